@@ -1,3 +1,3 @@
-//! Benchmarks of `churn-core`: criterion benchmarks for each stage, and the data of the scale benchmark.
+//! Benchmarks of `churn-core`. This library crate contains the generated data that the scale benchmark uses.
 
 pub mod scale;

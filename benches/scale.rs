@@ -1,7 +1,8 @@
-//! Generates a tenant of any size quickly: customers who come and go, and their events in order of time, as in a log.
+//! Quickly generates a tenant of any size: customers who come and go, and their events in the order of time, as in a
+//! log.
 //!
-//! The data are made for their size, not for realism: customers who are about to leave pay and log in less, and there
-//! is no other signal.
+//! The data are meant for measurements of speed and are not realistic: customers who are about to leave pay and log in
+//! less, and there is no other signal.
 
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ struct World {
 }
 
 impl World {
-    /// A random customer at a time; those about to leave are chosen half as often.
+    /// A random customer of those present at a time. Customers who are about to leave are chosen half as often.
     fn somebody(&mut self, at: i64) -> usize {
         let mut who = 0;
         for _ in 0..16 {
@@ -104,7 +105,7 @@ impl World {
     }
 }
 
-/// An id as real systems make them, without any order.
+/// An id like those of real systems: ids have no recognisable order.
 fn id(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     format!("{prefix}_{:010x}", mixed & 0xff_ffff_ffff)
@@ -263,7 +264,7 @@ pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<Te
 
 /// Dates 30 days apart, latest first, starting 90 days before the end of the history.
 pub fn dates(count: i64) -> Vec<churn_core::AsOf> {
-    let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or_default();
+    let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or(churn_core::Timestamp::EPOCH);
     (0..count)
         .map(|step| churn_core::AsOf::new(end.plus_days(-30 * step)))
         .collect()

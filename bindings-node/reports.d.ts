@@ -1,9 +1,9 @@
 // Written by `cargo run -p churn-tests --bin generate_types` from the Rust types; changes here are lost.
 
-/** A coarse class of risk, by the odds of churn relative to the odds at the training dates. */
+/** A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates. */
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
 
-/** Predicted against observed in one risk band. */
+/** Mean predicted probability and observed churn rate in one risk band. */
 export interface BandCalibration {
   /** The risk band. */
   band: RiskBand
@@ -21,7 +21,7 @@ export interface BandCalibration {
 
 /** One bin of a calibration table: rows with similar predictions. */
 export interface CalibrationBin {
-  /** Number of rows in the bin; fractional if the edge of a bin splits the weight of a row. */
+  /** Total weight of the rows in the bin, which is their number if all weights are 1. */
   rows: number
   /** Mean predicted probability. */
   meanProbability: number
@@ -39,13 +39,13 @@ export interface RiskBands {
   critical: number
 }
 
-/** The calibration and its result in each risk band. */
+/** The calibration method, and how well calibrated each risk band is. */
 export interface CardCalibration {
   /** `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   method: string
   /** The lowest probability of each risk band. */
   riskBands: RiskBands
-  /** Predicted against observed in each risk band, of out-of-fold predictions. */
+  /** Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions. */
   bands: BandCalibration[]
 }
 
@@ -57,7 +57,7 @@ export interface CardData {
   observedUntil: string | null
   /** The training dates of the final model. */
   trainingDates: string[]
-  /** Windows, in days, that begin before the observed history at some training date. */
+  /** Lengths, in days, of the windows that begin before the observed history at some training date. */
   truncatedWindows: number[]
 }
 
@@ -65,7 +65,7 @@ export interface CardData {
 export interface CardFeatures {
   /** Number of features. */
   count: number
-  /** Identifies the feature plan by its content. */
+  /** The fingerprint of the feature plan, which is computed from its content. */
   planFingerprint: string
   /** Names of the features in plan order. */
   names: string[]
@@ -73,7 +73,7 @@ export interface CardFeatures {
 
 /** Evidence that no training label overlaps the test period: `last_label_end <= test_date`. */
 export interface PurgeProof {
-  /** The test date; the earliest one if there are several. */
+  /** The test date. If there are several, the earliest one. */
   testDate: string
   /** The last training date. */
   lastTrainingDate: string
@@ -81,7 +81,7 @@ export interface PurgeProof {
   lastLabelEnd: string
   /** The required number of days between the last label and the test date. */
   embargoDays: number
-  /** Dates that were purged because their label period, with the embargo after it, extends past the test date. */
+  /** Training dates that were purged because their label period, plus the embargo, extends past the test date. */
   purgedDates: string[]
 }
 
@@ -96,8 +96,8 @@ export interface Estimate {
 }
 
 /**
- * Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because there is
- * only one class, is `null`.
+ * Metrics on rows that no part of the model was fitted on. A metric is `null` if it is undefined, for example because
+ * all rows have the same label.
  */
 export interface Measures {
   /** Number of rows. */
@@ -116,34 +116,35 @@ export interface Measures {
   brier: Estimate | null
   /**
    * Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-   * predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a calibrated
-   * model would show an error of this size.
+   * predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling noise
+   * alone can explain an error of this size.
    */
   calibrationError: Estimate | null
   /**
-   * Expected calibration error that a calibrated model with these predictions shows because of sampling noise: 95th
-   * percentile of simulations.
+   * The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error in
+   * simulations in which these predictions are calibrated.
    */
   calibrationErrorNull95: number | null
   /**
-   * Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are too
-   * extreme.
+   * Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions are
+   * too extreme.
    */
   calibrationSlope: Estimate | null
-  /** Intercept of the same regression. */
+  /** Intercept of the logistic regression of labels on predicted log-odds. */
   calibrationIntercept: Estimate | null
   /**
-   * The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than the
-   * training dates, it measures drift of the base rate that the features do not explain. Drift is reported when the
-   * interval excludes 0; no correction is applied. `null` for models trained before this was measured.
+   * The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At a
+   * date later than the training dates, it measures drift of the churn rate that the features do not explain. Drift is
+   * reported if the interval excludes 0; predictions are not corrected. `null` for models trained by versions without
+   * this metric.
    */
   baseRateShift: Estimate | null
-  /** Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate. */
+  /** Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. */
   topDecileLift: Estimate | null
-  /** Calibration table: predicted against observed in ten bins of equal size. */
+  /** Calibration table: mean predicted probability and observed churn rate in ten bins of equal size. */
   calibration: CalibrationBin[]
   /**
-   * Why the measures of ranking and calibration are `null` although both classes occur: one class has too few customers
+   * Why the metrics of ranking and calibration are `null` although both labels occur: one label has too few customers
    * for a reliable interval.
    */
   notMeasuredReason: string | null
@@ -174,19 +175,19 @@ export interface Prediction {
   churned: boolean
 }
 
-/** An out-of-time test: metrics at dates later than every training label. */
+/** An out-of-time test: metrics at dates after the end of every training label. */
 export interface OutOfTime {
   /** The last test date. */
   testDate: string
   /**
-   * All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the test
-   * covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier versions, which
-   * tested one date.
+   * All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on one of
+   * these days, so that the test covers every phase of a billing cycle. The measures cover all these days. Empty in
+   * files of earlier versions, which tested a single date.
    */
   testDates: string[]
   /**
-   * The training dates of the tested model; their label periods all end by the first test date. If each customer has an
-   * individual training day, as in `ChurnRateAt.first`, these are the last of these days.
+   * The training dates of the tested model. Their label periods all end by the first test date. If each customer has an
+   * individual training day, as in `ChurnRateAt.first`, this list contains the last day of each span.
    */
   trainingDates: string[]
   /** Whether every customer was scored by a model that was not trained on any of that customer's rows. */
@@ -196,8 +197,8 @@ export interface OutOfTime {
   /** How well the predictions perform. */
   measures: Measures
   /**
-   * Separate measures for active and inactive customers. `null` for cancellation, and if an inactivity definition keeps
-   * only customers who were active in the horizon before the date, which is the default.
+   * Separate measures for active and inactive customers. `null` if churn is defined by cancellation. Also `null` if an
+   * inactivity definition keeps only customers who were active in the horizon before the date, as it does by default.
    */
   byActivity: MeasuresByActivity | null
   /**
@@ -222,13 +223,13 @@ export interface ChurnRateAt {
   /** The training date. */
   asOf: string
   /**
-   * The first training day, if each customer has an individual day between it and `asOf`; `null` if all customers are
-   * used at `asOf`.
+   * The first training day of the span that ends at `asOf`, if each customer is used on an individual day of the span.
+   * `null` if all customers are used at `asOf`.
    */
   first: string | null
   /** Number of customers. */
   rows: number
-  /** Number of these customers who churned. */
+  /** Number of customers who churned. */
   churned: number
   /** Observed churn rate. */
   churnRate: number
@@ -246,9 +247,9 @@ export interface CardPopulation {
   churnRate: number
   /** The churn rate at each training date. */
   dates: ChurnRateAt[]
-  /** Number of pairs whose label is neither churned nor retained. */
+  /** Number of pairs that are excluded because their label is neither churned nor retained. */
   excluded: number
-  /** Number of pairs that were dropped by sampling because there were more than `maxRows`. */
+  /** Number of pairs that sampling dropped because there were more than `maxRows`. */
   subsampled: number
 }
 
@@ -256,9 +257,9 @@ export interface CardPopulation {
 export interface MemberReport {
   /** `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`. */
   name: string
-  /** Its weight in the blend of log-odds. */
+  /** The weight of the base learner in the blend of log-odds. */
   weight: number
-  /** Its out-of-fold log-loss, before calibration. */
+  /** The out-of-fold log-loss of the base learner, before calibration. */
   logLoss: number
 }
 
@@ -276,15 +277,15 @@ export interface ClassifierPart {
   rocAuc: number | null
 }
 
-/** A base learner that was requested and dropped. */
+/** A base learner that was requested but dropped. */
 export interface DroppedMember {
   /** The name of the member, as in `MemberReport`. */
   name: string
-  /** The reason. */
+  /** Why it was dropped. */
   reason: string
 }
 
-/** The direction in which the probability may change as a feature grows, all other features being equal. */
+/** The direction in which the probability may change as a feature grows, if all other features stay equal. */
 export type Monotonicity = 'increasing' | 'decreasing'
 
 /** How a column leaks the target. */
@@ -302,15 +303,15 @@ export interface LeakageFinding {
   /** How the column leaks the target. */
   leak: LeakageEvidence
   /**
-   * The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the share of the
-   * log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the rows that
-   * agree with the claim.
+   * The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the fraction of
+   * the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows that
+   * agree with the finding.
    */
   statistic: number
   /**
-   * The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test (it may
-   * be negative); otherwise the probability that permuted labels agree equally well. `null` if the claim does not use
-   * labels.
+   * What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
+   * permutation test, which may be negative. Otherwise it is the probability that permuted labels agree equally well.
+   * `null` if the test does not use labels.
    */
   byChance: number | null
   /** The evidence in words. */
@@ -323,9 +324,9 @@ export interface LeakageFinding {
 export interface ColumnNote {
   /** The column's name. */
   column: string
-  /** The topic of the note: texts_as_numbers, numbers_as_texts or empty_column. */
+  /** The code of the note: `textsAsNumbers`, `numbersAsTexts` or `emptyColumn`. */
   code: string
-  /** A description, and what to do about it. */
+  /** What was noticed, and what to do about it. */
   message: string
 }
 
@@ -336,19 +337,25 @@ export interface ClassifierReport {
   /** Number of training rows of each class. */
   rowsOfClass: number[]
   /**
-   * Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row without
-   * a group is its own group. `null` in files of versions that did not count groups.
+   * Number of groups of rows that share a fold. These are the given groups, or the single rows if none were given;
+   * groups that contain equal rows are merged. `null` if the file was written by a version that did not count groups.
    */
   groups: number | null
-  /** One ensemble per class; with two classes, only that of the second class. */
+  /** One ensemble per class. With two classes, there is only the ensemble of the second class. */
   parts: ClassifierPart[]
-  /** Members that were requested and are not part of the ensemble. */
+  /** Members that were requested but are not part of the ensemble. */
   droppedMembers: DroppedMember[]
   /** The monotonic constraints, by column. */
   monotoneConstraints: [string, Monotonicity][]
-  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
+  /**
+   * Columns that appear to leak the target but were used, because the caller allowed them or because the policy only
+   * warns.
+   */
   leaks: LeakageFinding[]
-  /** Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns. */
+  /**
+   * Columns that may not have been read as intended: texts that were read as numbers, numbers that were read as texts,
+   * and empty columns.
+   */
   columnNotes: ColumnNote[]
 }
 
@@ -363,13 +370,13 @@ export interface GradientBoostingOptions {
   maxLeaves?: number
   /** Maximum depth of a tree. Default: 64. */
   maxDepth?: number
-  /** Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1. */
+  /** Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1. */
   learningRate?: number
   /** Minimum number of rows in a leaf. Default: 20. */
   minLeafRows?: number
-  /** Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001. */
+  /** Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001. */
   minLeafHessian?: number
-  /** L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0. */
+  /** L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0. */
   l1?: number
   /** L2 penalty on leaf values. Default: 1. */
   l2?: number
@@ -380,15 +387,19 @@ export interface GradientBoostingOptions {
   /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they never
-   * rise, all other columns being equal; 0 means no constraint. An empty list means no constraints. Default: empty.
+   * Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the log-odds
+   * never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty list means that
+   * no column is constrained. Default: empty.
    */
   monotoneConstraints?: number[]
-  /** Seed of the sampling. In `EnsembleOptions`, the seed of the training replaces it. Default: 0. */
+  /**
+   * Seed of the sampling. Inside `EnsembleOptions`, this seed is ignored, and the seed of the training is used.
+   * Default: 0.
+   */
   seed?: number
 }
 
-/** A closed interval. The function or field that returns it states its meaning and coverage. */
+/** A closed interval. Each function or field that returns an interval states what it means and what it covers. */
 export interface Interval {
   /** The lower end. */
   low: number
@@ -399,28 +410,30 @@ export interface Interval {
 /** Options of `Logistic`. */
 export interface LogisticOptions {
   /**
-   * L2 penalty, `1 / C` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum of
-   * log-losses. The intercept is not penalised. Default: 1.
+   * L2 penalty, which is `1 / C` in scikit-learn. Half of this number times the sum of squared coefficients is added to
+   * the sum of log-losses. The intercept is not penalised. Default: 1.
    */
   l2?: number
   /** Maximum number of iterations. Default: 200. */
   maxIterations?: number
-  /** Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8. */
+  /**
+   * Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default: 1e-8.
+   */
   tolerance?: number
 }
 
 /** The topic of a `Warning`. Each code is stable and the same in all languages. */
 export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
 
-/** A problem of a training or a run that does not stop it and that the user should check. */
+/** A problem in a training or a score run that the user should check, although the work continues. */
 export interface Warning {
   /** The topic of the warning. */
   code: WarningCode
   /** The problem and what to do about it, in plain English. */
   message: string
-  /** The columns or features concerned; empty if there are none. */
+  /** The columns or features that the warning concerns; empty if there are none. */
   columns: string[]
-  /** The dates concerned, sorted; empty if there are none. */
+  /** The dates that the warning concerns, sorted; empty if there are none. */
   dates: string[]
 }
 
@@ -430,7 +443,7 @@ export interface Warning {
  * It is computed from the model file alone, so equal files give equal cards, byte for byte.
  */
 export interface ModelCard {
-  /** Identifies the model by its content. */
+  /** The id of the model, which is computed from its content. */
   modelId: string
   /** The tenant whose records the model may score; `null` if it may score any tenant. */
   tenant: string | null
@@ -444,17 +457,20 @@ export interface ModelCard {
   features: CardFeatures
   /** How well the model performs. */
   metrics: CardMetrics
-  /** The calibration and its result in each risk band. */
+  /** The calibration method, and how well calibrated each risk band is. */
   calibration: CardCalibration
   /** The members, with their weights. */
   members: MemberReport[]
-  /** Members that were requested and are not part of the ensemble, with the reason. */
+  /** Members that were requested but are not part of the ensemble, with the reason. */
   droppedMembers: DroppedMember[]
   /** The monotonic constraints, by feature. */
   monotoneConstraints: [string, Monotonicity][]
-  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
+  /**
+   * Columns that appear to leak the target but were used, either because the caller allowed them or because their
+   * finding is only a warning.
+   */
   leaks: LeakageFinding[]
-  /** Problems with the training dates or the definition, and what to do about them. */
+  /** Problems with the training dates, the definition or the measures, and what to do about them. */
   warnings: Warning[]
 }
 
@@ -467,20 +483,21 @@ export interface RandomForestOptions {
   /** Minimum number of bootstrap rows in a leaf. Default: 5. */
   minLeafRows?: number
   /**
-   * Fraction of the columns that are sampled for each split; `null` for the square root of their number. Default:
-   * `null`.
+   * Fraction of the columns that are sampled for each split. With `null`, as many columns are sampled as the square
+   * root of their number. Default: `null`.
    */
   colsample?: number | null
   /**
-   * Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds are
-   * computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small leaves more.
-   * Default: 2.
+   * Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate are
+   * added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger numbers
+   * move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
    */
   smoothing?: number
   /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Seed of the sampling of rows and columns. In `EnsembleOptions`, the seed of the training replaces it. Default: 0.
+   * Seed of the sampling of rows and columns. Inside `EnsembleOptions`, this seed is ignored, and the seed of the
+   * training is used. Default: 0.
    */
   seed?: number
 }
@@ -495,8 +512,8 @@ export interface Reason {
   /** The value of the feature for this customer at this date. */
   value: ReasonValue
   /**
-   * The Shapley value of the feature: what it adds to the blended log-odds, before calibration, relative to the average
-   * training row. A value above 0 raises the risk.
+   * The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with the
+   * average training row. A value above 0 raises the risk.
    */
   contribution: number
   /** Whether the contribution raises or lowers the score. */
@@ -519,15 +536,18 @@ export interface Score {
   status: 'scored' | 'not_enough_evidence'
   /** Why the customer is not scored, in words; `null` if the customer is scored. */
   notScoredReason: string | null
-  /** The latest time at which a score becomes available, if the customer stays; `null` if the customer is scored. */
+  /**
+   * The time by which a score becomes available at the latest, if the customer stays; `null` if the customer is scored
+   * or if no such time is known.
+   */
   expectedAt: string | null
 }
 
-/** How a model was trained and how well it performs. Part of the model file's metadata. */
+/** How a model was trained and how well it performs. The report is part of the model file's metadata. */
 export interface TrainReport {
   /**
    * The training dates of the final model. If each customer has an individual training day, as in `ChurnRateAt.first`,
-   * these are the last of these days.
+   * this list contains the last day of each span.
    */
   trainingDates: string[]
   /** Number of customer-date pairs in the training set. */
@@ -535,11 +555,11 @@ export interface TrainReport {
   /** Number of these pairs that churned. */
   churned: number
   /**
-   * Number of excluded pairs: the customer churned within the lead, or had churned before the date although this was
-   * not known yet.
+   * Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period, or had
+   * already churned before the date but this was not known yet.
    */
   excluded: number
-  /** Number of pairs that were dropped by sampling, over all training and test dates: see `TrainOptions.maxRows`. */
+  /** Number of pairs that sampling dropped, over all training and test dates: see `TrainOptions.maxRows`. */
   subsampled: number
   /** The start of the observed history. */
   observedFrom: string | null
@@ -547,26 +567,35 @@ export interface TrainReport {
   observedUntil: string | null
   /** The observed churn rate and the mean prediction at each training date. */
   dates: ChurnRateAt[]
-  /** Windows, in days, that begin before the observed history at some training date and are therefore truncated. */
+  /**
+   * Lengths, in days, of the windows that begin before the observed history at some training date and are therefore
+   * truncated.
+   */
   truncatedWindows: number[]
   /** The out-of-time test of a model trained in the same way on earlier dates; `null` if the history is too short. */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
-  /** Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts. */
+  /**
+   * Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
+   * future.
+   */
   crossValidated: Measures
   /** The base learners, with their weights. */
   members: MemberReport[]
-  /** Base learners that were requested and dropped. */
+  /** Base learners that were requested but dropped. */
   droppedMembers: DroppedMember[]
   /** The monotonic constraints, by feature. */
   monotoneConstraints: [string, Monotonicity][]
   /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
-  /** Predicted against observed in each risk band, from out-of-fold predictions. */
+  /** Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions. */
   bands: BandCalibration[]
-  /** Columns that appear to leak the target and were used: those the caller allowed, and those that only warn. */
+  /**
+   * Columns that appear to leak the target but were used, either because the caller allowed them or because their
+   * finding is only a warning.
+   */
   leaks: LeakageFinding[]
-  /** Problems with the training dates, the definition or the measures, and what to do. */
+  /** Problems with the training dates, the definition or the measures, and what to do about them. */
   warnings: Warning[]
 }

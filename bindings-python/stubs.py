@@ -1,7 +1,7 @@
 """Writes the type stubs of the native module and of `churn_core.aio` from their signatures.
 
-The names, order and defaults of arguments come from the built module; their types from the tables below, by argument name and
-by function. A function or argument without an entry is an error, so nothing is untyped by accident.
+The names, order and defaults of arguments come from the built module. The types come from the tables below, by the name of the
+argument or function. A function or argument without an entry is an error, so that every type is given.
 
     python stubs.py          writes the stubs
     python stubs.py --check  fails if they are not up to date
@@ -249,7 +249,7 @@ INHERITED = set(dir(object)) - {"__eq__", "__hash__", "__reduce__"}
 
 
 def lookup(table: dict[str, str], owner: str, name: str, last: str = "") -> str:
-    """The entry for the longest path that has one."""
+    """The entry for the most specific path that has an entry."""
     paths = [f"{owner}.{name}.{last}", f"{name}.{last}", f"{owner}.{last}", last] if last else [f"{owner}.{name}", name]
     for path in paths:
         if path.lstrip(".") in table:
@@ -341,7 +341,7 @@ def awaited(module: Any, core: Any) -> str:
         member = getattr(module, name)
         if not inspect.isclass(member):
             given = arguments("", name, member).replace("records: TenantRecords", "records: _TenantRecords")
-            # A method's object is positional only.
+            # The object of a method (`self`) is a positional-only argument.
             given = given.replace("model: ChurnModel, ", "model: ChurnModel, /, ", 1)
             text += f"\nasync def {name}({given}) -> {AIO_RESULTS[name]}: ...\n"
             continue

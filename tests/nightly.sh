@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The long checks that do not run for every change: property tests on many more worlds, a hundred killed writers of the
-# store, the
-# supply chain, and the fuzz targets under a memory limit.
+# The long checks, which do not run for every change: property tests with many more synthetic tenants, a test that kills
+# a hundred writers of the store, checks of the supply chain, and the fuzz targets under a memory limit.
 # Security advisories need the network; maintainers run them separately: cargo deny check advisories
 #   tests/nightly.sh [minutes per fuzz target, default 30]
 set -euo pipefail

@@ -4,8 +4,8 @@
     tests/notices.py            # writes both files into bindings-python/ and bindings-node/
     tests/notices.py --check    # fails if a committed file differs from what would be written
 
-Both list the crates that are compiled into the module on any platform: its normal dependencies, neither build scripts nor
-tests. Licence texts are those that the crates carry.
+Both files list the crates that are compiled into the module on any platform. These are its normal dependencies, without
+dependencies of build scripts and tests. The licence texts come from the crates.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def metadata() -> dict[str, Any]:
 
 
 def checksums() -> dict[tuple[str, str], str]:
-    """SHA-256 of each crate's archive, as Cargo.lock pins it."""
+    """The SHA-256 of each crate's archive in Cargo.lock."""
     found: dict[tuple[str, str], str] = {}
     for block in (ROOT / "Cargo.lock").read_text().split("[[package]]"):
         fields = dict(re.findall(r'^(\w+) = "([^"]+)"$', block, re.M))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of all languages, or of the parts that are named, and prints the minutes each part took.
+# Runs all tests, or only the named parts, and prints how many minutes each part took.
 #   tests/run.sh                 # all parts; CI runs this
 #   tests/run.sh rust python     # some parts: rust, quickstart, python, node
 # Needs cargo, python3, node and npm. Installs everything else itself; starts a temporary PostgreSQL unless DATABASE_URL names one.

@@ -1,5 +1,5 @@
-//! Measures the stages of a complete run on the bundled data: reading records, features at one and at six dates,
-//! training, scoring.
+//! Measures the stages of a complete run on the bundled data: reading records, computing features at one date and at
+//! six dates, training, and scoring.
 
 #![allow(missing_docs)]
 

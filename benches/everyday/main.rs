@@ -1,5 +1,6 @@
-//! Measures whether the level is right on every day of the billing cycle. It trains on tenants by billing cycle with
-//! default dates, scores 31 consecutive days, and compares the mean probability with the mean true risk.
+//! Measures whether probabilities have the right level on every day of the billing cycle. For several billing cycles,
+//! it trains on synthetic tenants with default dates, scores 31 consecutive days, and compares the mean probability
+//! with the mean true risk.
 //!
 //! `cargo run --release -p churn-benches --example everyday -- [CUSTOMERS] [SEEDS] [CYCLES] [HORIZONS]
 //! [ACTIVE_WITHIN]`. CYCLES and HORIZONS are comma-separated lists or `all`. ACTIVE_WITHIN is a multiple of the horizon

@@ -32,7 +32,7 @@ fn write_tables(directory: &Path, customers: usize) -> Outcome<()> {
     std::fs::create_dir_all(directory)?;
     let [customers, payments, ..] = batches(Size::of(customers), 1)?;
     write(&directory.join("customers.arrow"), &customers.project(&[0, 1])?)?;
-    // Without payment ids, because the SQL does not look for duplicate ids.
+    // Payment ids are left out, because the SQL does not look for duplicate ids.
     write(
         &directory.join("payments.arrow"),
         &payments.project(&[1, 2, 3, 4, 5, 6])?,
@@ -89,10 +89,10 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let another_date = start.elapsed().as_secs_f64();
     drop(another);
     let start = Instant::now();
-    // One date at a time, as in the SQL, so that no matrix is larger than that of one date.
+    // Dates are computed one at a time, as in the SQL, so that no matrix is larger than that of one date.
     let mut rows = 0;
     for date in dates(12) {
-        rows += evaluate(&records, &[date])?.rows();
+        rows += evaluate(&records, &[date])?.n_rows();
     }
     let twelve_dates = built + start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Measures how the cost of a member grows with rows, columns, trees and leaves: seconds of training and of scoring
-//! while one dimension changes.
+//! Measures how the cost of each base learner grows with rows, columns, trees and leaves. It prints the seconds of
+//! training and of scoring while one of these dimensions changes.
 //!
 //! `cargo run --release -p churn-benches --example members_growth -- [threads] [repeats]` prints a Markdown table of
-//! medians. The slope is that of the line through the first and the last figure on logarithmic axes; 1 means
-//! proportional.
+//! medians. The slope is that of the line through the first and the last figure on logarithmic axes. A slope of 1 means
+//! that the cost is proportional to the dimension.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use ndarray::{Array2, s};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What stays constant while one dimension changes.
+/// The size of a problem. One dimension changes while the others stay constant.
 #[derive(Clone, Copy)]
 struct Size {
     rows: usize,
@@ -120,7 +120,7 @@ impl Bench {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// Scoring only: the trees are trained on few rows, and their preparation is not measured.
+    /// Measures scoring only. The trees are trained on few rows, and preparing them for scoring is not measured.
     fn score_boosting(&self, size: Size) -> Outcome<f64> {
         let few = self.x.slice(s![..ROWS[0], ..size.columns]);
         let trees = Self::boosting(size).fit(few, &self.churned[..ROWS[0]], None, &self.execution)?;
@@ -148,7 +148,7 @@ impl Bench {
     }
 }
 
-/// Uniform, integer and mostly-zero columns. Churn depends on five of them, two of these by interaction.
+/// A table with uniform, integer and mostly-zero columns. Churn depends on five of them; two of these interact.
 fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
     let mut state = 7u64;
     let mut unit = move || {
@@ -157,7 +157,7 @@ fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
     };
-    // Column-major in memory, as a feature matrix is.
+    // The matrix is column-major in memory, like a feature matrix.
     let x = Array2::from_shape_fn((columns, rows), |(column, _)| match column % 4 {
         0 | 1 => unit() * 2.0 - 1.0,
         2 => (unit() * 20.0).floor(),

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
 //!
-//! Each customer has ten payments, two tickets and five activities. The peak memory is that of the process, so a run
-//! measures a single size.
+//! Each customer has ten payments, two tickets and five activities. The peak memory is that of the whole process, so
+//! each run measures only one size.
 
 use std::time::Instant;
 
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = FeaturePlan::default();
     for count in [1usize, 6, 12] {
         let dates = dates(count as i64);
-        // A matrix of six dates for a million customers would exceed the memory goal, so large tenants compute one date
-        // at a time.
+        // A matrix of six dates for a million customers would exceed the memory goal, so for large tenants, one date is
+        // computed at a time.
         let at_once = if customers > 500_000 { 1 } else { count };
         let stage = match at_once == count {
             true => format!("features at {count} dates"),
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (mut rows, mut sum, mut width) = (0, 0, 0);
             for dates in dates.chunks(at_once) {
                 let matrix = features(&records, dates, &plan, &execution())?;
-                rows += matrix.rows();
+                rows += matrix.n_rows();
                 sum ^= bits(&matrix);
                 width = matrix.feature_names().len();
             }

@@ -102,7 +102,7 @@ fn read_model(path: &Path) -> Outcome<TreeEnsemble> {
         .collect();
     Ok(TreeEnsemble::from_trees(&ForeignTrees {
         divisor: trees.len() as f64,
-        features: json["features"].as_u64().unwrap_or_default() as usize,
+        n_features: json["features"].as_u64().unwrap_or_default() as usize,
         link: Link::Probability,
         rounded: true,
         trees,

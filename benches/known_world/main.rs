@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
-    // All customers at each date, so that other libraries get the same rows.
+    // Fixed training dates with all eligible customers, so that other libraries get the same rows.
     let dates = (2..8).map(|k| AsOf::new(origin.timestamp().plus_days(-45 * k)));
     let options = BacktestOptions::default()
         .with_train(TrainOptions::default().with_as_of(dates))
@@ -88,7 +88,8 @@ fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str
     let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
     let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;
     let ids: Vec<&str> = records.customer_ids().collect();
-    // Both are ordered by date, then customer; the matrix also has customers who are not eligible.
+    // Labels and matrix are both ordered by date, then by customer. The matrix also has rows of customers who are not
+    // eligible.
     let mut row = 0;
     let mut rows = vec![];
     for label in labels.rows() {
@@ -103,7 +104,7 @@ fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str
         let picked: Vec<f64> = match column {
             FeatureColumn::Number(values) => rows.iter().map(|&row| values[row]).collect(),
             FeatureColumn::Text { codes, levels } => {
-                // Codes follow the order of all texts, so they agree between matrices.
+                // Codes follow the sorted order of all texts, so a text has the same code in both matrices.
                 let mut sorted: Vec<&String> = levels.iter().collect();
                 sorted.sort();
                 let code = |row: usize| {

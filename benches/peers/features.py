@@ -25,13 +25,13 @@ import pyarrow.ipc
 
 DAY = 86_400_000_000
 WINDOWS = [28, 91, 182, 364]
-# The same dates as `dates` of the scale data: from 90 days before the end of the history backwards.
+# The same dates as `dates` in scale.rs: 30 days apart, starting 90 days before the end of the history and going back.
 LAST = (18_993 + 900 - 90) * DAY
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def plan(d: int) -> str:
-    """The payment features of the standard plan at one date, in SQL: one pass, one aggregation by customer."""
+    """The SQL for the payment features of the standard plan at one date. It aggregates by customer in one pass."""
     paid, failed, pending = "state >= 2", "state = 1", "state = 0"
     inner, outer = [], []
 
@@ -139,7 +139,7 @@ def of_duckdb(directory: Path, threads: int, dates: int) -> dict[str, float]:
         connection.sql(plan(LAST - 30 * DAY * step)).to_arrow_table()
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    # Every date costs about the same, so dates that are not measured count with the mean of the others.
+    # Every date takes about the same time, so the time of dates that are not measured is the mean of the others.
     return {"one date": seconds[0], "another date": seconds[1], "12 dates": sum(seconds) * 12 / dates, "GiB": peak}
 
 
@@ -149,7 +149,7 @@ def binary() -> str:
 
 
 def compare(directory: Path, run: str) -> tuple[int, int, float]:
-    """Number of rows, number of features and the largest difference, relative to values above 1."""
+    """Returns the number of rows, the number of features and the largest difference (relative for values above 1)."""
     out = directory / "matrix.arrow"
     subprocess.run([run, "run", str(directory), "2", str(out)], check=True, capture_output=True)
     ours = table(out)

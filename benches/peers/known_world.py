@@ -2,7 +2,7 @@
 
 Usage: known_world.py FOLDER, after `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS`.
 Prints a table for each number of customers: (AUC - .5) / (AUC of the oracle - .5) as mean and for the worst seed, and the mean
-log-loss in excess of the oracle's.
+log-loss minus that of the oracle, which predicts the true risk.
 """
 
 import json

@@ -110,7 +110,7 @@ def of_library(directory: Path, threads: int) -> dict[str, Any]:
 
 
 def one(side: str, directory: Path, warm: Path, threads: int) -> None:
-    """Runs one side in this process and writes its results to the folder."""
+    """Runs one of the two sides in this process and writes its results to the folder."""
     if side == "library":
         run = of_library
     else:
@@ -168,7 +168,7 @@ def check(directory: Path, threads: int) -> str:
 
 
 def quality(directory: Path) -> str:
-    """Measures of the scores on the following 90 days, for the customers that both sides scored."""
+    """Compares the scores with the outcomes of the following 90 days, for the customers that both sides scored."""
     import main_job_features as sql
     from sklearn.metrics import log_loss, roc_auc_score
 

@@ -18,7 +18,7 @@ HORIZON = 90
 
 
 def tickets(d: int) -> str:
-    """The ticket features: one aggregation by customer."""
+    """The SQL for the ticket features. It aggregates by customer once."""
     resolved = f"resolved < {d}"
     inner = [
         "count(*) AS lifetime",
@@ -69,7 +69,7 @@ def tickets(d: int) -> str:
 
 
 def usual(start: int, w: int) -> str:
-    """The count in the window divided by its usual value, from the time before the window."""
+    """The SQL for the count in the window, divided by the count that the time before the window would suggest."""
     past = f"nullif((lifetime - count_{w}) * {w} / (({start} - first) / {DAY}), 0)"
     return f"CASE WHEN {start} - first >= {w * DAY} THEN count_{w} / {past} END"
 

@@ -36,7 +36,7 @@ DEEP: dict[str, Any] = {"n_estimators": 300, "num_leaves": 31, "learning_rate": 
 FOREST: dict[str, Any] = {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 10, "max_features": "sqrt"}
 PENALTIES = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0]
 Z = np.ndarray
-"""One log-odds per row."""
+"""Returns the log-odds of each row."""
 
 
 SPENT: dict[str, float] = {}
@@ -63,7 +63,7 @@ class Dice:
             self.state = self.next(1) ^ np.asarray(stream, np.uint64)
 
     def next(self, step: int | np.ndarray) -> np.ndarray:
-        """The number that follows after `step` numbers."""
+        """The number at position `step` of the random sequence."""
         with np.errstate(over="ignore"):
             z = self.state + np.asarray(step, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -87,7 +87,7 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
-    """The customers to train on if there are more than `MAX_ROWS` rows: `ids` has one of each. `None` means all."""
+    """The customers to train on if there are more than `MAX_ROWS` rows; `None` means all. `ids` has each id once."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
@@ -102,7 +102,7 @@ def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
 
 @dataclass
 class Encoding:
-    """The input of the trees: numbers unchanged, and one column per level of a text, without constant columns."""
+    """The input of the trees: numbers unchanged, and one column per level of a text. Constant columns are left out."""
 
     names: list[str] = field(default_factory=list)
     levels: list[tuple[str, str]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Encoding:
         return encoding
 
     def apply(self, table: pa.Table) -> np.ndarray:
-        """Rows x columns in single precision, column-major in memory."""
+        """A matrix (rows x columns) in single precision, column-major in memory."""
         x = np.empty((len(table), len(self.names) + len(self.levels)), np.float32, order="F")
         for position, name in enumerate(self.names):
             x[:, position] = table[name].cast(pa.float64()).to_numpy()
@@ -129,7 +129,7 @@ class Encoding:
 
 
 class Design:
-    """The input of the linear member: signed logarithms, scaled, with medians for missing values, and missing-value flags."""
+    """The input of the linear member: scaled signed logarithms. Missing values become medians and get a column of flags."""
 
     def __init__(self, x: np.ndarray) -> None:
         self.columns: list[tuple[int, float | None, float, float]] = []
@@ -164,7 +164,7 @@ def log_loss(z: Z, churned: np.ndarray) -> float:
 
 
 def linear(l2: float, **options: Any) -> LogisticRegression:
-    """Newton's method, which is recommended for many more rows than columns. The default, L-BFGS, stops before the optimum."""
+    """Fits by Newton's method, as recommended for many more rows than columns. The default, L-BFGS, stops too early."""
     return LogisticRegression(C=1 / l2, solver="newton-cholesky", max_iter=200, **options)
 
 
@@ -267,7 +267,7 @@ def isotonic(z: Z, churned: np.ndarray) -> Calibrator:
 
 
 def calibrate(z: Z, churned: np.ndarray, fold_of: np.ndarray) -> tuple[str, Calibrator]:
-    """The method with the lowest out-of-fold log-loss among those with enough rows of the minority class."""
+    """The method with the lowest out-of-fold log-loss, among those for which the minority class has enough rows."""
     rarer = min(churned.sum(), (~churned).sum())
     if rarer < 200:
         shift = float(logit(churned.mean()) - logit(expit(z).mean()))
@@ -347,7 +347,7 @@ def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dic
     as_ofs = table["as_of"].to_numpy()
     del parts
     done("features")
-    # As in the library: the last date is tested with a model of the last six dates whose labels end by it.
+    # As in the library, the last date is tested. The model is trained on the last six dates whose label periods end by it.
     kept = [date for date in dates if date + sql.HORIZON * DAY <= dates[-1]][-MOST_DATES:]
     train, tested = np.isin(as_ofs, kept), as_ofs == dates[-1]
     model = Model.fit(table.filter(pa.array(train)), churned[train], threads, 0)

@@ -26,7 +26,7 @@ TRAINED_ON, COLUMNS = 160_000, 60
 
 
 class Ours:
-    """This library, in a process of its own that reads commands."""
+    """Runs this library in a process of its own, which reads commands."""
 
     def __init__(self, model: Path, matrix: Path, rows: int) -> None:
         binary = ROOT / "target" / "release" / "examples" / "score_peer"
@@ -47,7 +47,7 @@ class Ours:
 
 
 class Peer:
-    """Another library: a function of the number of threads that scores all rows."""
+    """Runs another library. `score` is called with the number of threads and scores all rows."""
 
     def __init__(self, score) -> None:
         self.score, self.last = score, None
@@ -96,7 +96,7 @@ def forest_model() -> Path:
         arrays = [
             {
                 "feature": tree.feature.tolist(),
-                # JSON has no infinity; no value is larger.
+                # JSON has no infinity, so a number is used that no value exceeds.
                 "threshold": np.clip(tree.threshold, -np.finfo("f8").max, np.finfo("f8").max).tolist(),
                 "left": tree.children_left.tolist(),
                 "right": tree.children_right.tolist(),
@@ -165,7 +165,7 @@ def xgboost_peers(model: Path, x: np.ndarray):
 
 
 def ydf_peers(x: np.ndarray):
-    """YDF's own boosting of the same size on the same rows. YDF cannot read XGBoost models, so its predictions differ."""
+    """Trains YDF's boosting of the same size on the same rows, because YDF cannot read XGBoost models."""
     import ydf
 
     kept = KEPT / "ydf"

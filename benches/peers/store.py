@@ -3,12 +3,13 @@ prepared statement in a loop.
 
 usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200] [--databases sqlite postgres]
 
-Starts a temporary Postgres unless DATABASE_URL is set; its role must be able to create databases and roles. The temporary Postgres
-does not wait for the disk (fsync=off), for all loaders alike. SQLite files do (journal_mode=WAL, synchronous=FULL), also for all
-alike. Each loader receives the payments in the form that it loads fastest, prepared beforehand: an Arrow table for this library, a
-list of dicts for SQLAlchemy, a list of tuples for the prepared statement, and bytes for COPY. The others keep one table with a
-primary key and validate nothing, and their plain inserts are not idempotent. Rounds alternate between the loaders, and each begins
-with an empty database. Times are medians. Prints Markdown.
+Starts a temporary Postgres unless DATABASE_URL is set; its role must be able to create databases and roles. The
+temporary Postgres does not wait for the disk (fsync=off). SQLite does wait for the disk (journal_mode=WAL,
+synchronous=FULL). Both settings are the same for all loaders. Each loader receives the payments in the form that it
+loads fastest, prepared beforehand: an Arrow table for this library, a list of dicts for SQLAlchemy, a list of tuples
+for the prepared statement, and bytes for COPY. The other loaders write to one table with a primary key and validate
+nothing, and their plain inserts are not idempotent. Rounds alternate between the loaders, and each begins with an empty
+database. Times are medians. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
 
 
 class Databases:
-    """Empty databases, one after another."""
+    """Yields empty databases, one after another."""
 
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.folder, self.count = kind, folder, 0
@@ -105,7 +106,7 @@ class Databases:
             self.admin.execute(f"DROP ROLE {self.role}")
 
     def store(self, url: sa.URL) -> churn.Store:
-        """The store as in production: in Postgres with a role that is subject to row-level security."""
+        """Opens the store as in production. In Postgres, its role is subject to row-level security."""
         if self.kind == "sqlite":
             return churn.Store.open(f"sqlite://{url.database}")
         plain = url.set(drivername="postgres")
@@ -340,7 +341,7 @@ def main() -> None:
     # The model is trained on a small tenant and scores a large one.
     few, their = made(40_000, 2000)
     small = {"boosting": {"trees": 50}, "forest": {"trees": 30}, "folds": 2}
-    # Active within two years: every customer is scored.
+    # Customers count as active for two years, so that every customer is scored.
     definition = churn.Inactivity(horizon=60, active_within=730, on="payments")
     sample = churn.TenantRecords(tenant="acme", customers=few, payments=their)
     model = churn.ChurnModel.train(sample, definition=definition, **small)

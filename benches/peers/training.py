@@ -23,7 +23,7 @@ TREES, LEAVES, RATE, DEPTH = 200, 31, 0.1, 12
 
 
 def table(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Normal, count, skewed and sparse columns; nonlinear labels with interactions; a churn rate of about 30 %."""
+    """A table with normal, count, skewed and sparse columns. Labels are nonlinear with interactions; about 30 % churn."""
     dice = np.random.default_rng(0)
     third, sixth = columns // 3, columns // 6
     x = dice.normal(size=(rows, columns)).astype("f4")

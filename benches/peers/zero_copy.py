@@ -30,14 +30,14 @@ def peak():
 
 
 def resident():
-    """The current memory, in MB; resets the peak (Linux)."""
+    """Returns the current memory in MB, and resets the peak (on Linux)."""
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
     return status("VmRSS")
 
 
 def attributes(rows):
-    """A customers table: an id, a sign-up, 60 float64 attributes."""
+    """A customers table with an id, a sign-up and 60 float64 attributes."""
     rng = np.random.default_rng(0)
     columns = {"customer_id": pa.array(np.arange(rows))}
     columns["signed_up_at"] = pa.array(np.full(rows, np.datetime64("2024-01-01", "us")))
@@ -46,7 +46,7 @@ def attributes(rows):
 
 
 def records(rows):
-    """As attributes of customers: validated, sorted by id, and stored."""
+    """Measures the numbers as attributes of customers, which are validated, sorted by id, and stored."""
     table = attributes(rows)
     size, before = table.nbytes / 2**20, resident()
     start = time.perf_counter()
@@ -61,7 +61,7 @@ def records(rows):
 
 
 def matrix(rows):
-    """As a matrix for the trees."""
+    """Measures the numbers as a matrix that the trees score."""
     table = attributes(rows).drop_columns(["customer_id", "signed_up_at"])
     size = table.nbytes / 2**20
     X = np.empty((rows, COLUMNS), order="F")

@@ -4,7 +4,7 @@
 
 DATA contains telco_ibm/ and mlc_churn/ (5-fold stratified, seed 42). JOURNEY is the output of
 `cargo run --release --example export_matrix -- JOURNEY` (Complete Journey, out of time); its `probability` column is this
-library's event-level model. `--cache` keeps the peers' predictions, which do not change when this library does.
+library's event-level model. `--cache` is a folder that keeps the predictions of the peers, so that only this library runs again.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def one_hot(scaled):
 
 
 def categories(train, test):
-    """Texts as pandas categories, with the categories of the training rows."""
+    """Converts texts to pandas categories, which are those of the training rows."""
     for name in texts(train):
         known = sorted(train[name].dropna().unique())
         train, test = (frame.assign(**{name: pd.Categorical(frame[name], categories=known)}) for frame in (train, test))
@@ -104,7 +104,7 @@ def by_fold(x, y, predict):
 
 
 def calibration_error(y, p):
-    """Ten bins of equal size."""
+    """The calibration error over ten bins of equal size."""
     order = np.argsort(p, kind="stable")
     bins = np.array_split(order, 10)
     return sum(len(rows) * abs(p[rows].mean() - y[rows].mean()) for rows in bins) / len(y)
@@ -183,7 +183,7 @@ def main():
         if name == "journey":
             predicted["this library, from events"] = (test["probability"].to_numpy(), float("nan"))
         if not given.peers_only:
-            # Only this library takes the household of each row (`groups`).
+            # Only this library accepts the household of each row (`groups`).
             if name == "journey":
                 predicted["this library, grouped"] = predictions(partial(ours, groups=train["customer_id"]))
             predicted["this library"] = predictions(ours)

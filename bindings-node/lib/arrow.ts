@@ -1,10 +1,10 @@
-// Tables of the package apache-arrow, which is loaded only if one is given.
+// Tables of the package apache-arrow. The package is loaded only if the caller gives such a table.
 import { createRequire } from 'node:module'
 import { ChurnError } from './errors.js'
 import type { TableName } from './columns.js'
 import type { ArrowTable } from './types.js'
 
-/** Whether a value is a `Table` of apache-arrow, of whatever copy or version of the package. */
+/** Whether a value is a `Table` of apache-arrow, from any copy or version of the package. */
 function isTable(value: unknown): value is ArrowTable {
   const table = value as Partial<ArrowTable> | null | undefined
   return typeof table === 'object' && table !== null && Array.isArray(table.schema?.fields) && Array.isArray(table.batches) && typeof table.numRows === 'number'
@@ -12,7 +12,7 @@ function isTable(value: unknown): value is ArrowTable {
 
 export const isArrow = (value: unknown): boolean => value instanceof Uint8Array || isTable(value)
 
-/** The part of the package in use. Each copy has its own classes: the CommonJS or the ES module of one version. */
+/** The part of apache-arrow that this file uses. Each copy of the package (each version, as CommonJS or ES module) has its own classes. */
 interface ArrowPackage {
   tableToIPC(table: object, format: 'stream'): Uint8Array
   Table: new (schema: object, batches: object[]) => object
@@ -35,7 +35,7 @@ function arrowPackage(name: string): ArrowPackage {
   throw new ChurnError(`${name} is a Table, but the package apache-arrow is not found: give tableToIPC(table, 'stream')`, { code: 'unreadable_table' })
 }
 
-/** The parts of a table that are equal in every copy of the package. */
+/** The properties of a table that every copy of the package has. */
 interface ForeignType { children?: ForeignField[]; dictionary?: ForeignType; indices?: ForeignType; constructor: { name: string } }
 interface ForeignField { name: string; type: ForeignType; nullable: boolean; metadata: unknown }
 interface ForeignData {
@@ -44,7 +44,7 @@ interface ForeignData {
 }
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
-/** Converts a table of another copy of the package to this copy, because a writer knows its own copy's types only. Shares the buffers. */
+/** Converts a table from another copy of the package, because the writer only accepts types of its own copy. The buffers are shared. */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {
     const same = (arrow as unknown as Record<string, { prototype: object } | undefined>)[own.constructor.name]
@@ -64,7 +64,7 @@ function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object
   return new arrow.Table(schema, table.batches.map((batch) => new arrow.RecordBatch(schema, data(batch.data))))
 }
 
-/** A table as the bytes of an Arrow IPC stream; any other value as it is. */
+/** Converts a `Table` to the bytes of an Arrow IPC stream. Any other value is returned unchanged. */
 export function toBytes(value: unknown, name: string): unknown {
   if (!isTable(value)) return value
   const arrow = arrowPackage(name)
@@ -72,7 +72,7 @@ export function toBytes(value: unknown, name: string): unknown {
   return arrow.tableToIPC(own, 'stream')
 }
 
-/** The tables, with every `Table` as bytes. */
+/** Converts every `Table` among the tables to bytes. */
 export function arrowTables(tables: object, names: readonly TableName[]): object {
   const given: Record<string, unknown> = { ...tables }
   for (const name of names) given[name] = toBytes(given[name], name)

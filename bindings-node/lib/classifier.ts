@@ -11,12 +11,12 @@ import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOpti
 type Native = InstanceType<typeof native.Classifier>
 
 /**
- * A flat table: Arrow, or an array of plain objects whose keys are columns; null, undefined and an absent key are missing values. A
- * column holds values of one type: numbers, bigints, strings, booleans or moments.
+ * A flat table: Arrow, or an array of plain objects whose keys are columns. null, undefined and an absent key are missing values. All
+ * values of a column have one type: numbers, bigints, strings, booleans or moments.
  */
 export type FlatTable = readonly object[] | Arrow
 
-/** The label of a row. All labels are of one type. Of two sorted labels, the second is the positive (churned) class. */
+/** The label of a row. All labels have one type. If there are two labels, the second in sorted order is the positive (churned) class. */
 export type ClassLabel = string | number | boolean
 
 /** The group of a row. */
@@ -24,24 +24,30 @@ export type GroupLabel = string | number | bigint | boolean
 
 /** Options of {@link ChurnClassifier.fit}. */
 export interface FitOptions extends Threads, Cancellable, Reporting {
-  /** The weight of each row. If all are integers, a weight counts as that many equal rows; otherwise weights are scaled to a mean of 1. */
+  /**
+   * The weight of each row. If all weights are integers, a weight n has the effect of n equal rows; otherwise weights are scaled to
+   * a mean of 1.
+   */
   sampleWeight?: readonly number[] | Float64Array | Float32Array
   /**
-   * The group of each row, such as the customer in a panel of dates. Folds keep the rows of a group together. Without groups, the
-   * metrics of several rows per customer are too optimistic. Results depend on neither the names nor the order of groups.
+   * The group of each row, such as the customer id if a customer has several rows. All rows of a group share a fold. Without groups,
+   * the metrics would then be too optimistic. Results depend on neither the names nor the order of groups.
    */
   groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
-  /** The weight of each class, by label or in the sorted order of labels. Probabilities are those of a table with that class balance. */
+  /**
+   * The weight of each class, by label or in the sorted order of labels. Probabilities hold for a population with the weighted
+   * class frequencies.
+   */
   classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
   /** Numeric columns whose effect is monotone. The forest cannot be constrained and is left out. */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
   /** What happens to columns that leak the target. Default: `'refuse'`. */
   leakage?: LeakagePolicy
-  /** Columns that the leakage checks let through. */
+  /** Columns that are accepted although they leak the target. */
   allowColumns?: string | readonly string[]
-  /** Columns to treat as categorical even if their strings look like numbers: `'0034'` stays text. */
+  /** Columns to treat as categorical even if all their strings are numbers, such as `'0034'`. */
   categorical?: string | readonly string[]
-  /** The same seed gives the same model bytes. Default: 0. */
+  /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
   seed?: number | bigint
 }
 
@@ -50,9 +56,12 @@ const FIT_OPTIONS = keys<FitOptions>({
 })
 const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 
-/** Options of opening a classifier file. */
+/** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
-  /** Labels that replace those in the file, in the order of `classes`. Default for files from other languages: 0, 1, and so on. */
+  /**
+   * Labels that replace the labels in the file, in the order of `classes`. Files from other languages have no labels: their default
+   * is 0, 1, and so on.
+   */
   classes?: readonly ClassLabel[]
 }
 
@@ -66,10 +75,10 @@ export interface ClassifierReasonsOptions extends RunOptions {
 
 const REASONS_OPTIONS = keys<ClassifierReasonsOptions>({ top: 1, threads: 1, signal: 1 })
 
-/** Names of arguments: the core's, and those of this module. */
+/** The names of arguments in the core, and their names in this module. */
 const NAMES: Readonly<Record<string, string>> = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
 
-/** The values of an array, typed or not. */
+/** The values of an array or typed array. */
 function listed(values: unknown, name: string, what: string, per = 'row'): unknown[] {
   if (Array.isArray(values)) return values
   if (ArrayBuffer.isView(values) && !(values instanceof DataView)) return Array.from(values as unknown as ArrayLike<number>)
@@ -96,7 +105,7 @@ function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
   return { classes, codes: Uint32Array.from(labels, (label) => codes.get(label)!) }
 }
 
-/** A code for the group of each row. */
+/** An integer code for the group of each row. */
 function grouped(groups: unknown): Uint32Array | undefined {
   if (groups === undefined || groups === null) return undefined
   const codes = new Map<unknown, number>()
@@ -127,7 +136,7 @@ function classWeights(given: unknown, classes: readonly ClassLabel[]): Float64Ar
   return weights(wanted.map((label) => (given as Record<string, unknown>)[label] ?? 1), 'classWeight', 'class')
 }
 
-/** A table as the native module takes it. */
+/** Converts a table to the form that the native module accepts. */
 function table(x: unknown): { x: unknown } {
   if (Array.isArray(x)) return { x }
   if (isArrow(x)) return { x: toBytes(x, 'x') }
@@ -139,9 +148,9 @@ const isEmpty = (x: unknown) => Array.isArray(x) && x.length === 0
 let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
 
 /**
- * The ensemble of {@link ChurnModel} for a flat table without dates: one row per customer, or several. Immutable. It depends on
- * neither the number of threads nor the order of rows, and equals the classifier that Rust and Python fit to the same table. Its
- * file includes the labels and the type of each column.
+ * The same ensemble as {@link ChurnModel}, for flat tables without dates. A customer may have one row or several. A classifier is
+ * immutable. It depends on neither the number of threads nor the order of rows, and equals the classifier that Rust and Python fit to
+ * the same table. The classifier file includes the labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -178,9 +187,15 @@ export class ChurnClassifier {
   /**
    * Fits a classifier to rows and their labels, off the event loop. The table is copied before the call returns.
    *
-   * Rejects with `single_class` or `too_little_data`; with `leakage` if a column leaks the target and `leakage` is `'refuse'`; with
-   * `invalid_option` and the row if a label, weight or group is missing or there is not one for each row; with code, row and column of
-   * a bad value; with `cancelled`.
+   * Rejects with one of these codes:
+   *
+   * - `single_class`: all rows have the same label.
+   * - `too_little_data`: there are too few rows.
+   * - `leakage`: a column leaks the target, and the option `leakage` is `'refuse'`.
+   * - `invalid_option`: an option is invalid, or a row has no label, weight or group. In the second case, the error has the row.
+   * - `cancelled`: the `signal` was aborted.
+   *
+   * For an invalid value in the table, the error has its code, row and column.
    */
   static async fit(
     x: FlatTable,
@@ -208,13 +223,13 @@ export class ChurnClassifier {
     }
   }
 
-  /** Opens a classifier file from memory. Labels are in the file if it was written in Node. */
+  /** Opens a classifier file from memory. Only files that were written in Node contain the labels. */
   static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier {
     const { classes } = checked(options, OPEN_OPTIONS)
     return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
   }
 
-  /** Like {@link fromBytes}, from a path. */
+  /** Opens a classifier file from a path. See {@link fromBytes}. */
   static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
     const { classes } = checked(options, OPEN_OPTIONS)
     return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
@@ -228,7 +243,7 @@ export class ChurnClassifier {
   /** The bytes of the classifier file. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
-  /** The classifier's id: a hash of its content. */
+  /** The id of the classifier: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
   /** Names of the columns, in the order of the fit. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
@@ -256,7 +271,8 @@ export class ChurnClassifier {
   }
 
   /**
-   * 90 % confidence interval for the churn rate of rows with the same score: `low, high` of each row, row-major. For two classes only.
+   * 90 % confidence interval for the churn rate of rows with the same score, as `low, high` for each row (row-major). Available for two
+   * classes only.
    *
    * Rejects with `artifact_version` if the file was written by a version without intervals.
    */
@@ -266,13 +282,13 @@ export class ChurnClassifier {
     return long(given, (cancel) => halfOf<Native>(this).predictInterval(table(x), given, cancel))
   }
 
-  /** Shapley values of each column for each row, in log-odds before calibration. For two classes only. */
+  /** Shapley values of each column for each row, in log-odds before calibration. Available for two classes only. */
   async explain(x: FlatTable, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(table(x), given, cancel))
   }
 
-  /** The columns that contribute most to the score of each row, largest first. For two classes only. */
+  /** The columns that contribute most to the score of each row, largest contribution first. Available for two classes only. */
   async reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
     const top = count(given.top ?? 5, 'top')

@@ -7,26 +7,26 @@ import type { Explanation, RunOptions } from './types.js'
 type Native = InstanceType<typeof native.Trees>
 
 /**
- * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is missing, and so are null and
- * undefined in an array of rows; a category is its code. Columns are in the order of training.
+ * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is a missing value; in an array of
+ * rows, null and undefined are missing values too. A category is given as its integer code. Columns are in training order.
  */
 export type Matrix =
   | Float64Array
   | Float32Array
   | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[]
 
-/** The shape of a matrix, which is checked where it is given, and options of the call. */
+/** The shape of a matrix and options of the call. `rows` and `columns` are optional; if given, they are checked. */
 export interface MatrixOptions extends RunOptions {
   rows?: number
   columns?: number
 }
 
-/** The number of columns, or the shape and options. */
+/** The number of columns, or an object with the shape and options. */
 export type MatrixShape = number | MatrixOptions
 
 const MATRIX_OPTIONS = keys<MatrixOptions>({ rows: 1, columns: 1, threads: 1, signal: 1 })
 
-/** A path, or content as bytes. */
+/** Distinguishes a path from content, and returns the path as a string and the content as bytes. */
 function source(model: unknown, isContent: (model: string) => boolean): string | Uint8Array {
   if (model instanceof Uint8Array) return model
   if (model instanceof URL && model.protocol === 'file:') return fileURLToPath(model)
@@ -37,7 +37,7 @@ function source(model: unknown, isContent: (model: string) => boolean): string |
 const mismatch = (found: number, wanted: number) =>
   new ChurnError(`x has ${found} columns, but the ensemble has ${wanted} features`, { code: 'feature_mismatch', column: 'x' })
 
-/** Rows as one array; missing cells are NaN. */
+/** Converts rows to one row-major array, in which missing cells are NaN. */
 function flat(rows: readonly unknown[], columns: number): Float64Array {
   const cells = new Float64Array(rows.length * columns)
   rows.forEach((row, at) => {
@@ -54,7 +54,7 @@ function flat(rows: readonly unknown[], columns: number): Float64Array {
   return cells
 }
 
-/** Cells, number of rows, and the other options. */
+/** Reads the cells, the number of rows, and the other options. */
 function matrix(x: unknown, shape: MatrixShape | undefined, columns: number): { cells: Float64Array | Float32Array; rows: number; options: MatrixOptions } {
   const options = checked(typeof shape === 'number' ? { columns: shape } : shape, MATRIX_OPTIONS)
   if (options.columns !== undefined && count(options.columns, 'columns') !== columns) throw mismatch(options.columns, columns)
@@ -72,7 +72,7 @@ function matrix(x: unknown, shape: MatrixShape | undefined, columns: number): { 
 }
 
 /**
- * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. Immutable.
+ * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. An ensemble is immutable.
  *
  * ```js
  * const trees = TreeEnsemble.fromXgboost('model.json')
@@ -90,13 +90,15 @@ export class TreeEnsemble {
   }
 
   /**
-   * Imports a model of XGBoost: the path of a JSON file of `save_model("model.json")`, or the JSON as text or bytes. Synchronous.
+   * Imports an XGBoost model from the path of the JSON file that `save_model("model.json")` writes, or from the JSON itself as text or
+   * bytes. This function is synchronous.
    *
-   * Supports the boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic`. Like XGBoost, it rounds
-   * values to single precision before it compares them, also those of a `Float64Array`. It adds leaves in double precision, so
-   * probabilities differ from XGBoost's by its rounding, about 1e-6. After early stopping it uses the trees up to the best iteration.
+   * The boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic` are supported. As in XGBoost, values are
+   * rounded to single precision before they are compared, even the values of a `Float64Array`. Leaves are added in double precision.
+   * XGBoost adds them in single precision, so its probabilities differ by about 1e-6. If the model was trained with early stopping,
+   * only the trees up to its best iteration are used.
    *
-   * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
+   * @throws {ChurnError} `import_failed` if the model is invalid or not supported; `io` if the file cannot be read.
    */
   static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble {
     const json = source(model, (content) => content.trimStart().startsWith('{'))
@@ -104,39 +106,44 @@ export class TreeEnsemble {
   }
 
   /**
-   * Imports a model of LightGBM: the path of a text file of `save_model`, or the text itself, also as bytes. Synchronous.
+   * Imports a LightGBM model from the path of the text file that `save_model` writes, or from the text itself (as a string or bytes).
+   * This function is synchronous.
    *
-   * Supports the objectives `binary` and `cross_entropy`, and categorical splits. Scores equal LightGBM's up to rounding of the
-   * exponential.
+   * The objectives `binary` and `cross_entropy` and categorical splits are supported. Scores match LightGBM's except for rounding in
+   * the last bits of the exponential function.
    *
-   * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
+   * @throws {ChurnError} `import_failed` if the model is invalid or not supported; `io` if the file cannot be read.
    */
   static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble {
-    // A path has one line.
+    // A path is a single line.
     const content = source(model, (content) => content.includes('\n'))
     return guard(() => new TreeEnsemble(native.Trees.fromLightgbm(content)))
   }
 
-  /** Opens the bytes of `toBytes` of any language. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+  /**
+   * Opens an ensemble file from memory, which may have been written by Rust, Python or Node. @throws {ChurnError}
+   * `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+   */
   static fromBytes(bytes: Uint8Array): TreeEnsemble {
     return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytesOf(bytes))))
   }
 
-  /** The bytes of an ensemble file, equal in every language. */
+  /** The bytes of an ensemble file. Rust, Python and Node write the same bytes. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** Number of trees. */
   get nTrees(): number { return cached(this, 'nTrees', () => halfOf<Native>(this).nTrees) }
-  /** Names of the features, in the order of a row's columns. */
+  /** Names of the features, in the order of the columns. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The scale on which leaves and contributions add up; `'probability'` if trees are averaged. */
+  /** The scale on which leaves and contributions add up: `'log_odds'`, or `'probability'` if the trees average probabilities. */
   get link(): 'log_odds' | 'probability' { return cached(this, 'link', () => halfOf<Native>(this).link as 'log_odds' | 'probability') }
 
   /**
-   * Probability of the positive class for each row, off the event loop. The matrix is copied before the call returns. Results depend
-   * on neither the number of threads nor other rows.
+   * Probability of the positive class for each row, off the event loop. The matrix is copied before the call returns. A result depends
+   * on neither the number of threads nor the other rows.
    *
-   * Rejects with `feature_mismatch` if the values are not whole rows of `featureNames.length` columns; with `cancelled`.
+   * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
+   * aborted.
    */
   async predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array> {
     const { cells, rows, options } = matrix(x, shape, this.featureNames.length)
@@ -144,8 +151,8 @@ export class TreeEnsemble {
   }
 
   /**
-   * Contributions of each column for each row by exact path-dependent TreeSHAP (Lundberg et al., 2020). The base value and the
-   * contributions of a row sum to the log-odds of its probability, or to the probability if `link` is `'probability'`.
+   * Contributions of each column for each row by exact path-dependent TreeSHAP (Lundberg et al., 2020). The base value plus the
+   * contributions of a row equals the log-odds of the row's probability, or the probability itself if `link` is `'probability'`.
    */
   async explain(x: Matrix, shape?: MatrixShape): Promise<Explanation> {
     const { cells, rows, options } = matrix(x, shape, this.featureNames.length)

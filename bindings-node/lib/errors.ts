@@ -13,13 +13,13 @@ export interface ErrorDetails {
 
 /** The error that every function throws and every promise rejects with. */
 export class ChurnError extends Error {
-  /** The error code, stable across versions and the same in Rust, Python and Node. Match on it. */
+  /** The error code, by which programs can tell errors apart. Codes are stable across versions and the same in Rust, Python and Node. */
   readonly code: ErrorCode
-  /** The table at fault; null if the error is about no table. */
+  /** The table with the error; null if the error does not concern a table. */
   readonly table: TableName | null
-  /** Position of the row at fault, counted from 0; null if the error is about no row. */
+  /** 0-based position of the row with the error; null if the error does not concern a row. */
   readonly row: number | null
-  /** The column, feature or option at fault; null if there is none. */
+  /** The column, feature or option with the error; null if the error does not concern one. */
   readonly column: string | null
   /** The whole validation report if records were refused, otherwise null. */
   readonly report: ValidationReport | null
@@ -45,7 +45,7 @@ export class ChurnError extends Error {
   }
 }
 
-/** The options by their names in Rust and Python: `as_of` is `asOf`. */
+/** The names of options in Rust and Python, with their names in JavaScript: `as_of` is `asOf`. */
 const SPELLINGS = new Map<string, string>()
 
 /** @internal A name in the core's spelling. */
@@ -57,18 +57,18 @@ export function declareOption(name: string): void {
   if (other !== name) SPELLINGS.set(other, name)
 }
 
-/** @internal A message of the core with the names of options in JavaScript's spelling. */
+/** @internal Replaces the names of options in a message of the core by their names in JavaScript. */
 export function spelled(text: string): string {
   return text.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (word) => SPELLINGS.get(word) ?? word)
 }
 
-/** @internal Findings whose texts name options as JavaScript spells them. */
+/** @internal Findings of the core, with the names of options in JavaScript's spelling. */
 export function findingsOf(findings: Finding[]): Finding[] {
   for (const finding of findings) finding.message = spelled(finding.message)
   return findings
 }
 
-/** @internal A report whose texts name options as JavaScript spells them. */
+/** @internal A report of the core, with the names of options in JavaScript's spelling. */
 export function reportOf(json: ValidationReport): ValidationReport {
   for (const issue of json.issues) issue.message = spelled(issue.message)
   findingsOf(json.findings)
@@ -76,7 +76,7 @@ export function reportOf(json: ValidationReport): ValidationReport {
   return json
 }
 
-/** @internal The error of a native call as a ChurnError. */
+/** @internal Converts the error of a native call to a ChurnError. */
 export function translate(error: unknown): unknown {
   if (error instanceof ChurnError || !(error instanceof Error)) return error
   if (error.message.startsWith('{"churn":')) {
@@ -88,8 +88,8 @@ export function translate(error: unknown): unknown {
     })
   }
   const { code } = error as { code?: unknown }
-  if (code === undefined) return error // thrown by a getter or proxy of the caller
-  // What napi-rs itself throws has a status as its code: https://github.com/napi-rs/napi-rs/issues/2333.
+  if (code === undefined) return error // a getter or proxy of the caller threw this error
+  // In errors that napi-rs itself throws, the code is a status: https://github.com/napi-rs/napi-rs/issues/2333.
   const wrongType = /Expected|InvalidArg|Failed to (convert|get)/.test(`${code}`)
   return new ChurnError(error.message, { code: wrongType ? 'invalid_option' : 'internal', cause: error })
 }

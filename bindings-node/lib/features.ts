@@ -12,7 +12,7 @@ type Native = InstanceType<typeof native.Matrix>
 /** @internal */
 export let wrapMatrix: (matrix: Native) => FeatureMatrix
 
-/** A feature matrix: one row per date and customer, by date as given, then by customer id. Immutable. */
+/** A feature matrix with one row per date and customer, ordered by date (as the dates were given) and then by customer id. Immutable. */
 export class FeatureMatrix {
   private constructor(matrix: Native) {
     if (!(matrix instanceof native.Matrix)) throw new ChurnError('use features or model.features', { code: 'invalid_option' })
@@ -29,7 +29,7 @@ export class FeatureMatrix {
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
   /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The customer of every row. */
+  /** The customer id of every row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
   /** The date of every row. */
   get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
@@ -83,7 +83,7 @@ const BOOSTING_KEYS = keys<BoostingOptions>({
 })
 const FOREST_KEYS = keys<ForestOptions>({ nTrees: 1, maxDepth: 1, minLeafRows: 1, colsample: 1, smoothing: 1, maxBins: 1, seed: 1 })
 
-/** Checks the keys of nested options while an unknown one still has the caller's spelling. */
+/** Checks the keys of nested options before they are renamed, so that an error shows an unknown key as the caller wrote it. */
 function checkNested(options: Readonly<Record<string, unknown>>): void {
   const nested = { boosting: BOOSTING_KEYS, deepBoosting: BOOSTING_KEYS, forest: FOREST_KEYS }
   for (const [name, known] of Object.entries(nested)) {
@@ -95,14 +95,14 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
   for (const feature of own) checked(feature as object, FEATURE_KEYS as Keys<object>, 'features')
 }
 
-/** @internal Options for the core: JSON in its spelling, and the number of threads. */
+/** @internal Converts options for the core: to JSON with the core's names, and the number of threads. */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
   checkNested(given)
   return { threads, json: coreJson(given) }
 }
 
-/** @internal The same for calls that read dates and definition separately. */
+/** @internal Like {@link forCore}, for calls that read dates and definition separately. */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
   return { asOf, threads, definition: definition && coreJson({ ...definition }), json: coreJson({ windows, features: own }) }
@@ -111,8 +111,8 @@ export function forFeatures({ asOf, threads, definition, windows, features: own 
 const FEATURE_OPTIONS = keys<FeatureOptions>({ asOf: 1, windows: 1, features: 1, threads: 1, definition: 1 })
 
 /**
- * Computes the features of customers at some dates, on the calling thread. The rows are all customers with a spell that began
- * before the date, including those who have left. With a `definition` they are the eligible customers only.
+ * Computes the features of customers at some dates, on the calling thread. The matrix has a row for every customer who signed up
+ * before the date, including customers who have left. With a `definition`, it has rows for the eligible customers only.
  */
 export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix {
   noMore(arguments.length, 2, 'features')
@@ -122,7 +122,7 @@ export function features(records: TenantRecords, options: FeatureOptions): Featu
   return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
 }
 
-/** Like {@link features}, off the event loop. */
+/** Computes the same matrix as {@link features}, off the event loop. */
 export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
   noMore(arguments.length, 2, 'featuresAsync')
   const source = recordsOf(records)
@@ -134,7 +134,7 @@ export async function featuresAsync(records: TenantRecords, options: FeatureOpti
 /** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
   asOf: Moments
-  /** Default: cancellation within 90 days. */
+  /** The definition of churn. Default: cancellation within 90 days. */
   definition?: ChurnDefinition
 }
 
@@ -143,7 +143,7 @@ const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
 /**
  * The label of every eligible customer.
  *
- * @throws {ChurnError} `immature_label` if a label period is not over: an unknown outcome is never "stayed".
+ * @throws {ChurnError} `immature_label` if a label period is not over, because then the outcome is not known.
  */
 export function labels(records: TenantRecords, options: LabelOptions): { rows: Label[]; excluded: Label[] } {
   noMore(arguments.length, 2, 'labels')

@@ -1,4 +1,4 @@
-// What every module of this folder shares: checked arguments, native objects, promises. No churn logic here.
+// Functions that all modules of this folder use: they check arguments, hold native objects and make promises. No churn logic.
 import { fileURLToPath } from 'node:url'
 import { inspect as inspectValue, type InspectOptions } from 'node:util'
 import native = require('../native.js')
@@ -13,7 +13,7 @@ export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') a
 export const invalid = (name: string, why: string, row: number | null = null): ChurnError =>
   new ChurnError(`${name} ${why}`, { code: 'invalid_option', row, column: name })
 
-/** Runs a native call; its error is a ChurnError. */
+/** Runs a native call and converts its error to a ChurnError. */
 export function guard<T>(call: () => T): T {
   try {
     return call()
@@ -22,14 +22,14 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Refuses extra arguments, such as options in a second object, which would otherwise be ignored. */
+/** Throws if a call has extra arguments, such as options in a second object, which would otherwise be ignored. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
   }
 }
 
-/** Every key of an options object; the compiler compares it with the type. */
+/** The keys of an options object. The compiler checks that they are exactly the keys of the type. */
 export type Keys<T> = { readonly [K in keyof Required<T>]: 1 }
 
 export function keys<T>(known: Keys<T>): Keys<T> {
@@ -63,10 +63,10 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Options with nested options: an error in one of these names the outer option as its column, as the core does. */
+/** Options that contain options. The `column` of an error in a nested option is the outer option, as in the core. */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
-/** An options object without unknown keys. */
+/** Returns an options object after checking that it has no unknown keys. */
 export function checked<T extends object>(options: T | null | undefined, known: Keys<T>, name = 'options'): T {
   if (options === undefined || options === null) return {} as T
   if (typeof options !== 'object' || Array.isArray(options) || options instanceof Date || ArrayBuffer.isView(options)) {
@@ -83,14 +83,14 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   return options
 }
 
-/** A string that UTF-8 can encode. */
+/** Returns a string after checking that UTF-8 can encode it. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== 'string') throw invalid(name, 'must be a string')
   if (!value.isWellFormed()) throw invalid(name, 'is not well-formed: it holds a lone surrogate')
   return value
 }
 
-/** An id: a string, or an integer, which becomes its decimal text, as in records. */
+/** Returns an id as a string. An integer becomes its decimal text, as in records. */
 export function id(value: unknown, name: string): string {
   return Number.isSafeInteger(value) || typeof value === 'bigint' ? String(value) : text(value, name)
 }
@@ -114,7 +114,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** What native objects have in common. */
+/** The methods that all native objects have. */
 interface Releasable {
   readonly bytes?: number
   release?(): void
@@ -123,7 +123,7 @@ interface Releasable {
 const natives = new WeakMap<object, { native: Releasable | null; bytes: number }>()
 const registry = new FinalizationRegistry<number>((bytes) => native.adjustMemory(-bytes))
 
-/** Binds an object to its native half, whose memory V8 then takes into account. */
+/** Binds a JavaScript object to its native object, and tells V8 how much memory the native object holds. */
 export function hold(owner: object, half: object): void {
   const own: Releasable = half
   const bytes = own.bytes ?? 0
@@ -134,7 +134,7 @@ export function hold(owner: object, half: object): void {
   }
 }
 
-/** The native half of an object. */
+/** The native object of a JavaScript object. */
 export function halfOf<T>(owner: object): T {
   const held = natives.get(owner)
   if (!held?.native) {
@@ -144,7 +144,7 @@ export function halfOf<T>(owner: object): T {
   return held.native as T
 }
 
-/** Frees the native half of an object before the garbage collector runs. Calls that are running finish. */
+/** Frees the native object of a JavaScript object before the garbage collector does. Running calls finish. */
 export function dispose(owner: object): void {
   const held = natives.get(owner)
   if (!held?.native) return
@@ -154,7 +154,7 @@ export function dispose(owner: object): void {
   if (held.bytes > 0) native.adjustMemory(-held.bytes)
 }
 
-/** The native half of an argument, which must be of a class. */
+/** The native object of an argument. Throws if the argument is not of the given class. */
 export function argument<T>(value: unknown, type: { readonly name: string; readonly prototype: object }, name: string): T {
   if (typeof value === 'object' && value !== null && natives.has(value) && Object.prototype.isPrototypeOf.call(type.prototype, value)) {
     return halfOf<T>(value)
@@ -162,7 +162,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** The value of a getter, computed once. */
+/** The values of getters that are computed only once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -172,7 +172,7 @@ export function cached<T>(owner: object, name: string, make: () => T): T {
   return values.get(name) as T
 }
 
-/** Freezes plain objects and arrays: all callers of a getter share them. */
+/** Freezes plain objects and arrays, because all callers of a getter get the same object. */
 function frozen<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value) && !natives.has(value) && !Object.isFrozen(value)) {
     Object.freeze(value)
@@ -193,8 +193,8 @@ function signalOf(signal: unknown): AbortSignal | undefined {
 type Listener = (step: Progress) => void
 
 /**
- * Runs a long native call. The signal cancels it; an error in `onProgress` cancels it and is what the promise rejects with.
- * Progress reaches 1 exactly once, at the end, and is never reported after the promise has settled.
+ * Runs a long native call. The signal cancels it. If `onProgress` throws, the call is cancelled, and the promise rejects with that
+ * error. Progress reaches 1 exactly once, at the end, and is never reported after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -248,10 +248,10 @@ export async function long<T>(
 /** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Milliseconds for which work may occupy the event loop at a time. */
+/** The maximum time in milliseconds for which a slice of work blocks the event loop. */
 const SLICE = 10
 
-/** Calls `work` for slices of an array; the event loop runs between them. */
+/** Calls `work` for one slice of an array after another. The event loop runs between the slices. */
 export async function sliced<T>(rows: readonly T[], signal: AbortSignal | undefined | null, work: (slice: readonly T[]) => void): Promise<void> {
   let size = 256
   for (let from = 0; from < rows.length;) {
@@ -265,7 +265,7 @@ export async function sliced<T>(rows: readonly T[], signal: AbortSignal | undefi
   }
 }
 
-/** JSON of the core with its keys in JavaScript's spelling. */
+/** Converts the keys of the core's JSON to camelCase. */
 export function camelCase<T>(value: unknown): T {
   if (Array.isArray(value)) return value.map(camelCase) as T
   if (value === null || typeof value !== 'object') return value as T
@@ -273,10 +273,10 @@ export function camelCase<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)])) as T
 }
 
-/** Options whose keys are the caller's names, not the library's. */
+/** Options whose keys are names that the caller chose, so they are not renamed. */
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
-/** Options as the core spells them, with moments as text. Refuses what JSON would drop silently. */
+/** Converts options to the names of the core, and moments to text. Throws for values that JSON would drop silently. */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
   if (typeof value === 'string') return text(value, name)

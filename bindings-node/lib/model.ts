@@ -47,8 +47,8 @@ function training<T extends TrainOptions>(options: T | null | undefined, known: 
 }
 
 /**
- * Runs a rolling-origin backtest: for each origin, a model is trained on what was known before it and tested at it. `asOf` restricts
- * the training dates.
+ * Runs a rolling-origin backtest: for each origin (a test date), a model is trained on what was known then, and tested on the label
+ * period that follows. `asOf` restricts the training dates.
  */
 export async function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{ folds: OutOfTime[] }> {
   noMore(arguments.length, 2, 'backtest')
@@ -74,7 +74,7 @@ export class ChurnModel {
     wrapModel = (model) => new ChurnModel(model)
   }
 
-  /** Trains a model, off the event loop. The same records, options and seed give the same bytes, whatever the number of threads. */
+  /** Trains a model, off the event loop. The same records, options and seed give the same bytes for any number of threads. */
   static async train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel> {
     noMore(arguments.length, 2, 'train')
     const source = recordsOf(records)
@@ -99,12 +99,12 @@ export class ChurnModel {
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** The bytes of the model file, equal in every host language. */
+  /** The bytes of the model file. Rust, Python and Node write the same bytes. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
-  /** The model's id: a hash of its content. */
+  /** The id of the model: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
-  /** The tenant whose records the model may score; null for any. */
+  /** The tenant whose records the model may score; null for any tenant. */
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
   /** Names of the features, in plan order. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
@@ -113,7 +113,7 @@ export class ChurnModel {
   /** How the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
 
-  /** What the model predicts, with defaults filled in. */
+  /** The definition of churn that the model predicts, with defaults filled in. */
   get definition(): Required<CancellationDefinition> | Required<InactivityDefinition> {
     return cached(this, 'definition', () => {
       const [entry] = Object.entries<{ horizon: { days: number; lead: number } }>(JSON.parse(halfOf<Native>(this).definition))
@@ -122,7 +122,7 @@ export class ChurnModel {
     })
   }
 
-  /** The model card. */
+  /** The model card: what the model is, what it was trained on and how well it performs. */
   card(): ModelCard { return cached(this, 'card', () => camelCase(JSON.parse(halfOf<Native>(this).card()))) }
 
   /** The model card as Markdown. */
@@ -136,7 +136,7 @@ export class ChurnModel {
     return wrapRun(await long(given, (cancel, listener) => halfOf<Native>(this).score(source, given, cancel, listener)))
   }
 
-  /** Scores one customer, on the calling thread. The score is bit-identical to that of a run. */
+  /** Scores one customer, on the calling thread. The score is bit-identical to the customer's score in a run. */
   scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore {
     noMore(arguments.length, 2, 'scoreCustomer')
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)
@@ -145,32 +145,32 @@ export class ChurnModel {
     return { ...score, ...rest } as CustomerScore
   }
 
-  /** Computes the model's features of all customers at some dates, including those who have left. */
+  /** Computes the features that this model uses, for all customers at some dates, including customers who have left. */
   async features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix> {
     const source = recordsOf(records)
     const given = checked(options, MODEL_FEATURE_OPTIONS)
     return wrapMatrix(await long(given, (cancel) => halfOf<Native>(this).features(source, given, cancel)))
   }
 
-  /** Calibrated probability of every row of a matrix with this model's features. */
+  /** Calibrated probability of every row of a matrix, which must have this model's features. */
   async predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).predictProba(matrixOf(matrix), given, cancel))
   }
 
-  /** Log-odds of every row before calibration: the sum of the contributions and the base value. */
+  /** Log-odds of every row before calibration. They equal the base value plus the sum of the contributions. */
   async logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).logOdds(matrixOf(matrix), given, cancel))
   }
 
-  /** Shapley values of every feature for every row of a matrix with this model's features. */
+  /** Shapley values of every feature for every row of a matrix, which must have this model's features. */
   async explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(matrixOf(matrix), given, cancel))
   }
 
-  /** The model card. */
+  /** What `JSON.stringify` writes: the model card. */
   toJSON(): ModelCard { return this.card() }
 
   /** Frees the memory of the model. Running calls finish; later calls throw. */

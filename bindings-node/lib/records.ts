@@ -40,9 +40,10 @@ export class TenantRecords {
   }
 
   /**
-   * Reads tables of plain objects on the calling thread, at about 0.7 s per 100 000 rows. A server uses {@link fromObjectsAsync}.
+   * Reads tables of plain objects on the calling thread, which takes about 0.7 s per 100 000 rows. In a server, use
+   * {@link fromObjectsAsync}.
    *
-   * @throws {ChurnError} with the code, table, row and column of the first bad value, and the whole report.
+   * @throws {ChurnError} with the code, table, row and column of the first invalid value, and the whole report.
    */
   static fromObjects<C extends CustomerRecord>(tables: { tenant: string } & ObjectTables<C> & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromObjects')
@@ -76,7 +77,7 @@ export class TenantRecords {
   /**
    * Reads Arrow tables, on the calling thread.
    *
-   * @throws {ChurnError} as {@link fromObjects}; `unreadable_table` if a buffer is not an Arrow IPC file or stream.
+   * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file or stream.
    */
   static fromArrow(tables: { tenant: string } & ArrowTables & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromArrow')
@@ -124,24 +125,24 @@ export class TenantRecords {
 /** @internal */
 export const recordsOf = (records: unknown): Native => argument<Native>(records, TenantRecords, 'records')
 
-/** The columns that the library knows of a table, required ones first. */
+/** The columns that the library recognizes in a table, required ones first. */
 export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
 
 /** The result of {@link partition}. */
 export interface Partition {
-  /** The records of each tenant; rows in their reports are positions in the mixed tables. */
+  /** The records of each tenant. Row numbers in their reports are positions in the tables that were given. */
   tenants: Map<string, TenantRecords>
   /** The report on rows without a tenant. */
   unassigned: ValidationReport
-  /** For each tenant and table, the positions of its rows in the mixed table, ascending. */
+  /** For each tenant and table, the positions of the tenant's rows in the table that was given, ascending. */
   positions: Map<string, Partial<Record<TableName, Uint32Array>>>
 }
 
 const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
-/** Splits tables with a `tenant_id` column by tenant. All tables are arrays of objects, or all are Arrow. */
+/** Splits tables with a `tenant_id` column by tenant. Give either all tables as arrays of objects, or all tables as Arrow. */
 export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {
   noMore(arguments.length, 1, 'partition')
   const given = checked<object>(tables, PARTITION_KEYS as Keys<object>, 'tables') as ArrowTables

@@ -14,14 +14,14 @@ export interface TableReport {
   rowsQuarantined: number
   /** Positions of the quarantined rows, ascending. */
   quarantined: number[]
-  /** Accepted events before their customer's first sign-up. */
+  /** Number of accepted events that happened before the customer's first sign-up. */
   eventsBeforeSignUp: number
 }
 
-/** A bad value, or a bad table. */
+/** An invalid value or an invalid table. */
 export interface ValidationIssue {
   table: TableName
-  /** Position of the row, counted from 0; null for the whole table. */
+  /** 0-based position of the row; null if the issue concerns the whole table. */
   row: number | null
   column: string | null
   code: ErrorCode
@@ -34,25 +34,25 @@ export interface Finding {
     | 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column'
     | 'reactivated' | 'withdrawn' | 'no_subscription'
   table: TableName
-  /** null if the finding is about whole rows. */
+  /** The column; null if the finding concerns whole rows. */
   column: string | null
-  /** Number of rows. */
+  /** Number of affected rows. */
   rows: number
-  /** Positions of the first five of these rows, ascending. */
+  /** Positions of the first five affected rows, ascending. */
   examples: number[]
-  /** What was found, and what to do about it. */
+  /** What was found, and how to correct it. */
   message: string
 }
 
-/** What validation found in the tables of one tenant. */
+/** The result of the validation of one tenant's tables. */
 export interface ValidationReport {
-  /** Whether no row was refused or quarantined. */
+  /** Whether all rows are valid. */
   isClean: boolean
   /** Counts of the tables that were given. */
   tables: Partial<Record<TableName, TableReport>>
   issues: ValidationIssue[]
   /** Likely mistakes in valid rows. */
   findings: Finding[]
-  /** Attributes without dates, which stay out of the features, and why. */
+  /** Attributes that do not enter features because they have no dates, with the reason for each. */
   undatedAttributes: { attribute: string; reason: string }[]
 }

@@ -18,7 +18,7 @@ const REASONS_OPTIONS = keys<ReasonsOptions>({ top: 1, signal: 1 })
 /** @internal */
 export let wrapRun: (run: Native) => ScoreRun
 
-/** The scores of all eligible customers at one date. Immutable; iterates over its scores. */
+/** The scores of all eligible customers at one date. A run is immutable and iterable. */
 export class ScoreRun implements Iterable<Score> {
   private constructor(run: Native) {
     if (!(run instanceof native.Run)) throw new ChurnError('use model.score', { code: 'invalid_option' })
@@ -33,7 +33,7 @@ export class ScoreRun implements Iterable<Score> {
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** The date of the scores. */
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
-  /** The model that scored. */
+  /** The id of the model of this run. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
   /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
@@ -41,7 +41,10 @@ export class ScoreRun implements Iterable<Score> {
   get probabilities(): Float64Array { return cached(this, 'probabilities', () => halfOf<Native>(this).probabilities()) }
   /** The features of the scored customers. */
   get matrix(): FeatureMatrix { return cached(this, 'matrix', () => wrapMatrix(halfOf<Native>(this).matrix())) }
-  /** How this run differs from the training: stale data, scores or features outside their range in training, missing columns. */
+  /**
+   * How the data of this run differ from the training data: stale data, missing columns, or probabilities or features outside their
+   * range in training.
+   */
   get warnings(): readonly Warning[] {
     return cached(this, 'warnings', () => {
       const warnings: (Pick<Warning, 'code' | 'message'> & Partial<Warning>)[] = JSON.parse(halfOf<Native>(this).warnings)
@@ -61,12 +64,12 @@ export class ScoreRun implements Iterable<Score> {
     return guard(() => halfOf<Native>(this).scoreOf(id(customerId, 'customerId'))) as Score
   }
 
-  /** The features that contribute most to a customer's score, largest first. Default: 5. */
+  /** The features that contribute most to a customer's score, largest contribution first. Default: 5 features. */
   reasons(customerId: Id, top = 5): Reason[] {
     return guard(() => halfOf<Native>(this).reasons(id(customerId, 'customerId'), count(top, 'top'))) as Reason[]
   }
 
-  /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
+  /** The reasons for the scores of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
   async reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
     if (typeof customerIds === 'string') throw invalid('customerIds', 'must be a list of ids')
@@ -75,7 +78,7 @@ export class ScoreRun implements Iterable<Score> {
     return long(given, (cancel) => halfOf<Native>(this).reasonsOf(ids, top, cancel)) as Promise<Reason[][]>
   }
 
-  /** The customers with the highest probabilities, highest first. Default: 10. */
+  /** The customers with the highest probabilities, highest first. Default: 10 customers. */
   riskiest(top = 10): Score[] {
     return guard(() => halfOf<Native>(this).riskiest(count(top, 'top'))) as Score[]
   }

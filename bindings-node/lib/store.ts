@@ -1,4 +1,4 @@
-// Multi-tenant storage. Every call is a promise, off the event loop. The store reads no clock: `at` is when something happened.
+// The store of many tenants. Every call returns a promise and runs off the event loop. The store reads no clock: callers pass `at`.
 import type { InspectOptions } from 'node:util'
 import { toBytes } from './arrow.js'
 import type { CustomerRecord } from './columns.js'
@@ -18,7 +18,7 @@ import type {
 
 type NativeTenant = InstanceType<typeof native.NativeTenant>
 
-/** Waits for a native call; its error is a ChurnError. */
+/** Waits for a native call and converts its error to a ChurnError. */
 async function called<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -27,10 +27,10 @@ async function called<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same for JSON. */
+/** Like `called`, for a call that returns JSON. */
 const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(await called(call))
 
-/** The same for JSON whose keys are the core's. */
+/** Like `parsed`, and converts the keys of the JSON to camelCase. */
 const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
 
 function json(value: unknown, name: string): string {
@@ -39,7 +39,7 @@ function json(value: unknown, name: string): string {
   return written
 }
 
-/** Identifies a run. A {@link ScoreRun} is one, too. */
+/** Identifies a run by its date and model. You can also pass a {@link ScoreRun}. */
 export interface RunId {
   asOf: Moment
   modelId: string
@@ -58,7 +58,10 @@ function runIdOf(run: RunId): RunId {
 
 /** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
-  /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
+  /**
+   * If rows are invalid, `'refuse'` (default) stores nothing and throws an error with the whole report; `'quarantine'` leaves these
+   * rows out.
+   */
   onInvalid?: 'refuse' | 'quarantine'
 }
 
@@ -68,9 +71,9 @@ const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
 export interface Upserted {
   rowsIn: number
   rowsAccepted: number
-  /** Rows that are new, or replaced a different one. */
+  /** Number of rows that are new or differ from the stored row. */
   rowsChanged: number
-  /** The report on rows that were set aside. */
+  /** The report on the rows that were left out. */
   report: ValidationReport
 }
 
@@ -86,13 +89,13 @@ export type StoredRow = Record<string, string | number | boolean | null>
 export interface PageOptions {
   /** The `next` of the previous page. */
   after?: number | null
-  /** 1 to 10 000. Default: 1000. */
+  /** Maximum number of rows, 1 to 10 000. Default: 1000. */
   limit?: number
 }
 
 const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
 
-/** Rows above this number are read in slices. */
+/** Arrays with more rows than this are read in slices. */
 const AT_ONCE = 512
 
 /** One table of a tenant's records. */
@@ -107,12 +110,12 @@ export class RecordStore<R extends object> {
   }
 
   /**
-   * Upserts a batch of objects, or Arrow, in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
+   * Upserts a batch of objects or Arrow in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
    * promise settles.
    *
-   * Upserts are idempotent: a stored row is replaced only if it differs, so a repeated batch changes nothing and a late correction
-   * replaces the row. Rows are identified by id and `known_at`; customers by `customer_id`, `signed_up_at`, `valid_from` and
-   * `known_at`; rows without an id by all their values. `[]` marks the table as given and empty.
+   * Upserts are idempotent: a stored row is replaced only if it differs. So repeating a batch changes nothing, and a later batch can
+   * correct rows. Events with an id are identified by the id and `known_at`, events without an id by all their values, and customer
+   * rows by `customer_id`, `signed_up_at`, `valid_from` and `known_at`. `[]` records that the table has no rows.
    */
   async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     const given = checked(options, UPSERT_OPTIONS)
@@ -126,7 +129,7 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Upserts many batches, which need not fit into memory together, in one transaction: all are stored, or none. */
+  /** Upserts many batches in one transaction, for data that does not fit into memory. Either all batches are stored or none. */
   async upsertBatches<Row extends R>(
     batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>,
     options?: UpsertOptions,
@@ -148,16 +151,16 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Number of rows, versions included. */
+  /** Number of rows, including all versions. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
 
-  /** A page of rows, in the order in which they were stored. `next` is the `after` of the next page. */
+  /** A page of rows, in the order in which they were stored. Pass `next` as `after` for the next page. */
   async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
 
-  /** All rows of one customer, versions included, as `scoreCustomer` takes them. */
+  /** All rows of one customer, including all versions. `scoreCustomer` accepts them. */
   async ofCustomer(customerId: Id): Promise<StoredRow[]> {
     return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -171,7 +174,10 @@ export class CustomerStore extends RecordStore<CustomerRecord> {
   }
 }
 
-/** `'champion'` is the model in use, at most one; `'challenger'` is compared with it; `'retired'` is no longer in use. */
+/**
+ * `'champion'` is the model in use (at most one per tenant), a `'challenger'` is compared with it, and a `'retired'` model is no
+ * longer used.
+ */
 export type Stage = 'champion' | 'challenger' | 'retired'
 
 /** A stored model without its trees. */
@@ -184,7 +190,7 @@ export interface StoredModel {
 
 /** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
-  /** When the model was saved. */
+  /** The time at which the model is saved, because the store reads no clock. */
   at: Moment
   /** Default: `'champion'`. */
   stage?: Stage
@@ -199,13 +205,13 @@ export class ModelStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeModels>) { this.#native = own }
 
-  /** Stores a model. A model that is already stored keeps its first date and gets the new stage. */
+  /** Stores a model. A model that is already stored keeps the time of its first save and gets the new stage. */
   async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
     const given = checked(options, SAVE_MODEL_OPTIONS)
     await called(async () => this.#native.save(modelOf(model), given))
   }
 
-  /** Loads a stored model. Rejects with `not_found`. */
+  /** Loads a stored model. Rejects with `not_found` if there is no such model. */
   async load(modelId: string): Promise<ChurnModel> {
     return wrapModel(await called(async () => this.#native.load(text(modelId, 'modelId'))))
   }
@@ -228,14 +234,14 @@ export class ModelStore {
   async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
 }
 
-/** A stored score; `status` says which kind. */
+/** A stored score: `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
   /** The value of the customer, if the run was saved with values. */
   value: number | null
   /** The probability times the value. */
   valueAtRisk: number | null
-  /** The stored reasons, largest first. */
+  /** The stored reasons, largest contribution first. */
   reasons: Reason[]
 }
 
@@ -248,11 +254,11 @@ export interface RunSummary {
   customers: number
   scored: number
   meanProbability: number | null
-  /** Customers in each band. */
+  /** Number of customers in each risk band. */
   bands: Record<RiskBand, number>
-  /** Scored customers whose outcome is known. */
+  /** Number of scored customers whose outcome is known. */
   outcomes: number
-  /** Those of `outcomes` that churned. */
+  /** Number of these customers who churned. */
   churned: number
 }
 
@@ -264,9 +270,9 @@ export interface RiskPlace {
 
 /** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
-  /** When the run was saved. */
+  /** The time at which the run is saved, because the store reads no clock. */
   at: Moment
-  /** Number of customers, riskiest first, whose five main reasons are stored. Default: 100. */
+  /** Reasons are stored for this many customers, those with the highest risk. Default: 100. */
   reasons?: number | 'all'
 }
 
@@ -274,7 +280,7 @@ const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
 
 /** The maximum number of results. */
 export interface LimitOptions {
-  /** Default: 100. */
+  /** Maximum number of results. Default: 100. */
   limit?: number
 }
 
@@ -285,7 +291,7 @@ export interface HighRiskOptions {
   /** Default: the latest run. */
   run?: RunId | null
   minProbability?: number
-  /** Default: 100. */
+  /** Maximum number of results. Default: 100. */
   limit?: number
   /** The `next` of the previous page. */
   after?: RiskPlace | null
@@ -347,7 +353,7 @@ export interface ScoredOutcome {
 export interface StoredOutcome {
   customerId: string
   asOf: string
-  /** null for an excluded row. */
+  /** null for a customer who was excluded and so has no outcome. */
   churned: boolean | null
   rule: string
   eventAt: string | null
@@ -356,7 +362,7 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
   asOf: Moments
-  /** Default: cancellation within 90 days. */
+  /** The definition of churn. Default: cancellation within 90 days. */
   definition?: ChurnDefinition
 }
 
@@ -369,14 +375,14 @@ export class OutcomeStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeOutcomes>) { this.#native = own }
 
-  /** Computes the labels at some dates, like `labels`, and stores them. Returns the number of new or changed outcomes. */
+  /** Computes the labels at some dates, as the function `labels` does, and stores them. Returns the number of new or changed outcomes. */
   async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
     const given = checked(options, OUTCOME_OPTIONS)
     checkDefinition(given.definition)
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }
 
-  /** The scores of a run with the outcomes under the model's churn definition, sorted by customer. */
+  /** The scores of a run with their outcomes under the model's churn definition, sorted by customer id. */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 
   /** The outcomes of one customer, last date first. */
@@ -405,11 +411,11 @@ export class CompanyStore {
     await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
   }
 
-  /** Returns whether the setting existed. */
+  /** Removes a setting. Returns whether it existed. */
   async unset(setting: string): Promise<boolean> { return called(async () => this.#native.unset(text(setting, 'setting'))) }
 }
 
-/** What a user or an API key may do. The application defines its meaning. */
+/** The role of a user or an API key. The application decides what each role may do. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner'
 
 /** A stored user. */
@@ -443,11 +449,11 @@ export class UserStore {
     await called(async () => this.#native.upsert(given))
   }
 
-  /** A user; null if there is none. */
+  /** The user with this id; null if there is none. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
   /** All users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
-  /** Returns whether the user existed. */
+  /** Removes a user. Returns whether the user existed. */
   async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
 }
 
@@ -489,7 +495,7 @@ export class ApiKeyStore {
     await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
-  /** The key of a secret; null if there is none or it has been revoked. */
+  /** The key with this secret; null if there is none or it has been revoked. */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
   /** All keys of the tenant, including revoked ones. */
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
@@ -558,7 +564,7 @@ export class AuditStore {
     await called(async () => this.#native.append(given, json(details, 'details')))
   }
 
-  /** A page of entries, oldest first. `next` is the `after` of the next page. */
+  /** A page of entries, oldest first. Pass `next` as `after` for the next page. */
   async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
@@ -607,21 +613,24 @@ export class TenantStore {
   get tenant(): string { return halfOf<NativeTenant>(this).tenant }
 
   /**
-   * Loads all records of the tenant in one consistent read. They are bit-identical to records made of the same rows.
+   * Loads all records of the tenant in one consistent read. They are bit-identical to records made from the same rows.
    *
-   * Rejects if rows contradict each other, such as payments of unknown customers.
+   * Rejects if rows contradict each other, for example if there are payments of unknown customers.
    */
   async records(options?: RecordOptions & Cancellable): Promise<TenantRecords> {
     const given = checked(options, { ...RECORD_OPTIONS, signal: 1 })
     return wrapRecords(await long(given, (cancel) => halfOf<NativeTenant>(this).records(given, cancel)))
   }
 
-  /** Deletes everything stored about one customer, but no models trained on these records. Returns the number of deleted rows. */
+  /**
+   * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
+   * deleted rows.
+   */
   async eraseCustomer(customerId: Id): Promise<number> {
     return called(async () => halfOf<NativeTenant>(this).eraseCustomer(id(customerId, 'customerId')))
   }
 
-  /** What `JSON.stringify` writes: the id. */
+  /** What `JSON.stringify` writes: the tenant's id. */
   toJSON(): { tenant: string } { return { tenant: this.tenant } }
 
   /** @internal */
@@ -633,7 +642,7 @@ export class TenantStore {
 /** The result of one check of the isolation. */
 export interface Check {
   name: string
-  /** null for the database or the role. */
+  /** The table; null if the check concerns the database or the role. */
   table: string | null
   passed: boolean
   detail: string
@@ -650,7 +659,7 @@ export interface Attestation {
   checks: Check[]
   /** What the attestation does not examine. */
   not_examined: string[]
-  /** SHA-256 of all of the above. */
+  /** SHA-256 of all properties above. */
   fingerprint: string
   /** The report in words. */
   text: string
@@ -668,7 +677,7 @@ const OPEN_OPTIONS = keys<OpenStoreOptions>({ migrate: 1 })
 
 type NativeStore = InstanceType<typeof native.NativeStore>
 
-/** A database of many tenants. {@link Store.tenant} is the only access to their data. */
+/** A database of many tenants. Their data can only be accessed through {@link Store.tenant}. */
 export class Store {
   private constructor(store: NativeStore) {
     if (!native.NativeStore || !(store instanceof native.NativeStore)) throw new ChurnError('use Store.open', { code: 'invalid_option' })
@@ -678,11 +687,13 @@ export class Store {
   /**
    * Opens a store, and creates or updates its tables unless `migrate` is false.
    *
-   * `sqlite:///var/churn.db` is an absolute path, `sqlite:churn.db` one from the working directory; the file is created if it does
-   * not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates tenants by row-level
-   * security: let the owner of the tables migrate, and another role serve ({@link grantTo}).
+   * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` a path relative to the working directory. The file is created
+   * if it does not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates
+   * tenants by row-level security: let the role that owns the tables migrate, and use another role in the application ({@link
+   * grantTo}).
    *
-   * Rejects with `store_unavailable`, or `store_newer` if a newer version of this module has migrated the store.
+   * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
+   * migrated it.
    */
   static async open(url: string, options?: OpenStoreOptions): Promise<Store> {
     const { migrate = true } = checked(options, OPEN_OPTIONS)
@@ -700,10 +711,10 @@ export class Store {
   /** The version of the tables; 0 before the first {@link migrate}. */
   async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
 
-  /** Grants a Postgres role the rights that reading and writing need. Call it as the owner of the tables. */
+  /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
-  /** Tests the isolation of tenants, and leaves no data behind. */
+  /** Verifies that tenants are isolated from each other. All changes are rolled back. */
   async attest(): Promise<Attestation> {
     type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }
     const { passed, text: words, report } = await parsed<Report>(() => halfOf<NativeStore>(this).attest())

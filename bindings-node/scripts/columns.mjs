@@ -1,5 +1,5 @@
 // Writes lib/columns.ts: the row types from the column dictionary of the core, and the error codes of the shared contract.
-// Run it after a build: node scripts/columns.mjs. With --check it only compares.
+// Run it after a build: node scripts/columns.mjs. With --check it only compares the file.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -1,4 +1,4 @@
-// Removes the declarations of modules that are no part of the API, so that the others do not need native.d.ts.
+// Removes the declarations of internal modules, so that the declarations of the API do not need native.d.ts.
 // Usage: node scripts/declarations.mjs <folder of the declarations>
 import { readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-//! The classifier for flat tables. The TypeScript glue keeps its labels.
+//! The classifier for flat tables. The TypeScript code in `lib/` keeps the labels of the classifier.
 
 use std::collections::HashSet;
 
@@ -94,16 +94,17 @@ fn labels(source: &Object<'_>) -> Result<Vec<ClassLabel>> {
     labels.collect()
 }
 
-/// A table whose columns have the types of the fit.
+/// Checks that the columns of a table have the same types as at the fit.
 fn checked(model: &ChurnClassifier, table: &Table) -> churn_core::Result<()> {
     let same = model.feature_names().iter().all(|name| table.has_column(name));
     match model.schema() {
         Some(schema) if same => schema.check(model.feature_names(), table),
-        _ => Ok(()), // The call itself reports missing columns.
+        _ => Ok(()), // The prediction itself reports missing columns.
     }
 }
 
-/// Fits to `x` and `classes` (codes) with their `labels`. `groups` (codes), `weights` and `classWeights` are optional.
+/// Fits a classifier to the table `x` and the class codes `classes`, whose labels are `labels`. `groups` (codes),
+/// `weights` and `classWeights` are optional.
 #[napi(catch_unwind)]
 pub fn fit_classifier<'env>(
     env: &'env Env,

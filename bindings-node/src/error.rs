@@ -1,6 +1,6 @@
-//! An error crosses to JavaScript as a line of JSON in its message, from which the TypeScript glue makes a
-//! `ChurnError`. napi-rs rejects a promise with a plain `Error` that has only a status and a message, and offers no way
-//! to add properties (<https://github.com/napi-rs/napi-rs/issues/2333>).
+//! Errors are passed to JavaScript as a line of JSON in the message, which the TypeScript code in `lib/` converts to a
+//! `ChurnError`. The reason is that napi-rs rejects a promise with a plain `Error`, to which no properties can be added
+//! (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;
@@ -23,14 +23,24 @@ fn fault(code: &str, message: &str, at: (Option<RecordKind>, Option<u64>, Option
     napi::Error::new(Status::GenericFailure, payload.to_string())
 }
 
-/// An error of the library.
+/// Converts an error of the core.
 pub(crate) fn raise(error: Error) -> napi::Error {
     let report = error.report().map_or(Value::Null, validation);
     let at = (error.table(), error.row(), error.column());
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// An error of the store.
+/// Converts an error about the value of an option, and replaces the name of the option by its name in JavaScript.
+pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
+    fault(
+        error.code(),
+        &error.to_string(),
+        (None, None, Some(option)),
+        Value::Null,
+    )
+}
+
+/// Converts an error of the store.
 #[cfg(feature = "store")]
 pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
     let report = error.report().map_or(Value::Null, validation);
@@ -38,12 +48,12 @@ pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// The caller cancelled the call.
+/// The error that reports that the caller has cancelled the call.
 pub(crate) fn cancelled() -> napi::Error {
     fault("cancelled", "the call was cancelled", (None, None, None), Value::Null)
 }
 
-/// The error of an option with an invalid value.
+/// The error that reports an invalid value of an option.
 pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     fault(
         "invalid_option",
@@ -53,7 +63,7 @@ pub(crate) fn invalid_option(option: &str, why: &str) -> napi::Error {
     )
 }
 
-/// The error of a table that cannot be read.
+/// The error that reports a table that cannot be read.
 pub(crate) fn unreadable(
     table: impl Into<Option<RecordKind>>,
     row: Option<u64>,
@@ -63,7 +73,7 @@ pub(crate) fn unreadable(
     fault("unreadable_table", why, (table.into(), row, column), Value::Null)
 }
 
-/// The error of an unsupported value in a column of customers.
+/// The error that reports an unsupported value in a column of the customers table.
 pub(crate) fn bad_type(column: &str, why: &str) -> napi::Error {
     let at = (Some(RecordKind::Customers), None, Some(column));
     fault(
@@ -74,12 +84,12 @@ pub(crate) fn bad_type(column: &str, why: &str) -> napi::Error {
     )
 }
 
-/// The error of a bug in this library.
+/// The error that reports a bug in this library.
 pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
 }
 
-/// A value as JSON. A failure is a bug in this library.
+/// Converts a value to JSON. If this fails, it is reported as a bug in this library.
 pub(crate) fn to_json(value: &impl Serialize) -> napi::Result<String> {
     serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

@@ -1,5 +1,5 @@
 //! The native part of the Node module `churn-core`. It converts JavaScript values, calls the library, and maps errors.
-//! The TypeScript of `lib/` wraps it, and `types/` has the public declarations.
+//! The TypeScript code in `lib/` wraps this module, and `types/` has the public declarations.
 
 // The macro requires exported items to be `pub`.
 #![allow(unreachable_pub)]

@@ -60,7 +60,7 @@ impl Matrix {
     /// Number of rows.
     #[napi(getter, catch_unwind)]
     pub fn rows(&self) -> Result<u32> {
-        Ok(self.inner.get()?.rows() as u32)
+        Ok(self.inner.get()?.n_rows() as u32)
     }
 
     /// Names of the features in plan order.
@@ -69,11 +69,11 @@ impl Matrix {
         Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[napi(getter, catch_unwind)]
     pub fn customer_ids(&self) -> Result<Vec<String>> {
         let matrix = self.inner.get()?;
-        Ok((0..matrix.rows())
+        Ok((0..matrix.n_rows())
             .map(|row| matrix.customer_id(row).to_owned())
             .collect())
     }
@@ -100,7 +100,7 @@ impl Matrix {
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
         let matrix = self.inner.get()?;
-        let ids = StringArray::from_iter_values((0..matrix.rows()).map(|row| matrix.customer_id(row)));
+        let ids = StringArray::from_iter_values((0..matrix.n_rows()).map(|row| matrix.customer_id(row)));
         let dates = TimestampMicrosecondArray::from_iter_values(matrix.as_of().iter().map(|date| date.as_micros()));
         let mut columns: Vec<(&str, ArrayRef)> = vec![
             ("customer_id", Arc::new(ids)),
@@ -121,7 +121,7 @@ impl Matrix {
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let matrix = self.inner.get()?;
-        Ok((matrix.rows() * (matrix.feature_names().len() + 4) * 8) as i64)
+        Ok((matrix.n_rows() * (matrix.feature_names().len() + 4) * 8) as i64)
     }
 
     /// Frees the memory.
@@ -174,13 +174,13 @@ pub fn features_async<'env>(
 /// The label of one customer at one date.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct LabelRow {
-    /// The customer.
+    /// The id of the customer.
     pub customer_id: String,
-    /// The date.
+    /// The date of the label.
     pub as_of: String,
     /// Whether the customer churned in the label period; false for an excluded row, which has no label.
     pub churned: bool,
-    /// The rule that decided.
+    /// The rule that decided the label.
     pub rule: String,
     /// When the deciding event happened.
     pub event_at: Option<String>,

@@ -68,7 +68,7 @@ pub fn train<'env>(
     })
 }
 
-/// Trains and tests models at earlier dates; the folds as JSON.
+/// Trains and tests models at earlier dates. Returns the folds as JSON.
 #[napi(catch_unwind)]
 pub fn backtest<'env>(
     env: &'env Env,
@@ -187,7 +187,7 @@ impl Model {
         score.map(CustomerScoreRow::from).map_err(raise)
     }
 
-    /// The features of the model's plan for the eligible customers at some dates.
+    /// Computes the features of the model's plan for the customers at some dates.
     #[napi(catch_unwind)]
     pub fn features<'env>(
         &self,

@@ -1,16 +1,17 @@
-//! Option objects. Every value is checked, and an error names the invalid option.
+//! Reads option objects. Every value is checked, and errors name the invalid option.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use churn_core::synthetic::WorldOptions;
 use churn_core::{
-    AsOf, BacktestOptions, ChurnDefinition, ClassifierOptions, Execution, FeaturePlan, OnInvalid, StaticAttributes,
-    Timestamp, TrainOptions, Value,
+    AsOf, BacktestOptions, ChurnDefinition, ClassifierOptions, Error, Execution, FeaturePlan, OnInvalid,
+    StaticAttributes, Timestamp, TrainOptions, Value,
 };
 use napi::Result;
 use napi::bindgen_prelude::Object;
 
-use crate::error::{invalid_option, raise};
+use crate::error::{invalid_option, raise, raise_option};
 use crate::values::{Cell, OneOrMany, Row};
 
 /// The value of an option; `None` if it is undefined or null.
@@ -27,7 +28,13 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// A whole number that is not negative. A bigint may be larger than a number.
+/// Reads the name of a value of one of the core's enums.
+pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
+    let named = text(options, name)?.map(|text| text.parse());
+    named.transpose().map_err(|error: Error| raise_option(name, &error))
+}
+
+/// A whole number that is not negative, given as a number or, for large values, as a bigint.
 pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
@@ -46,7 +53,7 @@ pub(crate) fn days(options: &Object<'_>, name: &str) -> Result<Option<u32>> {
         .transpose()
 }
 
-/// The number of items to list.
+/// The option `top`: the number of items to list.
 pub(crate) fn top(options: &Object<'_>, default: usize) -> Result<usize> {
     Ok(whole(options, "top")?.map_or(default, |top| usize::try_from(top).unwrap_or(usize::MAX)))
 }
@@ -71,16 +78,12 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
         .ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
-/// `onInvalid`.
+/// The option `onInvalid`.
 pub(crate) fn policy(options: &Object<'_>) -> Result<OnInvalid> {
-    match text(options, "onInvalid")?.as_deref() {
-        None | Some("refuse") => Ok(OnInvalid::Refuse),
-        Some("quarantine") => Ok(OnInvalid::Quarantine),
-        Some(_) => Err(invalid_option("onInvalid", "must be 'refuse' or 'quarantine'")),
-    }
+    Ok(named(options, "onInvalid")?.unwrap_or_default())
 }
 
-/// `staticAttributes`.
+/// The option `staticAttributes`.
 pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     let all = text(options, "staticAttributes").ok().flatten().as_deref() == Some("all");
     if all {
@@ -90,7 +93,7 @@ pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
 }
 
-/// `conversionRates`.
+/// The option `conversionRates`.
 pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
         return Ok(BTreeMap::new());
@@ -104,7 +107,7 @@ pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     rates.collect()
 }
 
-/// One date or a list of them.
+/// An option that is one date or a list of dates.
 pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>>> {
     let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
@@ -115,12 +118,12 @@ pub(crate) fn dates(options: &Object<'_>, name: &str) -> Result<Option<Vec<AsOf>
     dates.collect::<Result<_>>().map(Some)
 }
 
-/// Required dates.
+/// The required option `asOf`: one date or a list of dates.
 pub(crate) fn required_dates(options: &Object<'_>) -> Result<Vec<AsOf>> {
     dates(options, "asOf")?.ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
-/// A text, or a list of texts.
+/// An option that is one text or a list of texts.
 pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<String>>> {
     let given = match options.get::<OneOrMany>(name)? {
         None | Some(OneOrMany::One(Value::Null)) => return Ok(None),
@@ -134,7 +137,8 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// The options that the core reads itself. The glue passes them as JSON with the core's names.
+/// The options that the core reads itself, as JSON with the core's names. The TypeScript code in `lib/` writes this
+/// JSON.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
@@ -160,7 +164,7 @@ pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
 /// The number of threads.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
-        // More than 512 threads are probably a mistake, such as a number of milliseconds.
+        // A larger number is probably a mistake, for example a time in milliseconds.
         Some(threads @ 1..=512) => execution.threads(threads as usize),
         Some(_) => return Err(invalid_option("threads", "must be 1 to 512")),
         None => execution,

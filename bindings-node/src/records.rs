@@ -63,7 +63,7 @@ impl From<Source> for Option<RecordKind> {
 
 type Spellings = HashMap<String, &'static str>;
 
-/// The library's columns by their camelCase names: of the four kinds of records, and of subscriptions.
+/// The library's columns by their camelCase names, for each of the four kinds of records and for subscriptions.
 static SPELLINGS: LazyLock<([Spellings; 4], Spellings)> = LazyLock::new(|| {
     let of = |source: Source| {
         let names = source.columns().iter().map(|column| column.name);
@@ -146,7 +146,7 @@ pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<O
 
 type Cells = Vec<(String, Value)>;
 
-/// Converts rows of an array, the first of which is row `from` of its table.
+/// Converts the rows of an array. The first one is row number `from` of its table.
 fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -155,7 +155,7 @@ fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     (0..array.len()).map(row).collect()
 }
 
-/// Rows of objects that arrive in slices, so that the event loop can run between them.
+/// Tables that are filled in slices of rows, so that the event loop can run between two slices.
 #[napi]
 #[derive(Default)]
 pub struct Slices {
@@ -170,7 +170,7 @@ impl Slices {
         Self::default()
     }
 
-    /// Appends rows to a table. Without rows, the table counts as given and empty.
+    /// Appends rows to a table. A table to which no rows are appended counts as given and empty.
     #[napi(catch_unwind)]
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
@@ -228,7 +228,7 @@ pub(crate) fn ipc(given: &Object<'_>, source: impl Into<Source>) -> Result<Optio
     })
 }
 
-/// Explains why bytes are not a table, by the format that they probably have.
+/// The error message for bytes that are not an Arrow table. It says which other format they probably have.
 fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     let lower = error.to_ascii_lowercase();
     let compression = ["lz4", "zstd"].into_iter().find(|name| lower.contains(name));
@@ -291,8 +291,8 @@ fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
         builder = builder.observed_until(moment);
     }
     builder = builder.static_attributes(options::trusted(given)?);
-    if let Some(ties) = options::text(given, "ties")? {
-        builder = builder.ties(ties.parse().map_err(raise)?);
+    if let Some(ties) = options::named(given, "ties")? {
+        builder = builder.ties(ties);
     }
     if let Some(code) = options::text(given, "currency")? {
         builder = builder.currency(code);
@@ -311,7 +311,7 @@ fn reader(arrow: bool) -> Reader {
     }
 }
 
-/// The rows of one customer: all versions, and events.
+/// The rows of one customer: all versions and all events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let kind = RecordKind::Customers;
     let wrong = || {
@@ -358,8 +358,7 @@ pub struct Column {
 
 /// The table with this name.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
-    kind.ok_or_else(|| invalid_option("table", "must be customers, payments, tickets or activities"))
+    table.parse().map_err(raise)
 }
 
 /// The columns that the library recognizes in a table, required ones first.
@@ -377,7 +376,7 @@ pub fn known_columns(table: String) -> Result<Vec<Column>> {
     };
     let columns = source.columns().iter().map(|column| Column {
         name: column.name.to_owned(),
-        column_type: format!("{:?}", column.column_type).to_ascii_lowercase(),
+        column_type: column.column_type.to_string(),
         required: column.required,
         meaning: column.meaning.to_owned(),
     });
@@ -455,7 +454,7 @@ impl Records {
     /// Number of rows of a table; null if it was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
-        Ok(self.inner.get()?.rows(kind_of(&table)?).map(|rows| rows as u32))
+        Ok(self.inner.get()?.n_rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
     /// The start of the observed history.
@@ -480,7 +479,10 @@ impl Records {
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let records = self.inner.get()?;
-        let rows: usize = RecordKind::ALL.into_iter().filter_map(|kind| records.rows(kind)).sum();
+        let rows: usize = RecordKind::ALL
+            .into_iter()
+            .filter_map(|kind| records.n_rows(kind))
+            .sum();
         Ok((rows * 80) as i64)
     }
 
@@ -491,18 +493,18 @@ impl Records {
     }
 }
 
-/// The records of all tenants in mixed tables.
+/// The records of each tenant, split out of tables that hold rows of several tenants.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
     /// The records of each tenant, sorted by tenant id.
     pub tenants: Vec<Records>,
     /// The report on rows without a tenant, as JSON.
     pub unassigned: String,
-    /// The positions of each tenant's rows in the mixed tables.
+    /// The positions of each tenant's rows in the tables that were given.
     pub positions: Vec<Positions>,
 }
 
-/// The positions of a tenant's rows in a mixed table.
+/// The positions of a tenant's rows in a table that was given.
 #[napi(object, object_from_js = false)]
 pub struct Positions {
     /// The tenant.

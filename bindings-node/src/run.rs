@@ -36,7 +36,7 @@ pub struct ScoreRow {
     pub risk_band: Option<String>,
     /// Why the customer is not scored.
     pub not_scored_reason: Option<String>,
-    /// The latest date on which the customer will have a score.
+    /// The date by which the customer will have a score at the latest.
     pub expected_at: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl From<Reason> for ReasonRow {
 pub struct CustomerScoreRow {
     /// The score.
     pub score: ScoreRow,
-    /// The reasons, largest first.
+    /// The reasons, largest contribution first.
     pub reasons: Vec<ReasonRow>,
     /// The date.
     pub as_of: String,
@@ -249,7 +249,7 @@ impl Run {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// How the run differs from the training data, as JSON.
+    /// How the data of the run differ from the training data, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn warnings(&self) -> Result<String> {
         to_json(&self.inner.get()?.warnings())
@@ -259,7 +259,7 @@ impl Run {
     #[napi(getter, catch_unwind)]
     pub fn bytes(&self) -> Result<i64> {
         let run = self.inner.get()?;
-        let cells = run.matrix().rows() * (run.matrix().feature_names().len() + 16);
+        let cells = run.matrix().n_rows() * (run.matrix().feature_names().len() + 16);
         Ok((cells * 8) as i64)
     }
 

@@ -21,7 +21,8 @@ pub struct CustomerColumn {
     pub values: Vec<Written>,
 }
 
-/// The customers of some subscriptions: as columns, or as an Arrow IPC file if the subscriptions were Arrow.
+/// Customers that were computed from subscriptions: an Arrow IPC file if the subscriptions were Arrow, otherwise
+/// columns.
 #[napi(object, object_from_js = false)]
 pub struct SubscriptionCustomers {
     /// The customers as columns.
@@ -32,7 +33,7 @@ pub struct SubscriptionCustomers {
     pub findings: String,
 }
 
-/// The table with this name, and whether it was given as bytes instead of objects.
+/// The table with this name, and whether it was given as Arrow bytes instead of objects.
 fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     let bytes = match given.get::<Unknown<'_>>(source.as_str())? {
         Some(value) => value.is_typedarray()?,

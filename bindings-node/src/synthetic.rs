@@ -14,7 +14,7 @@ use crate::matrix::ipc_file;
 use crate::options;
 use crate::records::kind_of;
 
-/// Texts and timestamps, numbers, or bools.
+/// The values of a column: texts (or timestamps as text), numbers, or bools.
 type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 
 /// A column of generated rows.
@@ -80,7 +80,7 @@ impl SyntheticWorld {
         self.inner.observed_until().to_string()
     }
 
-    /// Dates whose label periods are over by the end.
+    /// Dates whose label periods end before the simulated time does.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
@@ -112,7 +112,7 @@ impl SyntheticWorld {
         })
     }
 
-    /// The rows of one tenant, or of all tenants mixed.
+    /// The rows of one tenant, or the rows of all tenants in shared tables.
     #[napi(catch_unwind)]
     pub fn tables(&self, tenant: Option<String>) -> Result<SyntheticTables> {
         let inner = match tenant {

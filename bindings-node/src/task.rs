@@ -90,7 +90,7 @@ impl Lane {
         Ok(())
     }
 
-    /// The loop of a thread: it ends when no work is waiting.
+    /// Runs waiting work until none is left, on a thread of this queue.
     fn work(self) {
         loop {
             let next = {
@@ -179,7 +179,7 @@ where
             caught(work)
         };
         lock(&UNFINISHED).retain(|(_, other, _)| *other != id);
-        // After its environment has ended, nobody waits for the result, and napi drops it.
+        // If the environment has ended, nobody waits for the result, and napi drops it.
         let _ = catch_unwind(AssertUnwindSafe(move || match ended {
             Ok(value) => deferred.resolve(Box::new(move |_| Ok(value))),
             Err(error) => deferred.reject(error),
@@ -240,7 +240,7 @@ pub struct Progress {
 /// A JavaScript function that receives progress.
 pub(crate) type Listener = ThreadsafeFunction<Progress, Unknown<'static>, Progress, Status, false, true>;
 
-/// The execution options with a cancel token and a listener, which is called at every half percent.
+/// The execution options with a cancel token and a progress listener. The listener is called at every half percent.
 pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Execution {
     let execution = Execution::new().cancelled_by(cancel.token.clone());
     let Some(listener) = listener else {
@@ -268,7 +268,7 @@ impl<T> Held<T> {
     }
 
     /// # Errors
-    /// `invalid_option` after it was released.
+    /// `invalid_option` if the value has been released.
     pub(crate) fn get(&self) -> Result<&T> {
         self.0
             .as_ref()
@@ -280,7 +280,7 @@ impl<T> Held<T> {
     }
 }
 
-/// Reports to V8 that JavaScript objects hold `bytes` more (or fewer) outside its heap; returns the new total.
+/// Tells V8 that JavaScript objects hold this many more (or fewer) bytes outside its heap. Returns the new total.
 #[napi(catch_unwind)]
 pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {
     env.adjust_external_memory(bytes)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use churn_core::Execution;
-use churn_core::ensemble::{Link, TreeEnsemble};
+use churn_core::ensemble::TreeEnsemble;
 use napi::bindgen_prelude::{Buffer, Either, Float32Array, Float64Array, Object, PromiseRaw, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -72,7 +72,7 @@ impl Trees {
     /// Imports a LightGBM model in text form.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
-        // For bytes that are not text, parsing fails at the first line.
+        // If the bytes are not text, parsing fails at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
@@ -91,22 +91,19 @@ impl Trees {
     /// Number of trees.
     #[napi(getter, catch_unwind)]
     pub fn n_trees(&self) -> Result<u32> {
-        Ok(self.inner.get()?.trees() as u32)
+        Ok(self.inner.get()?.n_trees() as u32)
     }
 
     /// Names of the features in column order.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
-        Ok(names(self.inner.get()?.features()))
+        Ok(names(self.inner.get()?.n_features()))
     }
 
     /// The scale of the sum of the leaves: `log_odds` or `probability`.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
-        Ok(match self.inner.get()?.link() {
-            Link::LogOdds => "log_odds",
-            Link::Probability => "probability",
-        })
+        Ok(self.inner.get()?.link().as_str())
     }
 
     /// Approximate memory outside V8's heap, in bytes.
@@ -133,7 +130,7 @@ impl Trees {
     ) -> Result<PromiseRaw<'env, Float64Array>> {
         let execution = options::threads(&given, execution(cancel, None))?;
         let trees = Arc::clone(self.inner.get()?);
-        let matrix = Matrix::new(cells, rows, trees.features())?;
+        let matrix = Matrix::new(cells, rows, trees.n_features())?;
         begin(env, Lane::Scoring, cancel, move || {
             let probabilities = match matrix {
                 Matrix::Single(x) => trees.predict_proba(x.view(), &execution),
@@ -168,7 +165,7 @@ impl Trees {
         }
         let execution = options::threads(&given, execution(cancel, None))?;
         let trees = Arc::clone(self.inner.get()?);
-        let matrix = Matrix::new(cells, rows, trees.features())?;
+        let matrix = Matrix::new(cells, rows, trees.n_features())?;
         begin(env, Lane::Scoring, cancel, move || match matrix {
             Matrix::Single(x) => explained(&trees, x.view(), &execution),
             Matrix::Double(x) => explained(&trees, x.view(), &execution),

@@ -16,7 +16,7 @@ pub(crate) type Written = Option<Either4<bool, f64, BigInt, String>>;
 /// The value of a cell, with timestamps as ISO-8601 text.
 ///
 /// # Errors
-/// The name of the type if it is not supported in rows.
+/// Returns the name of the type if rows do not support it.
 pub(crate) fn written(cell: churn_core::Cell<'_>) -> std::result::Result<Written, &'static str> {
     use churn_core::Cell;
     Ok(Some(match cell {
@@ -78,8 +78,8 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// A text; `None` if it contains half of a surrogate pair, which UTF-8 cannot represent. napi would replace it by
-/// U+FFFD, so that two different ids could become equal.
+/// A text; `None` if it contains half of a surrogate pair, which UTF-8 cannot represent. napi would replace it with
+/// U+FFFD, and two different ids could become equal.
 ///
 /// # Safety
 /// `raw` is a live string of the live environment.
@@ -120,7 +120,7 @@ impl FromNapiValue for OneOrMany {
     }
 }
 
-/// The own enumerable properties of a plain object; `None` if it is not one.
+/// The own enumerable properties of a plain object; `None` if the value is not a plain object.
 pub(crate) struct Row(pub(crate) Option<Vec<(String, Value)>>);
 
 impl FromNapiValue for Row {

@@ -1,4 +1,4 @@
-// Flat tables: results equal to Rust's, labels of every type, groups, intervals, and errors.
+// Flat tables: results are equal to those in Rust. Also labels of every type, groups, intervals and errors.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { before, test } from 'node:test'
 import { ChurnClassifier, ChurnError } from 'churn-core'
 import { bytes, read } from './fixtures.mjs'
 
-// Two rows of each of a hundred and fifty customers; whether they leave depends on their minutes.
+// 150 customers with two rows each. Whether a customer leaves depends on the column minutes.
 const rows = Array.from({ length: 300 }, (_, i) => ({ plan: ['pro', 'basic'][i % 2], minutes: ((i >> 1) * 37) % 100, seats: i % 7 ? i % 7 : null }))
 const left = rows.map(({ minutes }, i) => (minutes < 40) === ((i >> 1) % 5 > 0))
 const groups = rows.map((_, i) => `C-${i >> 1}`)

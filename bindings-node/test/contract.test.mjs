@@ -28,3 +28,13 @@ for (const { code, node, refused } of errors) {
     })
   })
 }
+
+test('a blank tenant is refused', () => {
+  const { blank_tenants: blank, code, column } = errors.find((error) => error.blank_tenants)
+  for (const tenant of blank) {
+    assert.throws(() => TenantRecords.fromObjects({ tenant, customers: [] }), (found) => {
+      assert.deepEqual([found.code, found.column], [code, column])
+      return true
+    })
+  }
+})

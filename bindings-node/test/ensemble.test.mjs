@@ -1,4 +1,4 @@
-// Trees of other libraries: what those say of their own models, and the bits that Rust and pytest find.
+// Trees of other libraries: predictions agree with those of the original libraries, and are bit-identical to those in Rust and Python.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,7 @@ for (const [name, { base_value: base, rows }] of Object.entries(saved)) {
   })
 
   test(`${name} says what its library says`, async () => {
-    // XGBoost adds in single precision.
+    // XGBoost adds leaves in single precision.
     const tolerance = name.startsWith('xgboost') ? 1e-6 : 1e-13
     const found = await load(name).predictProba(cells, 6)
     assert.equal(found.length, expected[name].probability.length)
@@ -88,7 +88,7 @@ test('content is taken as well as a path', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trees-'))
   try {
     const lightgbm = text('models/lightgbm_numeric.txt')
-    const path = join(folder, 'tree') // begins as the content does
+    const path = join(folder, 'tree') // the path begins with the same word as the content of a model file
     writeFileSync(path, lightgbm)
     for (const given of [lightgbm, Buffer.from(lightgbm), lightgbm.replaceAll('\n', '\r\n'), path]) {
       assert.deepEqual(TreeEnsemble.fromLightgbm(given).toBytes(), load('lightgbm_numeric').toBytes())

@@ -9,12 +9,12 @@ export const bytes = (path) => readFileSync(new URL(path, folder))
 export const read = (path) => JSON.parse(text(path))
 export const list = (path) => readdirSync(new URL(path, folder)).toSorted()
 
-/** An object with its keys in camelCase. */
+/** Converts the keys of an object to camelCase. */
 export const camel = (object) => Object.fromEntries(
   Object.entries(object).map(([key, value]) => [key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), value]),
 )
 
-/** A value of a row; `{ float: 'NaN' }` is a number that JSON cannot hold. */
+/** Reads a value of a row. `{ float: 'NaN' }` stands for a number that JSON cannot represent. */
 const value = (given) => (given !== null && typeof given === 'object' ? Number(given.float) : given)
 
 export function readTables(holder) {

@@ -1,4 +1,4 @@
-// The golden cases: every number by bits, as Rust and pytest read them under the same names.
+// The golden cases: every number is compared bit for bit. Rust and pytest test the same cases under the same names.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, features, labels } from 'churn-core'
@@ -8,7 +8,7 @@ import { bytes, camel, list, read, readTables, text } from './fixtures.mjs'
 const names = list('golden/worlds/').map((file) => file.replace('.json', ''))
 const frozen = list('frozen/')
 
-/** The bits of numbers; a missing one is null in the file and NaN here, whatever its sign. */
+/** The bits of numbers. A missing number is null in the file and NaN here; the sign of NaN does not matter. */
 const bits = (numbers) => [...new BigUint64Array(Float64Array.from(numbers, (number) => (number === null || Number.isNaN(number) ? NaN : number)).buffer)]
 
 const failsWith = (code) => (error) => error instanceof ChurnError && error.code === code
@@ -93,7 +93,7 @@ for (const name of names) {
 
 test('all cases are there', () => assert.ok(names.length >= 30 && frozen.length > 0))
 
-// More customers by CHURN_CROWD.
+// CHURN_CROWD sets the number of customers.
 test('crowd gives bit-identical results on every host', async () => {
   const customers = Number(process.env.CHURN_CROWD ?? 1000)
   const records = crowd.records(customers)

@@ -1,4 +1,4 @@
-// Hostile input: the cases of tests/fixtures/hostile.json, as the Rust and the Python tests read them.
+// Hostile input: the cases of tests/fixtures/hostile.json, which the Rust and Python tests read too.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

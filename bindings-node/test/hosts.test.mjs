@@ -1,5 +1,5 @@
-// What a Node host relies on: libuv's pool stays free, processes end, slices leave the event loop alone, memory is freed, results
-// serialise and iterate, errors name options in JavaScript's spelling.
+// What a Node application relies on: libuv's thread pool stays free, processes end, reading in slices does not block the event loop,
+// memory is freed, results can be serialised and iterated, and errors name options as JavaScript spells them.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -45,14 +45,14 @@ test('trainings leave libuv\'s pool to the host', async () => {
   const since = performance.now()
   await readFile(new URL(import.meta.url))
   const took = performance.now() - since
-  // A score passes trainings that wait.
+  // Scoring does not wait for the trainings in the queue.
   await model.score(records, { asOf, threads: 1 })
   stop.abort()
   assert.deepEqual(await Promise.all(trainings), Array(6).fill('cancelled'))
   assert.ok(took < 1000, `a file took ${took} ms`)
 })
 
-/** Runs a script that has begun a training of minutes; how it ended, and after how long. */
+/** Starts a training that takes minutes in a child process, and then runs a script there. Returns how and when the process ended. */
 function child(script) {
   const source = `
     const { ChurnModel, TenantRecords } = require(${module})
@@ -117,7 +117,7 @@ test('large tables are read in slices', async () => {
   lag.enable()
   const sliced = await TenantRecords.fromObjectsAsync({ tenant: 'acme', ...many })
   lag.disable()
-  // Three quarters: a busy machine stops this process for longer than a slice.
+  // The test uses the 75th percentile, because a busy machine may pause this process for longer than a slice.
   assert.ok(lag.percentile(75) / 1e6 < 50, `${lag.percentile(75) / 1e6} ms`)
   assert.equal(sliced.rows('payments'), whole.rows('payments'))
   const bits = (of) => features(of, { asOf, windows: [28] }).toArrow()
@@ -142,7 +142,7 @@ test('large tables are read in slices', async () => {
 
 test('memory is visible to V8, and is freed on dispose', async () => {
   const bytes = model.toBytes()
-  // What the module has told V8, which process.memoryUsage() does not show.
+  // This is the memory that the module has reported to V8. process.memoryUsage() does not show it.
   const { adjustMemory } = createRequire(import.meta.url)('../native.js')
   const before = adjustMemory(0)
   const opened = Array.from({ length: 50 }, () => ChurnModel.fromBytes(bytes))
@@ -235,7 +235,7 @@ test('Arrow: camelCase columns, Tables, empty buffers', async () => {
 })
 
 test('bytes that are no readable Arrow say what they are', () => {
-  // Feather files of pyarrow: 50 customers, compressed as pandas and polars write them by default.
+  // Feather files with 50 customers, written by pyarrow with the default compressions of pandas and polars.
   const files = {
     lz4: Buffer.from(readFileSync(new URL('data/lz4.feather', import.meta.url))),
     zstd: Buffer.from(readFileSync(new URL('data/zstd.feather', import.meta.url))),
@@ -259,7 +259,7 @@ test('text with a lone surrogate is refused everywhere', async () => {
   assert.throws(read({ currency: half }), isFault({ code: 'invalid_option', column: 'currency' }))
   assert.throws(read({ staticAttributes: [half] }), isFault({ code: 'invalid_option', column: 'staticAttributes' }))
   await assert.rejects(TenantRecords.fromObjectsAsync({ tenant: 't', customers: [{ ...ok, customer_id: half }] }), isFault({ code: 'bad_type' }))
-  // The replacement character itself is a text like any other.
+  // The replacement character U+FFFD itself is valid in a text.
   assert.deepEqual(TenantRecords.fromObjects({ tenant: 't', customers: [{ ...ok, customer_id: 'C-\ufffd' }] }).customerIds, ['C-\ufffd'])
   for (const call of [
     () => run.scoreOf(half), () => run.reasons(half), () => run.matrix.column(half), () => TreeEnsemble.fromLightgbm(half),
@@ -294,7 +294,7 @@ test('options are checked, and errors spell them as JavaScript does', async () =
   const unnamed = TenantRecords.fromObjects({ tenant: 'a', customers: tables.customers }).report.undatedAttributes
   assert.ok(unnamed.length > 0 && unnamed.every(({ reason }) => !reason.includes('static_attributes')), JSON.stringify(unnamed))
   assert.throws(() => labels(records, { asOf: '2030-01-01', definition }), (error) => !/as_of|observed_until/.test(error.message) && error.column === 'asOf')
-  // Options in an argument that nobody reads.
+  // Options that are passed as an extra argument are refused, because they would otherwise be ignored.
   const given = { tenant: 'a', customers: tables.customers }
   for (const call of [
     () => TenantRecords.fromObjects(given, { onInvalid: 'quarantine' }), () => TenantRecords.fromArrow({ tenant: 'a' }, {}), () => partition(given, {}),
@@ -318,9 +318,9 @@ test('a classifier names its columns, classes and signal', async () => {
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: { maybe: 5 } }), says(/maybe.*no, yes/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: 5 }), says(/one for each class/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { signal: {} }), isFault({ code: 'invalid_option', column: 'signal' }))
-  // The label among the columns is refused, as in ChurnModel.
+  // A copy of the label among the columns is refused, as in ChurnModel.
   await assert.rejects(ChurnClassifier.fit(rows.map((row, i) => ({ ...row, left: y[i] })), y), isFault({ code: 'leakage', column: 'left' }))
-  // A column has one type.
+  // All values of a column must have one type.
   for (const odd of [new Date(), true]) {
     await assert.rejects(ChurnClassifier.fit(rows.with(7, { plan: 'pro', minutes: odd }), y), isFault({ code: 'bad_type', row: 7, column: 'minutes' }))
     await assert.rejects(fitted.predictProba([{ plan: 'pro', minutes: odd }]), isFault({ code: 'bad_type', row: 0, column: 'minutes' }))

@@ -1,4 +1,4 @@
-// Own features, members of the ensemble, backtests, positions: the options of trainings.
+// The options of training: custom features, members of the ensemble, backtests.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, backtest, features, partition } from 'churn-core'

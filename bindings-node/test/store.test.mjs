@@ -1,4 +1,4 @@
-// The store from Node: the same records, models and scores come back, tenants stay apart, calls can be given up.
+// The store in Node: stored records, models and scores are loaded unchanged, tenants are isolated, calls can be cancelled.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ const asOf = '2024-06-01'
 const at = new Date('2024-07-01T12:00:00Z')
 const folder = mkdtempSync(join(tmpdir(), 'churn-store-'))
 const direct = TenantRecords.fromObjects({ tenant: 'acme', staticAttributes: 'all', ...tables })
-/** Every feature of every customer, as bytes where they are numbers. */
+/** Every feature of every customer. Numeric features are given as bytes. */
 const bits = (records) => {
   const matrix = features(records, { asOf })
   return matrix.featureNames.map((name) => [name, matrix.column(name)])
@@ -47,7 +47,7 @@ const databases = { file: `sqlite://${folder}/churn.db`, memory: 'sqlite::memory
 for (const [name, url] of Object.entries(databases)) {
   describe(`store in ${name}`, { skip: !url && 'DATABASE_URL names no Postgres' }, () => {
     let store
-    /** Another tenant every time: a Postgres outlives the tests. */
+    /** A new tenant for each test, because a Postgres database is still there after the tests. */
     const tenant = () => store.tenant(`acme-${randomUUID()}`)
     before(async () => { store = await Store.open(url) })
     after(() => store.close())
@@ -156,7 +156,7 @@ for (const [name, url] of Object.entries(databases)) {
       await assert.rejects(acme.outcomes.save(direct, { asOf, definition }), code('tenant_mismatch'))
       const report = await store.attest()
       assert.equal(report.backend, store.backend)
-      // Whom row-level security does not hold may not serve: the tests' role is a superuser.
+      // In Postgres the attestation fails: the tests' role is a superuser, whom row-level security does not restrict.
       assert.equal(report.passed, store.backend === 'sqlite', report.text)
       if (report.passed) report.signOff()
       else assert.throws(report.signOff, code('not_isolated'))

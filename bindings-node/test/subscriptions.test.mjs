@@ -1,4 +1,4 @@
-// Subscriptions become customers: the cases that Rust and pytest read, as objects and as Arrow.
+// Tests the conversion of subscriptions to customers with the cases that Rust and Python test too, as objects and as Arrow.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tableFromIPC, tableFromJSON, tableToIPC } from 'apache-arrow'
@@ -7,7 +7,7 @@ import { camel, read } from './fixtures.mjs'
 
 const known = new Set(['customers', 'subscriptions'].flatMap((table) => columnsOf(table).map(({ name }) => name)))
 
-/** A row with known columns in camelCase; attributes keep their names. */
+/** Converts the known columns of a row to camelCase. Attributes keep their names. */
 const spelled = (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => (known.has(name) ? [Object.keys(camel({ [name]: 0 }))[0], value] : [name, value])))
 
 const OPTIONS = { static_attributes: 'staticAttributes' }
@@ -34,7 +34,7 @@ for (const { name, subscriptions, joined, static_attributes: staticAttributes, c
   })
 }
 
-/** A table of rows as Arrow; a key that is missing is null. */
+/** Converts rows to Arrow. A missing key becomes null. */
 function arrow(rows) {
   const names = [...new Set(rows.flatMap(Object.keys))]
   return tableFromJSON(rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null]))))

@@ -1,4 +1,4 @@
-// The declarations are generated, what should compile compiles, and what should not does not.
+// The committed declarations are up to date, right uses of the API compile, and wrong uses do not.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 const tsc = join(folder, 'node_modules/typescript/bin/tsc')
 const run = (...options) => spawnSync(process.execPath, options, { cwd: folder, encoding: 'utf8' })
 
-/** A folder inside the package, so that 'churn-core' is this package. */
+/** Runs `work` in a folder inside the package, so that 'churn-core' resolves to this package. */
 function inside(work) {
   mkdirSync(join(folder, 'dist'), { recursive: true })
   const place = mkdtempSync(join(folder, 'dist', 'types-'))

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 const day = 86_400_000
 
-/** Customers who pay every two weeks until some stop; the ones with tickets stop sooner. */
+/** Customers who pay every two weeks. Some of them stop; those with tickets stop sooner. */
 export function world(customers = 240) {
   let state = 12345
   const random = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648

@@ -1,18 +1,18 @@
 import type { Explanation, RunOptions } from './types.js';
 /**
- * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is missing, and so are null and
- * undefined in an array of rows; a category is its code. Columns are in the order of training.
+ * Rows of numbers: one row-major array (`cells[row * columns + column]`), or an array of rows. NaN is a missing value; in an array of
+ * rows, null and undefined are missing values too. A category is given as its integer code. Columns are in training order.
  */
 export type Matrix = Float64Array | Float32Array | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[];
-/** The shape of a matrix, which is checked where it is given, and options of the call. */
+/** The shape of a matrix and options of the call. `rows` and `columns` are optional; if given, they are checked. */
 export interface MatrixOptions extends RunOptions {
     rows?: number;
     columns?: number;
 }
-/** The number of columns, or the shape and options. */
+/** The number of columns, or an object with the shape and options. */
 export type MatrixShape = number | MatrixOptions;
 /**
- * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. Immutable.
+ * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. An ensemble is immutable.
  *
  * ```js
  * const trees = TreeEnsemble.fromXgboost('model.json')
@@ -24,44 +24,51 @@ export type MatrixShape = number | MatrixOptions;
 export declare class TreeEnsemble {
     private constructor();
     /**
-     * Imports a model of XGBoost: the path of a JSON file of `save_model("model.json")`, or the JSON as text or bytes. Synchronous.
+     * Imports an XGBoost model from the path of the JSON file that `save_model("model.json")` writes, or from the JSON itself as text or
+     * bytes. This function is synchronous.
      *
-     * Supports the boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic`. Like XGBoost, it rounds
-     * values to single precision before it compares them, also those of a `Float64Array`. It adds leaves in double precision, so
-     * probabilities differ from XGBoost's by its rounding, about 1e-6. After early stopping it uses the trees up to the best iteration.
+     * The boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic` are supported. As in XGBoost, values are
+     * rounded to single precision before they are compared, even the values of a `Float64Array`. Leaves are added in double precision.
+     * XGBoost adds them in single precision, so its probabilities differ by about 1e-6. If the model was trained with early stopping,
+     * only the trees up to its best iteration are used.
      *
-     * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
+     * @throws {ChurnError} `import_failed` if the model is invalid or not supported; `io` if the file cannot be read.
      */
     static fromXgboost(model: string | URL | Uint8Array): TreeEnsemble;
     /**
-     * Imports a model of LightGBM: the path of a text file of `save_model`, or the text itself, also as bytes. Synchronous.
+     * Imports a LightGBM model from the path of the text file that `save_model` writes, or from the text itself (as a string or bytes).
+     * This function is synchronous.
      *
-     * Supports the objectives `binary` and `cross_entropy`, and categorical splits. Scores equal LightGBM's up to rounding of the
-     * exponential.
+     * The objectives `binary` and `cross_entropy` and categorical splits are supported. Scores match LightGBM's except for rounding in
+     * the last bits of the exponential function.
      *
-     * @throws {ChurnError} `import_failed` if it is not a valid model, or an unsupported one; `io`.
+     * @throws {ChurnError} `import_failed` if the model is invalid or not supported; `io` if the file cannot be read.
      */
     static fromLightgbm(model: string | URL | Uint8Array): TreeEnsemble;
-    /** Opens the bytes of `toBytes` of any language. @throws {ChurnError} `artifact_damaged`, `artifact_version`, `artifact_too_large`. */
+    /**
+     * Opens an ensemble file from memory, which may have been written by Rust, Python or Node. @throws {ChurnError}
+     * `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+     */
     static fromBytes(bytes: Uint8Array): TreeEnsemble;
-    /** The bytes of an ensemble file, equal in every language. */
+    /** The bytes of an ensemble file. Rust, Python and Node write the same bytes. */
     toBytes(): Buffer;
     /** Number of trees. */
     get nTrees(): number;
-    /** Names of the features, in the order of a row's columns. */
+    /** Names of the features, in the order of the columns. */
     get featureNames(): readonly string[];
-    /** The scale on which leaves and contributions add up; `'probability'` if trees are averaged. */
+    /** The scale on which leaves and contributions add up: `'log_odds'`, or `'probability'` if the trees average probabilities. */
     get link(): 'log_odds' | 'probability';
     /**
-     * Probability of the positive class for each row, off the event loop. The matrix is copied before the call returns. Results depend
-     * on neither the number of threads nor other rows.
+     * Probability of the positive class for each row, off the event loop. The matrix is copied before the call returns. A result depends
+     * on neither the number of threads nor the other rows.
      *
-     * Rejects with `feature_mismatch` if the values are not whole rows of `featureNames.length` columns; with `cancelled`.
+     * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
+     * aborted.
      */
     predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array>;
     /**
-     * Contributions of each column for each row by exact path-dependent TreeSHAP (Lundberg et al., 2020). The base value and the
-     * contributions of a row sum to the log-odds of its probability, or to the probability if `link` is `'probability'`.
+     * Contributions of each column for each row by exact path-dependent TreeSHAP (Lundberg et al., 2020). The base value plus the
+     * contributions of a row equals the log-odds of the row's probability, or the probability itself if `link` is `'probability'`.
      */
     explain(x: Matrix, shape?: MatrixShape): Promise<Explanation>;
     /** What `JSON.stringify` writes: the ensemble without its trees. */

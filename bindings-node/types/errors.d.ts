@@ -11,13 +11,13 @@ export interface ErrorDetails {
 }
 /** The error that every function throws and every promise rejects with. */
 export declare class ChurnError extends Error {
-    /** The error code, stable across versions and the same in Rust, Python and Node. Match on it. */
+    /** The error code, by which programs can tell errors apart. Codes are stable across versions and the same in Rust, Python and Node. */
     readonly code: ErrorCode;
-    /** The table at fault; null if the error is about no table. */
+    /** The table with the error; null if the error does not concern a table. */
     readonly table: TableName | null;
-    /** Position of the row at fault, counted from 0; null if the error is about no row. */
+    /** 0-based position of the row with the error; null if the error does not concern a row. */
     readonly row: number | null;
-    /** The column, feature or option at fault; null if there is none. */
+    /** The column, feature or option with the error; null if the error does not concern one. */
     readonly column: string | null;
     /** The whole validation report if records were refused, otherwise null. */
     readonly report: ValidationReport | null;

@@ -1,4 +1,4 @@
-/** A condition on a column of a record, as known at `asOf`. */
+/** A condition on a column of a record. It is checked against what was known at `asOf`. */
 export type ColumnCondition = {
     oneOf: {
         column: string;
@@ -20,9 +20,9 @@ export type ColumnCondition = {
         value: boolean;
     };
 };
-/** A condition on a payment, as known at `asOf`. */
+/** A condition on a payment. It is checked against what was known at `asOf`. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
-/** A condition on a ticket, as known at `asOf`. */
+/** A condition on a ticket. It is checked against what was known at `asOf`. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
 /** A function that aggregates the records in a window. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
@@ -35,17 +35,17 @@ interface Windowed<Condition> {
     name: string;
     /** Conditions that all must hold. Default: none. */
     filter?: readonly Condition[];
-    /** Default: `'sum'`, which counts with the measure `'count'`. */
+    /** How the values are aggregated. Default: `'sum'`, which gives the number of records if the measure is `'count'`. */
     function?: Aggregation<Condition>;
-    /** Days before `asOf`. Default: the whole history. */
+    /** Length in days of the window before `asOf`. Default: the whole history. */
     window?: number | null;
 }
 /** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
     source: 'payments';
-    /** The moment that places a record in the window. Default: `'event'`. */
+    /** The moment that decides whether a record is in the window. Default: `'event'`. */
     axis?: 'event' | 'refunded_at';
-    /** What is measured of each record. Default: `'count'`. */
+    /** The value that is read from each record. Default: `'count'`. */
     measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | {
         attribute: string;
     };
@@ -53,9 +53,9 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
 /** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
     source: 'tickets';
-    /** The moment that places a record in the window. Default: `'event'`. */
+    /** The moment that decides whether a record is in the window. Default: `'event'`. */
     axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at';
-    /** What is measured of each record. Default: `'count'`. */
+    /** The value that is read from each record. Default: `'count'`. */
     measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | {
         attribute: string;
     };
@@ -64,7 +64,7 @@ export interface TicketFeature extends Windowed<TicketCondition> {
 export interface ActivityFeature extends Windowed<ColumnCondition> {
     source: 'activities';
     axis?: 'event';
-    /** What is measured of each record. Default: `'count'`. */
+    /** The value that is read from each record. Default: `'count'`. */
     measure?: 'count' | 'quantity' | 'kind' | 'date' | 'gap_days' | {
         attribute: string;
     };
@@ -74,15 +74,15 @@ export interface CustomerFeature {
     /** Name of the feature; unique in the plan. */
     name: string;
     source: 'customers';
-    /** What is measured of the customer. Default: `'tenure_days'`. */
+    /** The value that is read from the customer. Default: `'tenure_days'`. */
     measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | {
         attribute: string;
     };
-    /** `'value'` (default), or its change over the window. */
+    /** `'value'` (default) is the current value, `'change'` its change over the window. */
     function?: 'value' | 'change';
-    /** Days over which a change is measured. */
+    /** Number of days over which the change is measured. */
     window?: number | null;
 }
-/** A custom feature, as data: which records, which of their moments, which measure, and how it is aggregated. */
+/** A custom feature: which records it reads, which of their values it measures, and how it aggregates these values. */
 export type Feature = PaymentFeature | TicketFeature | ActivityFeature | CustomerFeature;
 export {};

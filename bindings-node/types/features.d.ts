@@ -1,6 +1,6 @@
 import { type TenantRecords } from './records.js';
 import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Threads } from './types.js';
-/** A feature matrix: one row per date and customer, by date as given, then by customer id. Immutable. */
+/** A feature matrix with one row per date and customer, ordered by date (as the dates were given) and then by customer id. Immutable. */
 export declare class FeatureMatrix {
     private constructor();
     /** The tenant of the rows. */
@@ -9,7 +9,7 @@ export declare class FeatureMatrix {
     get rows(): number;
     /** Names of the features, in plan order. */
     get featureNames(): readonly string[];
-    /** The customer of every row. */
+    /** The customer id of every row. */
     get customerIds(): readonly string[];
     /** The date of every row. */
     get asOf(): readonly string[];
@@ -33,22 +33,22 @@ export declare class FeatureMatrix {
     [Symbol.dispose](): void;
 }
 /**
- * Computes the features of customers at some dates, on the calling thread. The rows are all customers with a spell that began
- * before the date, including those who have left. With a `definition` they are the eligible customers only.
+ * Computes the features of customers at some dates, on the calling thread. The matrix has a row for every customer who signed up
+ * before the date, including customers who have left. With a `definition`, it has rows for the eligible customers only.
  */
 export declare function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix;
-/** Like {@link features}, off the event loop. */
+/** Computes the same matrix as {@link features}, off the event loop. */
 export declare function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>;
 /** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
     asOf: Moments;
-    /** Default: cancellation within 90 days. */
+    /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
 }
 /**
  * The label of every eligible customer.
  *
- * @throws {ChurnError} `immature_label` if a label period is not over: an unknown outcome is never "stayed".
+ * @throws {ChurnError} `immature_label` if a label period is not over, because then the outcome is not known.
  */
 export declare function labels(records: TenantRecords, options: LabelOptions): {
     rows: Label[];

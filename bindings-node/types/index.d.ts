@@ -1,8 +1,8 @@
 /**
- * Churn prediction: raw customer records in, calibrated churn probabilities and their reasons out.
+ * Churn prediction from raw customer records: calibrated churn probabilities with reasons.
  *
- * A moment is given as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`; without a zone: UTC) and returned as
- * ISO-8601 text. Row positions count from 0. Every error, thrown or rejected, is a {@link ChurnError}.
+ * Arguments that are moments are `Date`s or ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`). Text without a time zone is in
+ * UTC. Results contain moments as ISO-8601 text. Row positions are 0-based. Every error, thrown or rejected, is a {@link ChurnError}.
  *
  * @packageDocumentation
  */

@@ -6,14 +6,14 @@ export interface ReasonsOptions extends Cancellable {
     /** Reasons per customer. Default: 5. */
     top?: number;
 }
-/** The scores of all eligible customers at one date. Immutable; iterates over its scores. */
+/** The scores of all eligible customers at one date. A run is immutable and iterable. */
 export declare class ScoreRun implements Iterable<Score> {
     private constructor();
     /** The tenant whose customers were scored. */
     get tenant(): string;
     /** The date of the scores. */
     get asOf(): string;
-    /** The model that scored. */
+    /** The id of the model of this run. */
     get modelId(): string;
     /** The score of every eligible customer, sorted by the UTF-8 bytes of the id. */
     get scores(): readonly Score[];
@@ -21,7 +21,10 @@ export declare class ScoreRun implements Iterable<Score> {
     get probabilities(): Float64Array;
     /** The features of the scored customers. */
     get matrix(): FeatureMatrix;
-    /** How this run differs from the training: stale data, scores or features outside their range in training, missing columns. */
+    /**
+     * How the data of this run differ from the training data: stale data, missing columns, or probabilities or features outside their
+     * range in training.
+     */
     get warnings(): readonly Warning[];
     /** Number of scores. */
     get length(): number;
@@ -30,11 +33,11 @@ export declare class ScoreRun implements Iterable<Score> {
     [Symbol.iterator](): IterableIterator<Score>;
     /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
     scoreOf(customerId: Id): Score;
-    /** The features that contribute most to a customer's score, largest first. Default: 5. */
+    /** The features that contribute most to a customer's score, largest contribution first. Default: 5 features. */
     reasons(customerId: Id, top?: number): Reason[];
-    /** The reasons of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
+    /** The reasons for the scores of many customers, off the event loop, in the order of the ids. Default: all customers of the run. */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
-    /** The customers with the highest probabilities, highest first. Default: 10. */
+    /** The customers with the highest probabilities, highest first. Default: 10 customers. */
     riskiest(top?: number): Score[];
     /**
      * An Arrow IPC file with one row per customer: `customer_id`, `probability`, `low`, `high`, `risk_band`, `status`,

@@ -4,7 +4,7 @@ import { TenantRecords } from './records.js';
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js';
 import { ScoreRun } from './run.js';
 import type { ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, RecordOptions, Scored, TableName, TicketRow, WithAttributes } from './types.js';
-/** Identifies a run. A {@link ScoreRun} is one, too. */
+/** Identifies a run by its date and model. You can also pass a {@link ScoreRun}. */
 export interface RunId {
     asOf: Moment;
     modelId: string;
@@ -16,16 +16,19 @@ export interface StoredRunId {
 }
 /** Options of an upsert. */
 export interface UpsertOptions extends Cancellable {
-    /** `'refuse'` (default): nothing is stored, and the error carries the whole report. `'quarantine'`: bad rows are set aside. */
+    /**
+     * If rows are invalid, `'refuse'` (default) stores nothing and throws an error with the whole report; `'quarantine'` leaves these
+     * rows out.
+     */
     onInvalid?: 'refuse' | 'quarantine';
 }
 /** The result of an upsert. */
 export interface Upserted {
     rowsIn: number;
     rowsAccepted: number;
-    /** Rows that are new, or replaced a different one. */
+    /** Number of rows that are new or differ from the stored row. */
     rowsChanged: number;
-    /** The report on rows that were set aside. */
+    /** The report on the rows that were left out. */
     report: ValidationReport;
 }
 /** A stored row: known columns in snake_case, attributes under their own names, moments as ISO-8601 text. */
@@ -34,7 +37,7 @@ export type StoredRow = Record<string, string | number | boolean | null>;
 export interface PageOptions {
     /** The `next` of the previous page. */
     after?: number | null;
-    /** 1 to 10 000. Default: 1000. */
+    /** Maximum number of rows, 1 to 10 000. Default: 1000. */
     limit?: number;
 }
 /** One table of a tenant's records. */
@@ -42,24 +45,24 @@ export declare class RecordStore<R extends object> {
     #private;
     readonly name: TableName;
     /**
-     * Upserts a batch of objects, or Arrow, in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
+     * Upserts a batch of objects or Arrow in one transaction. Objects are read in slices of about 10 ms. Do not change them before the
      * promise settles.
      *
-     * Upserts are idempotent: a stored row is replaced only if it differs, so a repeated batch changes nothing and a late correction
-     * replaces the row. Rows are identified by id and `known_at`; customers by `customer_id`, `signed_up_at`, `valid_from` and
-     * `known_at`; rows without an id by all their values. `[]` marks the table as given and empty.
+     * Upserts are idempotent: a stored row is replaced only if it differs. So repeating a batch changes nothing, and a later batch can
+     * correct rows. Events with an id are identified by the id and `known_at`, events without an id by all their values, and customer
+     * rows by `customer_id`, `signed_up_at`, `valid_from` and `known_at`. `[]` records that the table has no rows.
      */
     upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
-    /** Upserts many batches, which need not fit into memory together, in one transaction: all are stored, or none. */
+    /** Upserts many batches in one transaction, for data that does not fit into memory. Either all batches are stored or none. */
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
-    /** Number of rows, versions included. */
+    /** Number of rows, including all versions. */
     count(): Promise<number>;
-    /** A page of rows, in the order in which they were stored. `next` is the `after` of the next page. */
+    /** A page of rows, in the order in which they were stored. Pass `next` as `after` for the next page. */
     page(options?: PageOptions): Promise<{
         rows: StoredRow[];
         next: number | null;
     }>;
-    /** All rows of one customer, versions included, as `scoreCustomer` takes them. */
+    /** All rows of one customer, including all versions. `scoreCustomer` accepts them. */
     ofCustomer(customerId: Id): Promise<StoredRow[]>;
 }
 /** The customers of a tenant. */
@@ -67,7 +70,10 @@ export declare class CustomerStore extends RecordStore<CustomerRecord> {
     /** Like {@link RecordStore.upsert}, with attributes. */
     upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
 }
-/** `'champion'` is the model in use, at most one; `'challenger'` is compared with it; `'retired'` is no longer in use. */
+/**
+ * `'champion'` is the model in use (at most one per tenant), a `'challenger'` is compared with it, and a `'retired'` model is no
+ * longer used.
+ */
 export type Stage = 'champion' | 'challenger' | 'retired';
 /** A stored model without its trees. */
 export interface StoredModel {
@@ -83,7 +89,7 @@ export interface StoredModel {
 }
 /** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
-    /** When the model was saved. */
+    /** The time at which the model is saved, because the store reads no clock. */
     at: Moment;
     /** Default: `'champion'`. */
     stage?: Stage;
@@ -91,9 +97,9 @@ export interface SaveModelOptions {
 /** The models of a tenant. */
 export declare class ModelStore {
     #private;
-    /** Stores a model. A model that is already stored keeps its first date and gets the new stage. */
+    /** Stores a model. A model that is already stored keeps the time of its first save and gets the new stage. */
     save(model: ChurnModel, options: SaveModelOptions): Promise<void>;
-    /** Loads a stored model. Rejects with `not_found`. */
+    /** Loads a stored model. Rejects with `not_found` if there is no such model. */
     load(modelId: string): Promise<ChurnModel>;
     /** The model in use; null if there is none. */
     champion(): Promise<ChurnModel | null>;
@@ -104,10 +110,10 @@ export declare class ModelStore {
     /** Deletes a model. Its scores stay. */
     delete(modelId: string): Promise<void>;
 }
-/** A stored score; `status` says which kind. */
+/** A stored score: `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
-    /** The stored reasons, largest first. */
+    /** The stored reasons, largest contribution first. */
     reasons: Reason[];
 };
 /** A stored run without its scores. */
@@ -117,11 +123,11 @@ export interface RunSummary {
     customers: number;
     scored: number;
     meanProbability: number | null;
-    /** Customers in each band. */
+    /** Number of customers in each risk band. */
     bands: Record<RiskBand, number>;
-    /** Scored customers whose outcome is known. */
+    /** Number of scored customers whose outcome is known. */
     outcomes: number;
-    /** Those of `outcomes` that churned. */
+    /** Number of these customers who churned. */
     churned: number;
 }
 /** The position after which the next page begins. */
@@ -131,14 +137,14 @@ export interface RiskPlace {
 }
 /** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
-    /** When the run was saved. */
+    /** The time at which the run is saved, because the store reads no clock. */
     at: Moment;
-    /** Number of customers, riskiest first, whose five main reasons are stored. Default: 100. */
+    /** Reasons are stored for this many customers, those with the highest risk. Default: 100. */
     reasons?: number | 'all';
 }
 /** The maximum number of results. */
 export interface LimitOptions {
-    /** Default: 100. */
+    /** Maximum number of results. Default: 100. */
     limit?: number;
 }
 /** Options of {@link ScoreStore.highRisk}. */
@@ -146,7 +152,7 @@ export interface HighRiskOptions {
     /** Default: the latest run. */
     run?: RunId | null;
     minProbability?: number;
-    /** Default: 100. */
+    /** Maximum number of results. Default: 100. */
     limit?: number;
     /** The `next` of the previous page. */
     after?: RiskPlace | null;
@@ -178,7 +184,7 @@ export interface ScoredOutcome {
 export interface StoredOutcome {
     customerId: string;
     asOf: string;
-    /** null for an excluded row. */
+    /** null for a customer who was excluded and so has no outcome. */
     churned: boolean | null;
     rule: string;
     eventAt: string | null;
@@ -186,15 +192,15 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
     asOf: Moments;
-    /** Default: cancellation within 90 days. */
+    /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
 }
 /** The observed outcomes of a tenant's customers. */
 export declare class OutcomeStore {
     #private;
-    /** Computes the labels at some dates, like `labels`, and stores them. Returns the number of new or changed outcomes. */
+    /** Computes the labels at some dates, as the function `labels` does, and stores them. Returns the number of new or changed outcomes. */
     save(records: TenantRecords, options: OutcomeOptions): Promise<number>;
-    /** The scores of a run with the outcomes under the model's churn definition, sorted by customer. */
+    /** The scores of a run with their outcomes under the model's churn definition, sorted by customer id. */
     ofRun(run: RunId): Promise<ScoredOutcome[]>;
     /** The outcomes of one customer, last date first. */
     ofCustomer(customerId: Id): Promise<StoredOutcome[]>;
@@ -215,10 +221,10 @@ export declare class CompanyStore {
     rename(name: string): Promise<void>;
     /** Sets a setting to a JSON value. */
     set(setting: string, value: Json): Promise<void>;
-    /** Returns whether the setting existed. */
+    /** Removes a setting. Returns whether it existed. */
     unset(setting: string): Promise<boolean>;
 }
-/** What a user or an API key may do. The application defines its meaning. */
+/** The role of a user or an API key. The application decides what each role may do. */
 export type Role = 'viewer' | 'analyst' | 'admin' | 'owner';
 /** A stored user. */
 export interface User {
@@ -239,11 +245,11 @@ export declare class UserStore {
     #private;
     /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
     upsert(user: UserInput): Promise<void>;
-    /** A user; null if there is none. */
+    /** The user with this id; null if there is none. */
     get(userId: string): Promise<User | null>;
     /** All users of the tenant. */
     list(): Promise<User[]>;
-    /** Returns whether the user existed. */
+    /** Removes a user. Returns whether the user existed. */
     remove(userId: string): Promise<boolean>;
 }
 /** An API key without its secret. */
@@ -266,7 +272,7 @@ export declare class ApiKeyStore {
     #private;
     /** Stores a hash of a secret that you generate from at least 24 random bytes. */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
-    /** The key of a secret; null if there is none or it has been revoked. */
+    /** The key with this secret; null if there is none or it has been revoked. */
     verify(secret: string): Promise<ApiKey | null>;
     /** All keys of the tenant, including revoked ones. */
     list(): Promise<ApiKey[]>;
@@ -308,7 +314,7 @@ export declare class AuditStore {
     #private;
     /** Appends an entry. */
     append(entry: AuditInput): Promise<void>;
-    /** A page of entries, oldest first. `next` is the `after` of the next page. */
+    /** A page of entries, oldest first. Pass `next` as `after` for the next page. */
     page(options?: PageOptions): Promise<{
         entries: AuditEntry[];
         next: number | null;
@@ -332,14 +338,17 @@ export declare class TenantStore {
     /** The tenant's id. */
     get tenant(): string;
     /**
-     * Loads all records of the tenant in one consistent read. They are bit-identical to records made of the same rows.
+     * Loads all records of the tenant in one consistent read. They are bit-identical to records made from the same rows.
      *
-     * Rejects if rows contradict each other, such as payments of unknown customers.
+     * Rejects if rows contradict each other, for example if there are payments of unknown customers.
      */
     records(options?: RecordOptions & Cancellable): Promise<TenantRecords>;
-    /** Deletes everything stored about one customer, but no models trained on these records. Returns the number of deleted rows. */
+    /**
+     * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
+     * deleted rows.
+     */
     eraseCustomer(customerId: Id): Promise<number>;
-    /** What `JSON.stringify` writes: the id. */
+    /** What `JSON.stringify` writes: the tenant's id. */
     toJSON(): {
         tenant: string;
     };
@@ -347,7 +356,7 @@ export declare class TenantStore {
 /** The result of one check of the isolation. */
 export interface Check {
     name: string;
-    /** null for the database or the role. */
+    /** The table; null if the check concerns the database or the role. */
     table: string | null;
     passed: boolean;
     detail: string;
@@ -361,7 +370,7 @@ export interface Attestation {
     schema: number;
     library: string;
     checks: Check[];
-    /** SHA-256 of all of the above. */
+    /** SHA-256 of all properties above. */
     fingerprint: string;
     /** The report in words. */
     text: string;
@@ -373,17 +382,19 @@ export interface OpenStoreOptions {
     /** Whether to create or update the tables. Default: true. */
     migrate?: boolean;
 }
-/** A database of many tenants. {@link Store.tenant} is the only access to their data. */
+/** A database of many tenants. Their data can only be accessed through {@link Store.tenant}. */
 export declare class Store {
     private constructor();
     /**
      * Opens a store, and creates or updates its tables unless `migrate` is false.
      *
-     * `sqlite:///var/churn.db` is an absolute path, `sqlite:churn.db` one from the working directory; the file is created if it does
-     * not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates tenants by row-level
-     * security: let the owner of the tables migrate, and another role serve ({@link grantTo}).
+     * `sqlite:///var/churn.db` is an absolute path, and `sqlite:churn.db` a path relative to the working directory. The file is created
+     * if it does not exist. `sqlite::memory:` lives as long as the store object. `postgres://user:password@host/database` isolates
+     * tenants by row-level security: let the role that owns the tables migrate, and use another role in the application ({@link
+     * grantTo}).
      *
-     * Rejects with `store_unavailable`, or `store_newer` if a newer version of this module has migrated the store.
+     * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
+     * migrated it.
      */
     static open(url: string, options?: OpenStoreOptions): Promise<Store>;
     /** The kind of database. */
@@ -392,9 +403,9 @@ export declare class Store {
     migrate(): Promise<void>;
     /** The version of the tables; 0 before the first {@link migrate}. */
     version(): Promise<number>;
-    /** Grants a Postgres role the rights that reading and writing need. Call it as the owner of the tables. */
+    /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
     grantTo(role: string): Promise<void>;
-    /** Tests the isolation of tenants, and leaves no data behind. */
+    /** Verifies that tenants are isolated from each other. All changes are rolled back. */
     attest(): Promise<Attestation>;
     /** Closes all connections; later calls reject with `store_unavailable`. */
     close(): Promise<void>;

@@ -3,34 +3,34 @@ import type { ActivityRow, CustomerRow, PaymentRow, TicketRow } from './types.js
 import type { Moment, Moments, Threads } from './types.js';
 /** Options of a synthetic world. The defaults of the rates are documented in `churn_core::synthetic`. */
 export interface WorldOptions extends Threads {
-    /** Default: 0. */
+    /** Seed of the simulation. Default: 0. */
     seed?: number | bigint;
-    /** Default: 3. */
+    /** Number of tenants. Default: 3. */
     tenants?: number;
-    /** Customers of each tenant. Default: 1000. */
+    /** Number of customers of each tenant. Default: 1000. */
     customers?: number;
     /** Midnight at which the history begins. Default: 2023-01-02. */
     start?: Moment;
-    /** Days of history. Default: 910. */
+    /** Number of days of history. Default: 910. */
     days?: number;
     /** Share of customers who signed up before the start. */
     initialCustomers?: number;
     activitiesPerDay?: number;
     ticketsPerDay?: number;
     billingDays?: number;
-    /** Added to the log-odds of every day's risk of churn. */
+    /** This number is added to the log-odds of each day's risk of churn. */
     risk?: number;
     /** Share of churned customers who return. */
     returning?: number;
-    /** Share of rows that become known late. */
+    /** Share of rows that become known later than they happen. */
     lateKnown?: number;
     /** Whether customer rows are dated versions. Default: true. */
     dated?: boolean;
-    /** Standard deviation of effects that no record shows, in log-odds. */
+    /** Standard deviation, in log-odds, of reasons for churn that no record shows. */
     hidden?: number;
-    /** Change of effects over the history, 0 to 1. */
+    /** How much the reasons for churn change over the history, 0 to 1. */
     drift?: number;
-    /** Added to the log-odds in the last 182 days. */
+    /** This number is added to the log-odds of churn in the last 182 days. */
     baseRateShift?: number;
     /** Share of duplicated rows. */
     duplicates?: number;
@@ -40,7 +40,7 @@ export interface WorldOptions extends Threads {
     unknownIds?: number;
     /** Names of planted columns that leak the target, or `'all'`. */
     leaks?: 'all' | readonly string[];
-    /** Simulated continuations behind each true risk. */
+    /** Number of simulated futures from which each true risk is computed. */
     paths?: number;
 }
 /** Synthetic tables, generated on first use. */
@@ -68,7 +68,7 @@ export interface TrueRisk {
     asOf: string;
     /** Probability of cancellation in the label period, given the customer's history before the date. */
     probability: number;
-    /** Whether the customer churned; null if the label period ends after the world. */
+    /** Whether the customer churned; null if the label period ends after the simulated time. */
     churned: boolean | null;
 }
 /** Options of {@link World.truthAt}. */
@@ -82,7 +82,7 @@ export interface TruthOptions {
 }
 /** Synthetic tenants with known risk. */
 export declare class World {
-    /** By id: `t001`, `t002`, ... */
+    /** The tenants by id: `t001`, `t002`, ... */
     readonly tenants: Readonly<Record<string, WorldTenant>>;
     private constructor();
     /** Start of the observed history. */
@@ -95,10 +95,10 @@ export declare class World {
     get truth(): readonly TrueRisk[];
     /** The true risk at other dates and for other label periods. */
     truthAt(options: TruthOptions): TrueRisk[];
-    /** The rows of all tenants, with a `tenant_id`, for `partition`. */
+    /** The rows of all tenants in shared tables with a `tenant_id` column, for `partition`. */
     mixed(): WorldTables;
 }
-/** Synthetic B2B tenants with known risk, equal in Rust, Python and Node. */
+/** Synthetic B2B tenants with known risk. The same options give the same tenants in Rust, Python and Node. */
 export declare const synthetic: {
     /** Generates a world. @throws {ChurnError} `invalid_option` if an option is out of range. */
     world: (options?: WorldOptions) => World;

@@ -8,19 +8,25 @@ export type Attribute = string | number | bigint | boolean | null | undefined;
 export type CustomerRow<Attributes extends object = object> = CustomerRecord & Attributes;
 type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> : S extends string ? Lowercase<S> : never;
 type Folded = Fold<keyof CustomerColumns>;
-/** Every key that is not a known column is an attribute. A known column in neither of its two spellings is a type error. */
+/**
+ * Every key that is not a known column is an attribute. A known column in a spelling other than snake_case or camelCase is a type
+ * error.
+ */
 export type WithAttributes<C> = {
     [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
 };
-/** Options of reading records. */
+/** Options of functions that read records. */
 export interface RecordOptions {
-    /** `'refuse'` (default): one error with the whole report. `'quarantine'`: bad rows are set aside and reported. */
+    /**
+     * If rows are invalid, `'refuse'` (default) throws an error with the whole report; `'quarantine'` leaves these rows out and
+     * reports them.
+     */
     onInvalid?: 'refuse' | 'quarantine';
-    /** Start of the history. Default: the earliest event. */
+    /** Start of the observed history. Default: the earliest event. */
     observedFrom?: Moment;
-    /** End of the observed time. Default: just after the latest event. */
+    /** End of the observed history. Default: just after the latest event. */
     observedUntil?: Moment;
-    /** Undated attributes that never change, so that today's value is valid for the past. */
+    /** Names of attributes without dates that never change, so that today's value is valid for the past. */
     staticAttributes?: 'all' | readonly string[];
     /** The tenant's currency (ISO 4217). Default: the first currency among the payments that has no conversion rate. */
     currency?: string;
@@ -29,10 +35,10 @@ export interface RecordOptions {
 }
 /** Options of records that are read from tables. */
 export interface TableOptions extends RecordOptions {
-    /** Order of events at the same instant: `'given'` (default) is the order of the rows, `'content'` is by id, then by all values. */
+    /** Order of events at the same time: `'given'` (default) keeps the order of the rows, `'content'` sorts by id and then by all values. */
     ties?: 'given' | 'content';
 }
-/** The event tables as arrays of objects. `undefined`: not given. `[]`: given and empty. */
+/** The event tables as arrays of objects. Leave out a table that you do not have; `[]` means that no such events happened. */
 export interface EventTables {
     payments?: readonly PaymentRow[] | null;
     tickets?: readonly TicketRow[] | null;
@@ -54,7 +60,7 @@ export interface ArrowTable {
 }
 /** A table as the bytes of an Arrow IPC file or stream, or as a `Table` of `apache-arrow`. */
 export type Arrow = Uint8Array | ArrowTable;
-/** All tables as Arrow. Columns may be named as in `due_at` or as in `dueAt`. */
+/** All tables as Arrow. Column names are snake_case (`due_at`) or camelCase (`dueAt`). */
 export interface ArrowTables {
     customers: Arrow;
     payments?: Arrow | null;
@@ -69,7 +75,7 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
     tickets?: readonly OwnTicketRow[] | null;
     activities?: readonly OwnActivityRow[] | null;
 }
-/** A customer churns if their `churned_at` lies in the label period. */
+/** A customer churns if `churned_at` lies in the label period. */
 export interface CancellationDefinition {
     kind: 'cancellation';
     /** Length of the label period in days. Default: 90. */
@@ -84,7 +90,7 @@ export interface InactivityDefinition {
     horizon?: number;
     /** Days between `asOf` and the label period. Default: 0. */
     lead?: number;
-    /** Customers are eligible if they were active in this many days before `asOf`. Default: the horizon. */
+    /** Customers are eligible if they had such an event within this many days before `asOf`. Default: the horizon. */
     activeWithin?: number | null;
     /** The table whose events count. Default: `'payments'`. */
     on?: 'payments' | 'activities';
@@ -93,24 +99,24 @@ export interface InactivityDefinition {
 export type ChurnDefinition = CancellationDefinition | InactivityDefinition;
 /** The progress of a long call. */
 export interface Progress {
-    /** The current stage, for people. */
+    /** The current stage, for display. */
     stage: string;
     /** Completed share of the whole call, 0 to 1. It never falls, and is 1 exactly once, at the end. */
     done: number;
 }
 /** Options of calls that can be cancelled. */
 export interface Cancellable {
-    /** Cancels the call, whose promise rejects with a ChurnError of code `'cancelled'` and name `'AbortError'`. */
+    /** Cancels the call. Its promise then rejects with a ChurnError with the code `'cancelled'` and the name `'AbortError'`. */
     signal?: AbortSignal | null;
 }
 /** Options of calls that use several threads. */
 export interface Threads {
-    /** 1 to 512. Default: the number of cores. Results do not depend on it. */
+    /** Number of threads, 1 to 512. Default: the number of cores. Results do not depend on it. */
     threads?: number;
 }
 /** Options of calls that report progress. */
 export interface Reporting {
-    /** Called on the event loop. An error that it throws cancels the call and is what the promise rejects with. */
+    /** Called on the event loop. If it throws, the call is cancelled, and the promise rejects with that error. */
     onProgress?: ((progress: Progress) => void) | null;
 }
 /** One moment or several. */
@@ -123,20 +129,26 @@ export interface FeatureOptions extends Threads {
     windows?: readonly number[];
     /** Your own features, in addition to the standard ones. */
     features?: readonly Feature[];
-    /** Keeps only customers who are eligible under this definition. Default: every customer with a spell that began before the date. */
+    /**
+     * If given, only customers who are eligible under this definition have rows. Default: every customer who signed up before the
+     * date has a row.
+     */
     definition?: ChurnDefinition;
 }
-/** Options of gradient boosting. Monotone constraints are an option of the training instead. */
+/** Options of gradient boosting. Monotone constraints are an option of the training. */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
 /** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
-/** What happens to columns that leak the target: `'refuse'` is an error, `'warn'` uses them and reports it, `'allow'` uses them. */
+/**
+ * What happens to columns that leak the target: `'refuse'` throws an error, `'warn'` uses the columns and reports them, `'allow'`
+ * only uses them.
+ */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
 export interface TrainOptions extends Cancellable, Threads, Reporting {
-    /** Default: cancellation within 90 days. */
+    /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
-    /** Training dates, each of which must be mature. Default: mature dates are selected. */
+    /** Training dates, whose label periods must be over. Default: the library chooses such dates. */
     asOf?: Moments;
     /** Windows of the standard features, in days. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
@@ -144,17 +156,17 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     features?: readonly Feature[];
     /** Whether the ensemble has a linear member. Default: true. */
     linear?: boolean;
-    /** `false` for no gradient boosting. `nTrees` is the maximum: early stopping may select fewer. */
+    /** `false` leaves the gradient boosting out. `nTrees` is a maximum, because early stopping may select fewer trees. */
     boosting?: boolean | BoostingOptions;
     /** A second gradient boosting with deeper trees. Default: true, but false if `boosting` has options or is `false`. */
     deepBoosting?: boolean | BoostingOptions;
-    /** `false` for no random forest. */
+    /** `false` leaves the random forest out. */
     forest?: boolean | ForestOptions;
-    /** The same seed gives the same model bytes. Default: 0. */
+    /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
     seed?: number | bigint;
-    /** Maximum number of customer-date pairs. If there are more, whole customers are subsampled. Default: 500000. */
+    /** Maximum number of customer-date pairs. If there are more, whole customers are sampled. Default: 500000. */
     maxRows?: number;
-    /** Weight of churned rows in the fit. Probabilities are corrected for it. Default: 1. */
+    /** Weight of churned rows in the training of the members. Probabilities stay calibrated. Default: 1. */
     churnWeight?: number;
     /** Features whose effect is monotone. The forest cannot be constrained and is left out. */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
@@ -164,14 +176,14 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     shared?: boolean;
     /** What happens to columns that leak the target. Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Columns that the leakage checks let through. */
+    /** Columns that are accepted although they leak the target. */
     allowColumns?: string | readonly string[];
 }
 /** Options of `backtest`. */
 export interface BacktestOptions extends TrainOptions {
-    /** The test dates, each of which must be mature. Default: up to three, one label period apart. */
+    /** The test dates, whose label periods must be over. Default: the last possible dates, at most three, one label period apart. */
     origins?: Moments;
-    /** Days between the last training label and an origin. Default: 0. */
+    /** Minimum number of days between the end of the last training label and an origin. Default: 0. */
     embargoDays?: number;
     /** Whether to test only customers who have no training row. Default: false. */
     unseenCustomers?: boolean;
@@ -191,7 +203,7 @@ export interface Scored extends AnyScore {
     notScoredReason: null;
     expectedAt: null;
 }
-/** A missing score, with the reason. */
+/** The score of a customer who has no probability, with the reason. */
 export interface NotScored extends AnyScore {
     status: 'not_enough_evidence';
     probability: null;
@@ -199,7 +211,7 @@ export interface NotScored extends AnyScore {
     riskBand: null;
     notScoredReason: string;
 }
-/** The score of one customer; `status` says which kind. */
+/** The score of one customer: `status` tells whether the customer has a probability. */
 export type Score = Scored | NotScored;
 /** A score with its reasons. */
 export type CustomerScore = Score & {
@@ -211,7 +223,7 @@ export type CustomerScore = Score & {
 export interface Explanation {
     /** Rows x features, row-major: `contributions[row * featureNames.length + feature]`. */
     contributions: Float64Array;
-    /** The base value and the contributions of a row sum to its log-odds before calibration. */
+    /** The base value plus the contributions of a row equals the row's log-odds before calibration. */
     baseValue: number;
     rows: number;
     featureNames: string[];

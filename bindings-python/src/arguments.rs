@@ -1,13 +1,14 @@
-//! Conversion of arguments. Each argument is converted by the function of its name, so an error always names the
-//! argument.
+//! Conversion of arguments. Each argument is converted by the function that has the name of the argument, so an error
+//! always names the argument.
 //!
-//! A function applies it with `#[pyo3(from_py_with = arguments::horizon)]`.
+//! A `#[pyfunction]` applies such a function with `#[pyo3(from_py_with = arguments::horizon)]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use churn_core::LeakagePolicy;
+use churn_core::{LeakagePolicy, Monotonicity, OnInvalid, RecordKind, Ties};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyMemoryView, PyString};
@@ -16,7 +17,7 @@ use crate::errors::refuse;
 use crate::features::{FeatureMatrix, FeaturePlan};
 use crate::records::TenantRecords;
 
-/// Maximum length of an invalid value in a message.
+/// An error message shows at most this many characters of an invalid value.
 const SHOWN: usize = 60;
 
 /// The `invalid_option` error: `name` must be `what`, but `given` is something else.
@@ -51,7 +52,7 @@ fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     }
 }
 
-/// A whole number from `least` to the maximum of `T`.
+/// Converts a whole number from `least` to the maximum of `T`.
 pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
 where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
@@ -70,7 +71,7 @@ where
     }
 }
 
-/// A finite number.
+/// Converts a finite number.
 pub(crate) fn number(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
     let value = item(given);
     let refused = || wrong(&value, name, "a finite number");
@@ -84,7 +85,7 @@ pub(crate) fn number(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
         .ok_or_else(refused)
 }
 
-/// True or False.
+/// Converts True or False.
 pub(crate) fn flag(given: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
     match item(given).cast::<PyBool>() {
         Ok(flag) => Ok(flag.is_true()),
@@ -92,13 +93,14 @@ pub(crate) fn flag(given: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
     }
 }
 
-/// A text.
+/// Converts a text.
 pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let found = given.cast::<PyString>().ok().and_then(|text| text.extract().ok());
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// An id: a text, or a whole number, which is converted to its decimal text as in a table.
+/// Converts an id: a text or a whole number. A whole number is converted to its decimal text, as the ids of a table
+/// are.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
@@ -107,24 +109,19 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// One of the given words.
-fn word(given: &Bound<'_, PyAny>, name: &str, words: &[&'static str]) -> PyResult<&'static str> {
-    let text = given
-        .cast::<PyString>()
-        .ok()
-        .and_then(|text| text.extract::<String>().ok());
-    let found = text.and_then(|text| words.iter().copied().find(|word| *word == text));
-    found.ok_or_else(|| {
-        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-        let what = match words.as_slice() {
-            [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-            _ => words.concat(),
+/// Converts the name of a value of one of the core's enums.
+fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
+    text(given, name)?.parse().map_err(|error: churn_core::Error| {
+        // The core names the kind of value; an argument may have another name.
+        let message = match error.column() {
+            Some(what) if what == name => error.to_string(),
+            _ => format!("{name}: {error}"),
         };
-        wrong(given, name, &what)
+        refuse(given.py(), "invalid_option", &message, Some(name))
     })
 }
 
-/// A list of texts, or a single text.
+/// Converts a list of texts, or a single text.
 pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     if given.is_none() {
         return Ok(vec![]);
@@ -137,7 +134,7 @@ pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String
     listed.map(|one| text(&one.map_err(refused)?, name)).collect()
 }
 
-/// Windows in days: a list of whole numbers.
+/// Converts a list of windows: whole numbers of days.
 pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     let name = "windows";
     if given.is_instance_of::<PyString>() {
@@ -156,7 +153,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     }
 }
 
-/// `None`, or the result of `convert`.
+/// Converts the argument with `convert`, unless it is `None`.
 fn optional<T>(
     given: &Bound<'_, PyAny>,
     convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
@@ -168,7 +165,7 @@ fn optional<T>(
     }
 }
 
-/// Bytes, a bytearray or a memoryview.
+/// Converts bytes, a bytearray or a memoryview.
 pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let holds_bytes = given.is_instance_of::<PyBytes>()
         || given.is_instance_of::<PyByteArray>()
@@ -181,14 +178,14 @@ pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     }
 }
 
-/// A file-system path.
+/// Converts a file-system path.
 pub(crate) fn path(given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     given
         .extract()
         .map_err(|_| wrong(given, "path", "a path: a text or a pathlib.Path"))
 }
 
-/// Records of a tenant.
+/// Converts the records of a tenant.
 pub(crate) fn records(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::TenantRecords>> {
     match given.cast::<TenantRecords>() {
         Ok(records) => Ok(Arc::clone(&records.get().inner)),
@@ -196,7 +193,7 @@ pub(crate) fn records(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::Tena
     }
 }
 
-/// A feature matrix.
+/// Converts a feature matrix.
 pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::FeatureMatrix>> {
     match given.cast::<FeatureMatrix>() {
         Ok(matrix) => Ok(Arc::clone(&matrix.get().0)),
@@ -204,7 +201,7 @@ pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::Featu
     }
 }
 
-/// A plan; `None` for the standard plan.
+/// Converts a feature plan. `None` means the standard plan.
 pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::FeaturePlan>> {
     optional(given, |given| match given.cast::<FeaturePlan>() {
         Ok(plan) => Ok(plan.get().0.clone()),
@@ -212,8 +209,8 @@ pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::Feat
     })
 }
 
-/// A dict from feature to direction.
-pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+/// Converts a dict from feature to direction.
+pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Monotonicity)>> {
     let name = "monotone_constraints";
     let refused = || wrong(given, name, "a dict from feature to 'increasing' or 'decreasing'");
     if given.is_none() {
@@ -222,13 +219,12 @@ pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(St
     let items = given.cast::<PyMapping>().map_err(|_| refused())?.items()?;
     let pairs = items.iter().map(|item| {
         let (feature, direction): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-        let direction = word(&direction, name, &["increasing", "decreasing"])?;
-        Ok((text(&feature, name)?, direction.to_owned()))
+        Ok((text(&feature, name)?, named(&direction, name)?))
     });
     pairs.collect()
 }
 
-/// A dict from currency to rate.
+/// Converts a dict from currency to rate.
 pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTreeMap<String, f64>>> {
     let name = "conversion_rates";
     optional(given, |given| {
@@ -243,7 +239,7 @@ pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTre
     })
 }
 
-/// The name of a record table.
+/// Converts the name of a record table.
 pub(crate) fn source_name(given: &Bound<'_, PyAny>) -> PyResult<String> {
     text(given, "source")
 }
@@ -258,7 +254,7 @@ macro_rules! arguments {
 }
 
 arguments! {
-    // Arguments of several functions.
+    // Arguments that several functions have.
     seed: u64 = |given, name| whole(given, name, 0);
     threads: Option<usize> = |given, name| optional(given, |given| whole(given, name, 1));
     tenant: String = text;
@@ -270,25 +266,22 @@ arguments! {
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    on: &'static str = |given, name| word(given, name, &["payments", "activities"]);
-    table: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    on: &'static str = |given, name| match named(given, name)? {
+        kind @ (RecordKind::Payments | RecordKind::Activities) => Ok(kind.as_str()),
+        _ => Err(wrong(given, name, "'payments' or 'activities'")),
+    };
+    table: RecordKind = named;
     // Arguments of features.
     name: String = text;
-    source: &'static str = |given, name| word(given, name, &["customers", "payments", "tickets", "activities"]);
+    source: RecordKind = named;
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
     // Arguments of records.
-    on_invalid: &'static str = |given, name| word(given, name, &["refuse", "quarantine"]);
-    ties: &'static str = |given, name| word(given, name, &["given", "content"]);
+    on_invalid: &'static str = |given, name| named(given, name).map(OnInvalid::as_str);
+    ties: &'static str = |given, name| named(given, name).map(Ties::as_str);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
     // Arguments of training.
     shared: bool = flag;
-    leakage: LeakagePolicy = |given, name| {
-        Ok(match word(given, name, &["refuse", "warn", "allow"])? {
-            "warn" => LeakagePolicy::Warn,
-            "allow" => LeakagePolicy::Allow,
-            _ => LeakagePolicy::Refuse,
-        })
-    };
+    leakage: LeakagePolicy = named;
     allow_columns: Vec<String> = names;
     feature_names: Vec<String> = names;
     categorical: Vec<String> = names;

@@ -35,9 +35,9 @@ impl FlatTable {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
 
-    /// The values, rows x columns: float64, or objects if a column holds anything but numbers.
+    /// The values, rows x columns: float64 if all columns are numeric, otherwise objects.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (rows, names) = (self.0.rows(), self.0.column_names().count());
+        let (rows, names) = (self.0.n_rows(), self.0.column_names().count());
         let numpy = py.import("numpy")?;
         let array = numpy.call_method1("empty", ((rows, names), "object"))?;
         let mut all_numbers = true;
@@ -74,7 +74,7 @@ impl FlatTable {
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.n_rows()
     }
 }
 
@@ -84,8 +84,8 @@ pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
 #[pymethods]
 impl FlatModel {
-    /// Fits the classifier to codes of classes and, optionally, of groups. `class_weights` is None, "balanced" or one
-    /// number per class.
+    /// Fits the classifier. Classes and the optional groups are given as integer codes, one per row. `class_weights` is
+    /// None, "balanced" or one number per class.
     #[staticmethod]
     #[allow(clippy::too_many_arguments)]
     #[pyo3(signature = (table, classes, weights, groups, class_weights, *, seed, threads, leakage, allow_columns, monotone_constraints, categorical))]
@@ -100,7 +100,7 @@ impl FlatModel {
         threads: Option<usize>,
         #[pyo3(from_py_with = arguments::leakage)] leakage: LeakagePolicy,
         #[pyo3(from_py_with = arguments::allow_columns)] allow_columns: Vec<String>,
-        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
         #[pyo3(from_py_with = arguments::categorical)] categorical: Vec<String>,
     ) -> PyResult<Self> {
         let class_weights = match class_weights {
@@ -116,10 +116,7 @@ impl FlatModel {
             .with_allow_columns(allow_columns)
             .with_categorical(categorical)
             .with_seed(seed);
-        for (column, direction) in monotone_constraints {
-            let direction = direction.parse::<Monotonicity>().or_raise(py)?;
-            options.ensemble.monotone_constraints.push((column, direction));
-        }
+        options.ensemble.monotone_constraints = monotone_constraints;
         let groups = groups.map(|groups| groups.as_array().to_vec());
         let table = table.0.clone();
         let model = work::run(py, threads, None, move |execution| {
@@ -142,7 +139,7 @@ impl FlatModel {
         self.0.id()
     }
 
-    /// The names of the columns it was fitted on.
+    /// The names of the columns that the classifier was fitted on.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -199,7 +196,7 @@ impl FlatModel {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
-    /// Opens a model file from bytes; safe on any bytes.
+    /// Opens a model file from bytes. Invalid bytes raise an error and do no harm.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnClassifier::from_bytes(&data))

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 
 use crate::arguments;
 
-/// A customer has churned if they cancel (``churned_at``) within ``horizon`` days, counted from ``lead`` days after
-/// ``as_of``.
+/// A customer has churned if they cancel (``churned_at``) in the label period. The label period begins ``lead`` days
+/// after ``as_of`` and is ``horizon`` days long.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
@@ -39,9 +39,10 @@ impl Cancellation {
     }
 }
 
-/// A customer has churned if they have no paid payment, or no activity, within ``horizon`` days.
+/// A customer has churned if they have no paid payment (or no activity, depending on ``on``) in the label period.
 ///
-/// Eligible are customers with such an event in the ``active_within`` days before ``as_of`` (default: the horizon).
+/// The label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long. Customers are eligible if they
+/// have such an event in the ``active_within`` days before ``as_of`` (default: the horizon).
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
 /// True

@@ -32,7 +32,7 @@ impl<'py> Rows<'py> {
     }
 }
 
-/// Fits boosted trees to rows x columns. NaN is missing; float32 is not copied.
+/// Fits boosted trees to a matrix (rows x columns). NaN is a missing value. float32 matrices are not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_boosting<'py>(
@@ -52,7 +52,7 @@ pub(crate) fn fit_boosting<'py>(
     Ok(TreeEnsemble::new(Trees::from(fitted)))
 }
 
-/// Fits a random forest to rows x columns. NaN is missing; float32 is not copied.
+/// Fits a random forest to a matrix (rows x columns). NaN is a missing value. float32 matrices are not copied.
 #[pyfunction]
 #[pyo3(signature = (x, churned, weights, options, threads))]
 pub(crate) fn fit_forest<'py>(
@@ -78,7 +78,7 @@ pub(crate) struct LinearModel(churn_core::ensemble::LinearModel);
 
 #[pymethods]
 impl LinearModel {
-    /// Fits the model to rows x columns of finite numbers; float64 is not copied.
+    /// Fits the model to a matrix (rows x columns) of finite numbers. float64 matrices are not copied.
     #[staticmethod]
     #[pyo3(signature = (x, churned, weights, options, threads))]
     fn fit<'py>(
@@ -98,7 +98,7 @@ impl LinearModel {
         Ok(Self(fitted))
     }
 
-    /// The probabilities of both labels, float64 of shape (n, 2). float64 is not copied, NaN is refused.
+    /// The probabilities of both labels, float64 of shape (n, 2). float64 matrices are not copied. NaN is an error.
     #[pyo3(signature = (x, threads))]
     fn predict_proba(&self, py: Python<'_>, x: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let x = Matrix::new(x)?;
@@ -136,7 +136,7 @@ impl LinearModel {
         Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
     }
 
-    /// Opens a model file from bytes; safe on any bytes.
+    /// Opens a model file from bytes. Invalid bytes raise an error and do no harm.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         churn_core::ensemble::LinearModel::from_bytes(&data)

@@ -38,7 +38,7 @@ pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
     build().unwrap_or_else(|failure| failure)
 }
 
-/// The exception for an argument that the core never receives.
+/// The exception for an invalid argument that is not passed to the core.
 pub(crate) fn refuse(py: Python<'_>, code: &str, message: &str, column: Option<&str>) -> PyErr {
     refuse_at(py, code, message, None, None, column)
 }

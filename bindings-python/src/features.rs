@@ -38,19 +38,19 @@ impl FeaturePlan {
     /// Args:
     ///     name: The name of the column, unique in the plan.
     ///     source: The table to read: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
-    ///     filter: Conditions that a record must meet, all of them: names (``"paid"``, ``"failed"``, ``"pending"``,
-    ///         ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or dicts such as
-    ///         ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column": "amount", "value": 100}}``
-    ///         and ``{"at_most": ...}``.
+    ///     filter: A list of conditions; a record must meet all of them. A condition is a name (``"paid"``,
+    ///         ``"failed"``, ``"pending"``, ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or
+    ///         a dict such as ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column":
+    ///         "amount", "value": 100}}`` and ``{"at_most": ...}``.
     ///     axis: The timestamp that decides whether a record is in the window: ``"event"``, ``"refunded_at"``,
     ///         ``"resolved_at"``, ``"reopened_at"`` or ``"satisfaction_at"``. Default: ``"event"``.
     ///     measure: The value to read from each record: ``"count"``, ``"amount"``, ``"late_days"``, ``"quantity"``,
-    ///         ``"satisfaction"``, ``"gap_days"``, ``{"attribute": "seats"}`` and so on. Default: ``"count"``, for customers
-    ///         ``"tenure_days"``.
+    ///         ``"satisfaction"``, ``"gap_days"``, ``{"attribute": "seats"}`` and so on. The default is
+    ///         ``"tenure_days"`` if ``source`` is ``"customers"``, otherwise ``"count"``.
     ///     function: The aggregation of the values: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
-    ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. Default: ``"sum"``, for customers
-    ///         ``"value"``.
-    ///     window: Days before ``as_of``, at least one; None for the whole history.
+    ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. The default is
+    ///         ``"value"`` if ``source`` is ``"customers"``, otherwise ``"sum"``.
+    ///     window: Length in days of the window before ``as_of``, at least one; None for the whole history.
     ///
     /// Raises:
     ///     InvalidOptionError: The parts do not fit together, or the plan already has a feature of this name.
@@ -65,14 +65,13 @@ impl FeaturePlan {
         &self,
         py: Python<'_>,
         #[pyo3(from_py_with = arguments::name)] name: String,
-        #[pyo3(from_py_with = arguments::source)] source: &'static str,
+        #[pyo3(from_py_with = arguments::source)] source: RecordKind,
         filter: Option<&Bound<'_, PyAny>>,
         axis: Option<&Bound<'_, PyAny>>,
         measure: Option<&Bound<'_, PyAny>>,
         function: Option<&Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::window)] window: Option<u32>,
     ) -> PyResult<Self> {
-        let source: RecordKind = part(py, "source", source.into())?;
         let mut feature = churn_core::Feature::new(name, source);
         if let Some(filter) = filter {
             feature.filter = part(py, "filter", json(filter, "filter")?)?;
@@ -116,8 +115,8 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
     read.map_err(|e| refuse(object.py(), "invalid_option", &format!("{option}: {e}"), Some(option)))
 }
 
-/// A feature matrix with one row per eligible customer and date. Dates keep their given order, and customers are sorted
-/// by id.
+/// A feature matrix with one row per eligible customer and date. Rows are ordered by date, as the dates were given, and
+/// then by customer id.
 ///
 /// Frames have the columns ``customer_id``, ``as_of`` and the features in plan order. Missing numbers are NaN.
 ///
@@ -131,7 +130,7 @@ pub(crate) struct FeatureMatrix(pub(crate) Arc<churn_core::FeatureMatrix>);
 
 impl FeatureMatrix {
     fn keys(&self) -> Vec<(String, Values)> {
-        let ids = (0..self.0.rows()).map(|row| Some(self.0.customer_id(row).to_owned()));
+        let ids = (0..self.0.n_rows()).map(|row| Some(self.0.customer_id(row).to_owned()));
         let moments = self.0.as_of().iter().map(|at| Some(at.as_micros()));
         vec![
             ("customer_id".into(), Values::Texts(ids.collect())),
@@ -166,10 +165,10 @@ impl FeatureMatrix {
         self.0.feature_names().to_vec()
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<&str> {
-        (0..self.0.rows()).map(|row| self.0.customer_id(row)).collect()
+        (0..self.0.n_rows()).map(|row| self.0.customer_id(row)).collect()
     }
 
     /// The date of every row, as datetime64[us] in UTC.
@@ -181,17 +180,17 @@ impl FeatureMatrix {
     /// The shape: (rows, features).
     #[getter]
     fn shape(&self) -> (usize, usize) {
-        (self.0.rows(), self.0.feature_names().len())
+        (self.0.n_rows(), self.0.feature_names().len())
     }
 
-    /// The fingerprint of the plan that made the matrix.
+    /// A hash of the feature plan of the matrix.
     #[getter]
     fn plan_fingerprint(&self) -> &str {
         self.0.plan_fingerprint()
     }
 
-    /// Rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and texts are positions in
-    /// ``levels``.
+    /// The values as an array, rows x features, float64 in C order. Missing values are NaN, bools are 0 and 1, and
+    /// texts are positions in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
@@ -232,7 +231,7 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// One column: a feature as float64 numbers or a list of texts, ``customer_id``, or ``as_of``.
+    /// One column by name: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of texts.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);
@@ -241,14 +240,14 @@ impl FeatureMatrix {
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.n_rows()
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<FeatureMatrix '{}': {} rows x {} features>",
             self.0.tenant(),
-            self.0.rows(),
+            self.0.n_rows(),
             self.0.columns().len()
         )
     }
@@ -261,14 +260,17 @@ impl FeatureMatrix {
 /// Computes the features of every eligible customer at one or several dates, from what was known strictly before each date.
 ///
 /// Args:
-///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps; UTC if without a zone.
+///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps. A timestamp
+///         without a time zone is in UTC.
 ///     plan: The features to compute; None for the standard plan.
-///     definition: Keeps the customers who are eligible by it, as a model scores them; None for every known customer.
+///     definition: If given, only customers who are eligible under this definition have rows, as in a score run. None:
+///         every known customer has a row.
 ///     threads: Number of threads; None for all. The result does not depend on it.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`. Dates keep their given order, and customers are sorted by the bytes of their ids.
+///     A `FeatureMatrix`. Its rows are ordered by date, as the dates were given, and then by the bytes of the customer
+///     id.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
 /// <FeatureMatrix 'acme': 600 rows x 118 features>

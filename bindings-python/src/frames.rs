@@ -22,12 +22,12 @@ pub(crate) enum Values {
     /// Texts as codes into levels; a code without a level is missing.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
-    /// NaN is missing.
+    /// Numbers, in which NaN is a missing value.
     MaybeNumbers(Vec<f64>),
     Counts(Vec<Option<i64>>),
     Bools(Vec<bool>),
     MaybeBools(Vec<Option<bool>>),
-    /// Microseconds since 1970-01-01 UTC.
+    /// Timestamps in microseconds since 1970-01-01 UTC.
     Moments(Vec<Option<i64>>),
 }
 

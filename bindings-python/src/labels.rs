@@ -55,8 +55,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// Customers without a label: they churned within the lead, or had churned before the date although this was not
-    /// known yet.
+    /// The customers who have no label, because they churned within the lead, or because they had churned before the
+    /// date although this was not known yet.
     #[getter]
     fn excluded(&self) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl Labels {
         Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
     }
 
-    /// The customer of every row.
+    /// The customer id of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<String> {
         let ids: Vec<&str> = self.records.customer_ids().collect();
@@ -135,7 +135,8 @@ impl Labels {
 /// Labels each eligible customer at each date: whether they churned in the label period, by which rule, and when.
 ///
 /// Raises:
-///     TrainingError: ``immature_label``: the label period ends after the observed history, so "retained" is not known.
+///     TrainingError: The label period ends after the observed history, so the outcome is not known
+///     (``immature_label``).
 ///
 /// >>> labels = churn.labels(records, as_of="2024-01-01", definition=churn.Inactivity(horizon=60))
 /// >>> labels.to_pandas().columns.to_list()

@@ -22,7 +22,7 @@ impl<'py> Matrix<'py> {
         let numpy = py.import("numpy")?;
         let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
         if x.is_instance(&masked)? {
-            // Masked values are missing.
+            // A masked value is a missing value.
             let numbers = x.call_method("astype", ("float64",), None).map_err(|_| wrong())?;
             let filled = numbers.call_method1("filled", (f64::NAN,))?;
             return filled.extract().map(Self::Double).map_err(|_| wrong());
@@ -62,7 +62,8 @@ impl<'py> Matrix<'py> {
         (shape[0], shape[1])
     }
 
-    /// Refuses a matrix whose number of columns differs from the fit; `known` are the column names, if any.
+    /// Returns an error if the number of columns differs from the fit. `known` are the column names of the fit, if
+    /// there are any.
     pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());
@@ -78,7 +79,7 @@ impl<'py> Matrix<'py> {
         Err(refuse(py, "feature_mismatch", &message, None))
     }
 
-    /// Row and column of the first number that is missing or infinite.
+    /// The row and the column of the first number that is missing or infinite.
     pub(crate) fn not_finite(&self) -> Option<(usize, usize)> {
         match self {
             Self::Single(x) => x
@@ -136,7 +137,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// Runs `work` in single precision; doubles are converted once.
+    /// Runs `work` on the matrix in single precision. A matrix of doubles is converted once.
     pub(crate) fn single<T: Send>(
         &self,
         py: Python<'_>,
@@ -157,7 +158,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// Runs `work` in double precision; singles are converted once.
+    /// Runs `work` on the matrix in double precision. A matrix of singles is converted once.
     pub(crate) fn double<T: Send>(
         &self,
         py: Python<'_>,

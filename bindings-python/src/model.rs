@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use churn_core::{
-    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, FeatureColumn, LeakagePolicy, RecordKind, TrainOptions,
+    Backtest, BacktestOptions, ChurnDefinition, CustomerRows, FeatureColumn, LeakagePolicy, Monotonicity, RecordKind,
+    TrainOptions,
 };
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -21,7 +22,7 @@ use crate::run::{ScoreRun, explanation};
 use crate::tables::{Kind, dates, rows_of_one, table, timestamp};
 use crate::work;
 
-/// A trained model. It is immutable, and pickle, `save` and `to_bytes` all use the same bytes.
+/// A trained model. It is immutable. Pickle, `save` and `to_bytes` all write the same bytes.
 ///
 /// >>> churn.ChurnModel.from_bytes(model.to_bytes()) == model
 /// True
@@ -35,14 +36,14 @@ impl ChurnModel {
     /// Args:
     ///     records: The tenant's `TenantRecords`.
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-    ///     as_of: Training dates, one or a list; None chooses mature dates.
+    ///     as_of: A training date or a list of dates, whose label periods must be over; None chooses dates.
     ///     seed: Seed of all random sampling; the same seed gives the same model.
     ///     threads: Number of threads; None for all. The model does not depend on it.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use; None for the standard plan.
-    ///     shared: Whether the model may score other tenants.
+    ///     shared: Whether the model may score the records of other tenants.
     ///     leakage: What happens to columns that leak the target: ``"refuse"``, ``"warn"`` or ``"allow"``.
-    ///     allow_columns: Names of columns that are never refused.
+    ///     allow_columns: Names of columns that are accepted although they leak the target.
     ///     linear: Whether to use the linear member.
     ///     boosting, deep_boosting, forest: False leaves the member out; a dict sets its options: ``n_trees``, ``max_leaves``,
     ///         ``max_depth``, ``learning_rate``, ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. A dict for
@@ -50,13 +51,13 @@ impl ChurnModel {
     ///     max_rows: Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled.
     ///     folds: Number of folds of the stratified group k-fold.
     ///     churn_weight: Weight of a churned row in the training of the members. Probabilities stay calibrated.
-    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``: the probability then never falls,
-    ///         or never rises, with the feature. The forest is left out.
+    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``: the probability then
+    ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no forest.
     ///
     /// Raises:
     ///     TrainingError: There is too little data or only one class, or a column leaks the target.
     ///     InvalidOptionError: An argument has an invalid value; ``.column`` names it.
-    ///     KeyboardInterrupt: Ctrl-C was pressed; training stops within a fraction of a second.
+    ///     KeyboardInterrupt: Ctrl-C was pressed. Training stops within a fraction of a second.
     ///
     /// >>> definition = churn.Inactivity(horizon=60, on="payments")
     /// >>> model = churn.ChurnModel.train(records, definition=definition, seed=1, folds=2, forest=False)
@@ -87,7 +88,7 @@ impl ChurnModel {
         #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
         #[pyo3(from_py_with = arguments::folds)] folds: usize,
         #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
-        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+        #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
     ) -> PyResult<Self> {
         let given = TrainArguments {
             definition,
@@ -190,10 +191,12 @@ impl ChurnModel {
         Ok(ScoreRun::new(run, self.0.clone()))
     }
 
-    /// Scores one customer from their own rows. The score is bit-identical to the one in a run over all customers.
+    /// Scores one customer from their own rows. The score is bit-identical to the customer's score in a run over all
+    /// customers.
     ///
-    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows inherit the ``customer_id``. Pass ``None`` for a
-    /// table that you do not have, and ``[]`` for a table without rows. Rows at or after ``as_of`` are ignored.
+    /// ``customer`` is a dict, or a list of dicts for several versions. Event rows need no
+    /// ``customer_id``. Pass ``None`` for a table that you do not have, and ``[]`` for a table without rows. Rows at or after
+    /// ``as_of`` are ignored.
     ///
     /// Raises:
     ///     NotEligibleError: The customer is not eligible at ``as_of``, so there is no label period to predict.
@@ -231,7 +234,7 @@ impl ChurnModel {
         crate::run::answer(py, &answer)
     }
 
-    /// Computes the features of this model's plan, for `explain` and `predict_proba`.
+    /// Computes the features that this model uses, for `explain` and `predict_proba`.
     #[pyo3(signature = (records, as_of, *, threads=None))]
     fn features(
         &self,
@@ -282,8 +285,8 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The log-odds of every row of a matrix before calibration, which equal the sum of the contributions and the base
-    /// value.
+    /// The log-odds of every row of a matrix before calibration. They equal the base value plus the sum of the
+    /// contributions.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(
         &self,
@@ -301,7 +304,7 @@ impl ChurnModel {
         py.detach(|| self.0.save(path)).or_raise(py)
     }
 
-    /// Opens a model file; Python, Rust and Node write the same format.
+    /// Opens a model file, which may have been written by Python, Rust or Node.
     #[staticmethod]
     fn load(py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<Self> {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
@@ -389,7 +392,7 @@ struct TrainArguments<'a, 'py> {
     max_rows: usize,
     folds: usize,
     churn_weight: f64,
-    monotone_constraints: Vec<(String, String)>,
+    monotone_constraints: Vec<(String, Monotonicity)>,
 }
 
 impl TrainArguments<'_, '_> {
@@ -399,7 +402,7 @@ impl TrainArguments<'_, '_> {
             "folds": self.folds,
             "churn_weight": self.churn_weight,
             "monotone_constraints": serde_json::Map::from_iter(
-                self.monotone_constraints.into_iter().map(|(name, direction)| (name, direction.into())),
+                self.monotone_constraints.into_iter().map(|(name, direction)| (name, direction.as_str().into())),
             ),
             "allow_columns": self.allow_columns,
             "max_rows": self.max_rows,
@@ -424,23 +427,26 @@ impl TrainArguments<'_, '_> {
     }
 }
 
-/// Backtests with a rolling origin: at each origin, a model is trained on what was known then and tested on the following period.
+/// Backtests with a rolling origin: for each origin (a test date), a model is trained on what was known then and tested
+/// on the following label period.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: The test dates, each mature; None takes the last mature ones, at most three, one label period apart.
+///     origins: The test dates, whose label periods must be over; None chooses the last possible dates, at most three,
+///         one label period apart.
 ///     embargo_days: Minimum number of days between the end of the last training label and an origin.
-///     unseen_customers: Whether to test only customers without a training row.
-///     as_of: Candidate training dates; None chooses dates before each origin.
+///     unseen_customers: Whether to test only customers who have no training row.
+///     as_of: Dates from which the training dates of each origin are taken; None chooses dates before each origin.
 ///
 /// All other arguments are those of `ChurnModel.train`.
 ///
 /// Returns:
-///     One `OutOfTime` per origin, in order of time, each with the proof that no training label overlaps its test period.
+///     One `OutOfTime` per origin, in order of time. Its ``proof`` shows that no training label overlaps the test
+///     period.
 ///
 /// Raises:
-///     TrainingError: ``nothing_after_purge``: no training date has a label period that ends by an origin.
+///     TrainingError: For some origin, no training date has a label period that ends by then (``nothing_after_purge``).
 ///
 /// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)
 /// >>> fold.proof.last_label_end <= fold.test_date
@@ -473,7 +479,7 @@ pub(crate) fn backtest(
     #[pyo3(from_py_with = arguments::max_rows)] max_rows: usize,
     #[pyo3(from_py_with = arguments::folds)] folds: usize,
     #[pyo3(from_py_with = arguments::churn_weight)] churn_weight: f64,
-    #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, String)>,
+    #[pyo3(from_py_with = arguments::monotone_constraints)] monotone_constraints: Vec<(String, Monotonicity)>,
 ) -> PyResult<Py<PyAny>> {
     let given = TrainArguments {
         definition,
@@ -521,7 +527,7 @@ fn values(py: Python<'_>, matrix: &churn_core::FeatureMatrix) -> PyResult<Py<PyA
     Ok(objects.unbind())
 }
 
-/// The text of a report class from its JSON, or its HTML.
+/// Formats a report, given as JSON, as text or HTML.
 #[pyfunction]
 #[pyo3(signature = (kind, json, html=false))]
 pub(crate) fn _report_text(py: Python<'_>, kind: &str, json: &str, html: bool) -> PyResult<String> {

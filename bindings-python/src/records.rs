@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churn_core::{
-    ColumnSpec, ColumnType, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, Ties, columns_of,
-};
+use churn_core::{ColumnSpec, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, columns_of};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList, PyString};
 
@@ -26,7 +24,7 @@ pub(crate) struct TableReport {
     rows_quarantined: u64,
     /// 0-based positions of the quarantined rows.
     quarantined: Vec<u64>,
-    /// Accepted events before the first sign-up of their customer.
+    /// Number of accepted events that happened before the customer's first sign-up.
     events_before_sign_up: u64,
 }
 
@@ -44,7 +42,7 @@ impl TableReport {
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
-    /// The table: ``"payments"``.
+    /// The table, such as ``"payments"``.
     table: String,
     /// 0-based position of the row in the input; None if the issue concerns the whole table.
     row: Option<u64>,
@@ -217,30 +215,31 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
 /// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy. ``None`` means
-/// that you do not have the table; an empty table means that there were no such events. The difference matters: without a
+/// that you do not have the table; an empty table means that no such events happened. The difference matters: without a
 /// payments table there are no payment features. A pandas index is not a column. Timestamps are ISO 8601 texts, dates or
 /// datetimes, and are UTC if they have no time zone. NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction`` it is
 /// refused as ``not_finite``, except in pandas frames.
 ///
 /// Args:
-///     tenant: Id of the tenant; models and scores carry it.
+///     tenant: Id of the tenant. Models and scores contain this id.
 ///     customers: One row per customer, or several versions of one.
 ///     payments: One row per payment or invoice.
 ///     tickets: One row per support ticket.
 ///     activities: One row per usage event.
 ///     on_invalid: ``"refuse"`` raises if any value is invalid. ``"quarantine"`` leaves invalid rows out and lists them in the
 ///         report.
-///     observed_until: End of the observed history. Default: the latest event.
+///     observed_until: End of the observed history. Default: just after the latest event.
 ///     observed_from: Start of the observed history. Default: the earliest event.
 ///     static_attributes: Names of customer attributes that never change, or ``"all"``. Without a ``valid_from`` column, other
-///         attributes enter no features, because today's value may differ from the value in the past.
+///         attributes do not enter features, because today's value may differ from the value in the past.
 ///     ties: Order of events at the same time: ``"given"`` keeps the order of the rows, ``"content"`` sorts by id and then by all
 ///         values.
 ///     currency: ISO 4217 code of the tenant's currency.
 ///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
 ///     threads: Number of threads; None for all.
 ///
-/// The columns, with required ones first and in capitals (``churn.columns(table)`` returns them with their meanings):
+/// The tables have these columns; required columns are first and in capitals. ``churn.columns(table)`` returns their
+/// meanings.
 ///
 /// - customers: CUSTOMER_ID, SIGNED_UP_AT, churned_at, notice_at, renews_at, valid_from, known_at, tenant_id
 /// - payments: CUSTOMER_ID, DUE_AT, AMOUNT, payment_id, settled_at, status, refunded_at, currency, method, known_at,
@@ -253,7 +252,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``; ``.report`` lists all issues.
-///     UnreadableTableError: A table cannot be read at all.
+///     UnreadableTableError: A table as a whole cannot be read.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
@@ -363,18 +362,18 @@ impl TenantRecords {
 
     /// Number of customers.
     fn __len__(&self) -> usize {
-        self.inner.customers()
+        self.inner.n_customers()
     }
 
     fn __repr__(&self) -> String {
         let rows = RecordKind::ALL
             .into_iter()
             .skip(1)
-            .filter_map(|kind| Some(format!(", {kind}={}", self.inner.rows(kind)?)));
+            .filter_map(|kind| Some(format!(", {kind}={}", self.inner.n_rows(kind)?)));
         format!(
             "<TenantRecords '{}': customers={}{}>",
             self.inner.tenant(),
-            self.inner.customers(),
+            self.inner.n_customers(),
             rows.collect::<String>()
         )
     }
@@ -384,12 +383,9 @@ impl TenantRecords {
     }
 }
 
-/// Converts ``on_invalid``, which is one of two words.
+/// The policy with this name. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
-    match on_invalid {
-        "quarantine" => OnInvalid::Quarantine,
-        _ => OnInvalid::Refuse,
-    }
+    on_invalid.parse().unwrap_or_default()
 }
 
 /// Findings as Python objects.
@@ -447,9 +443,7 @@ impl Options<'_, '_> {
         if let Some(names) = self.static_attributes {
             builder = builder.static_attributes(static_attributes(names)?);
         }
-        if self.ties == "content" {
-            builder = builder.ties(Ties::Content);
-        }
+        builder = builder.ties(self.ties.parse().unwrap_or_default());
         if let Some(currency) = self.currency {
             builder = builder.currency(currency);
         }
@@ -463,20 +457,13 @@ impl Options<'_, '_> {
 /// The column dictionary of a table: name, type, whether it is required, and meaning. `churn_core.columns` wraps it.
 #[pyfunction]
 pub(crate) fn columns(
-    #[pyo3(from_py_with = arguments::table)] table: &'static str,
+    #[pyo3(from_py_with = arguments::table)] table: RecordKind,
 ) -> Vec<(&'static str, &'static str, bool, &'static str)> {
-    let kind = RecordKind::ALL.into_iter().find(|kind| kind.as_str() == table);
-    let columns = kind.map(columns_of).unwrap_or_default().iter();
     let row = |column: &ColumnSpec| {
-        let kind = match column.column_type {
-            ColumnType::Id => "id",
-            ColumnType::Timestamp => "timestamp",
-            ColumnType::Number => "number",
-            _ => "text",
-        };
+        let kind = column.column_type.as_str();
         (column.name, kind, column.required, column.meaning)
     };
-    columns.map(row).collect()
+    columns_of(table).iter().map(row).collect()
 }
 
 type Parted = (
@@ -485,8 +472,8 @@ type Parted = (
     BTreeMap<String, BTreeMap<&'static str, Vec<u32>>>,
 );
 
-/// Splits tables with a ``tenant_id`` column into records by tenant, the report on rows without a tenant, and row
-/// positions.
+/// Splits tables with a ``tenant_id`` column by tenant. Returns the records of each tenant, a report on the rows
+/// without a tenant, and the positions of each tenant's rows.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]
 #[allow(clippy::too_many_arguments)]

@@ -85,7 +85,7 @@ fn score<'py>(
                 .map(|band| band.as_str())
                 .into_pyobject(py)?
                 .into_any(),
-            score.status().into_pyobject(py)?.into_any(),
+            score.status().as_str().into_pyobject(py)?.into_any(),
             score.not_scored_reason().into_pyobject(py)?.into_any(),
             expected_at.into_pyobject(py)?.into_any(),
             as_of.clone(),
@@ -134,7 +134,7 @@ pub(crate) fn explanation(
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ScoreRun {
     pub(crate) run: Arc<churn_core::ScoreRun>,
-    /// The model that scored; a pickled run includes it.
+    /// The model of the run. A pickled run includes the model.
     model: churn_core::ChurnModel,
 }
 
@@ -157,7 +157,7 @@ impl ScoreRun {
                 "risk_band".into(),
                 texts(&|score| score.risk_band().map(|band| band.to_string())),
             ),
-            ("status".into(), texts(&|score| Some(score.status().to_owned()))),
+            ("status".into(), texts(&|score| Some(score.status().to_string()))),
             (
                 "as_of".into(),
                 Values::Moments(vec![Some(self.run.as_of().as_micros()); scores.len()]),
@@ -224,13 +224,13 @@ impl ScoreRun {
         self.run.tenant().as_str()
     }
 
-    /// The date of the predictions, in UTC. Only records strictly before it are visible.
+    /// The date of the predictions, in UTC. The scores use only what was known before this date.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.run.as_of().as_micros())
     }
 
-    /// The id of the model that scored.
+    /// The id of the model of this run.
     #[getter]
     fn model_id(&self) -> &str {
         self.run.model_id()
@@ -258,8 +258,8 @@ impl ScoreRun {
             .collect()
     }
 
-    /// How the run differs from the training data, as a list of `Warning`: stale data, a level or features outside the
-    /// range of the training dates, missing columns.
+    /// How the data of the run differ from the training data, as a list of `Warning`: the data are stale, columns are
+    /// missing, or the probabilities or features are outside the range of the training dates.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let class = py.import("churn_core._report")?.getattr("Warning")?;
@@ -289,8 +289,7 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features with the largest contributions to a customer's score, positive or negative, in descending order of
-    /// size.
+    /// The features that raise or lower a customer's score most, largest contribution first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
@@ -323,8 +322,9 @@ impl ScoreRun {
     /// The run as a pandas frame.
     ///
     /// Args:
-    ///     interval: Whether to add ``low`` and ``high``, the bounds of each score's interval.
-    ///     reasons: Number of reasons to add, as a list of texts in the column ``reasons``.
+    ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's interval.
+    ///     reasons: Number of reasons per customer. If not 0, the column ``reasons`` has a list of texts for each
+    ///         customer.
     ///
     /// >>> run.to_pandas(interval=True, reasons=2).columns.to_list()[-3:]
     /// ['low', 'high', 'reasons']

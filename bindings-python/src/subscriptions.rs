@@ -1,65 +1,59 @@
 //! Conversion of subscriptions to customers.
 
-use churn_core::{Cell, StaticAttributes, Table};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use churn_core::StaticAttributes;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 
-use crate::errors::{OrRaise, refuse};
+use crate::errors::OrRaise;
 use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
 
 /// Dated versions of customers, as `subscriptions_to_customers` returns them. `TenantRecords` accepts it as ``customers``.
 #[pyclass(frozen, module = "churn_core")]
-pub(crate) struct CustomersTable(Table);
+pub(crate) struct CustomersTable(RecordBatch);
 
 impl CustomersTable {
-    fn frame(&self, py: Python<'_>) -> PyResult<Frame> {
-        let column = |name: &str| {
-            let cells: Vec<Cell<'_>> = self.0.cells(name).into_iter().flatten().collect();
-            let values = values(&cells).ok_or_else(|| {
-                let message = format!("customers: the values of column '{name}' have several types");
-                refuse(py, "bad_type", &message, Some(name))
-            });
-            Ok((name.to_owned(), values?))
-        };
-        Ok(Frame(self.0.column_names().map(column).collect::<PyResult<_>>()?))
+    fn frame(&self) -> Frame {
+        let schema = self.0.schema();
+        let columns = schema.fields().iter().zip(self.0.columns());
+        Frame(
+            columns
+                .map(|(field, array)| (field.name().clone(), values(array)))
+                .collect(),
+        )
     }
 }
 
-/// Cells of one type and nulls; `None` if there are several types.
-fn values(cells: &[Cell<'_>]) -> Option<Values> {
-    let every = |is: fn(&Cell<'_>) -> bool| cells.iter().all(|cell| matches!(cell, Cell::Null) || is(cell));
-    if every(|cell| matches!(cell, Cell::Timestamp(_))) {
-        let micros = |cell: &Cell<'_>| match cell {
-            Cell::Timestamp(micros) => Some(*micros),
-            _ => None,
-        };
-        Some(Values::Moments(cells.iter().map(micros).collect()))
-    } else if every(|cell| matches!(cell, Cell::Bool(_))) {
-        let flag = |cell: &Cell<'_>| match cell {
-            Cell::Bool(value) => Some(*value),
-            _ => None,
-        };
-        Some(Values::MaybeBools(cells.iter().map(flag).collect()))
-    } else if every(|cell| matches!(cell, Cell::Float(_) | Cell::Int(_) | Cell::UInt(_) | Cell::Decimal(..))) {
-        let number = |cell: &Cell<'_>| match cell {
-            Cell::Float(value) => *value,
-            Cell::Int(value) => *value as f64,
-            Cell::UInt(value) => *value as f64,
-            Cell::Decimal(value, scale) => format!("{value}e{}", -i32::from(*scale)).parse().unwrap_or(f64::NAN),
-            _ => f64::NAN,
-        };
-        Some(Values::MaybeNumbers(cells.iter().map(number).collect()))
-    } else if every(|cell| matches!(cell, Cell::Text(_))) {
-        let text = |cell: &Cell<'_>| match cell {
-            Cell::Text(text) => Some((*text).to_owned()),
-            _ => None,
-        };
-        Some(Values::Texts(cells.iter().map(text).collect()))
-    } else {
-        None
+/// Converts an array that `Table::to_record_batch` made.
+fn values(array: &ArrayRef) -> Values {
+    match array.data_type() {
+        DataType::Boolean => Values::MaybeBools(array.as_boolean().iter().collect()),
+        DataType::Int64 => Values::Counts(array.as_primitive::<Int64Type>().iter().collect()),
+        DataType::UInt64 => numbers(
+            array
+                .as_primitive::<UInt64Type>()
+                .iter()
+                .map(|value| value.map(|value| value as f64)),
+        ),
+        DataType::Float64 => numbers(array.as_primitive::<Float64Type>().iter()),
+        DataType::Timestamp(..) => Values::Moments(array.as_primitive::<TimestampMicrosecondType>().iter().collect()),
+        _ => Values::Texts(
+            array
+                .as_string::<i32>()
+                .iter()
+                .map(|text| text.map(str::to_owned))
+                .collect(),
+        ),
     }
+}
+
+fn numbers(values: impl Iterator<Item = Option<f64>>) -> Values {
+    Values::MaybeNumbers(values.map(|value| value.unwrap_or(f64::NAN)).collect())
 }
 
 #[pymethods]
@@ -67,12 +61,17 @@ impl CustomersTable {
     /// Column names, in order.
     #[getter]
     fn columns(&self) -> Vec<String> {
-        self.0.column_names().map(str::to_owned).collect()
+        self.0
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
     }
 
     /// A pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.frame(py)?.pandas(py)
+        self.frame().pandas(py)
     }
 
     /// A polars frame.
@@ -91,15 +90,15 @@ impl CustomersTable {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.frame(py)?.stream(py, requested_schema)
+        self.frame().stream(py, requested_schema)
     }
 
     fn __len__(&self) -> usize {
-        self.0.rows()
+        self.0.num_rows()
     }
 
     fn __repr__(&self) -> String {
-        format!("<CustomersTable: {} rows>", self.0.rows())
+        format!("<CustomersTable: {} rows>", self.0.num_rows())
     }
 }
 
@@ -112,8 +111,8 @@ impl CustomersTable {
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
-///     customers: A table of customers whose attributes are joined by ``customer_id``. Without a ``valid_from`` column only
-///         those named in ``static_attributes`` are joined.
+///     customers: A table of customers whose attributes are joined by ``customer_id``. If it has no ``valid_from``
+///         column, only the attributes named in ``static_attributes`` are joined.
 ///     static_attributes: Names of attributes of ``customers`` that never change, or ``"all"``.
 ///
 /// Returns:
@@ -147,8 +146,11 @@ pub(crate) fn subscriptions_to_customers<'py>(
         Some(given) => crate::records::static_attributes(given)?,
         None => StaticAttributes::None,
     };
-    let (table, found) = py
-        .detach(|| churn_core::subscriptions_to_customers(subscriptions, customers, &fixed))
+    let (batch, found) = py
+        .detach(|| {
+            let (customers, found) = churn_core::subscriptions_to_customers(subscriptions, customers, &fixed)?;
+            Ok::<_, churn_core::Error>((customers.to_record_batch()?, found))
+        })
         .or_raise(py)?;
-    Ok((CustomersTable(table), findings(py, &found)?))
+    Ok((CustomersTable(batch), findings(py, &found)?))
 }

@@ -77,7 +77,7 @@ impl WorldTable {
     }
 
     fn __len__(&self) -> usize {
-        self.tables.table(self.kind).rows()
+        self.tables.table(self.kind).n_rows()
     }
 
     fn __repr__(&self) -> String {
@@ -183,7 +183,7 @@ impl Truth {
         ])
     }
 
-    /// Plain bools if all label periods are over.
+    /// The outcomes: plain bools if all label periods are over, otherwise bools and nulls.
     fn outcomes(&self) -> Values {
         let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
         match known {
@@ -262,7 +262,7 @@ impl World {
             let mut risks = vec![];
             for tenant in self.inner.tenants() {
                 for &date in &dates {
-                    // If the callback raised, the caller gets that exception.
+                    // If the progress callback raised an exception, the caller gets that exception.
                     if execution.cancel.is_cancelled() {
                         return Ok(risks);
                     }
@@ -338,18 +338,24 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
         Ok(name) => vec![name.extract()?],
         Err(_) => arguments::names(given, "leaks")?,
     };
-    names.iter().map(|name| PlantedLeak::named(name).or_raise(py)).collect()
+    names
+        .iter()
+        .map(|name| name.parse::<PlantedLeak>().or_raise(py))
+        .collect()
 }
 
-/// Generates synthetic B2B tenants with known risk; reproducible from the seed and the options.
+/// Generates synthetic B2B tenants with known risk. The same seed and options give the same tenants.
 ///
-/// Each of ``tenants`` has ``customers`` customers, who sign up, use the product, pay, open tickets, leave and come back, day by day.
-/// With the defaults about 6 % of them cancel within 90 days, and the best possible AUC is about 0.8.
+/// There are ``tenants`` tenants with ``customers`` customers each. Customers sign up, use the product, pay, open
+/// tickets, leave and come back, day by day. With the defaults, about 6 % of them cancel within 90 days, and the best
+/// possible AUC is about 0.8.
 ///
-/// Other arguments make the data more difficult: ``hidden`` reasons (standard deviation in log-odds), ``drift`` (0 to 1), a
-/// ``base_rate_shift`` in log-odds over the last 182 days, shares of ``duplicates``, ``events_without_customer`` and
-/// ``unknown_ids`` (rows of another tenant), undated customers (``dated=False``), and ``leaks``: names of columns that leak the
-/// outcome (see `leaks`), or "all".
+/// Other arguments make the data more difficult. ``hidden`` is the standard deviation, in log-odds, of reasons for
+/// churn that no record shows. ``drift`` (0 to 1) is how much the reasons for churn change over time.
+/// ``base_rate_shift`` is added to the log-odds of churn in the last 182 days. ``duplicates``,
+/// ``events_without_customer`` and ``unknown_ids`` (events with the id of another tenant's customer) are shares of
+/// rows. With ``dated=False``, customer rows have no versions. ``leaks`` is "all" or a list of names of columns that
+/// leak the target (see `leaks`).
 ///
 /// Raises:
 ///     InvalidOptionError: A number is out of range, or a leak does not exist.

@@ -19,7 +19,7 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Python's ordinal of 1970-01-01.
 const EPOCH_ORDINAL: i64 = 719_163;
 
-/// The Python types that values are distinguished by, looked up once.
+/// The Python types by which values are told apart. They are looked up once.
 struct Types {
     datetime: Py<PyAny>,
     date: Py<PyAny>,
@@ -119,7 +119,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
         }
     }
     if is(&types.decimal)? {
-        // Databases return whole numbers as decimals; an id of 7.00 means 7.
+        // Databases return whole numbers as decimals, so an id of 7.00 means 7.
         let whole =
             object.call_method0("is_finite")?.is_truthy()? && object.eq(object.call_method0("to_integral_value")?)?;
         if whole && let Ok(number) = object.call_method0("__int__")?.extract::<i64>() {
@@ -152,7 +152,7 @@ fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     ))
 }
 
-/// Converts a `datetime`; a naive one is UTC.
+/// Converts a `datetime`. A `datetime` without a time zone is in UTC.
 fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     let py = object.py();
     let naive = object.call_method0("utcoffset")?.is_none();
@@ -193,7 +193,7 @@ impl Kind {
         }
     }
 
-    /// Whether NaN is a missing value in this column. In a numeric column of records it is refused as not finite.
+    /// Whether NaN is a missing value in this column. In a numeric column of records, NaN is an error (`not_finite`).
     fn nan_is_null(self, column: &str) -> bool {
         let columns = match self {
             Self::Flat => return true,
@@ -232,7 +232,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
         let read = match arrow_table(&plain) {
-            // polars gives columns of only nulls a buffer, which the Arrow C interface does not allow.
+            // For a column that has only nulls, polars passes a buffer, which the Arrow C interface does not allow.
             Err(error) if error.mentions("Null") => {
                 let frames = py.import("churn_core._frames")?;
                 arrow_table(&frames.call_method1("without_null_type", (&plain,))?)
@@ -417,7 +417,7 @@ fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(schema), columns)
 }
 
-/// The hyphenated text form of a UUID.
+/// The text form of a UUID, with hyphens.
 fn hyphenated(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (number, byte) in bytes.iter().enumerate() {
@@ -596,13 +596,13 @@ fn objects(values: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     Ok(Column::Values(values.collect::<PyResult<_>>()?))
 }
 
-/// Checks for Ctrl-C once in a while.
+/// Checks for Ctrl-C every 4096 rows.
 fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// A timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the argument in
-/// messages.
+/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` names the
+/// argument in messages.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));
@@ -617,7 +617,7 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
     }
 }
 
-/// One or several dates; `option` names the argument in messages.
+/// Converts one or several dates. `option` names the argument in messages.
 pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length either.

@@ -86,7 +86,7 @@ impl From<Arrays<'_>> for ForeignTrees {
         });
         Self {
             trees: trees.collect(),
-            features: given.features,
+            n_features: given.features,
             base: given.base,
             divisor: given.divisor,
             scale: given.scale,
@@ -123,13 +123,13 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// A name as LightGBM writes it, without blanks.
+/// A name as LightGBM writes it: blanks are replaced by underscores.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
 
 /// An ensemble of trees that scores rows and explains the scores. The trees come from this package (`to_trees`) or from another
-/// library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). Immutable.
+/// library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). An ensemble is immutable.
 ///
 /// Rows are a numeric matrix with its columns in training order, or a frame. If the model has column names (``feature_names``),
 /// the columns of a frame are matched by name, in any order, and a missing column is an error. NaN is a missing value. Categories
@@ -184,7 +184,7 @@ impl TreeEnsemble {
             _ => x.clone(),
         };
         let x = Matrix::new(&ordered)?;
-        x.check(py, "TreeEnsemble", self.0.features(), known)?;
+        x.check(py, "TreeEnsemble", self.0.n_features(), known)?;
         Ok(x)
     }
 }
@@ -214,10 +214,10 @@ fn name_at<'py>(x: &Bound<'py, PyAny>, place: usize) -> PyResult<Bound<'py, PyAn
 impl TreeEnsemble {
     /// Imports an XGBoost model from the path of the JSON file that ``save_model("model.json")`` writes, or from the JSON itself.
     ///
-    /// Supported are the boosters ``gbtree`` and ``dart`` and the objectives ``binary:logistic`` and ``reg:logistic``. Values are
-    /// rounded to float32 before they are compared, as in XGBoost. Leaves are added in float64, but in float32 by XGBoost, so
-    /// probabilities differ by its rounding, about 1e-6. If the model was trained with early stopping, the trees up to its best
-    /// iteration are used, as in XGBoost's own estimators.
+    /// The boosters ``gbtree`` and ``dart`` and the objectives ``binary:logistic`` and ``reg:logistic`` are supported.
+    /// As in XGBoost, values are rounded to float32 before they are compared. Leaves are summed in float64. XGBoost
+    /// sums them in float32, so its probabilities differ by about 1e-6. If the model was trained with early stopping,
+    /// only the trees up to its best iteration are used, as in XGBoost's own estimators.
     ///
     /// Raises:
     ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
@@ -243,8 +243,8 @@ impl TreeEnsemble {
 
     /// Imports a LightGBM model from the path of the text file that ``save_model`` writes, or from the text itself.
     ///
-    /// Supported are the objectives ``binary`` and ``cross_entropy``, and categorical splits. Scores equal LightGBM's up to the last
-    /// bits of the exponential. All trees in the text are used.
+    /// The objectives ``binary`` and ``cross_entropy`` and categorical splits are supported. Scores match LightGBM's
+    /// except for rounding in the last bits of the exponential function. All trees in the text are used.
     ///
     /// Raises:
     ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
@@ -286,10 +286,11 @@ impl TreeEnsemble {
 
     /// Imports a fitted estimator for two classes.
     ///
-    /// From scikit-learn: RandomForestClassifier, ExtraTreesClassifier, GradientBoostingClassifier,
-    /// HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier, ExtraTreeClassifier. From LightGBM:
-    /// LGBMClassifier. From XGBoost: XGBClassifier, XGBRFClassifier. Forests and single trees average probabilities, so their
-    /// explanations are in probability. The order of the probabilities is that of the estimator's ``classes_``.
+    /// These estimators of scikit-learn are supported: RandomForestClassifier, ExtraTreesClassifier,
+    /// GradientBoostingClassifier, HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier,
+    /// ExtraTreeClassifier. LightGBM's LGBMClassifier and XGBoost's XGBClassifier and XGBRFClassifier are supported too.
+    /// Forests and single trees average probabilities, so their explanations are in probability. Probabilities are in the
+    /// order of the estimator's ``classes_``.
     ///
     /// Raises:
     ///     ImportFailedError: The estimator is not fitted or not supported.
@@ -323,7 +324,7 @@ impl TreeEnsemble {
     /// The same trees with column names, by which the columns of frames are matched.
     ///
     /// Raises:
-    ///     FeatureMismatchError: The number of names is not the number of columns.
+    ///     FeatureMismatchError: The number of names differs from the number of columns.
     fn with_feature_names(
         &self,
         py: Python<'_>,
@@ -379,20 +380,17 @@ impl TreeEnsemble {
         (!names.is_empty()).then(|| names.to_vec())
     }
 
-    /// The scale of the sum of the leaves and of the contributions: ``"log_odds"``, or ``"probability"`` if the trees
-    /// average probabilities.
+    /// The scale on which leaves and contributions add up: ``"log_odds"``, or ``"probability"`` if the trees average
+    /// probabilities.
     #[getter]
     fn link(&self) -> &'static str {
-        match self.0.link() {
-            Link::LogOdds => "log_odds",
-            Link::Probability => "probability",
-        }
+        self.0.link().as_str()
     }
 
     /// Number of columns that a row must have.
     #[getter]
     fn n_features(&self) -> usize {
-        self.0.features()
+        self.0.n_features()
     }
 
     /// Serializes the trees with their column names and link.
@@ -400,7 +398,7 @@ impl TreeEnsemble {
         Ok(PyBytes::new(py, &py.detach(|| self.0.to_bytes()).or_raise(py)?))
     }
 
-    /// Opens serialized trees; safe on any bytes.
+    /// Opens serialized trees. Invalid bytes raise an error and do no harm.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| Trees::from_bytes(&data)).or_raise(py).map(Self::new)
@@ -412,14 +410,14 @@ impl TreeEnsemble {
 
     /// Number of trees.
     fn __len__(&self) -> usize {
-        self.0.trees()
+        self.0.n_trees()
     }
 
     fn __repr__(&self) -> String {
         format!(
             "<TreeEnsemble: {} trees, {} columns>",
-            self.0.trees(),
-            self.0.features()
+            self.0.n_trees(),
+            self.0.n_features()
         )
     }
 }

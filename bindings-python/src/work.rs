@@ -13,15 +13,15 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{OrRaise, refuse};
 
-/// The interval at which the caller's thread checks.
+/// The interval at which the caller's thread checks for Ctrl-C and progress.
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// Set if the calls of this thread are to stop; see [`Canceller`].
+    /// The flag that tells the long calls of this thread to stop, if a [`Canceller`] runs them.
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
-/// Stops a long call that runs on another thread. `churn_core.aio` gives one to each awaited call.
+/// Stops a long call that runs on another thread. `churn_core.aio` makes a canceller for each awaited call.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct Canceller(Arc<AtomicBool>);
 

@@ -56,8 +56,8 @@ def fitted(table):
 
 
 def test_check_estimator():
-    """All of scikit-learn's checks. Those of the array API run in a process of their own, because they need a scipy
-    setting."""
+    """The estimator passes all checks of scikit-learn. The checks of the array API run in a separate process, because they need a
+    setting of scipy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(churn.ChurnClassifier(), on_skip=None, on_fail=None)
@@ -163,7 +163,7 @@ def test_report(table, fitted):
 
 
 def panel(customers=80, rows=8, seed=0):
-    """Customers with several rows each, whose values hardly change and carry no signal; churn is random."""
+    """Customers with several rows each. The values of a customer hardly change and say nothing about churn, which is random."""
     draw = np.random.default_rng(seed)
     owner = np.repeat(np.arange(customers), rows)
     X = draw.random((customers, 2))[owner] + draw.random((customers * rows, 2)) * 1e-3
@@ -336,7 +336,7 @@ def test_texts_that_spell_numbers_are_numbers():
 
 
 def test_without_scikit_learn():
-    """Only numpy is required; importing churn_core does not import scikit-learn."""
+    """Only numpy is required, and importing churn_core does not import scikit-learn."""
     code = (
         "import sys, churn_core as churn\n"
         "assert 'sklearn' not in sys.modules\n"

@@ -25,7 +25,7 @@ def test_the_contract_is_complete():
     assert others == set(_errors.CLASSES)
     classes = {kind for kind in vars(_errors).values() if isinstance(kind, type) and issubclass(kind, churn.ChurnError)}
     named = {getattr(churn, error["python"]) for error in ERRORS}
-    # The base class, and the class of missing files, have no code of their own.
+    # The base class and the class for missing files have no error code.
     assert classes - named == {churn.ChurnError, churn.FileMissingError}
 
 
@@ -43,3 +43,11 @@ def test_refused(error):
         example["column"],
     )
     assert found.report.issues[0].code == error["code"]
+
+
+@pytest.mark.parametrize("error", [error for error in ERRORS if "blank_tenants" in error], ids=lambda error: error["code"])
+def test_a_blank_tenant_is_refused(error):
+    for tenant in error["blank_tenants"]:
+        with pytest.raises(churn.InvalidOptionError) as caught:
+            churn.TenantRecords(tenant=tenant, customers=[])
+        assert (caught.value.code, caught.value.column) == (error["code"], error["column"])

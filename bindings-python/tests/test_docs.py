@@ -12,7 +12,7 @@ NAMES = [name for name in churn.__all__ if not name.startswith("_")]
 
 
 def documented():
-    """Name and docstring of everything public: functions, classes, their methods and properties."""
+    """The names and docstrings of all public functions and classes, and of their methods and properties."""
     for module in (churn, plots, churn.ensemble, churn.store, churn.aio):
         for name in module.__all__:
             found = getattr(module, name)
@@ -30,7 +30,7 @@ EXAMPLES = {name: found.__doc__ for name, found in DOCUMENTED.items() if ">>>" i
 
 
 def test_everything_is_documented():
-    # A field of a dataclass is documented by its class.
+    # The docstring of a dataclass documents the fields.
     fields = {f"{kind}.{field}" for kind, found in DOCUMENTED.items() for field in getattr(found, "__dataclass_fields__", ())}
     assert [name for name, found in DOCUMENTED.items() if not found.__doc__ and name not in fields] == []
     assert len(EXAMPLES) >= 15

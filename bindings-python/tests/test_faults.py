@@ -1,4 +1,4 @@
-"""Regression tests of faults that users reported, and of related ones: each was a wrong result or a misleading error."""
+"""Regression tests of faults that users reported, and of similar faults. Each was a wrong result or a misleading error."""
 
 import dataclasses
 import decimal
@@ -168,7 +168,7 @@ def test_nan_among_texts_is_missing(rows):
         assert regions(table) == expected == [None, "EU"]
     ended = [dict(PERSON, churned_at=NAN), dict(PERSON, customer_id="b", churned_at=NAN)]
     assert churn.TenantRecords("acme", ended).report.is_clean
-    # A required number is still refused.
+    # NaN in a required number is still an error.
     with pytest.raises(churn.InvalidRecordsError) as caught:
         churn.TenantRecords("a", [PERSON], [{"customer_id": "a", "due_at": "2023-02-01", "amount": NAN}])
     assert caught.value.code == "not_finite"
@@ -221,7 +221,7 @@ def test_the_index_is_named():
     X = pd.DataFrame({"plan": ["a", "b"] * 30, "minutes": range(60)})
     table = pa.Table.from_pandas(X.set_index("plan"))
     assert sorted(fit(table, [0, 1] * 30).feature_names_in_) == ["minutes", "plan"]
-    # A default index has no meaning.
+    # A default index is not a column, so it is no error.
     assert len(churn.TenantRecords("acme", pd.DataFrame([PERSON]).set_index(np.array([5])))) == 1
 
 

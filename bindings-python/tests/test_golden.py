@@ -1,4 +1,4 @@
-"""The golden cases: every number, bit for bit, as in Rust and node:test under the same names."""
+"""The golden cases: every number is compared bit for bit. Rust and node:test test the same cases under the same names."""
 
 import os
 
@@ -14,7 +14,7 @@ MODELS = sorted((FIXTURES / "frozen").iterdir())
 
 
 def bits(numbers):
-    """The bits of numbers. A missing number is null in the file and NaN here, whatever its sign."""
+    """The bits of numbers. A missing number is null in the file and NaN here; the sign of NaN does not matter."""
     numbers = np.array([np.nan if number is None else number for number in numbers], dtype="<f8")
     return np.where(np.isnan(numbers), np.nan, numbers).tobytes()
 

@@ -62,7 +62,7 @@ def _score(_):
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_preforked_workers(records, model):
-    """Like gunicorn: the parent loads and scores, then forks workers that train and score."""
+    """As in gunicorn, the parent process loads and scores, and then forks workers that train and score."""
     global MODEL, RECORDS
     MODEL, RECORDS = model, records
     expected = model.score(records, AS_OF).probabilities.tobytes()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import churn_core as churn
-from conftest import AS_OF, small
+from conftest import AS_OF, DEFINITION, small
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +141,32 @@ def test_importances():
     assert (again.feature_importances_ == importances).all()
     with pytest.raises(AttributeError):
         churn.ChurnClassifier().feature_importances_
+
+
+def test_a_definition_keeps_eligible_customers(model, records):
+    run = model.score(records, as_of=AS_OF)
+    everyone = churn.features(records, as_of=AS_OF)
+    eligible = churn.features(records, as_of=AS_OF, definition=DEFINITION)
+    assert eligible.customer_ids == run.customer_ids and len(eligible) < len(everyone)
+    known = everyone.to_polars()
+    assert eligible.to_polars().equals(known.filter(known["customer_id"].is_in(eligible.customer_ids)))
+
+
+def test_folds_carry_their_predictions(model, records):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    (fold,) = churn.backtest(records, definition=DEFINITION, origins="2024-03-01", **small())
+    assert len(fold.predictions) == fold.measures.rows
+    assert sum(row.churned for row in fold.predictions) == fold.measures.churned
+    assert fold.predictions[0].as_of == fold.test_date
+    # Customers who were inactive for a whole horizon are eligible too; the report measures them separately.
+    split = fold.by_activity
+    assert split.active.rows + split.inactive.rows == fold.measures.rows and split.inactive.churned
+    for plot in (churn.plots.gains, churn.plots.lift):
+        drawn = plot(fold).lines[0].get_ydata()
+        given = plot([row.probability for row in fold.predictions], [row.churned for row in fold.predictions])
+        assert np.array_equal(drawn, given.lines[0].get_ydata())
+        with pytest.raises(churn.InvalidOptionError, match="no predictions"):
+            plot(model.report.out_of_time)
+        with pytest.raises(churn.InvalidOptionError, match="churned is missing"):
+            plot([0.1, 0.2])
+    plt.close("all")

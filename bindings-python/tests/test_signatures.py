@@ -12,7 +12,7 @@ import churn_core as churn
 from conftest import AS_OF, DEFINITION
 
 MODULES = (churn, churn.ensemble, churn.synthetic, churn.store, churn.plots, churn.aio)
-# Names of Python and of scikit-learn.
+# Names that Python or scikit-learn prescribe.
 NOT_OURS = {"set_params", "fromkeys", "with_traceback", "add_note", "update"}
 
 
@@ -40,7 +40,7 @@ def test_no_callable_takes_anything():
         try:
             signature = inspect.signature(found)
         except ValueError:
-            # A class that users cannot construct.
+            # Users cannot construct this class.
             assert inspect.isclass(found), name
             continue
         kinds = {parameter.kind for parameter in signature.parameters.values()}

@@ -39,7 +39,7 @@ def store(url):
 
 @pytest.fixture
 def acme(store):
-    # A new tenant for every test, because a Postgres database outlives them.
+    # A new tenant for every test, because a Postgres database is still there after the tests.
     return store.tenant(f"acme-{uuid.uuid4()}")
 
 
@@ -236,7 +236,7 @@ def test_tenants_are_isolated(store, acme, tables, records, model):
         assert report.passed and not failed and "signed off" in str(report)
         report.sign_off()
     else:
-        # A role that row-level security does not restrict may not serve, and the tests' role is a superuser.
+        # In Postgres the attestation fails: the tests' role is a superuser, whom row-level security does not restrict.
         assert not report.passed and failed and "NOT signed off" in report.text
         with pytest.raises(churn.StoreError) as apart:
             report.sign_off()
@@ -363,7 +363,7 @@ def test_awaited(url, tables, records, model):
                 await tenants[0].customers.page(limit=0)
             assert await tenants[0].models.champion() is None
 
-            # The call was cancelled: nothing is stored, and the next writer finds no lock.
+            # The call was cancelled, so nothing is stored, and the next writer does not have to wait for a lock.
             begun = threading.Event()
             writing = asyncio.create_task(tenants[0].activities.upsert_batches(endless_activities(begun)))
             await asyncio.to_thread(begun.wait, 10)

@@ -70,7 +70,7 @@ def test_all_hosts_give_bit_identical_results(name):
 def test_contributions_are_those_of_the_library(name):
     found = load(name).explain(X)
     expected = np.array(EXPECTED[name]["contributions"])
-    # LightGBM's contributions are for the sum before the factor of the sigmoid.
+    # LightGBM's contributions add up to the raw score, before it is multiplied by the sigmoid's factor.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
     np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)
@@ -101,7 +101,7 @@ def test_any_layout_gives_bit_identical_results(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("frame", ["", "pandas"])
 def test_matrices_are_not_copied(dtype, frame):
-    """The peak memory of a process of its own, before and after scoring."""
+    """Compares the peak memory before and after scoring, in a separate process."""
     code = (
         "import resource, numpy as np, pandas as pd, churn_core as churn\n"
         f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"
@@ -109,7 +109,7 @@ def test_matrices_are_not_copied(dtype, frame):
         f"large = pd.DataFrame(large) if {frame!r} else large\n"
         "ensemble.predict_proba(large[:100], threads=1)\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        # The result has a third of the size of a float64 input, and is subtracted.
+        # The result is a third as large as a float64 input, and its size is subtracted.
         "before = peak(); proba = ensemble.predict_proba(large, threads=1)\n"
         "print((peak() - before - 1.5 * proba.nbytes) / size)"
     )
@@ -220,7 +220,7 @@ def test_estimators_of_scikit_learn(estimator, dtype):
         assert ensemble.link == ("probability" if averages else "log_odds")
         total = proba[:, 1] if averages else log_odds(proba)
         np.testing.assert_allclose(found.values.sum(axis=1) + found.base_values, total, rtol=0, atol=1e-9)
-        # The output for the average training row.
+        # The base value is the mean output over the training rows.
         assert found.values.shape == x.shape and 0 < abs(found.base_values[0]) < 1
 
 

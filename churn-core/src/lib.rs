@@ -14,14 +14,15 @@
 //! use churn_core::{AsOf, ChurnDefinition, ChurnModel, Customer, Payment, RecordKind, TenantRecords, Timestamp, TrainOptions};
 //!
 //! // Customers who pay once a month; every third stops early.
-//! let day = |offset| Timestamp::from_ymd(2024, 1, 1).map(|start| start.plus_days(offset)).unwrap_or_default();
+//! let start: Timestamp = "2024-01-01".parse()?;
+//! let day = |offset| start.plus_days(offset);
 //! let (mut customers, mut payments) = (vec![], vec![]);
 //! for number in 0..90 {
 //!     let customer_id = format!("C-{number}");
 //!     let months = if number % 3 == 0 { 3 + number % 7 } else { 20 };
-//!     customers.push(Customer { customer_id: customer_id.clone(), signed_up_at: day(number), ..Customer::default() });
+//!     customers.push(Customer::new(customer_id.clone(), day(number)));
 //!     for month in 0..months {
-//!         payments.push(Payment { customer_id: customer_id.clone(), due_at: day(number + 30 * month), amount: 9.9, ..Payment::default() });
+//!         payments.push(Payment::new(customer_id.clone(), day(number + 30 * month), 9.9));
 //!     }
 //! }
 //! let (records, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
@@ -44,7 +45,7 @@
 //! |---|---|
 //! | read records | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
 //! | find invalid records | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
-//! | split mixed tables by tenant | [`RecordsBuilder::partition`] |
+//! | split tables with several tenants by tenant | [`RecordsBuilder::partition`] |
 //! | define churn | [`ChurnDefinition`] |
 //! | train a model with an out-of-time test | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
 //! | score customers and explain scores | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
@@ -59,12 +60,14 @@
 //!
 //! # Time
 //!
-//! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has 86 400 s.
+//! - A [`Timestamp`] is UTC in microseconds. A date is midnight UTC; a date-time without an offset is UTC; a day has
+//!   86 400 s.
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   A field that became known later (a resolution, a settlement, a rating) is hidden until then.
 //! - A window of `w` days is `[as_of - w days, as_of)`; the label period is `[as_of + lead, as_of + lead + horizon)`.
-//! - A label is mature only if its period ends by `observed_until`. An immature label is an error; it never counts as retained.
-//! - Undated attributes hold the values of today. They enter features only if you declare them static.
+//! - A label is mature only if its label period ends by `observed_until`. An immature label is an error; it never
+//!   counts as retained.
+//! - Undated attributes hold today's values. They are used as features only if you declare them static.
 //! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units
@@ -75,8 +78,22 @@
 //!
 //! # Reproducibility
 //!
-//! The same records, options and seed give the same model file, byte for byte, for any number of threads. The score of
-//! a single customer and the scores of a reloaded model are bit-identical to those of a whole run.
+//! The same records, options and seed give the same model file, byte for byte, for any number of threads. Scores are
+//! bit-identical in a whole run, for a customer who is scored alone, and after a model is reloaded.
+//!
+//! # Threads, progress and cancellation
+//!
+//! An [`Execution`] sets the number of threads, the progress callback and the cancellation token of a long call. If the
+//! call takes options, the execution is one of them (`with_execution` of [`TrainOptions`], [`BacktestOptions`],
+//! [`ClassifierOptions`] and [`WorldOptions`](synthetic::WorldOptions), `execution` of [`RecordsBuilder`]). Otherwise,
+//! the last argument of the call is `&Execution`. [`Execution::default`] uses all cores. A call without an
+//! [`Execution`] is short, except [`ChurnModel::score`], which calls [`score_with`](ChurnModel::score_with) with the
+//! default execution.
+//!
+//! # Names of counts
+//!
+//! A method that counts what a value contains is named `n_rows`, `n_customers`, `n_features` or `n_trees`; for a list,
+//! its name is `len`. A method that is named by a plural noun returns a slice or an iterator.
 //!
 //! # What it does not do
 //!
@@ -85,7 +102,8 @@
 //! - It does not merge tenants: [`TenantRecords`] hold one tenant, and a model scores only the tenant it was trained on
 //!   unless it is shared.
 //! - It does not repair records: an invalid value is an error, or its row is quarantined and counted.
-//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the reason.
+//! - It does not guess: if the history is insufficient, the result is [`Outcome::NotScored`] or an error, with the
+//!   reason.
 //!
 //! # Crate features
 //!
@@ -132,6 +150,19 @@ mod model;
 
 mod classifier;
 
+/// What the exported macros `names!`, `error_kinds!` and `error_type!` expand to.
+#[doc(hidden)]
+pub mod private {
+    pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub use crate::error::{Codes, Error, Named, Parts, RecordKind, ValidationReport, deserialize, parse, unknown};
+
+    /// Creates a tenant id without checking it. The caller checks it later.
+    pub fn tenant(id: impl AsRef<str>) -> crate::TenantId {
+        crate::TenantId::unchecked(id)
+    }
+}
+
 // Every public name is listed here.
 #[cfg(feature = "arrow")]
 pub use arrow;
@@ -150,22 +181,24 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
+#[doc(hidden)] // for the store and the bindings, which read tables
+pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
-pub use input::{
-    Activity, AttributeMap, Cell, CheckedBatch, CheckedColumn, Column, ColumnNote, ColumnSpec, ColumnType, Customer,
-    IntoTable, KeptColumn, OnInvalid, Partition, Payment, RecordsBuilder, Table, Texts, Ticket, Ties, Value,
-    columns_of, subscription_columns, subscriptions_to_customers,
-};
 #[cfg(feature = "arrow")]
-pub use input::{ArrowColumn, IpcBatches};
+pub use input::IpcBatches;
+pub use input::{
+    Activity, AttributeMap, CheckedBatch, CheckedColumn, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable,
+    OnInvalid, Partition, Payment, RecordsBuilder, Table, Ticket, Ties, Value, columns_of, subscription_columns,
+    subscriptions_to_customers,
+};
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use metrics::{Estimate, Interval};
 pub use model::{
     Backtest, BacktestOptions, BandCalibration, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation,
     ChurnModel, ChurnRateAt, CustomerRows, CustomerScore, Direction, DroppedMember, EnsembleOptions, Explanation,
     MeasuresByActivity, MemberReport, ModelCard, Monotonicity, OutOfTime, Outcome, Prediction, Reason, ReasonValue,
-    RiskBand, RiskBands, Score, ScoreRun, TrainOptions, TrainReport, Warning, WarningCode,
+    RiskBand, RiskBands, Score, ScoreRun, ScoreStatus, TrainOptions, TrainReport, Warning, WarningCode,
 };
 pub use parallel::{CancelToken, Execution, Progress};
 pub use record::{Currency, StaticAttributes, TenantId, TenantRecords};

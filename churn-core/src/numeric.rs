@@ -46,8 +46,8 @@ pub(crate) fn softplus(z: f64) -> f64 {
     if z > 0.0 { z + ln_1p(exp(-z)) } else { ln_1p(exp(z)) }
 }
 
-/// The log-loss of a row with log-odds `z`, and its probability: bit-identical to [`softplus`] and [`sigmoid`], but
-/// with a single exponential.
+/// The log-loss and the probability of a row with log-odds `z`. They are bit-identical to [`softplus`] and [`sigmoid`],
+/// but need only one exponential.
 pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     let e = exp(-z.abs());
     let wrong = if churned { -z } else { z };
@@ -78,7 +78,7 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// A uniformly distributed number in `0..bound` (`bound` > 0), by multiply-shift.
+    /// A uniformly distributed number in `0..bound`, by multiply-shift. `bound` must be greater than 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
     }

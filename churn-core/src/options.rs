@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, Result, excerpt, suggestion};
 
 /// A struct of options that can be read from a JSON object.
 pub(crate) trait Options {
@@ -15,14 +15,14 @@ pub(crate) trait Options {
     fn read(&mut self, given: &mut Given) -> Result<()>;
 }
 
-/// Reads options from the text of a JSON object. Options that are not given keep the value in `defaults`.
+/// Reads options from the text of a JSON object. An option that is not given keeps its value in `defaults`.
 pub(crate) fn from_json<T: Options>(defaults: T, json: &str) -> Result<T> {
     let value = serde_json::from_str(json)
         .map_err(|error| invalid("options", format!("the options are not valid JSON: {error}")))?;
     from_value(defaults, value)
 }
 
-/// Reads options from a JSON object. Options that are not given, or are null, keep the value in `defaults`.
+/// Reads options from a JSON object. An option that is not given, or is null, keeps its value in `defaults`.
 pub(crate) fn from_value<T: Options>(mut defaults: T, value: Value) -> Result<T> {
     let mut given = Given::new(None, value)?;
     defaults.read(&mut given)?;
@@ -34,8 +34,8 @@ fn invalid(option: &str, message: String) -> Error {
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(option))
 }
 
-/// The members of a JSON object of options. Each is removed when it is read; any member that remains at the end is
-/// unknown.
+/// The members of a JSON object of options. A member is removed when it is read, so any member that remains at the end
+/// is an unknown option.
 pub(crate) struct Given {
     /// The option whose value is this object; `None` for the outermost object.
     within: Option<&'static str>,
@@ -79,7 +79,7 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces a list if a value is given: a list, or a single element.
+    /// Replaces the option if a value is given. The value is a list, or a single element of one.
     pub(crate) fn set_list<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut Vec<T>) -> Result<()> {
         if let Some(value) = self.take(name) {
             let list = match value {
@@ -91,8 +91,8 @@ impl Given {
         Ok(())
     }
 
-    /// Replaces an option whose value is a struct of options. `false` switches the option off, `true` sets its default,
-    /// and an object overrides parts of its default.
+    /// Replaces an option whose value is a struct of options. `false` switches the option off, `true` sets it to its
+    /// default, and an object overrides parts of the default.
     pub(crate) fn set_member<T: Options>(
         &mut self,
         name: &'static str,
@@ -113,8 +113,8 @@ impl Given {
         Ok(())
     }
 
-    /// The error for a value that cannot be read. Inside the value of another option, the error's column is that
-    /// option.
+    /// The error for a value that cannot be read. If the value is a part of another option, the column of the error is
+    /// that other option.
     pub(crate) fn wrong(&self, name: &str, why: impl fmt::Display) -> Error {
         match self.within {
             None => invalid(name, format!("invalid value for option '{name}': {why}")),
@@ -136,44 +136,12 @@ impl Given {
             None => format!("unknown option '{shown}'"),
             Some(within) => format!("unknown option '{shown}' of '{within}'"),
         };
-        if let Some(near) = nearest(unknown, &self.known) {
-            message.push_str(&format!("; did you mean '{near}'?"));
-        } else {
-            message.push(';');
-        }
-        message.push_str(&format!(" known options: {}", self.known.join(", ")));
+        message.push_str(&suggestion(unknown, &self.known, "options"));
         Err(invalid(self.within.unwrap_or(&shown), message))
     }
 }
 
-/// The known name that is closest to a misspelt one, if at most a third of the letters differ.
-fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A longer text is not a misspelt name.
-    if unknown.len() > 64 {
-        return None;
-    }
-    let lower = unknown.to_lowercase();
-    let near = known.iter().map(|name| (distance(&lower, name), *name)).min()?;
-    (3 * near.0 <= unknown.len().max(3)).then_some(near.1)
-}
-
-/// Edit distance of two texts (Levenshtein, 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let cost = (diagonal + usize::from(from != *to))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row[b.len()]
-}
-
-/// Generates the `with_` methods of some fields.
+/// Generates the `with_` methods of the given fields.
 macro_rules! builders {
     ($options:ty { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         impl $options {

@@ -1,8 +1,8 @@
 //! Thread pools, progress and cancellation. No other module starts threads.
 //!
-//! A long call creates its own thread pool and drops it before it returns, so a host may fork between calls. Work is
-//! split into fixed chunks whose results are returned in order, so the result does not depend on the number of threads.
-//! Between chunks, the work checks its [`CancelToken`].
+//! A long call creates its own thread pool and drops it before it returns, so the host process may fork between calls.
+//! Work is divided into fixed chunks whose results are returned in order, so the result does not depend on the number
+//! of threads. Between chunks, the work checks its [`CancelToken`].
 
 use std::fmt;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Cancels a long call from another thread. Clones share one flag.
+/// A token that cancels a long call from another thread. Clones of a token share one flag.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
@@ -66,7 +66,7 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Execution {
-    /// Number of threads; `None` for the number that the machine offers.
+    /// Number of threads; `None` means as many as the machine offers.
     pub threads: Option<usize>,
     /// Called from time to time with the progress of the call. It may be called on any thread.
     pub progress: Option<ProgressCallback>,
@@ -75,7 +75,7 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// All available threads, no progress callback, and a new token.
+    /// Uses all available threads, has no progress callback, and has a new token.
     pub fn new() -> Self {
         Self::default()
     }
@@ -159,7 +159,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// One thread, no progress and no cancellation, for short work.
+    /// Runs short work on one thread, without progress and cancellation.
     pub(crate) fn inline() -> Self {
         Self {
             pool: None,
@@ -176,7 +176,7 @@ impl Workers {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// Runs a closure on a thread of the pool. Many short tasks inside it then avoid the cost of entering the pool.
+    /// Runs a closure on a thread of the pool, so that many short tasks inside it avoid the cost of entering the pool.
     pub(crate) fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             None => f(),
@@ -192,7 +192,7 @@ impl Workers {
         }
     }
 
-    /// Maps the progress reported from now on, 0 to 1, to the range `from` to `to` of the whole call.
+    /// Maps progress that is reported from now on (0 to 1) to the range from `from` to `to` of the whole call.
     pub(crate) fn part(&mut self, from: f64, to: f64) {
         (self.from, self.to) = (from, to);
     }
@@ -253,8 +253,8 @@ impl Workers {
         }
     }
 
-    /// Splits a slice into chunks of length `size` (the last may be shorter) and applies `f` to the start position and
-    /// the slice of each.
+    /// Splits a slice into chunks of length `size` (the last may be shorter) and applies `f` to each chunk and its
+    /// start position.
     pub(crate) fn chunks_mut<T: Send>(
         &self,
         data: &mut [T],
@@ -272,7 +272,7 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key; stable. See [`sort_by`](Self::sort_by).
+    /// Sorts by a key. The sort is stable. See [`sort_by`](Self::sort_by).
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,
@@ -281,9 +281,9 @@ impl Workers {
         self.sort_by(data, |a, b| key(a).cmp(&key(b)))
     }
 
-    /// Sorts with a comparison function; stable. It checks the token between its steps.
+    /// Sorts with a comparison function. The sort is stable.
     ///
-    /// It sorts chunks independently, then merges them in pairs.
+    /// It sorts chunks independently, then merges them in pairs. It checks the token between these steps.
     pub(crate) fn sort_by<T: Copy + Send + Sync>(
         &self,
         data: &mut Vec<T>,

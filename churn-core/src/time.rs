@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Microseconds per hour.
 pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
-/// The longest useful span in days: all years from 1 to 9999.
+/// The longest accepted span in days: all years from 1 to 9999.
 pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
 /// A point in time in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
@@ -22,7 +22,7 @@ pub(crate) const MOST_DAYS: u32 = 3_652_059;
 /// The text form is ISO-8601: a date alone is midnight UTC, and a date-time without an offset is UTC. Locale formats
 /// are not accepted.
 ///
-/// Serde uses this text in human-readable formats (JSON), and the microseconds in others.
+/// Serde writes this text in human-readable formats such as JSON, and the number of microseconds in binary formats.
 ///
 /// ```
 /// use churn_core::Timestamp;
@@ -75,8 +75,8 @@ impl Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Parses ISO-8601: `2011-09-10` or `2011-09-10T12:30:00`, with or without a fraction, `Z` or an offset. A space
-    /// may replace the `T`. Locale formats are not accepted.
+    /// Parses an ISO-8601 date (`2011-09-10`) or date-time (`2011-09-10T12:30:00`). A date-time may have a fraction of
+    /// a second, and may end with `Z` or an offset. A space may replace the `T`. Locale formats are not accepted.
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || {
             Error::new(

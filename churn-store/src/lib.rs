@@ -12,10 +12,10 @@
 //!                                        ── begin()          all of these in one transaction
 //! ```
 //!
-//! [`Store`] has no methods that read or write data. [`TenantStore`] has, and sees one tenant only. Every statement
-//! carries the tenant as its first argument, which is bound in one place. In Postgres, row-level security also limits a
-//! transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`] verifies tenant isolation
-//! and returns a report. [`hosting`] is a guide.
+//! Only [`TenantStore`] has methods that read or write data, and it has access to one tenant only. Every statement
+//! receives the tenant as its first argument, and a single function binds this argument. In Postgres, row-level
+//! security also limits a transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`]
+//! verifies tenant isolation and returns a report. [`hosting`] is a guide.
 //!
 //! # Example
 //!
@@ -27,13 +27,13 @@
 //! let store = Store::open("sqlite::memory:").await?;
 //! store.migrate().await?;
 //! let acme = store.tenant("acme");
-//! let customer = Customer { customer_id: "C-1".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
-//! let payment = Payment { customer_id: "C-1".into(), payment_id: Some("P-1".into()), due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+//! let customer = Customer::new("C-1", "2024-01-01".parse()?);
+//! let payment = Payment::new("C-1", "2024-02-01".parse()?, 12.5).with_payment_id("P-1");
 //! acme.customers().upsert(vec![customer]).await?;
 //! acme.payments().upsert(vec![payment.clone()]).await?;
 //! assert_eq!(acme.payments().upsert(vec![payment]).await?.rows_changed, 0); // the same batch again
 //! let (records, report) = acme.records(&RecordsOptions::default()).await?;
-//! assert!(report.is_clean() && records.customers() == 1);
+//! assert!(report.is_clean() && records.n_customers() == 1);
 //! assert_eq!(store.tenant("other").customers().count().await?, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
@@ -44,12 +44,12 @@
 //!
 //! Each call is one transaction: either all of its changes are stored or none. [`TenantStore::begin`] combines several
 //! calls into one transaction. Writers of one tenant are serialized. Writers of different tenants are serialized in
-//! SQLite, and run concurrently in Postgres. Readers see a snapshot.
+//! SQLite, and run concurrently in Postgres. A reader sees the data as they were when its transaction began.
 //!
 //! # What it does not do
 //!
-//! The store reads no clock (times are arguments) and generates no random numbers (secrets are arguments). It does not
-//! encrypt data; use the encryption of the database or the disk.
+//! The store does not read the clock or generate random numbers: the caller passes times and secrets as arguments. It
+//! does not encrypt data; use the encryption of the database or the disk.
 
 #[doc = include_str!("../HOSTING.md")]
 pub mod hosting {}

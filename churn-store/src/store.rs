@@ -95,10 +95,11 @@ impl Store {
         done
     }
 
-    /// Creates or updates the tables. Does nothing if they are up to date. The applied steps are recorded in
-    /// `churn_migrations`; migrations of the host are not affected.
+    /// Creates or updates the tables. Does nothing if they are up to date. The applied migrations are recorded in the
+    /// table `churn_migrations`, separately from migrations of the host application.
     ///
-    /// In Postgres, let one role own the tables and migrate, and let another role serve: see [`Store::grant_to`].
+    /// In Postgres, use two roles: one that owns the tables and runs this method, and another one for all other work.
+    /// See [`Store::grant_to`].
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
@@ -106,7 +107,7 @@ impl Store {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// Like [`migrate`](Self::migrate), but only up to an earlier version. For tests of updates.
+    /// Like [`migrate`](Self::migrate), but stops at an earlier version. For tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
@@ -125,9 +126,10 @@ impl Store {
         self.pool.backend()
     }
 
-    /// The store of one tenant.
-    pub fn tenant(&self, tenant: impl Into<TenantId>) -> TenantStore {
-        TenantStore::new(self.clone(), tenant.into())
+    /// The store of one tenant. If the id is blank or too long, the first method that is called on the result returns
+    /// an error.
+    pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
+        TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
     /// Authenticates an API key from its text, as returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
@@ -144,7 +146,7 @@ impl Store {
     /// # store.migrate().await?;
     /// # let now = "2026-01-01".parse()?;
     /// let key = NewApiKey::new("k1", "f2a9c1d47e0b4d5c8a6b3e1f90d27c54", Role::Analyst).with_scopes(["scores:read"]);
-    /// let text = store.tenant("acme").api_keys().issue(&key, now).await?;
+    /// let text = store.tenant("acme")?.api_keys().issue(&key, now).await?;
     /// assert_eq!(text, "churn_mfrw2zi_k1_f2a9c1d47e0b4d5c8a6b3e1f90d27c54");
     /// let (tenant, key) = store.authenticate(&text, now).await?.unwrap();
     /// assert!(tenant.tenant().as_str() == "acme" && key.allows("scores:read") && !key.allows("records:write"));
@@ -165,9 +167,9 @@ impl Store {
         Ok(key.map(|key| (tenant, key)))
     }
 
-    /// Postgres: grants a role the privileges that it needs to serve, and no others. It may read and write rows of all
-    /// tables, but it may not change audit entries, truncate tables or change the schema. Call this method as the
-    /// owner, after [`migrate`](Self::migrate). SQLite has no roles, so there it does nothing.
+    /// In Postgres, grants a role the privileges that the application needs, and no others. The role may read and write
+    /// rows of all tables, but it may not change audit entries, truncate tables or change the schema. Call this method
+    /// as the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, it does nothing.
     ///
     /// # Errors
     /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the

@@ -3,7 +3,7 @@
 import { ChurnError, ChurnModel, Store } from 'churn-core'
 import Fastify from 'fastify'
 
-/** HTTP status of an error of the library. */
+/** The HTTP status for an error code of the library. */
 function statusOf(code) {
   if (code === 'internal' || code === 'io') return 500
   if (code === 'store_busy' || code === 'store_unavailable') return 503
@@ -16,7 +16,7 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities']
 export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
   const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** The running trainings and loaded models: tenant -> { model, training: { status, done, error, abort } } */
+  /** The loaded model and the training of each tenant: tenant -> { model, training: { status, done, error, abort } } */
   const tenants = new Map()
   const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
@@ -35,7 +35,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** The champion, loaded once. */
+  /** The model in use. It is loaded from the store only once. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
@@ -95,9 +95,10 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
+    // Read before the store is: a training that is done then has a stored model.
+    const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')
-    const { status = 'done', done = 1, error } = training ?? {}
     return { status, done, error, modelId: champion?.id, report: champion?.card.report }
   })
 

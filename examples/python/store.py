@@ -1,5 +1,5 @@
-"""Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores. After a restart
-it loads everything again.
+"""Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores. Then opens the
+store again, as after a restart, and loads everything.
 
 usage: store.py [URL]    sqlite:churn.db, or postgres://user:password@host/database; default: a temporary SQLite file
 """
@@ -24,7 +24,7 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         tenant = store.tenant("complete-journey")
         for name in ("customers", "payments", "activities"):
             repository = getattr(tenant, name)
-            # In batches within one transaction, so the file need not fit into memory.
+            # The file is read in batches and stored in one transaction, so it need not fit into memory.
             pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
             done = repository.upsert_batches(pieces)
             print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")

@@ -39,7 +39,8 @@ fn main() -> Result<(), Error> {
         let ids: Vec<&str> = records.customer_ids().collect();
         let mut row = 0;
         for label in labels.rows() {
-            // Both are ordered by date, then customer; the matrix also has customers who are not eligible.
+            // Labels and matrix are ordered by date and then by customer. The matrix also has customers who are not
+            // eligible.
             let id = ids[label.customer as usize];
             while matrix.as_of()[row] != label.as_of || matrix.customer_id(row) != id {
                 row += 1;

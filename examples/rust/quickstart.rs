@@ -1,5 +1,6 @@
-//! From raw records to a retention list. It trains on the bundled Complete Journey data, reports the out-of-time
-//! performance, lists the ten households with the highest risk and the reasons, and saves and reloads the model.
+//! From raw records to a retention list. The program trains on the bundled Complete Journey data, reports the
+//! out-of-time performance, lists the ten households with the highest risk and the reasons, and saves and reloads the
+//! model.
 
 use std::io::IsTerminal;
 

@@ -1,6 +1,6 @@
-//! Three tenants end to end, with tickets. It validates synthetic records with known risk, trains a model for each
-//! tenant, and compares the out-of-time report with an oracle that knows the true risks. It also shows that no model
-//! scores another tenant's customers.
+//! Three tenants end to end, with tickets. The program validates synthetic records with known risk, trains a model for
+//! each tenant, and compares the out-of-time report with an oracle that knows the true risks. It also shows that no
+//! model scores another tenant's customers.
 //!
 //! `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
 

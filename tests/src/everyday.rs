@@ -1,4 +1,4 @@
-//! Synthetic tenants by billing cycle, with known risk of inactivity on every day of the cycle.
+//! Synthetic tenants, each with one billing cycle. The true risk of inactivity is known on every day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. They leave at an individual daily rate, which determines how often
 //! they use the product. After leaving they neither use the product nor pay. So the true risk of `Inactivity` at a date
@@ -62,8 +62,8 @@ impl Cycle {
         }
     }
 
-    /// The invoice days of a customer, in days since 1970, from `first` up to but excluding `last`. `lot` decides the
-    /// customer's own day.
+    /// The invoice days of a customer, in days since 1970, from `first` up to but excluding `last`. The random number
+    /// `lot` determines the customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
             // 1970-01 is month 0.
@@ -120,7 +120,7 @@ pub struct Everyday {
     lives: Vec<Life>,
     codes: HashMap<String, usize>,
     begin: i64,
-    /// The first day that is scored, in days since 1970: 2024-12-15. Training uses no data of it.
+    /// The first day that is scored, in days since 1970: 2024-12-15. Training uses only data from before this day.
     pub today: i64,
 }
 
@@ -205,27 +205,18 @@ impl Everyday {
             let customer_id = id(code);
             for due in self.cycle.dues(life.lot, life.signed_up.max(self.begin), until) {
                 if (due as f64) < life.left_at {
-                    payments.push(Payment {
-                        customer_id: customer_id.clone(),
-                        due_at: midnight(due),
-                        amount: 10.0 + (life.lot % 7) as f64 * 5.0,
-                        ..Payment::default()
-                    });
+                    payments.push(Payment::new(
+                        customer_id.clone(),
+                        midnight(due),
+                        10.0 + (life.lot % 7) as f64 * 5.0,
+                    ));
                 }
             }
             for &at in life.activities.iter().filter(|at| **at < until as f64) {
                 let at = Timestamp::from_micros((at * 86_400e6) as i64).expect("within the calendar");
-                activities.push(Activity {
-                    customer_id: customer_id.clone(),
-                    at,
-                    ..Activity::default()
-                });
+                activities.push(Activity::new(customer_id.clone(), at));
             }
-            customers.push(Customer {
-                customer_id,
-                signed_up_at: midnight(life.signed_up),
-                ..Customer::default()
-            });
+            customers.push(Customer::new(customer_id, midnight(life.signed_up)));
         }
         let builder = TenantRecords::builder("everyday")
             .customers(customers)
@@ -283,7 +274,7 @@ pub struct DayFigures {
     pub predicted: f64,
     /// Mean true risk.
     pub risk: f64,
-    /// Expected log-loss in excess of the best constant prediction of the day.
+    /// Expected log-loss of the probabilities minus that of the best constant prediction for the day.
     pub excess: f64,
 }
 

@@ -1,6 +1,6 @@
 //! Rewrites everything that could not be known at a date.
 //!
-//! Whatever happened, or became known, at or after the date is changed, deleted and added to at random. What is visible
+//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. What is visible
 //! before the date must stay bit-identical.
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ pub const SPELL_COLUMNS: [&str; 3] = [
     "customer_days_since_first_sign_up",
 ];
 
-/// The same world before `as_of`, and a different one from then on.
+/// A world that is equal to the given one before `as_of`, and different from then on.
 pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     let shape = Shape {
         customers: 1,
@@ -51,7 +51,7 @@ struct Rewriter {
     maker: Maker,
     /// All customers of the new world.
     customers: Vec<String>,
-    /// Counts records that did not exist before.
+    /// Number of new records so far, from which their ids are made.
     fresh: usize,
 }
 
@@ -61,7 +61,7 @@ trait Rewrite: Event + Clone {
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
     /// Shifts the whole row in time.
     fn shift(&mut self, by: i64);
-    /// Sets the time since when the row is known.
+    /// Sets the time at which the row became known.
     fn learn(&mut self, known_at: i64);
     /// Rewrites the fields that are filled in later.
     fn fill_in(&mut self, maker: &mut Maker, columns: &[&str], as_of: i64);
@@ -206,7 +206,8 @@ impl Rewriter {
             }
         }
 
-        // Keeps the type of every attribute.
+        // The type of an attribute comes from its first values. One row far in the future has a value for every
+        // attribute, so that no attribute loses its type.
         let far = as_of + 4_000 * DAY;
         let mut last = self.maker.spell("zz-last", far, columns, attributes).swap_remove(0);
         last.attributes = attributes
@@ -281,7 +282,7 @@ impl Rewrite for PaymentRow {
             Some("failed" | "pending") => return,
             _ => self.refunded_at,
         };
-        // Not before the payment: without `settled_at`, the payment may be due after the date.
+        // A refund is never before its payment, which may be due after the date if there is no `settled_at`.
         if given("refunded_at") && open(refunded_at, as_of) {
             self.refunded_at = refund(maker).map(|at| at.max(self.due_at));
             self.status = match self.status {
@@ -367,7 +368,8 @@ mod tests {
         found
     }
 
-    /// The reference cannot see the future either, and the rewritten worlds have a future to see.
+    /// The reference cannot see the future either. The test also checks that the rewritten worlds differ after the
+    /// date.
     #[test]
     fn what_was_known_stays() {
         let mut changed = 0;

@@ -1,4 +1,4 @@
-//! The bundled Complete Journey data, read independently with a CSV reader only.
+//! The bundled Complete Journey data, read with a plain CSV reader and without the library.
 
 use std::path::{Path, PathBuf};
 

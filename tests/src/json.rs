@@ -1,4 +1,4 @@
-//! A world as JSON rows, with every permitted spelling of the same value.
+//! Writes a world as JSON rows. Each value is written in a randomly chosen permitted spelling.
 //!
 //! The first row names all given columns; later rows may omit nulls.
 
@@ -36,7 +36,7 @@ impl Object<'_> {
         }
     }
 
-    /// An id of digits may be written as a number.
+    /// Adds an id. An id that has only digits may be written as a number.
     fn id(&mut self, column: &str, id: &str) {
         let number = id.parse::<i64>().is_ok_and(|number| number.to_string() == id);
         match number && self.dice.chance(50) {
@@ -72,7 +72,7 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is JSON")
 }
 
-/// ISO-8601, with or without time, zone and offset.
+/// A timestamp in ISO-8601, with or without time, zone and offset.
 fn iso(micros: i64, dice: &mut Dice) -> String {
     let show = |micros| Timestamp::from_micros(micros).expect("within the calendar").to_string();
     let with_time = |text: String| match text.strip_suffix('Z') {

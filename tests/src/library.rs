@@ -12,7 +12,7 @@ use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
 
-/// Only the linear member, which is fast to train.
+/// An ensemble of the linear member alone, which is fast to train.
 pub fn linear_alone() -> EnsembleOptions {
     EnsembleOptions::default()
         .with_boosting(None)
@@ -93,7 +93,7 @@ pub fn value(column: &FeatureColumn, row: usize) -> Value {
 
 /// The rows of a matrix at one date: for each customer, the values in plan order.
 pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
-    let at_date = (0..matrix.rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
+    let at_date = (0..matrix.n_rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
     let rows = at_date.map(|row| {
         let values = matrix.columns().iter().map(|column| value(column, row));
         (matrix.customer_id(row).to_owned(), values.collect())
@@ -101,18 +101,18 @@ pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     rows.collect()
 }
 
-/// All visible content of a matrix, bit for bit.
+/// All content of a matrix as bytes, for comparisons bit for bit.
 pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     let mut bits = matrix.plan_fingerprint().as_bytes().to_vec();
     bits.extend(bits_without(matrix, &[]));
     bits
 }
 
-/// Like [`bits`], without the columns of these names, and without the fingerprint of the plan.
+/// Like [`bits`], but without the columns with these names and without the fingerprint of the plan.
 pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());
-    for row in 0..matrix.rows() {
+    for row in 0..matrix.n_rows() {
         bits.extend(matrix.customer_id(row).bytes().chain([0]));
         bits.extend(matrix.as_of()[row].as_micros().to_le_bytes());
     }

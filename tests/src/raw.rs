@@ -1,4 +1,4 @@
-//! A tenant as plain rows, neither resolved nor sorted.
+//! A tenant as plain rows: versions are not resolved, and rows are not sorted.
 //!
 //! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 
@@ -81,7 +81,7 @@ pub struct CustomerTable {
     pub rows: Vec<CustomerRow>,
 }
 
-/// One customer, one version.
+/// One version of one customer.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct CustomerRow {
@@ -116,7 +116,7 @@ pub struct Decimal {
     pub places: u32,
 }
 
-/// One payment, one version.
+/// One version of one payment.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct PaymentRow {
@@ -142,7 +142,7 @@ pub struct TicketTable {
     pub rows: Vec<TicketRow>,
 }
 
-/// One ticket, one version.
+/// One version of one ticket.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct TicketRow {
@@ -170,7 +170,7 @@ pub struct ActivityTable {
     pub rows: Vec<ActivityRow>,
 }
 
-/// One activity, one version.
+/// One version of one activity.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct ActivityRow {
@@ -182,7 +182,7 @@ pub struct ActivityRow {
     pub known_at: Option<i64>,
 }
 
-/// The common part of payments, tickets and activities.
+/// What payments, tickets and activities have in common.
 pub trait Event {
     /// The record's id.
     fn id(&self) -> Option<&str>;
@@ -190,7 +190,7 @@ pub trait Event {
     fn customer_id(&self) -> &str;
     /// The event time.
     fn at(&self) -> i64;
-    /// The time since when the row is known; `None` for always.
+    /// The time at which the row became known; `None` if it was always known.
     fn known_at(&self) -> Option<i64>;
 }
 

@@ -1,4 +1,4 @@
-//! Random tenants with every awkward case that is still valid.
+//! Random tenants with all unusual cases that are still valid.
 //!
 //! They contain returning customers, versions that correct or reschedule one another, missing columns, columns of
 //! nulls, events exactly at the bounds of a window, ties, refunds, credit notes, ratings before the resolution, events
@@ -27,7 +27,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Small worlds come first, so that the first failure is the easiest to read.
+    /// The options for a seed. Small seeds give small worlds, so that the first failure is easy to understand.
     pub fn of_seed(seed: u64) -> Self {
         Self {
             customers: 1 + (seed as i64 / 8).min(39),
@@ -71,7 +71,7 @@ fn dates(dice: &mut Dice) -> Vec<i64> {
     (0..dice.between(2, 4)).map(|_| date(dice)).collect()
 }
 
-/// The values of attributes.
+/// A random value of an attribute.
 pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
     match kind {
         AttributeType::Number => Attribute::Number(match dice.between(0, 4) {
@@ -95,7 +95,7 @@ pub struct Maker {
     /// The random generator.
     pub dice: Dice,
     shape: Shape,
-    /// The dates at which the world will be examined, which events should hit exactly.
+    /// The dates at which the world will be examined. Some events happen exactly at these dates.
     dates: Vec<i64>,
     /// Timestamps already used, so that ties occur.
     recent: Vec<i64>,
@@ -103,7 +103,7 @@ pub struct Maker {
     ids: Vec<String>,
 }
 
-/// The optional columns of a table, each given in most worlds.
+/// Chooses optional columns for a table. Each column is given in most worlds.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()
@@ -121,7 +121,7 @@ impl Maker {
         }
     }
 
-    /// `None` means not given. Some tables are given and empty.
+    /// A random table. `None` means that the table is not given. Some tables are given but empty.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
             0..=1 => None,
@@ -163,7 +163,7 @@ impl Maker {
         moment
     }
 
-    /// On, just before or just after a date, or the start of one of its windows.
+    /// A time exactly at, just before or just after a date or the start of one of its windows.
     fn edge(&mut self) -> i64 {
         let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);
@@ -210,7 +210,7 @@ impl Maker {
                 rows.extend(spell);
             }
         }
-        // A column without any value has no type.
+        // A column needs at least one value, because otherwise it has no type.
         for (position, (_, kind)) in attributes.iter().enumerate() {
             if rows.iter().all(|row| row.attributes[position].is_none()) {
                 let row = self.dice.below(rows.len());
@@ -364,7 +364,7 @@ impl Maker {
                 }
             }
         }
-        // Sorted, as exports often are, or in random order.
+        // Rows are sorted, as exports often are, or in random order.
         if self.dice.chance(70) {
             self.dice.shuffle(&mut rows);
         }
@@ -531,7 +531,7 @@ impl Maker {
 pub struct Version {
     /// The record's id, if it has one.
     pub id: Option<String>,
-    /// The time since when this version is known.
+    /// The time at which this version became known.
     pub known_at: Option<i64>,
 }
 

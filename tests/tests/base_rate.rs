@@ -1,4 +1,4 @@
-//! Base-rate drift is reported: the churn rate at the test date is compared with what the features explain of it.
+//! Drift of the base rate is reported: the churn rate at the test date is compared with the mean prediction.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};
@@ -13,7 +13,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
         .with_base_rate_shift(base_rate_shift);
     let world = world(&options).unwrap();
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
-    // The test measures the level, for which the linear member alone is enough.
+    // The test only measures the mean probability, for which the linear member alone is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -29,7 +29,7 @@ fn drift_is_reported_only_if_there_is_one() {
             .map(|test| {
                 let shift = test.measures.base_rate_shift.unwrap();
                 assert!(shift.interval.contains(shift.value));
-                // The sign of the shift agrees with the level.
+                // The shift is positive if more customers churned than predicted.
                 let more = test.measures.churned as f64 > test.measures.mean_probability * test.measures.rows as f64;
                 assert_eq!(more, shift.value > 0.0);
                 assert_eq!(test.base_rate_drifted(), Some(!shift.interval.contains(0.0)));

@@ -1,4 +1,4 @@
-//! The model file of a classifier for flat tables that was written before classifiers had intervals.
+//! Opens a classifier file that was written by a version in which classifiers had no intervals.
 
 use churn_core::{ChurnClassifier, Column, Execution, Table, Value};
 use churn_tests::golden::{fixture, same_text};

@@ -1,9 +1,9 @@
-//! `contract.json` lists every error code, and the example of each is refused with that code. pytest and node:test read
-//! the same file.
+//! `contract.json` lists every error code. The library refuses the example of each code with that code. pytest and
+//! node:test read the same file.
 
 use std::collections::BTreeMap;
 
-use churn_core::{ErrorKind, IssueCode};
+use churn_core::{ErrorKind, IssueCode, TenantId, TenantRecords};
 use churn_tests::golden::{fixture, refused};
 use serde_json::Value as Json;
 
@@ -20,7 +20,7 @@ fn every_code_is_in_the_contract() {
         .map(|kind| (kind.code().to_owned(), format!("{kind:?}")))
         .collect();
     for kind in churn_store::ErrorKind::ALL {
-        // A code that both crates have means the same in both.
+        // If both crates have a code, it means the same in both.
         let known = kinds.insert(kind.code().to_owned(), format!("{kind:?}"));
         assert!(known.is_none_or(|known| known == format!("{kind:?}")), "{kind:?}");
     }
@@ -62,4 +62,39 @@ fn every_example_is_refused_as_written() {
         IssueCode::ALL.len(),
         "every code of refused records has an example"
     );
+}
+
+#[test]
+fn a_blank_tenant_is_refused() {
+    let error = contract()
+        .into_iter()
+        .find(|error| error.get("blank_tenants").is_some());
+    let error = error.expect("a code with blank tenants");
+    let blank = error["blank_tenants"].as_array().expect("texts");
+    for tenant in blank.iter().map(|tenant| tenant.as_str().expect("a text")) {
+        let customers = Vec::<churn_core::Customer>::new();
+        let built = TenantRecords::builder(tenant).customers(customers).build();
+        let json = serde_json::to_string(tenant).expect("JSON");
+        assert!(serde_json::from_str::<TenantId>(&json).is_err(), "{tenant:?}");
+        for found in [TenantId::new(tenant).unwrap_err(), built.unwrap_err()] {
+            assert_eq!(Some(found.code()), error["code"].as_str(), "{tenant:?}");
+            assert_eq!(found.column(), error["column"].as_str(), "{tenant:?}");
+        }
+    }
+    assert!(!blank.is_empty());
+}
+
+#[test]
+fn every_code_is_read_as_its_kind() {
+    for error in contract() {
+        let code = error["code"].as_str().expect("a code");
+        let kind: churn_store::ErrorKind = code.parse().expect("a kind");
+        assert_eq!((kind.code(), kind.to_string().as_str()), (code, code));
+    }
+    for kind in ErrorKind::ALL {
+        assert_eq!(kind.code().parse::<ErrorKind>().expect("a kind"), *kind);
+    }
+    let error = "leakege".parse::<churn_store::ErrorKind>().unwrap_err();
+    assert_eq!((error.code(), error.column()), ("invalid_option", Some("code")));
+    assert!(error.to_string().contains("did you mean 'leakage'?"), "{error}");
 }

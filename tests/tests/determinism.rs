@@ -1,5 +1,5 @@
-//! Results are bit-identical for any number of threads, any batch and any other dates, and every customer-date pair has
-//! one row.
+//! Results do not depend on the number of threads, on the other customers of a batch, or on the other dates. Every
+//! customer-date pair has one row.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use churn_tests::worlds::{Shape, world};
 
 const WORLDS: u64 = 300;
 
-/// Worlds of up to 40 customers from the start.
+/// Random worlds of up to 40 customers.
 fn worlds(moves: bool) -> impl Iterator<Item = (u64, World)> {
     let shape = move |seed| Shape {
         customers: 1 + (seed as i64 % 40),
@@ -37,7 +37,7 @@ fn one_row_for_every_customer_and_date() {
         let dates: BTreeSet<i64> = world.dates.iter().copied().collect();
         let dates: Vec<i64> = dates.into_iter().rev().collect();
         let matrix = matrix(&valid_records(&world, seed), &dates, 2);
-        let found: Vec<(i64, &str)> = (0..matrix.rows())
+        let found: Vec<(i64, &str)> = (0..matrix.n_rows())
             .map(|row| (matrix.as_of()[row].as_micros(), matrix.customer_id(row)))
             .collect();
         let expected: Vec<(i64, String)> = dates
@@ -60,8 +60,8 @@ fn a_date_given_twice_has_its_rows_twice() {
     let records = valid_records(&world, seed);
     let date = world.dates[0];
     let (once, twice) = (matrix(&records, &[date], 1), matrix(&records, &[date, date], 1));
-    let rows: Vec<usize> = (0..once.rows()).chain(0..once.rows()).collect();
-    assert!(once.rows() > 0);
+    let rows: Vec<usize> = (0..once.n_rows()).chain(0..once.n_rows()).collect();
+    assert!(once.n_rows() > 0);
     assert!(bits(&twice) == bits(&once.select(&rows)));
 }
 
@@ -116,8 +116,8 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
                     continue;
                 };
                 for (name, a) in batch.feature_names().iter().zip(in_batch) {
-                    // An attribute that no customer has a value of has no type, so it may be missing for a single
-                    // customer.
+                    // An attribute without values has no type. So a world with a single customer may lack the
+                    // attribute.
                     let b = own.feature_names().iter().position(|n| n == name);
                     let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
                     // The columns of earlier spells exist only if some customer has two spells.

@@ -1,5 +1,5 @@
-//! The level is right on every day of the billing cycle, including the day of the invoices, and the report says so if a
-//! level cannot be right.
+//! The mean probability is right on every day of the billing cycle, including the day on which invoices are due. If it
+//! cannot be right, the report says so.
 //!
 //! `benches/everyday` measures all cycles and horizons at full size.
 

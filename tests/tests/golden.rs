@@ -64,8 +64,8 @@ cases! {
     window_edges withdrawn words
 }
 
-/// SHA-256 over all bits of all scores and contributions of a crowd, which every language must reproduce. `CHURN_CROWD`
-/// sets the size.
+/// Every language must reproduce this SHA-256 over all bits of the scores and contributions of many customers.
+/// `CHURN_CROWD` sets the number of customers.
 #[test]
 fn crowd_is_bit_identical_on_every_host() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
@@ -78,7 +78,7 @@ fn crowd_is_bit_identical_on_every_host() {
     }
 }
 
-/// A run that writes its expectations proves nothing.
+/// Fails if expected results are written instead of compared, because such a run tests nothing.
 #[test]
 fn nothing_is_written_under_ci() {
     assert!(!(writing() && std::env::var_os("CI").is_some()), "CHURN_GOLDEN is set");

@@ -1,4 +1,4 @@
-//! Hostile input: every case of `fixtures/hostile.json` ends in its error or its correct result, and none in a panic.
+//! Hostile input: every case of `fixtures/hostile.json` has the expected error or result, and none causes a panic.
 //! The Python and Node tests read the same file. The expectations were derived from the specification, not from a run.
 //!
 //! A case gives tables as JSON rows. Three notations stand for what JSON cannot express: `{"$number": "NaN"}`;
@@ -95,7 +95,7 @@ fn definition(json: &Json) -> ChurnDefinition {
     definition.with_lead(days("lead"))
 }
 
-/// The outcome of a case, in the terms of its expectation.
+/// The outcome of a case, in the same form as its expected outcome.
 #[derive(Default)]
 struct Outcome {
     tables: BTreeMap<String, [u64; 3]>,
@@ -124,7 +124,7 @@ fn run(case: &Json) -> churn_core::Result<Outcome> {
     if let Some(as_of) = then.get("features") {
         let matrix = features(&records, &[date(as_of)?], &FeaturePlan::default(), &execution)?;
         outcome.names = matrix.feature_names().to_vec();
-        let rows = (0..matrix.rows()).map(|row| {
+        let rows = (0..matrix.n_rows()).map(|row| {
             let values = matrix.feature_names().iter().zip(matrix.columns());
             let values = values.map(|(name, column)| (name.clone(), value(column, row)));
             (matrix.customer_id(row).to_owned(), values.collect())
@@ -162,7 +162,7 @@ fn agrees(expected: &Json, value: &reference::Value) -> bool {
     }
 }
 
-/// The differences from the expectation.
+/// The differences from the expected outcome.
 fn differences(case: &Json) -> Option<String> {
     let expect = &case["expect"];
     let outcome = match (run(case), expect.get("error")) {

@@ -15,8 +15,8 @@ struct Group {
     high: f64,
 }
 
-/// Trains on some customers of a tenant and scores others. There are enough of them that the mean risk of a group is
-/// nearly exact.
+/// Trains on some customers of a tenant and scores `others` customers. They are so many that the mean risk of a group
+/// is nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -42,7 +42,7 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     let model = ChurnModel::train(&known, &options).unwrap();
     let mut rows: Vec<[f64; 4]> = vec![];
     for &as_of in &model.report().training_dates {
-        // Customers who had left, although nobody knew it yet, have a score and no risk.
+        // Customers who had left, although this was not known yet, have a score but no true risk.
         let truth = tenant.truth(as_of).unwrap();
         let truth: HashMap<&str, f64> = (truth.iter())
             .map(|risk| (risk.customer_id.as_str(), risk.probability))
@@ -91,7 +91,7 @@ fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
 
 #[test]
 fn intervals_cover_the_true_risk_and_are_not_too_wide() {
-    let (whole, half) = held(&fifths(5, 300, 900));
+    let (whole, half) = held(&fifths(5, 1000, 2000));
     println!("whole {whole}, half {half}");
     assert!(whole >= 0.6, "{whole}");
     assert!(half <= whole - 0.2, "{half} of {whole}");

@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// FNV-1a, which is enough to detect a change.
+/// The FNV-1a hash, which is enough to detect a change.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -70,8 +70,8 @@ fn one_seed_one_world_whatever_the_threads_and_batches() {
     let batched: Vec<WorldTables> = one.tenants()[0].batches(70).map(Result::unwrap).collect();
     assert_eq!(batched.len(), 9);
     for kind in RecordKind::ALL {
-        let rows: usize = batched.iter().map(|batch| batch.table(kind).rows()).sum();
-        assert_eq!(rows, tables.table(kind).rows());
+        let rows: usize = batched.iter().map(|batch| batch.table(kind).n_rows()).sum();
+        assert_eq!(rows, tables.table(kind).n_rows());
     }
     let ids = |tables: &WorldTables| match tables.payments.column("payment_id") {
         Some(WorldColumn::Texts(ids)) => ids.clone(),
@@ -116,7 +116,7 @@ fn every_world_is_valid_and_varied() {
             back += spells.len() - 120;
             let (records, report) = tables.add_to(tenant.empty_records()).build().unwrap();
             assert!(report.is_clean());
-            assert_eq!(records.customers(), 120);
+            assert_eq!(records.n_customers(), 120);
         }
     }
     assert!(
@@ -186,7 +186,7 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // Customers at high risk too, up to the noise of few simulated paths.
+    // The risks of customers at high risk are right too, except for the noise of the few simulated paths.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -251,11 +251,11 @@ fn mixed_tenants_are_partitioned() {
     let partition = mixed.add_to(TenantRecords::builder("all")).partition().unwrap();
     assert_eq!(partition.tenants.len(), 2);
     for tenant in world.tenants() {
-        let (records, report) = &partition.tenants[&tenant.id().into()];
+        let (records, report) = &partition.tenants[tenant.id()];
         assert!(report.is_clean());
         let alone = tenant.records().unwrap().build().unwrap().0;
         for kind in RecordKind::ALL {
-            assert_eq!(records.rows(kind), alone.rows(kind));
+            assert_eq!(records.n_rows(kind), alone.n_rows(kind));
         }
     }
 }
@@ -268,9 +268,9 @@ fn all_fifty_leaks_predict_the_outcome() {
     assert!(
         leaks
             .iter()
-            .all(|leak| PlantedLeak::named(leak.name()).unwrap() == *leak && !leak.meaning().is_empty())
+            .all(|leak| leak.name().parse::<PlantedLeak>().unwrap() == *leak && !leak.meaning().is_empty())
     );
-    assert_eq!(PlantedLeak::named("nothing").unwrap_err().code(), "invalid_option");
+    assert_eq!("nothing".parse::<PlantedLeak>().unwrap_err().code(), "invalid_option");
     let tables = |leaks| {
         let options = small(4).with_leaks(leaks).with_tenants(1).with_customers(400);
         world(&options).unwrap().tenants()[0].tables().unwrap()
@@ -320,7 +320,7 @@ fn all_fifty_leaks_predict_the_outcome() {
     }
 }
 
-/// A coarse category of a text: the month of a date, or its first and last letters.
+/// A coarse category of a text: the month if the text is a date, otherwise its first and last letters.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();
@@ -348,7 +348,7 @@ fn later_events_leave_no_trace_before_a_date() {
             (
                 matrix.feature_names().to_vec(),
                 format!("{:?}", matrix.columns()),
-                matrix.rows(),
+                matrix.n_rows(),
             )
         };
         let ((names, then, rows), (names_later, later, _)) = (see(&short), see(&long));

@@ -41,7 +41,7 @@ fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> 
         .collect()
 }
 
-/// The clean tenants that were refused, and why.
+/// The tenants without leaks that training refused, and why.
 fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
     seeds
         .filter_map(|seed| train(seed, dated, vec![]).err())

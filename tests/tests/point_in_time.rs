@@ -26,7 +26,7 @@ fn the_future_leaves_the_matrix_byte_equal() {
             noticed_later += usize::from(bits(&before) != bits(&after));
         }
     }
-    // The rewritten future matters: it is visible a hundred days later.
+    // The rewriting has an effect: it is visible a hundred days later.
     assert!(
         noticed_later > 800,
         "only {noticed_later} rewritten futures were noticed"

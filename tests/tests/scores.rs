@@ -1,4 +1,4 @@
-//! A score depends only on what was known at its date, whatever happened or became known since.
+//! A score depends only on what was known at its date. What happened, or became known, later has no effect.
 
 use churn_core::{ChurnDefinition, ChurnModel, ErrorKind, Execution, RecordKind, ScoreRun, TrainOptions};
 use churn_tests::future::rewrite;

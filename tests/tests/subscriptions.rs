@@ -18,7 +18,7 @@ fn static_attributes(given: &Json) -> StaticAttributes {
 
 /// The rows of a table as JSON, with numbers as floats and timestamps as text.
 fn rows(table: &Table) -> Vec<Json> {
-    let mut rows = vec![serde_json::Map::new(); table.rows()];
+    let mut rows = vec![serde_json::Map::new(); table.n_rows()];
     for name in table.column_names() {
         for (row, cell) in rows.iter_mut().zip(table.cells(name).expect("a column")) {
             let value = match cell {

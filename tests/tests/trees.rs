@@ -88,7 +88,7 @@ fn imported_trees_are_bit_identical_on_every_host() {
             said(&read, x.view(), &Execution::new()) == one,
             "{name}: serialization changes a bit"
         );
-        // XGBoost sums in single precision.
+        // XGBoost adds leaves in single precision.
         let tolerance = if name.starts_with("xgboost") { 1e-6 } else { 1e-13 };
         let probability = ensemble
             .predict_proba(x.view(), &Execution::new())

@@ -6,7 +6,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use serde_json::Value as Json;
 
-use super::{at, begin, limit, word};
+use super::{at, begin, limit};
 use crate::error::{invalid_option, raise_store, to_json};
 use crate::options;
 
@@ -15,7 +15,7 @@ fn text(given: &Object<'_>, name: &str) -> Result<String> {
 }
 
 fn role(given: &Object<'_>) -> Result<Role> {
-    word(given, "role")?.ok_or_else(|| invalid_option("role", "is required"))
+    crate::options::named(given, "role")?.ok_or_else(|| invalid_option("role", "is required"))
 }
 
 fn parsed(json: &str) -> Result<Json> {

@@ -1,5 +1,5 @@
-//! The store of many tenants. Every call returns a promise and runs off the event loop. Results are JSON that the
-//! TypeScript glue parses, except for records, models and counts.
+//! The store of many tenants. Every call returns a promise and runs off the event loop. Records, models and counts are
+//! returned as such; all other results are JSON, which the TypeScript code in `lib/` parses.
 
 mod company;
 mod models;
@@ -39,7 +39,7 @@ where
     })
 }
 
-/// Stops a future when it is cancelled; an open transaction is rolled back.
+/// Runs a future until it ends or is cancelled. If it is cancelled, its open transaction is rolled back.
 async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut work = pin!(work);
     loop {
@@ -52,21 +52,14 @@ async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T
     }
 }
 
-/// The required option `at`: the store reads no clock.
+/// The option `at`. It is required, because the store reads no clock.
 fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
     options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
 
-/// The limit on the number of rows; the store checks its range.
+/// The option `limit`: the maximum number of rows. The store checks its range.
 fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
-}
-
-/// An option with a fixed set of values: a stage, a role.
-fn word<T: std::str::FromStr<Err = churn_store::Error>>(given: &Object<'_>, name: &str) -> Result<Option<T>> {
-    options::text(given, name)?
-        .map(|word| word.parse().map_err(raise_store))
-        .transpose()
 }
 
 /// A database of many tenants.

@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use super::{at, begin, word};
+use super::{at, begin};
 use crate::error::{raise_store, to_json};
 use crate::model::Model;
 
@@ -21,7 +21,7 @@ impl NativeModels {
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, model: &Model, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, model, at) = (self.own.clone(), model.inner.get()?.clone(), at(&given)?);
-        let stage = word(&given, "stage")?.unwrap_or(Stage::Champion);
+        let stage = crate::options::named(&given, "stage")?.unwrap_or(Stage::Champion);
         begin(
             env,
             async move { own.save(&model, stage, at).await.map_err(raise_store) },
@@ -51,11 +51,11 @@ impl NativeModels {
     /// Changes the stage of a model.
     #[napi(catch_unwind)]
     pub fn promote<'env>(&self, env: &'env Env, id: String, stage: String) -> Result<PromiseRaw<'env, ()>> {
-        let (own, stage) = (self.own.clone(), stage.parse::<Stage>().map_err(raise_store)?);
+        let (own, stage) = (self.own.clone(), stage.parse::<Stage>().map_err(crate::error::raise)?);
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// The models without their trees, as JSON.
+    /// The metadata of the models, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

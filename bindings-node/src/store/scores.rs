@@ -23,7 +23,7 @@ fn run_id(given: &Object<'_>) -> Result<RunId> {
     })
 }
 
-/// An optional number.
+/// An option that is a number.
 fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     match options::value(given, name)? {
         None => Ok(None),

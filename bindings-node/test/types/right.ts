@@ -1,4 +1,4 @@
-// Compiled, never run: the API as a user types it.
+// Right uses of the API. This file is compiled but never run.
 import {
   ChurnClassifier, ChurnError, ChurnModel, TreeEnsemble, FeatureMatrix, Store, TenantRecords, TenantStore, backtest, features, labels, partition, subscriptionsToCustomers, synthetic,
   type ClassLabel, type ErrorCode, type Feature, type Finding, type Score, type SubscriptionRow, type TrainOptions, type Upserted,

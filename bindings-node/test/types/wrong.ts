@@ -1,4 +1,4 @@
-// Compiled, never run. Each wrong use is behind its right twin: the right one must compile, the wrong one must not.
+// Wrong uses of the API. This file is compiled but never run. Each wrong use follows a right use; only the right use must compile.
 import {
   ChurnClassifier, ChurnError, ChurnModel, FeatureMatrix, ScoreRun, Store, TenantRecords, TenantStore, TreeEnsemble, backtest, columnsOf, features, labels,
   partition, subscriptionsToCustomers, synthetic, type ChurnDefinition, type ErrorCode, type Feature, type PaymentRow, type Score, type TicketRow, type TrainOptions,
@@ -46,7 +46,7 @@ TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a'
 TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a', openedAt: at, priority: 'urgent' }] })
 // @ts-expect-error P1
 TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a', openedAt: at, priority: 'P1' }] })
-// 9. attributes are numbers, texts and booleans
+// 9. attributes are numbers, strings and booleans
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plan: 'pro', seats: 3, trial: true, region: null }] })
 // @ts-expect-error a list
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plans: ['pro'] }] })
@@ -54,7 +54,7 @@ TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUp
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedAt: new Date() }] })
 // @ts-expect-error leftAt
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, leftAt: new Date() }] })
-// 11. a known column in a third spelling
+// 11. a known column that is spelled neither in snake_case nor in camelCase
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churned_at: at }] })
 // @ts-expect-error churnedat
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedat: at }] })
@@ -86,7 +86,7 @@ acme.customers.upsert(wrong14)
 partition({ customers })
 // @ts-expect-error no tenant
 TenantRecords.fromObjects({ customers })
-// 16. options belong into the one object
+// 16. options belong in the same object as the tables
 TenantRecords.fromObjects({ tenant: 't', customers, onInvalid: 'quarantine' })
 // @ts-expect-error a second argument
 TenantRecords.fromObjects({ tenant: 't', customers }, { onInvalid: 'quarantine' })
@@ -98,7 +98,7 @@ TenantRecords.fromArrow({ tenant: 't', customers: new Uint8Array(), onInvalid: '
 TenantRecords.fromObjects({ tenant: 't', customers, staticAttributes: ['plan'] })
 // @ts-expect-error true
 TenantRecords.fromObjects({ tenant: 't', customers, staticAttributes: true })
-// 19. names of another language
+// 19. the name of an option in Python
 features(records, { asOf: at, windows: [28] })
 // @ts-expect-error as_of
 features(records, { as_of: at })
@@ -114,7 +114,7 @@ labels(records, { asOf: 1704067200000 })
 export const definition22: ChurnDefinition = { kind: 'inactivity', horizon: 60, activeWithin: 60, on: 'activities' }
 // @ts-expect-error silence
 export const definition22x: ChurnDefinition = { kind: 'silence' }
-// 23. what belongs to the other kind
+// 23. an option of the other kind of definition
 export const definition23: ChurnDefinition = { kind: 'cancellation', lead: 7 }
 // @ts-expect-error cancellation has no activeWithin
 export const definition23x: ChurnDefinition = { kind: 'cancellation', activeWithin: 3 }
@@ -140,7 +140,7 @@ backtest(records, { origins: [at], embargoDays: 7 })
 ChurnModel.train(records, { origins: [at] })
 // 29. a signal
 ChurnModel.train(records, { signal: new AbortController().signal })
-// @ts-expect-error the controller
+// @ts-expect-error it is a controller, not a signal
 ChurnModel.train(records, { signal: new AbortController() })
 // 30. progress
 ChurnModel.train(records, { onProgress: ({ stage, done }) => console.log(stage, done.toFixed(2)) })
@@ -170,7 +170,7 @@ export const feature34x: Feature = { source: 'activities', measure: 'kind', func
 export const probability35: number = score.status === 'scored' ? score.probability : 0
 // @ts-expect-error it may be null
 export const probability35x: number = score.probability
-// 36. the other half of the union
+// 36. a customer who is not scored has a reason
 export const reason36: string = score.status === 'not_enough_evidence' ? score.notScoredReason : ''
 // @ts-expect-error the reason of a scored customer is null
 export const reason36x: string = score.status === 'scored' ? score.notScoredReason : ''

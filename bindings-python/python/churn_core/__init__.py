@@ -7,9 +7,8 @@
 >>> len(records)
 50
 
-All timestamps are UTC: one without a time zone is read as UTC, a date as its midnight. For a prediction at ``as_of``, only
-what
-happened, and was known, strictly before ``as_of`` is used.
+All timestamps are in UTC. A timestamp without a time zone is read as UTC, and a date as its midnight. A prediction at ``as_of``
+uses only what happened, and was known, before ``as_of``.
 """
 
 from __future__ import annotations as _annotations

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from ._report import GradientBoostingOptions, OutOfTime, RandomForestOptions, TrainReport
-from ._results import Explanation, Finding, Reason, Score, Warning
+from ._report import GradientBoostingOptions, OutOfTime, RandomForestOptions, TrainReport, Warning
+from ._results import Explanation, Finding, Reason, Score
 from .store import (
     ApiKey,
     Attestation,
@@ -54,6 +54,7 @@ __all__ = [
     "ChurnModel",
     "CompanyStore",
     "CursorStore",
+    "CustomersTable",
     "FeatureMatrix",
     "FeaturePlan",
     "FlatModel",
@@ -79,6 +80,7 @@ __all__ = [
     "WorldTable",
     "WorldTenant",
     "__version__",
+    "_report_text",
     "backtest",
     "columns",
     "features",
@@ -88,6 +90,7 @@ __all__ = [
     "leaks",
     "open_awaited",
     "partition",
+    "subscriptions_to_customers",
     "world",
 ]
 
@@ -173,6 +176,17 @@ class CursorStore:
     def __new__(cls) -> CursorStore: ...
     def get(self, source: str) -> SyncCursor | None: ...
     def set(self, source: str, position: str, *, at: _Moment) -> None: ...
+
+@final
+class CustomersTable:
+    def __new__(cls) -> CustomersTable: ...
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+    def __len__(self) -> int: ...
+    @property
+    def columns(self) -> list[str]: ...
+    def to_arrow(self) -> Any: ...
+    def to_pandas(self) -> Any: ...
+    def to_polars(self) -> Any: ...
 
 @final
 class FeatureMatrix:
@@ -559,11 +573,13 @@ class WorldTenant:
     @property
     def tickets(self) -> WorldTable: ...
 
+def _report_text(kind: str, json: str, html: bool = False) -> str: ...
+
 def backtest(records: TenantRecords, definition: _Definition | None = None, *, origins: _Dates | None = None, embargo_days: int = 0, unseen_customers: bool = False, as_of: _Dates | None = None, seed: int = 0, threads: int | None = None, progress: _Progress = None, plan: FeaturePlan | None = None, shared: bool = False, leakage: _Leakage = 'refuse', allow_columns: Iterable[str] = (), linear: bool = True, boosting: bool | GradientBoostingOptions | None = None, deep_boosting: bool | GradientBoostingOptions | None = None, forest: bool | RandomForestOptions | None = None, max_rows: int = 500000, folds: int = 5, churn_weight: float = 1.0, monotone_constraints: Mapping[str, _Direction] | None = None) -> list[OutOfTime]: ...
 
 def columns(table: _TableName) -> list[tuple[str, Literal["id", "timestamp", "number", "text"], bool, str]]: ...
 
-def features(records: TenantRecords, as_of: _Dates, plan: FeaturePlan | None = None, *, threads: int | None = None, progress: _Progress = None) -> FeatureMatrix: ...
+def features(records: TenantRecords, as_of: _Dates, plan: FeaturePlan | None = None, definition: _Definition | None = None, *, threads: int | None = None, progress: _Progress = None) -> FeatureMatrix: ...
 
 def fit_boosting(x: Any, churned: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64] | None, options: Mapping[str, Any], threads: int | None) -> TreeEnsemble: ...
 
@@ -576,5 +592,7 @@ def leaks() -> dict[str, str]: ...
 def open_awaited(url: str, migrate: bool) -> Awaitable[Any]: ...
 
 def partition(customers: _Table, payments: _Table | None = None, tickets: _Table | None = None, activities: _Table | None = None, *, on_invalid: _OnInvalid = 'refuse', observed_until: _Moment | None = None, observed_from: _Moment | None = None, static_attributes: Iterable[str] | Literal["all"] | None = None, ties: Literal["given", "content"] = 'given', currency: str | None = None, conversion_rates: Mapping[str, float] | None = None, threads: int | None = None) -> tuple[dict[str, TenantRecords], ValidationReport, dict[str, dict[str, list[int]]]]: ...
+
+def subscriptions_to_customers(subscriptions: _Table, customers: _Table | None = None, *, static_attributes: Iterable[str] | Literal["all"] | None = None) -> tuple[CustomersTable, list[Finding]]: ...
 
 def world(seed: int = 0, tenants: int = 3, customers: int = 1000, *, start: _Moment | None = None, days: int | None = None, initial_customers: float | None = None, activities_per_day: float | None = None, tickets_per_day: float | None = None, billing_days: int | None = None, risk: float = 0.0, returning: float | None = None, late_known: float | None = None, dated: bool = True, hidden: float = 0.0, drift: float = 0.0, base_rate_shift: float = 0.0, duplicates: float = 0.0, events_without_customer: float = 0.0, unknown_ids: float = 0.0, leaks: str | Iterable[str] | None = None, paths: int | None = None, threads: int | None = None) -> World: ...

@@ -45,21 +45,23 @@ class Leak(ToDict):
 class ChurnClassifier(Base):
     """Ensemble classifier for flat tables with a label and columns of any type.
 
-    It is the ensemble of `ChurnModel` without dates: a regularised linear member, boosted trees and a forest, blended and calibrated
-    on out-of-fold predictions. Numbers, texts with any number of levels, bools, timestamps and missing values need no encoding. A
-    customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the order of the rows.
+    It uses the same ensemble as `ChurnModel`, for data without dates: a regularised linear member, boosted trees and a forest,
+    blended and calibrated on out-of-fold predictions. Numbers, texts with any number of levels, bools, timestamps and missing
+    values need no encoding. A customer may have several rows (``groups``). The model depends neither on ``n_jobs`` nor on the
+    order of the rows.
 
     Parameters:
         random_state: Seed of the random sampling.
         n_jobs: Number of threads; None and -1 mean all.
         leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
         allow_columns: Names of columns that are accepted although they leak the target.
-        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights, the probabilities are those of a population
-            with that balance of classes.
+        class_weight: None, ``"balanced"``, or a dict from label to weight. With weights, the predicted probabilities hold
+            for a population in which the classes have the weighted frequencies.
         monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``. The
-            probability then never falls, or never rises, with the column. The forest is dropped. Columns of arrays are named ``x0``,
+            probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no forest.
+            Columns of arrays are named ``x0``,
             ``x1`` and so on.
-        categorical: Names of columns with numbers that are categories, such as codes.
+        categorical: Names of columns whose numbers are categories, such as postal codes.
 
     Attributes:
         classes_: The labels, sorted.
@@ -68,10 +70,10 @@ class ChurnClassifier(Base):
         feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is computed from at
             most 500 training rows, and exists for two classes only.
         leaks_: Columns that leak the target, with the evidence.
-        report_: A dict that describes the fit: ``rows``, ``rows_of_class``, ``groups`` (the number of groups of rows held out together),
-            ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read otherwise
-            than intended) and ``parts``. ``parts`` has an entry for each class against the rest (for two labels, only the second):
-            the members with their weights, the calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions.
+        report_: A dict that describes the fit: ``rows``, ``rows_of_class``, ``groups`` (the number of groups of rows that share a
+            fold), ``dropped_members`` with their reasons, ``monotone_constraints``, ``column_notes`` (columns that may be read
+            otherwise than intended) and ``parts``. ``parts`` has one entry per class (for two labels, only the second)
+            with the members and their weights, the calibration, and ``log_loss`` and ``roc_auc`` of out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -126,10 +128,11 @@ class ChurnClassifier(Base):
                 None, NaN, NaT, NA and masked values are missing values.
             y: One label per row: texts, integers or bools. Of two labels, the second in sorted order means churned. With more
                 than two, each label is modelled against the rest.
-            sample_weight: One number per row. An integer weight equals that many equal rows; other weights are scaled to a mean of 1.
-            groups: One label per row, usually the customer, if a customer has several rows. All rows of a group share a fold
-                (stratified group k-fold). Without groups, the measures would be too optimistic and the probabilities too extreme.
-                The names and the order of the groups have no effect.
+            sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
+                mean of 1.
+            groups: One label per row, usually the customer id. Pass it if a customer has several rows. All rows of a group share
+                a fold (stratified group k-fold). Without groups, the measures would be too optimistic and the
+                probabilities too extreme. The names and the order of the groups have no effect.
 
         Raises:
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
@@ -192,7 +195,7 @@ class ChurnClassifier(Base):
 
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Mean absolute Shapley value of each column, scaled to a sum of 1; for two classes."""
+        """Mean absolute Shapley value of each column, scaled to a sum of 1. Available for two labels only."""
         if not hasattr(self, "_model"):
             raise AttributeError("feature_importances_")
         if self._importances is None:
@@ -207,7 +210,7 @@ class ChurnClassifier(Base):
         return self._importances.copy()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The copy drops the sample of rows, so the importances are computed before.
+        # The copy does not keep the sample of rows, so the importances are computed before copying.
         if hasattr(self, "_model") and len(self.classes_) == 2:
             self.feature_importances_  # noqa: B018
         inherited = getattr(super(), "__getstate__", None)
@@ -229,8 +232,8 @@ class ChurnClassifier(Base):
     def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
         """90 % confidence interval for each row's probability of the second label, float64 of shape (n, 2): low and high.
 
-        It is an interval for the churn rate of rows with the same score, from a bootstrap of the calibration over groups, and
-        contains the probability. Model uncertainty is not included. Available for two labels only.
+        The interval is for the churn rate of rows with the same score. It comes from a bootstrap of the calibration over groups,
+        and always contains the probability. Model uncertainty is not included. Available for two labels only.
 
         Example:
             >>> import churn_core as churn
@@ -248,13 +251,14 @@ class ChurnClassifier(Base):
         return model.predict_interval(self._given(X), threads=threads(self.n_jobs))
 
     def explain(self, X: Any) -> Explanation:
-        """Shapley values of every column for every row, as an `Explanation` in log-odds before calibration; for two
-        classes."""
+        """Shapley values of every column for every row, as an `Explanation` in log-odds before calibration.
+
+        Available for two labels only."""
         model = self._fitted()
         return model.explain(self._given(X), threads=threads(self.n_jobs))
 
     def reasons(self, X: Any, top: int = 5) -> list[list[Reason]]:
-        """The columns with the largest contributions to each row's score, in either direction, largest first; for two classes."""
+        """The columns that raise or lower each row's score most, largest contribution first. Available for two labels only."""
         model = self._fitted()
         return model.reasons(self._given(X), top, threads=threads(self.n_jobs))
 
@@ -309,7 +313,7 @@ def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list
 
 
 def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
-    """The rows, and the column names if there are any."""
+    """X as a table of the core, and its column names if it has any."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -346,7 +350,7 @@ def _is_frame(X: Any) -> bool:
 
 
 def _of_array(X: Any) -> FlatTable:
-    # Lists of rows are read column by column: numpy would turn numbers next to texts into texts.
+    # Lists of rows are read column by column, because numpy would turn numbers into texts if another column has texts.
     rows = list(X) if isinstance(X, (list, tuple)) and not any(np.isscalar(row) for row in X) else None
     try:
         array = X if isinstance(X, np.ma.MaskedArray) else np.asarray(X)
@@ -394,7 +398,7 @@ def _some_rows(X: Any, rows: int) -> Any:
         return X
 
 
-# `fit` has an argument with this name.
+# An alias, because `fit` has an argument with the name of the function.
 _group_codes = groups
 
 for _kind in (ChurnClassifier, Leak, LeakageWarning, ColumnWarning):

@@ -9,7 +9,7 @@ class ChurnError(Exception):
     """Base class of all errors of this package.
 
     Attributes:
-        code: Stable error code, such as ``"bad_timestamp"``; equal in Rust, Python and Node.
+        code: Stable error code, such as ``"bad_timestamp"``. Rust, Python and Node use the same codes.
         table: The table with the error, such as ``"payments"``, if there is one.
         row: 0-based position of the row with the error in the input.
         column: The column, feature, argument or option with the error.
@@ -145,7 +145,7 @@ def make(
     report: Any = None,
     missing: bool = False,
 ) -> ChurnError:
-    """The exception for a code; unlisted codes are those of refused records."""
+    """The exception for a code. Codes that the table does not list come from refused records."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

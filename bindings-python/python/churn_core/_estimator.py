@@ -110,7 +110,7 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # Comparing a missing value may fail, as with pandas' NA.
+    # Comparing a missing value may raise an error, as pandas' NA does.
     try:
         return bool(value != value)
     except (TypeError, ValueError):
@@ -122,7 +122,7 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Values with a type of their own as a list, because numpy would convert them to text; arrays unchanged."""
+    """Lists and typed columns as a list, because numpy might convert their values to text. Arrays stay unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -275,7 +275,7 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """The message that scikit-learn gives if the columns differ from those of the fit."""
+    """The message that scikit-learn gives if the columns differ from the columns of the fit; None if they are equal."""
     if known == given:
         return None
     message = "The feature names should match those that were passed during fit.\n"
@@ -314,7 +314,7 @@ def _conversion_warning() -> type[Warning]:
 
 
 def not_fitted(name: str) -> Exception:
-    """The error of an unfitted estimator; also a NotFittedError if scikit-learn is installed."""
+    """The error of an unfitted estimator. It is also a NotFittedError if scikit-learn is installed."""
     message = f"This {name} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
     try:
         from sklearn.exceptions import NotFittedError

@@ -32,7 +32,7 @@ class _Member(Base):
         raise NotImplementedError
 
     def _check(self) -> dict[str, Any]:
-        """The core's options for the parameters; raises if a parameter is invalid."""
+        """Converts the parameters to the core's options, and raises if a parameter is invalid."""
         raise NotImplementedError
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -234,7 +234,7 @@ class RandomForest(_Trees):
         min_samples_leaf: Minimum number of rows in a leaf.
         max_features: Columns that each split may use: ``"sqrt"`` for the square root of their number, or a share above 0 and at
             most 1.
-        smoothing: Number of rows with the overall mean label that are added to each leaf, above 0.
+        smoothing: Pseudo-count, above 0: each leaf is averaged with this many rows whose label is the overall mean.
         max_bins: Maximum number of bins of a column, 2 to 255.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
@@ -302,9 +302,9 @@ class Logistic(_Member):
     """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989). All values must be finite.
 
     Parameters:
-        l2: Penalty on the squared coefficients; scikit-learn's ``1 / C``.
+        l2: Penalty on the squared coefficients. It equals ``1 / C`` of scikit-learn.
         max_iter: Maximum number of iterations.
-        tol: The fit stops when no component of the gradient, per row, is larger in absolute value.
+        tol: The fit stops when every component of the mean gradient over the rows is at most this large in absolute value.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         n_jobs: Number of threads; None and -1 mean all.
 
@@ -368,7 +368,7 @@ class Logistic(_Member):
 
 
 def _names(X: Any) -> list[str] | None:
-    """Column names of a frame if all of them are texts."""
+    """The column names of a frame, or None if some of them are not texts."""
     given = getattr(X, "column_names", None)
     if given is None:
         given = getattr(X, "columns", None)
@@ -385,7 +385,7 @@ def _names(X: Any) -> list[str] | None:
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    """Number of rows and columns, with scikit-learn's checks."""
+    """The number of rows and columns. Raises where scikit-learn's own checks would."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -416,7 +416,7 @@ def _matrix(X: Any) -> Any:
 
 
 def _directions(given: Any, X: Any) -> list[int]:
-    """1, -1 or 0 for each column."""
+    """The monotone constraint of each column: 1, -1 or 0."""
     columns, name = _shape(X)[1], "monotone_constraints"
     if isinstance(given, Mapping):
         names = _names(X) or [f"x{column}" for column in range(columns)]

@@ -1,4 +1,4 @@
-"""Splitting tables of many tenants, and the column dictionary."""
+"""Splits tables of many tenants, and lists the columns that the library recognizes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Partition(dict[str, TenantRecords]):
     """The records of every tenant, by tenant id.
 
     Attributes:
-        unassigned: Report on the rows without a tenant, by their position in the mixed tables.
-        positions: For each tenant and table, the positions of its rows in the mixed table.
+        unassigned: Report on the rows without a tenant. Its row numbers are positions in the tables that were given.
+        positions: For each tenant and table, the positions of the tenant's rows in the table that was given.
     """
 
     unassigned: ValidationReport
@@ -42,7 +42,7 @@ def partition(
 ) -> Partition:
     """Splits tables with a ``tenant_id`` column into each tenant's records.
 
-    The arguments are those of `TenantRecords`. Rows are numbered as in the mixed tables.
+    The arguments are those of `TenantRecords`. Reports number the rows as in the tables that were given.
 
     >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
     >>> parts = churn.partition(customers=mixed)

@@ -28,12 +28,12 @@ def _text(at: datetime) -> str:
 
 
 RiskBand = Literal["low", "medium", "high", "critical"]
-"""A coarse class of risk, by the odds of churn relative to the odds at the training dates."""
+"""A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates."""
 
 
 @dataclass(frozen=True)
 class BandCalibration:
-    """Predicted against observed in one risk band."""
+    """Mean predicted probability and observed churn rate in one risk band."""
 
     band: RiskBand
     """The risk band."""
@@ -82,7 +82,7 @@ class CalibrationBin:
     """One bin of a calibration table: rows with similar predictions."""
 
     rows: float
-    """Number of rows in the bin; fractional if the edge of a bin splits the weight of a row."""
+    """Total weight of the rows in the bin, which is their number if all weights are 1."""
 
     mean_probability: float
     """Mean predicted probability."""
@@ -116,15 +116,15 @@ class ChurnRateAt:
     """The training date."""
 
     first: datetime | None
-    """The first training day, if each customer has an individual day between it and ``as_of``; ``None`` if all
-    customers are used at ``as_of``.
+    """The first training day of the span that ends at ``as_of``, if each customer is used on an individual day of
+    the span. ``None`` if all customers are used at ``as_of``.
     """
 
     rows: int
     """Number of customers."""
 
     churned: int
-    """Number of these customers who churned."""
+    """Number of customers who churned."""
 
     churn_rate: float
     """Observed churn rate."""
@@ -164,10 +164,10 @@ class MemberReport:
     """``"linear"``, ``"boosting"``, ``"deep_boosting"`` or ``"forest"``."""
 
     weight: float
-    """Its weight in the blend of log-odds."""
+    """The weight of the base learner in the blend of log-odds."""
 
     log_loss: float
-    """Its out-of-fold log-loss, before calibration."""
+    """The out-of-fold log-loss of the base learner, before calibration."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MemberReport:
@@ -230,13 +230,13 @@ class ClassifierPart:
 
 @dataclass(frozen=True)
 class DroppedMember:
-    """A base learner that was requested and dropped."""
+    """A base learner that was requested but dropped."""
 
     name: str
     """The name of the member, as in ``MemberReport``."""
 
     reason: str
-    """The reason."""
+    """Why it was dropped."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
@@ -255,7 +255,7 @@ class DroppedMember:
 
 
 Monotonicity = Literal["increasing", "decreasing"]
-"""The direction in which the probability may change as a feature grows, all other features being equal."""
+"""The direction in which the probability may change as a feature grows, if all other features stay equal."""
 
 LeakageEvidence = Literal[
     "restates_label",
@@ -284,15 +284,15 @@ class LeakageFinding:
     """How the column leaks the target."""
 
     statistic: float
-    """The test statistic, 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, it is the share of
-    the log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the
-    rows that agree with the claim.
+    """The test statistic, from 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, it is the
+    fraction of the log-loss that the column alone removes on held-out rows. For the other kinds, it is the
+    fraction of rows that agree with the finding.
     """
 
     by_chance: float | None
-    """The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test
-    (it may be negative); otherwise the probability that permuted labels agree equally well. ``None`` if the
-    claim does not use labels.
+    """What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic
+    in a permutation test, which may be negative. Otherwise it is the probability that permuted labels agree
+    equally well. ``None`` if the test does not use labels.
     """
 
     evidence: str
@@ -335,10 +335,10 @@ class ColumnNote:
     """The column's name."""
 
     code: str
-    """The topic of the note: texts_as_numbers, numbers_as_texts or empty_column."""
+    """The code of the note: ``texts_as_numbers``, ``numbers_as_texts`` or ``empty_column``."""
 
     message: str
-    """A description, and what to do about it."""
+    """What was noticed, and what to do about it."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ColumnNote:
@@ -369,24 +369,29 @@ class ClassifierReport:
     """Number of training rows of each class."""
 
     groups: int | None
-    """Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row
-    without a group is its own group. ``None`` in files of versions that did not count groups.
+    """Number of groups of rows that share a fold. These are the given groups, or the single rows if none were
+    given; groups that contain equal rows are merged. ``None`` if the file was written by a version that did not
+    count groups.
     """
 
     parts: list[ClassifierPart]
-    """One ensemble per class; with two classes, only that of the second class."""
+    """One ensemble per class. With two classes, there is only the ensemble of the second class."""
 
     dropped_members: list[DroppedMember]
-    """Members that were requested and are not part of the ensemble."""
+    """Members that were requested but are not part of the ensemble."""
 
     monotone_constraints: list[tuple[str, Monotonicity]]
     """The monotonic constraints, by column."""
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
+    """Columns that appear to leak the target but were used, because the caller allowed them or because the policy
+    only warns.
+    """
 
     column_notes: list[ColumnNote]
-    """Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns."""
+    """Columns that may not have been read as intended: texts that were read as numbers, numbers that were read as
+    texts, and empty columns.
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierReport:
@@ -460,16 +465,16 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Maximum depth of a tree. Default: 64."""
 
     learning_rate: float
-    """Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1."""
+    """Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1."""
 
     min_leaf_rows: int
     """Minimum number of rows in a leaf. Default: 20."""
 
     min_leaf_hessian: float
-    """Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001."""
+    """Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001."""
 
     l1: float
-    """L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0."""
+    """L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0."""
 
     l2: float
     """L2 penalty on leaf values. Default: 1."""
@@ -484,18 +489,20 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     monotone_constraints: list[int]
-    """Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they
-    never rise, all other columns being equal; 0 means no constraint. An empty list means no constraints.
-    Default: empty.
+    """Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the
+    log-odds never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty
+    list means that no column is constrained. Default: empty.
     """
 
     seed: int
-    """Seed of the sampling. In ``EnsembleOptions``, the seed of the training replaces it. Default: 0."""
+    """Seed of the sampling. Inside ``EnsembleOptions``, this seed is ignored, and the seed of the training is
+    used. Default: 0.
+    """
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A closed interval. The function or field that returns it states its meaning and coverage."""
+    """A closed interval. Each function or field that returns an interval states what it means and what it covers."""
 
     low: float
     """The lower end."""
@@ -523,21 +530,23 @@ class LogisticOptions(TypedDict, total=False):
     """Options of ``Logistic``."""
 
     l2: float
-    """L2 penalty, ``1 / C`` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum
-    of log-losses. The intercept is not penalised. Default: 1.
+    """L2 penalty, which is ``1 / C`` in scikit-learn. Half of this number times the sum of squared coefficients is
+    added to the sum of log-losses. The intercept is not penalised. Default: 1.
     """
 
     max_iterations: int
     """Maximum number of iterations. Default: 200."""
 
     tolerance: float
-    """Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8."""
+    """Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default:
+    1e-8.
+    """
 
 
 @dataclass(frozen=True)
 class Measures(MeasuresMixin):
-    """Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because
-    there is only one class, is ``None``.
+    """Metrics on rows that no part of the model was fitted on. A metric is ``None`` if it is undefined, for
+    example because all rows have the same label.
     """
 
     rows: int
@@ -563,38 +572,38 @@ class Measures(MeasuresMixin):
 
     calibration_error: Estimate | None
     """Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-    predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a
-    calibrated model would show an error of this size.
+    predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling
+    noise alone can explain an error of this size.
     """
 
     calibration_error_null_95: float | None
-    """Expected calibration error that a calibrated model with these predictions shows because of sampling noise:
-    95th percentile of simulations.
+    """The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration
+    error in simulations in which these predictions are calibrated.
     """
 
     calibration_slope: Estimate | None
-    """Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are
-    too extreme.
+    """Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions
+    are too extreme.
     """
 
     calibration_intercept: Estimate | None
-    """Intercept of the same regression."""
+    """Intercept of the logistic regression of labels on predicted log-odds."""
 
     base_rate_shift: Estimate | None
-    """The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later
-    than the training dates, it measures drift of the base rate that the features do not explain. Drift is
-    reported when the interval excludes 0; no correction is applied. ``None`` for models trained before this was
-    measured.
+    """The constant that must be added to all predicted log-odds so that the mean probability equals the churn
+    rate. At a date later than the training dates, it measures drift of the churn rate that the features do not
+    explain. Drift is reported if the interval excludes 0; predictions are not corrected. ``None`` for models
+    trained by versions without this metric.
     """
 
     top_decile_lift: Estimate | None
-    """Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate."""
+    """Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate."""
 
     calibration: list[CalibrationBin]
-    """Calibration table: predicted against observed in ten bins of equal size."""
+    """Calibration table: mean predicted probability and observed churn rate in ten bins of equal size."""
 
     not_measured_reason: str | None
-    """Why the measures of ranking and calibration are ``None`` although both classes occur: one class has too few
+    """Why the metrics of ranking and calibration are ``None`` although both labels occur: one label has too few
     customers for a reliable interval.
     """
 
@@ -676,7 +685,7 @@ class PurgeProof:
     """Evidence that no training label overlaps the test period: ``last_label_end <= test_date``."""
 
     test_date: datetime
-    """The test date; the earliest one if there are several."""
+    """The test date. If there are several, the earliest one."""
 
     last_training_date: datetime
     """The last training date."""
@@ -688,7 +697,7 @@ class PurgeProof:
     """The required number of days between the last label and the test date."""
 
     purged_dates: list[datetime]
-    """Dates that were purged because their label period, with the embargo after it, extends past the test date."""
+    """Training dates that were purged because their label period, plus the embargo, extends past the test date."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> PurgeProof:
@@ -750,20 +759,20 @@ class Prediction:
 
 @dataclass(frozen=True)
 class OutOfTime(OutOfTimeMixin):
-    """An out-of-time test: metrics at dates later than every training label."""
+    """An out-of-time test: metrics at dates after the end of every training label."""
 
     test_date: datetime
     """The last test date."""
 
     test_dates: list[datetime]
-    """All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the
-    test covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier
-    versions, which tested one date.
+    """All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on
+    one of these days, so that the test covers every phase of a billing cycle. The measures cover all these
+    days. Empty in files of earlier versions, which tested a single date.
     """
 
     training_dates: list[datetime]
-    """The training dates of the tested model; their label periods all end by the first test date. If each customer
-    has an individual training day, as in ``ChurnRateAt.first``, these are the last of these days.
+    """The training dates of the tested model. Their label periods all end by the first test date. If each customer
+    has an individual training day, as in ``ChurnRateAt.first``, this list contains the last day of each span.
     """
 
     unseen_customers: bool
@@ -776,8 +785,9 @@ class OutOfTime(OutOfTimeMixin):
     """How well the predictions perform."""
 
     by_activity: MeasuresByActivity | None
-    """Separate measures for active and inactive customers. ``None`` for cancellation, and if an inactivity
-    definition keeps only customers who were active in the horizon before the date, which is the default.
+    """Separate measures for active and inactive customers. ``None`` if churn is defined by cancellation. Also
+    ``None`` if an inactivity definition keeps only customers who were active in the horizon before the date, as
+    it does by default.
     """
 
     predictions: list[Prediction]
@@ -826,22 +836,22 @@ class RandomForestOptions(TypedDict, total=False):
     """Minimum number of bootstrap rows in a leaf. Default: 5."""
 
     colsample: float | None
-    """Fraction of the columns that are sampled for each split; ``None`` for the square root of their number.
-    Default: ``None``.
+    """Fraction of the columns that are sampled for each split. With ``None``, as many columns are sampled as the
+    square root of their number. Default: ``None``.
     """
 
     smoothing: float
-    """Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds
-    are computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small
-    leaves more. Default: 2.
+    """Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate
+    are added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger
+    numbers move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
     """
 
     max_bins: int
     """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     seed: int
-    """Seed of the sampling of rows and columns. In ``EnsembleOptions``, the seed of the training replaces it.
-    Default: 0.
+    """Seed of the sampling of rows and columns. Inside ``EnsembleOptions``, this seed is ignored, and the seed of
+    the training is used. Default: 0.
     """
 
 
@@ -893,7 +903,7 @@ WarningCode = Literal[
 
 @dataclass(frozen=True)
 class Warning:
-    """A problem of a training or a run that does not stop it and that the user should check."""
+    """A problem in a training or a score run that the user should check, although the work continues."""
 
     code: WarningCode
     """The topic of the warning."""
@@ -902,10 +912,10 @@ class Warning:
     """The problem and what to do about it, in plain English."""
 
     columns: list[str]
-    """The columns or features concerned; empty if there are none."""
+    """The columns or features that the warning concerns; empty if there are none."""
 
     dates: list[datetime]
-    """The dates concerned, sorted; empty if there are none."""
+    """The dates that the warning concerns, sorted; empty if there are none."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Warning:
@@ -929,11 +939,11 @@ class Warning:
 
 @dataclass(frozen=True, repr=False)
 class TrainReport(TrainReportMixin):
-    """How a model was trained and how well it performs. Part of the model file's metadata."""
+    """How a model was trained and how well it performs. The report is part of the model file's metadata."""
 
     training_dates: list[datetime]
     """The training dates of the final model. If each customer has an individual training day, as in
-    ``ChurnRateAt.first``, these are the last of these days.
+    ``ChurnRateAt.first``, this list contains the last day of each span.
     """
 
     rows: int
@@ -943,14 +953,12 @@ class TrainReport(TrainReportMixin):
     """Number of these pairs that churned."""
 
     excluded: int
-    """Number of excluded pairs: the customer churned within the lead, or had churned before the date although this
-    was not known yet.
+    """Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period,
+    or had already churned before the date but this was not known yet.
     """
 
     subsampled: int
-    """Number of pairs that were dropped by sampling, over all training and test dates: see
-    ``TrainOptions.max_rows``.
-    """
+    """Number of pairs that sampling dropped, over all training and test dates: see ``TrainOptions.max_rows``."""
 
     observed_from: datetime | None
     """The start of the observed history."""
@@ -962,7 +970,9 @@ class TrainReport(TrainReportMixin):
     """The observed churn rate and the mean prediction at each training date."""
 
     truncated_windows: list[int]
-    """Windows, in days, that begin before the observed history at some training date and are therefore truncated."""
+    """Lengths, in days, of the windows that begin before the observed history at some training date and are
+    therefore truncated.
+    """
 
     out_of_time: OutOfTime | None
     """The out-of-time test of a model trained in the same way on earlier dates; ``None`` if the history is too
@@ -973,13 +983,15 @@ class TrainReport(TrainReportMixin):
     """Why there is no out-of-time test; ``None`` if there is one."""
 
     cross_validated: Measures
-    """Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts."""
+    """Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
+    future.
+    """
 
     members: list[MemberReport]
     """The base learners, with their weights."""
 
     dropped_members: list[DroppedMember]
-    """Base learners that were requested and dropped."""
+    """Base learners that were requested but dropped."""
 
     monotone_constraints: list[tuple[str, Monotonicity]]
     """The monotonic constraints, by feature."""
@@ -988,13 +1000,15 @@ class TrainReport(TrainReportMixin):
     """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     bands: list[BandCalibration]
-    """Predicted against observed in each risk band, from out-of-fold predictions."""
+    """Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions."""
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target and were used: those the caller allowed, and those that only warn."""
+    """Columns that appear to leak the target but were used, either because the caller allowed them or because
+    their finding is only a warning.
+    """
 
     warnings: list[Warning]
-    """Problems with the training dates, the definition or the measures, and what to do."""
+    """Problems with the training dates, the definition or the measures, and what to do about them."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:

@@ -1,4 +1,4 @@
-"""Hand-written methods of the generated report classes. The core writes their text."""
+"""Hand-written methods of the generated report classes. The core formats the text that they print."""
 
 from __future__ import annotations
 

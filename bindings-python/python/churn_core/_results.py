@@ -85,13 +85,13 @@ class Score(ToDict):
     status: Literal["scored", "not_enough_evidence"]
     #: Why the customer is not scored, in words.
     not_scored_reason: str | None
-    #: The latest date on which the customer will have a score, if the customer stays.
+    #: The date by which the customer will have a score at the latest, if the customer stays; None if scored.
     expected_at: datetime | None
     #: The date of the prediction, in UTC.
     as_of: datetime
     #: Id of the model.
     model_id: str
-    #: Features with the largest contributions. `ChurnModel.score_customer` fills them.
+    #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class Explanation:
 
     Attributes:
         values: Contributions, float64 of shape (rows, features), or (features,) for a single row.
-        base_values: The model's output without any feature: one number per row, or a number for a single row.
+        base_values: The model's mean output, before any feature contributes: one number per row, or a number for a single row.
         data: Values of the features, with the shape of ``values``.
         feature_names: Names of the features.
 
@@ -197,7 +197,7 @@ class Explanation:
         raise TypeError("the class of an Explanation cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
-        # Members that only shap's class has (abs, mean, cohorts, …), if shap is loaded.
+        # If shap is loaded, members that only shap's class has (abs, mean, cohorts, …) are taken from there.
         if name.startswith("__") or "shap" not in sys.modules or "values" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.to_shap(), name)
@@ -216,7 +216,7 @@ class Explanation:
 class Finding(ToDict):
     """A likely mistake in valid records, and how to correct it."""
 
-    #: Stable code: ``"unused_column"``, ``"far_date"`` and so on.
+    #: Stable code, such as ``"unused_column"`` or ``"far_date"``.
     code: str
     #: The table.
     table: Literal["customers", "payments", "tickets", "activities"]

@@ -1,4 +1,4 @@
-"""Reads fitted estimators for `TreeEnsemble.from_sklearn`: their trees as arrays, or the model file of LightGBM and XGBoost.
+"""Reads fitted estimators for `TreeEnsemble.from_sklearn`: scikit-learn's trees as arrays, other libraries' as a model file.
 
 This module only recognizes the estimator. The importer checks the contents.
 """
@@ -44,10 +44,10 @@ def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: A
 
 
 def _averaging(model: Any) -> dict[str, Any]:
-    """A forest or a single tree: it averages shares of the second class, and compares in single precision."""
+    """The arrays of a forest or a single tree, which average shares of the second class and compare in single precision."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
-        # Values are counts up to version 1.2, and shares from 1.3 on.
+        # Leaf values are counts up to scikit-learn 1.2, and shares from 1.3 on.
         shares = member.tree_.value[:, 0, :]
         trees.append(_tree(member.tree_, shares[:, 1] / shares.sum(axis=1)))
     return {"trees": trees, "divisor": float(len(trees)), "probability": True, "rounded": True}
@@ -78,7 +78,7 @@ def _histogram(model: Any) -> dict[str, Any]:
 
 
 def _lightgbm(model: Any) -> str:
-    # The text ends at the best iteration, if there is one, as in `predict_proba`.
+    # Like `predict_proba`, the text uses the trees up to the best iteration, if there is one.
     text: str = model.booster_.model_to_string()
     return text
 
@@ -109,7 +109,7 @@ def _is_fitted(estimator: Any) -> bool:
 
 
 def read(estimator: Any) -> dict[str, Any] | str | bytes:
-    """Arrays of scikit-learn's trees, the text of LightGBM, or the JSON of XGBoost."""
+    """The arrays of scikit-learn's trees, the model text of LightGBM, or the model JSON of XGBoost."""
     ancestors = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(estimator).__mro__]
     known = next((ancestor for ancestor in ancestors if ancestor in _KINDS), None)
     if known is None:

@@ -1,7 +1,7 @@
 """The long calls as coroutines for asyncio, with the same names and arguments.
 
 Each call runs on its own thread, so the event loop stays free. Cancelling the awaiting task stops the work. Calls of the store run
-on the store's threads; a cancelled one is rolled back.
+on the store's threads; a cancelled call is rolled back.
 
 >>> import asyncio
 >>> async def churners():
@@ -99,7 +99,7 @@ def _awaited(function: Callable[..., Any], name: str, see: str) -> Callable[...,
 
     signature = inspect.signature(function)
     if "self" in signature.parameters:
-        # In a method, the first parameter is named as in the stub.
+        # The first parameter of a method gets the name that the type stub gives it.
         parameters = list(signature.parameters.values())
         parameters[0] = parameters[0].replace(name=see.split(".")[0].lower().removeprefix("churn"))
         signature = signature.replace(parameters=parameters)

@@ -27,7 +27,7 @@ def _axes(ax: Any, title: str, x: str, y: str) -> Any:
 
 
 def calibration(model: ChurnModel, ax: Any = None) -> Any:
-    """Predicted and observed churn rate in bins of equal size, from the out-of-time test if there was one."""
+    """Predicted and observed churn rate in bins of equal size, from the out-of-time test or, without one, cross-validation."""
     report = model.report
     test = report.out_of_time
     bins = (test.measures if test else report.cross_validated).calibration

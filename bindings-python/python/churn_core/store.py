@@ -65,8 +65,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of an upsert. ``rows_changed`` counts rows that are new, or replaced a different row. ``report`` lists the issues of
-    quarantined rows."""
+    """The result of an upsert. ``rows_changed`` counts rows that are new or differ from the stored row. ``report`` lists the issues
+    of quarantined rows."""
 
     rows_in: int
     rows_accepted: int
@@ -85,7 +85,7 @@ class RecordPage:
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The metadata of a model; ``card`` has its definition of churn, features and training report."""
+    """The metadata of a stored model. ``card`` has the model's definition of churn, its features and its training report."""
 
     id: str
     stage: _Stage
@@ -103,7 +103,8 @@ class RunId:
 
 @dataclass(frozen=True)
 class StoredReason:
-    """A stored reason; ``value`` is a number, a text or None, ``contribution`` is what it adds to the log-odds."""
+    """A stored reason. ``value`` is the feature's value: a number, a text or None. ``contribution`` is what the feature adds to the
+    log-odds."""
 
     feature: str
     value: float | str | None
@@ -126,7 +127,8 @@ class StoredScore:
 
     ``probability`` is None if the customer is not scored; ``not_scored_reason`` says why, and ``expected_at`` is the latest date on
     which the customer will have a score. ``value`` is the value of the customer and ``value_at_risk`` the probability times this
-    value, if the run was saved with values. ``reasons`` are the stored reasons, largest first.
+    value, if the run was saved with values. ``reasons`` are the stored reasons, largest
+    contribution first.
     """
 
     customer_id: str
@@ -177,7 +179,7 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The outcome of a customer after a date; ``churned`` is None if the label is undecided."""
+    """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the outcome is undecided."""
 
     customer_id: str
     as_of: datetime
@@ -220,7 +222,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """How far a source has been read; only the source knows the meaning of ``position``."""
+    """How far a data source has been read. The store does not interpret ``position``."""
 
     source: str
     position: str
@@ -248,7 +250,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class Check:
-    """A check of an attestation; ``table`` is None for a check of the database or the role."""
+    """One check of an attestation. ``table`` is None if the check concerns the database or the role."""
 
     name: str
     table: str | None
@@ -258,7 +260,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """The result of `churn_core.Store.attest`; ``passed`` is true if every check passed. ``text`` is the printable report."""
+    """The result of `churn_core.Store.attest`. ``passed`` is true if every check passed. ``text`` is the printable report."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]

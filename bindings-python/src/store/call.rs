@@ -49,7 +49,7 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
-    /// Threads do not exist in a forked process.
+    /// The process that started the threads. They do not exist in a process that was forked from it.
     process: u32,
 }
 
@@ -161,7 +161,7 @@ impl Caller {
     }
 }
 
-/// The callback for when a future is done.
+/// The callback that asyncio calls when a future is done.
 #[pyclass(frozen)]
 struct GiveUp(AbortHandle);
 

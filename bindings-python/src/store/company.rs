@@ -52,7 +52,7 @@ repository!(
 
 #[pymethods]
 impl CompanyStore {
-    /// The company; without a name or settings if none were set.
+    /// The company. Its name is None and its settings are empty until they are set.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };

@@ -36,8 +36,8 @@ fn plain<T: for<'py> IntoPyObject<'py>>(py: Python<'_>, value: T) -> PyResult<Py
     value.into_py_any(py)
 }
 
-fn parsed<T: std::str::FromStr<Err = churn_store::Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
-    text.parse().map_err(|error| crate::errors::raise_store(py, &error))
+fn parsed<T: std::str::FromStr<Err = churn_core::Error>>(py: Python<'_>, text: &str) -> PyResult<T> {
+    text.parse().map_err(|error| crate::errors::raise(py, &error))
 }
 
 /// A database of many tenants: SQLite or Postgres. `tenant` gives access to the data.
@@ -90,11 +90,12 @@ impl Store {
     ///
     /// ``sqlite:///var/churn.db`` is an absolute path and ``sqlite:churn.db`` a relative one; the file is created if it
     /// does not exist. ``sqlite::memory:`` lives as long as the store. ``postgres://user:password@host/database``
-    /// isolates tenants by row-level security: migrate with the role that owns the tables, and connect with another
-    /// role (`grant_to`).
+    /// isolates tenants by row-level security: let the role that owns the tables migrate, and use another role
+    /// in the application (`grant_to`).
     ///
     /// Raises:
-    ///     StoreError: ``store_unavailable``; ``store_newer``: a newer version of this package migrated the database.
+    ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
+    ///         has migrated it (``store_newer``).
     #[staticmethod]
     #[pyo3(signature = (url, migrate=true))]
     fn open(
@@ -118,7 +119,7 @@ impl Store {
         self.caller.call(py, async move { Ok(store.version().await?) }, plain)
     }
 
-    /// Postgres: grants the serving role the privileges that it needs, and no others. Call it as the owner of the
+    /// Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the
     /// tables.
     fn grant_to(&self, py: Python<'_>, role: String) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
@@ -267,8 +268,8 @@ impl TenantStore {
         AuditStore::new(self.own.audit(), &self.caller)
     }
 
-    /// All records of the tenant from one snapshot, identical to `churn_core.TenantRecords` of the same rows; the
-    /// arguments are the same.
+    /// All records of the tenant from one snapshot. They are identical to `churn_core.TenantRecords` of the same rows,
+    /// and the arguments are the same.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows conflict with other rows, such as payments of unknown customers.

@@ -9,7 +9,7 @@ use crate::arguments;
 use crate::model::ChurnModel;
 use crate::tables::timestamp;
 
-/// The models of a tenant: their bytes, their metadata, and which of them serves.
+/// The models of a tenant: their bytes, their metadata and their stages.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ModelStore {
     own: churn_store::ModelStore,
@@ -27,9 +27,9 @@ impl ModelStore {
 
 #[pymethods]
 impl ModelStore {
-    /// Stores a model; ``at`` is the current time, because the store reads no clock. A model that is already stored keeps its first
-    /// date, and gets the given stage: ``"champion"`` (the model that serves; it retires the previous champion), ``"challenger"`` or
-    /// ``"retired"``.
+    /// Stores a model. Pass the current time as ``at``, because the store reads no clock. ``stage`` is ``"champion"``
+    /// (the model in use), ``"challenger"`` or ``"retired"``. A new champion retires the previous one. A model that is
+    /// already stored keeps the time at which it was first stored, and gets the new stage.
     ///
     /// Raises:
     ///     TenantMismatchError: The model belongs to another tenant.

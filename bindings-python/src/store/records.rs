@@ -28,7 +28,7 @@ impl RecordStore {
         }
     }
 
-    /// One transaction for all batches that `next` returns.
+    /// Upserts all batches that `next` returns in one transaction.
     fn import<F>(&self, py: Python<'_>, on_invalid: &str, mut next: F) -> PyResult<Py<PyAny>>
     where
         F: FnMut(Python<'_>, RecordKind) -> PyResult<Option<Table>> + Send + 'static,
@@ -38,8 +38,8 @@ impl RecordStore {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
             loop {
-                // Reading Python objects may take a while, so it runs on a blocking thread and not on those of the
-                // connections.
+                // Reading Python objects may take a while, so it runs on a blocking thread and not on the threads
+                // of the connections.
                 let read = tokio::task::spawn_blocking(move || {
                     let found = Python::attach(|py| next(py, kind));
                     (found, next)
@@ -98,7 +98,8 @@ impl RecordStore {
     /// Upserts are idempotent: an existing row is replaced if it differs, so a later batch can correct it. Event rows are the same
     /// if they have the same id and ``known_at``. Customer rows are the same if they have the same ``customer_id``,
     /// ``signed_up_at``, ``valid_from`` and ``known_at``. Rows without an id are the same only if all their values are equal, so
-    /// give ids to rows that you may want to correct. An empty table is stored as given and empty.
+    /// give ids to rows that you may want to correct. An empty table is stored as a table that is known to have no
+    /// rows.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and nothing is
@@ -145,7 +146,7 @@ impl RecordStore {
     }
 
     /// At most ``limit`` rows (1 to 10 000) in order of first arrival. ``after`` is the ``next`` of the previous page.
-    /// Rows that arrive in the meantime neither move nor repeat others.
+    /// If rows are added while you read, no page repeats or skips a row.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,

@@ -48,8 +48,8 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction, with the five main reasons of the ``reasons`` customers at highest risk (None means all
-    /// customers). Saving the same run again replaces it.
+    /// Stores a run in one transaction, with five reasons for each of the ``reasons`` customers with the highest risk
+    /// (None means all customers). Saving the same run again replaces it.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -82,8 +82,9 @@ impl ScoreStore {
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
-    /// The customers with the highest probabilities, of the latest run or of ``run``: at most ``limit`` (1 to 10 000) customers, with
-    /// a probability of at least ``min_probability``. ``after`` is the ``next`` of the previous page.
+    /// The customers with the highest probabilities in ``run`` (default: the latest run). Returns at most ``limit`` (1
+    /// to 10 000) customers, with a probability of at least ``min_probability``. ``after`` is the ``next`` of the
+    /// previous page.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.

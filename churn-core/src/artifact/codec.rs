@@ -1,7 +1,8 @@
 //! The encoding of the payload: bincode, with fixed-width little-endian numbers. No other module depends on it.
 //!
-//! bincode 2.0.1 is complete and no longer maintained. It is used only in these two functions, inside our own container
-//! with magic bytes, format number and checksum, so another decoder of the same bytes can replace it.
+//! bincode 2.0.1 is complete and no longer maintained. Only the two functions below use it, and this library's own
+//! container adds magic bytes, format number and checksum. Another implementation of the same encoding can therefore
+//! replace it.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use serde::Serialize;
@@ -10,9 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::artifact::MAX_PAYLOAD;
 use crate::error::{Error, ErrorKind, Result};
 
-/// bincode allocates the memory for a text before it reads the text, provided that the length is below a limit. The
-/// limit must be a constant, so there are several, a factor of 16 apart. A false length can therefore allocate at most
-/// 16 times the payload, or 64 KiB.
+/// bincode allocates the memory for a text before it reads the text, provided that the stated length is below a limit.
+/// The limit must be a constant, so there are several limits, each 16 times the one before. A false length can
+/// therefore allocate at most 16 times the size of the payload, or 64 KiB if that is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }
@@ -23,7 +24,8 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// Decodes a value from payload bytes, all of which must be used. Memory is bounded by a multiple of their number.
+/// Decodes a value from payload bytes, all of which must be used. The memory is bounded by a multiple of the size of
+/// the payload.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(

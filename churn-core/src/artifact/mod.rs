@@ -14,8 +14,9 @@
 //! The checksum is the hash of the content, and the model id is derived from it. A file contains no time, thread count,
 //! host or unseeded random number, so the same training gives the same bytes.
 //!
-//! A file may come from an untrusted source, checksum included. Every length in it is therefore checked against the
-//! actual size before anything is allocated. Opening a file takes at most 32 times its size plus 32 MiB of memory.
+//! A file may come from an untrusted source, which can also compute a valid checksum. Every length in the file is
+//! therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its size
+//! plus 32 MiB of memory.
 
 mod codec;
 
@@ -70,9 +71,10 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
 /// Writes a file atomically: to a temporary file in the same folder, which is flushed to disk and then renamed.
 ///
 /// # Errors
-/// `io`, naming the file.
+/// `io`; the error names the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// Distinguishes calls in one process that write the same file at the same time.
+    /// Numbers the calls in this process, so that two calls that write the same file at the same time use different
+    /// temporary files.
     static CALLS: AtomicU64 = AtomicU64::new(0);
     // A symbolic link is kept, and its target is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -88,13 +90,13 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     written
         .and_then(|()| std::fs::rename(&beside, &target))
         .map_err(|source| {
-            // The temporary file of a failed write is useless. A failure to remove it is not reported.
+            // The write failed, so the temporary file is removed. A failure to remove it is not reported.
             let _ = std::fs::remove_file(&beside);
             of_file(path)(source)
         })
 }
 
-/// The kind of model according to the metadata of a file. Files of event-level models do not state a kind.
+/// The kind of model that the metadata of a file states; `None` for a `ChurnModel`, whose files do not state a kind.
 pub(crate) fn kind_of(metadata: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Tag {

@@ -4,9 +4,9 @@
 use crate::calibration::Row;
 use crate::numeric::{sigmoid, softplus};
 
-/// The smallest slope on either side of the curve, so that it rises everywhere.
+/// The minimum slope on either side of the curve. It is above 0, so that the curve rises everywhere.
 const FLATTEST: f64 = 0.05;
-/// The penalty on the distance of the two slopes from 1 has the weight of this many rows.
+/// The weight of the penalty that pulls both slopes towards 1, in rows.
 const SHRINKAGE: f64 = 1.0;
 
 /// a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.
@@ -15,7 +15,7 @@ pub(crate) fn calibrated(z: f64, [a, b, c]: [f64; 3]) -> f64 {
     a * low + b * high + c
 }
 
-/// ln p and -ln(1 - p). Both rise with the log-odds; the first is curved below zero, the second above.
+/// Returns ln p and -ln(1 - p), where p is the probability for log-odds z. Both rise with z.
 fn sides(z: f64) -> [f64; 2] {
     [-softplus(-z), softplus(z)]
 }
@@ -24,7 +24,7 @@ fn sides(z: f64) -> [f64; 2] {
 pub(crate) fn fit(rows: &[Row]) -> [f64; 3] {
     let mut free = [true; 3];
     let mut curve = [1.0, 1.0, 0.0];
-    // A slope that would fall below the smallest is fixed there, and the other parameters are fitted again.
+    // A slope that would fall below the minimum is set to the minimum, and the other parameters are fitted again.
     for _ in 0..3 {
         curve = newton(rows, curve, free);
         let fallen = (0..2).find(|&side| free[side] && curve[side] < FLATTEST);
@@ -98,7 +98,7 @@ fn loss_of(rows: &[Row], curve: [f64; 3]) -> f64 {
     fit + SHRINKAGE * distance
 }
 
-/// Cramer's rule. The matrix is positive definite.
+/// Solves the equations by Cramer's rule. The matrix is positive definite.
 fn solve(m: [[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
     let determinant = |m: [[f64; 3]; 3]| {
         m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])

@@ -11,24 +11,27 @@ use crate::parallel::Workers;
 /// The share of replicates that an interval contains.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
-/// Approximate number of rows in a replicate of a larger sample.
+/// If there are more rows than this, each replicate draws about this many.
 const MOST_ROWS: usize = 50_000;
-/// Number of steps between the quantiles of the log-odds at which the replicates are evaluated.
+/// The replicates are evaluated at quantiles of the log-odds; this is the number of steps from the lowest to the
+/// highest.
 const STEPS: usize = 32;
 /// The replicates are also evaluated this far beyond the smallest and the largest log-odds.
 const BEYOND: f64 = 3.0;
 
-/// Confidence band of the calibration curve: a percentile bootstrap (Efron and Tibshirani, 1993) of the calibration
-/// that resamples whole customers. Replicates rise with the log-odds, so their percentiles do too.
+/// Confidence band of the calibration curve, from a percentile bootstrap (Efron and Tibshirani, 1993). Each replicate
+/// resamples whole customers and fits the calibration again. Every replicate rises with the log-odds, so their
+/// percentiles rise too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Intervals {
-    /// The log-odds, with the lower and upper calibrated log-odds there.
+    /// Each knot holds log-odds before calibration, and the lower and upper end of the calibrated log-odds at this
+    /// point.
     knots: Vec<[f64; 3]>,
 }
 
 impl Intervals {
-    /// Fits the calibration again on customers drawn with replacement. It uses the calibrator's method, or a line if
-    /// the calibrator only shifts the log-odds. `log_odds` are predictions for rows that no member was fitted on.
+    /// Fits the calibration again on customers drawn with replacement. The method is that of `calibrator`, or a line if
+    /// `calibrator` only shifts the log-odds. `log_odds` are predictions for rows that no member was fitted on.
     /// `weights` are the weights of the rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,
@@ -54,8 +57,8 @@ impl Intervals {
         distinct.dedup();
         let position = |row: usize| distinct.partition_point(|known| *known < customers[row]);
         let positions: Vec<usize> = order.iter().map(|&row| position(row)).collect();
-        // With very many rows, fewer are drawn, and the distances are scaled by the square root of the ratio (m out of
-        // n bootstrap; Bickel, Götze, van Zwet, 1997).
+        // If there are more than `MOST_ROWS` rows, fewer are drawn, and the distances from the curve are scaled by the
+        // square root of the fraction that is drawn (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
         let share = (MOST_ROWS as f64 / order.len() as f64).min(1.0);
         let draws = ((distinct.len() as f64 * share).ceil() as usize).max(1);
         let shrink = (draws as f64 / distinct.len() as f64).sqrt();
@@ -85,7 +88,7 @@ impl Intervals {
             [z, about(of((1.0 - LEVEL) / 2.0)), about(of((1.0 + LEVEL) / 2.0))]
         });
         let mut knots: Vec<[f64; 3]> = knots.collect();
-        // Rounding can make the edges fall by one digit, so they are made monotone here.
+        // Rounding can make an edge fall in its last digit, so the edges are made monotone here.
         for knot in 1..knots.len() {
             let [_, low, high] = knots[knot - 1];
             let [_, own_low, own_high] = &mut knots[knot];

@@ -11,25 +11,25 @@ const MOST_BINS: usize = 50;
 /// The weight of the line that is mixed in.
 const TILT: f64 = 0.05;
 
-/// Knots in log-odds, with linear interpolation between them and constant extrapolation beyond; mixed with a rising
-/// line.
+/// A curve in log-odds: linear between its knots, constant beyond them, and mixed with a rising line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Isotonic {
-    /// Input and calibrated log-odds: the first strictly rising, the second non-decreasing.
+    /// Log-odds before and after calibration. The former are strictly rising, the latter never fall.
     knots: Vec<(f64, f64)>,
     slope: f64,
     intercept: f64,
 }
 
 impl Isotonic {
-    /// Pools adjacent bins of equal size until their rates rise (pool adjacent violators; Ayer et al., 1955). `line` is
-    /// the slope and intercept of the line to mix in.
+    /// Divides the rows into bins of equal size, and merges adjacent bins until the churn rate rises from bin to bin
+    /// (pool adjacent violators; Ayer et al., 1955). `line` is the slope and intercept of the line to mix in.
     pub(crate) fn fit(rows: &[Row], line: (f64, f64)) -> Self {
         let mut order: Vec<Row> = rows.to_vec();
         order.sort_by(|a, b| a.log_odds.total_cmp(&b.log_odds));
         let positives = order.iter().filter(|row| row.churned).count();
         let count = MOST_BINS.min((positives / 20).max(1)).min(order.len().max(1));
-        // For each pool: the weighted number of rows, of churned rows, and the sum of log-odds.
+        // For each pool: the total weight of its rows, the weight of its churned rows, and the weighted sum of
+        // log-odds.
         let mut pools: Vec<(f64, f64, f64)> = vec![];
         for bin in order.chunks(order.len().div_ceil(count).max(1)) {
             let weight: f64 = bin.iter().map(|row| row.weight).sum();
@@ -88,7 +88,7 @@ impl Isotonic {
     }
 }
 
-/// The churn rate of a pool. Half a churned and half a retained row are added so that it is neither 0 nor 1.
+/// The churn rate of a pool. Half a churned row and half a retained row are added, so that the rate is neither 0 nor 1.
 fn rate((rows, churned, _): (f64, f64, f64)) -> f64 {
     (churned + 0.5) / (rows + 1.0)
 }

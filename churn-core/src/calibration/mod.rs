@@ -1,4 +1,5 @@
-//! Calibration: converts blended log-odds to probabilities. It is strictly monotone, so it keeps the ranking.
+//! Calibration: converts blended log-odds to probabilities. The conversion is strictly monotone, so the ranking of
+//! customers stays the same.
 
 mod beta;
 mod intervals;
@@ -12,11 +13,11 @@ use crate::numeric::{sigmoid, softplus};
 pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
-/// With fewer churned rows than this, only a shift is fitted.
+/// If the minority class has fewer rows than this, only a shift is fitted.
 const PLATT_FROM: usize = 200;
-/// With fewer churned rows than this, the curve has at most three parameters.
+/// If the minority class has fewer rows than this, the curve has at most three parameters.
 const ISOTONIC_FROM: usize = 1000;
-/// A more flexible curve must gain this much out-of-fold log-likelihood, in nats.
+/// A more flexible curve is chosen only if it raises the out-of-fold log-likelihood by at least this much, in nats.
 const WORTH: f64 = 2.0;
 
 /// A calibration curve from log-odds to probabilities.
@@ -26,7 +27,7 @@ pub(crate) enum Calibrator {
     Intercept(f64),
     /// A rising line in log-odds (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
-    /// Two slopes and an intercept, rising (Kull, Silva Filho, Flach, 2017).
+    /// A rising curve with two slopes and an intercept (Kull, Silva Filho, Flach, 2017).
     Beta([f64; 3]),
     /// A non-decreasing curve (Zadrozny and Elkan, 2002), made strictly monotone.
     Isotonic(Isotonic),
@@ -42,8 +43,8 @@ pub(crate) struct Row {
 }
 
 impl Calibrator {
-    /// Fits to predictions for rows that no member was fitted on. `folds` is the fold of each row, used to compare
-    /// methods by cross-validation; `weights` are the weights of the rows.
+    /// Fits a calibrator to predictions for rows that no member was fitted on. `folds` is the fold of each row, used to
+    /// compare methods by cross-validation; `weights` are the weights of the rows.
     pub(crate) fn fit(log_odds: &[f64], churned: &[bool], weights: Option<&[f64]>, folds: &[usize]) -> Result<Self> {
         if log_odds.iter().any(|z| !z.is_finite()) {
             return Err(Error::new(
@@ -69,7 +70,7 @@ impl Calibrator {
         };
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        // Simplest first: a more flexible curve is chosen only if it gains enough.
+        // The methods are sorted from simple to flexible. A more flexible one is chosen only if it gains enough.
         let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]
@@ -87,7 +88,7 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fits the same method to other rows; a line if this calibrator is only a shift.
+    /// Fits the same method to other rows. If this calibrator is only a shift, a line is fitted instead.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {
@@ -137,7 +138,7 @@ impl Calibrator {
 /// A method that fits a calibrator to rows.
 type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
 
-/// Mean log-loss of rows that are calibrated on the other folds.
+/// Mean log-loss, with the rows of each fold calibrated by a fit to the other folds.
 fn held_out_loss(rows: &[Row], folds: &[usize], fit: Method<'_>) -> f64 {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
     let mut sum = 0.0;

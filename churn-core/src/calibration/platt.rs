@@ -1,10 +1,10 @@
-//! Slope and intercept of log-odds, by Newton's method.
+//! Fits a line, or only a shift, to log-odds by Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;
 
-/// The shift with the smallest log-loss. The targets are moved slightly away from 0 and 1 (Platt, 1999), so that it
-/// stays finite.
+/// The shift with the smallest log-loss. The targets are moved slightly away from 0 and 1 (Platt, 1999), so that the
+/// shift is always finite.
 pub(crate) fn fit_intercept(rows: &[Row]) -> f64 {
     newton(rows, false).1
 }
@@ -57,7 +57,7 @@ fn newton(rows: &[Row], with_slope: bool) -> (f64, f64) {
         } else {
             (0.0, gb / hbb)
         };
-        // Long steps overshoot where probabilities are near 0 or 1.
+        // Steps are limited, because long ones overshoot where probabilities are near 0 or 1.
         let limit = 1.0f64.min(2.0 / step_a.abs().max(step_b.abs()).max(1e-300));
         slope -= limit * step_a;
         intercept -= limit * step_b;

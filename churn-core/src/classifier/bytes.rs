@@ -1,4 +1,5 @@
-//! A classifier as bytes: the container of a model file, with its own kind.
+//! Reads and writes the model file of a classifier. The file has the same container as that of a `ChurnModel`, but
+//! states another kind.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ pub(crate) struct Metadata {
     kind: String,
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
-    /// `None` with more than two classes, and in files of versions without intervals.
+    /// `None` if there are more than two classes, or if the file was written by a version without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
@@ -49,7 +50,7 @@ impl Metadata {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<FlatKind>,
-    /// One for two classes, else one per class.
+    /// One scorer if there are two classes, else one per class.
     pub(crate) scorers: Vec<Scorer>,
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn write(metadata: &Metadata, parts: &Parts) -> Result<Vec<u8>> {
     artifact::write(&json, &artifact::encode(parts)?)
 }
 
-/// Reads the parts of a classifier, checked for consistency with each other, and its id.
+/// Reads the parts of a classifier and its id, and checks that the parts are consistent with each other.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
     let artifact = artifact::read(bytes)?;
     let damaged = |what: &str| {

@@ -17,12 +17,13 @@ use crate::model::{Examples, MemberReport, fit};
 impl ChurnClassifier {
     /// Fits an ensemble to a flat table. With more than two classes, it fits one ensemble per class (one-vs-rest).
     ///
-    /// Text columns whose values are all numbers are read as numbers, with blank values as missing; timestamps become
-    /// days. A row with an integer weight is equivalent to that many equal rows, bit for bit. Other weights are scaled
-    /// to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
+    /// A text column is read as numbers if all its texts spell numbers; blank texts then count as missing. Timestamps
+    /// are converted to days. A row with an integer weight is equivalent to that many equal rows, bit for bit. If not
+    /// all weights are integers, they are scaled to a mean of 1. The result does not depend on the number of threads or
+    /// on the order of the rows.
     ///
-    /// Equal rows with the same label stay in one fold, and their groups are merged. They are not merged if that would
-    /// join most rows that were given as separate groups.
+    /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
+    /// would then contain most of the rows, or if a class would be left with fewer than two groups.
     ///
     /// ```
     /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table};
@@ -45,7 +46,7 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage`, naming the column and the evidence; `single_class`; `too_little_data` without rows or columns, or if
+    /// `leakage`, with the column and the evidence; `single_class`; `too_little_data` without rows or columns, or if
     /// only one group has rows of a class; `not_finite` and `bad_type` with row and column; `invalid_option` if the
     /// number of labels, groups or weights differs from the number of rows; `cancelled`.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
@@ -57,8 +58,8 @@ impl ChurnClassifier {
         } = dataset;
         let (table, classes, groups, weights) = (*table, classes.as_slice(), groups.as_deref(), *weights);
         let mut workers = options.execution.workers()?;
-        if classes.len() != table.rows() {
-            let message = format!("there are {} rows and {} labels", table.rows(), classes.len());
+        if classes.len() != table.n_rows() {
+            let message = format!("there are {} rows and {} labels", table.n_rows(), classes.len());
             return Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("labels")));
         }
         let names: Vec<String> = table.column_names().map(str::to_owned).collect();
@@ -153,8 +154,8 @@ impl ChurnClassifier {
             leaks,
             column_notes,
         };
-        // The returned classifier is read back from its own bytes, so a saved and reloaded one cannot score
-        // differently.
+        // The returned classifier is read from its own bytes. A classifier that is saved and loaded therefore cannot
+        // score differently.
         Self::from_bytes(&bytes::write(
             &Metadata::new(names, count, intervals, report),
             &Parts { kinds, scorers },

@@ -13,7 +13,7 @@ fn weighted<'a>(dataset: Dataset<'a>, weights: Option<&'a [f64]>) -> Dataset<'a>
     }
 }
 
-/// Customers with several nearly equal rows each, whose numbers have no relation to the random labels.
+/// Customers with several nearly equal rows each. The labels are random and do not depend on the columns.
 fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut a, mut b, mut churned, mut groups) = (vec![], vec![], vec![], vec![]);
@@ -43,7 +43,7 @@ fn intervals(model: &ChurnClassifier, table: &Table) -> Array2<f64> {
 
 fn width(model: &ChurnClassifier, table: &Table) -> f64 {
     let found = intervals(model, table);
-    found.rows().into_iter().map(|row| row[1] - row[0]).sum::<f64>() / table.rows() as f64
+    found.rows().into_iter().map(|row| row[1] - row[0]).sum::<f64>() / table.n_rows() as f64
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn groups_prevent_optimistic_metrics() {
         (by_row.report().groups, by_group.report().groups),
         (Some(800), Some(100))
     );
-    // A hundred customers give wider intervals than eight hundred.
+    // With a hundred customers, intervals are wider than with eight hundred.
     let (other, labels, owners) = panel(800, 1, 1);
     let many = grouped(&other, &labels, &owners);
     assert!(width(&by_group, &table) > 1.5 * width(&many, &table));
@@ -155,7 +155,7 @@ fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     assert_eq!(few.code(), "too_little_data");
     assert!(few.to_string().contains("group of rows"), "{few}");
     assert_eq!(error(&[1; 48], &churned).code(), "too_little_data");
-    // The only row of a class is not split in two here, because both halves would be in the same fold.
+    // With groups, the only row of a class is not split in two, because both halves would be in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
     // Two groups of each class, and groups with rows of both classes.

@@ -1,4 +1,4 @@
-//! Groups of rows that share a fold, independent of the order of the rows.
+//! Forms the groups of rows that share a fold. The result does not depend on the order of the rows.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ pub(crate) struct Content {
 
 /// Returns an order of the rows, as positions, and the group of each row in that order, numbered by first occurrence.
 ///
-/// `contents` must be sorted. `given` is the group of each row; without it, every row is its own group. The result
-/// merges these groups: equal rows share a group, so that no row is predicted by a member that learnt from its copy,
-/// and the given groups of equal rows are merged too. Rows with equal values but different labels are not copies,
-/// because the difference shows that the label is random given the values. Copies are not merged if a class would have
-/// fewer than two groups, or if most rows would end up in one group that was not given.
+/// `contents` must be sorted. `given` is the group of each row; without it, every row is its own group. Groups that
+/// contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of it. Rows with
+/// equal values but different labels are not copies: their labels show that the values do not determine the label.
+/// Groups are not merged if a class would then have fewer than two groups, or if most rows would end up in one group
+/// that was not given.
 ///
 /// Rows are sorted by content, and equal rows by the content of their groups. Groups with equal content are
 /// interchangeable, so the result does not depend on the numbering of groups or on the order of equal rows.
@@ -73,7 +73,7 @@ impl Groups {
         )
     }
 
-    /// The representative row of the group of a row.
+    /// The row that represents the group of the row at `place`.
     fn root(&mut self, place: usize) -> usize {
         let mut at = place;
         while self.0[at] != at {
@@ -96,7 +96,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// Number of groups of the class with the fewest groups.
+    /// The smallest number of groups that any class has.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// The sorted contents and their groups, from rows of value, label and given group.
+    /// The sorted contents and their groups. Each given row is a value, a label and a group.
     fn held(rows: &[(u128, u32, u32)], grouped: bool) -> (Vec<Content>, Vec<u32>) {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|(values, label, _)| (*values, *label));
@@ -187,7 +187,7 @@ mod tests {
             })
             .collect();
         assert_eq!(count(&held(&all, true).1), 10);
-        // A class with a single row and its copy, in two groups.
+        // One class has only a row and its copy, which are in two groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
         // Given groups are never split, even if a group contains a whole class.

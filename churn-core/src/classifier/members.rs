@@ -8,7 +8,7 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// Tree ensembles with category sets, or whose output is not the plain sum of log-odds.
+/// The kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
@@ -21,7 +21,7 @@ impl FlatTrees {
         write(TREES, self)
     }
 
-    /// Reads such a file from memory. Safe on untrusted bytes.
+    /// Reads a file that `to_bytes` wrote, from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -46,7 +46,7 @@ impl TreeEnsemble {
     ///     value: vec![0.25],
     ///     cover: vec![10.0],
     /// };
-    /// let trees = ForeignTrees { trees: vec![leaf], features: 1, link: Link::Probability, ..Default::default() };
+    /// let trees = ForeignTrees { trees: vec![leaf], n_features: 1, link: Link::Probability, ..Default::default() };
     /// let ensemble = TreeEnsemble::from_trees(&trees)?;
     /// let read = TreeEnsemble::from_bytes(&ensemble.to_bytes()?)?;
     /// assert_eq!(read, ensemble);
@@ -62,7 +62,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads such a file, or a file of [`FlatTrees`], from memory. Safe on untrusted bytes.
+    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -90,7 +90,7 @@ impl LinearModel {
         write(LINEAR, self)
     }
 
-    /// Reads such a file from memory. Safe on untrusted bytes.
+    /// Reads a file that `to_bytes` wrote, from memory. Safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.

@@ -1,5 +1,5 @@
-//! A classifier for flat tables: the same ensemble, with one or several rows per customer, columns of any type, and a
-//! label.
+//! A classifier for flat tables, which uses the same ensemble as `ChurnModel`. A table has one or several rows per
+//! customer, columns of any type, and a label for each row.
 
 mod bytes;
 mod dataset;
@@ -38,10 +38,10 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// A fitted classifier for flat tables with columns of numbers, texts, bools and timestamps. Values may be missing, and
 /// a text column may have any number of levels.
 ///
-/// It shares preprocessing, members, cross-fitted blend and calibration with [`ChurnModel`](crate::ChurnModel), but it
-/// does not use dates. The caller must ensure that the values of the columns were known before the label. The result
-/// does not depend on the order of rows, the number of threads or the machine. A classifier is immutable, and clones
-/// are cheap.
+/// It has the same preprocessing, members, cross-fitted blend and calibration as [`ChurnModel`](crate::ChurnModel), but
+/// it does not use dates. The caller must ensure that all values were known before the time that the label describes.
+/// The result does not depend on the order of rows, the number of threads or the machine. A classifier is immutable,
+/// and clones are cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
@@ -124,7 +124,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns the classifier with a schema in its file. The bytes and the id change.
+    /// Returns a copy of the classifier whose file contains this schema. Its bytes and its id differ from those of the
+    /// original.
     ///
     /// # Errors
     /// `invalid_option` if the schema has another number of classes or columns.
@@ -143,16 +144,16 @@ impl ChurnClassifier {
         self.metadata.schema.as_ref()
     }
 
-    /// Calibrated probability of every class (rows x classes). With more than two classes, one ensemble per class
-    /// separates it from the rest, and the probabilities are normalised to a sum of 1.
+    /// Calibrated probability of every class (rows x classes). With more than two classes, there is one ensemble per
+    /// class, which separates the class from all others, and the probabilities of a row are normalised to a sum of 1.
     ///
     /// # Errors
-    /// `feature_mismatch` if the table has other columns, or texts in a column that held numbers in the fit;
-    /// `not_finite`; `cancelled`.
+    /// `feature_mismatch` if the table has other columns than in the fit, or if a column holds texts that held numbers
+    /// in the fit; `not_finite`; `cancelled`.
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
-        let mut probabilities = Array2::zeros((table.rows(), self.classes()));
+        let mut probabilities = Array2::zeros((table.n_rows(), self.classes()));
         if let [scorer] = self.parts.scorers.as_slice() {
             for (mut row, p) in probabilities
                 .rows_mut()
@@ -179,12 +180,12 @@ impl ChurnClassifier {
         Ok(probabilities)
     }
 
-    /// 90 % confidence interval of each row's probability of the second class (rows x 2: lower and upper end). It
-    /// always contains the probability.
+    /// 90 % confidence interval of each row's probability of the second class (rows x 2: lower and upper end). The
+    /// interval always contains the probability.
     ///
-    /// It is an interval for the churn rate of rows with this score, from a bootstrap of the calibration that resamples
-    /// whole groups, as in [`Score::interval`](crate::Score::interval). It is not a range for the outcome of one
-    /// customer, and it does not include model (epistemic) uncertainty.
+    /// The interval is for the churn rate of all rows with this score. It comes from a bootstrap that resamples whole
+    /// groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). It is not a range for
+    /// the outcome of one customer, and it does not include model (epistemic) uncertainty.
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
@@ -225,8 +226,8 @@ impl ChurnClassifier {
         })
     }
 
-    /// Blended log-odds of the second class, before calibration. The base value and the contributions of a row sum to
-    /// this number.
+    /// Blended log-odds of the second class for every row, before calibration. For each row, the base value and the
+    /// contributions of [`explain`](Self::explain) sum to this number.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -236,7 +237,7 @@ impl ChurnClassifier {
         self.scorer("be explained")?.log_odds(read.view(), &workers)
     }
 
-    /// The `top` columns with the largest contributions for every row, in either direction, largest first.
+    /// For every row, the `top` columns with the largest contributions in absolute value, largest first.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -339,7 +340,7 @@ impl FlatColumns {
         Ok(Self {
             names,
             columns: columns.collect(),
-            rows: table.rows(),
+            rows: table.n_rows(),
         })
     }
 

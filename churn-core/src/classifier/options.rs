@@ -16,9 +16,10 @@ pub enum ClassWeights {
     /// Every class has weight 1, so probabilities refer to the table as it is.
     #[default]
     Equal,
-    /// All classes have the same total weight. Probabilities refer to a table with equally many rows of each class.
+    /// All classes have the same total weight. Probabilities then refer to a table with equally many rows of each
+    /// class.
     Balanced,
-    /// The weight of each class, in the order of their codes. It is multiplied by the weights of the rows.
+    /// The weight of each class, in the order of the codes. It is multiplied by the weight of each row of the class.
     Given(Vec<f64>),
 }
 
@@ -32,8 +33,8 @@ impl Serialize for ClassWeights {
     }
 }
 
-/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are on
-/// the same level as the others.
+/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are
+/// not nested: they are on the same level as the other options.
 ///
 /// ```
 /// use churn_core::{ClassWeights, ClassifierOptions};
@@ -52,13 +53,13 @@ pub struct ClassifierOptions {
     pub ensemble: EnsembleOptions,
     /// Class weights. Default: equal.
     pub class_weight: ClassWeights,
-    /// What the fit does about columns that leak the target. Default: they are reported as warnings. Checked only if
-    /// there are at least 20 rows of each class.
+    /// What the fit does about columns that leak the target. Default: they are reported as warnings. Leaks are searched
+    /// for only if there are at least 20 rows of each class.
     pub leakage: LeakagePolicy,
-    /// Columns that are available at prediction time despite their predictive power.
+    /// Columns that are known at prediction time and may therefore be used even if they appear to leak the target.
     pub allow_columns: Vec<String>,
-    /// Columns that hold categories even if their values look like numbers: `0034` stays a text. Default: a column
-    /// holds numbers if all its values are numbers or texts that spell numbers. The report's
+    /// Columns that hold categories even if their values look like numbers, so that `0034` stays a text. Other columns
+    /// are read as numbers if all their values are numbers or texts that spell numbers. Default: none. The report's
     /// [`column_notes`](crate::ClassifierReport::column_notes) name columns where this choice is uncertain.
     pub categorical: Vec<String>,
     /// Seeds all sampling; results are reproducible. Default: 0.

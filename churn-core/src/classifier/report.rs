@@ -32,21 +32,24 @@ pub struct ClassifierReport {
     pub rows: usize,
     /// Number of training rows of each class.
     pub rows_of_class: Vec<usize>,
-    /// Number of groups of rows that share a fold. These are the given groups, merged where rows are equal; a row
-    /// without a group is its own group. `None` in files of versions that did not count groups.
+    /// Number of groups of rows that share a fold. These are the given groups, or the single rows if none were given;
+    /// groups that contain equal rows are merged. `None` if the file was written by a version that did not count
+    /// groups.
     #[serde(default)]
     pub groups: Option<usize>,
-    /// One ensemble per class; with two classes, only that of the second class.
+    /// One ensemble per class. With two classes, there is only the ensemble of the second class.
     pub parts: Vec<ClassifierPart>,
-    /// Members that were requested and are not part of the ensemble.
+    /// Members that were requested but are not part of the ensemble.
     #[serde(default, alias = "members_left_out")]
     pub dropped_members: Vec<DroppedMember>,
     /// The monotonic constraints, by column.
     #[serde(default, alias = "monotone")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
+    /// Columns that appear to leak the target but were used, because the caller allowed them or because the policy only
+    /// warns.
     pub leaks: Vec<LeakageFinding>,
-    /// Columns that may not have been read as intended: texts read as numbers, numbers read as texts, empty columns.
+    /// Columns that may not have been read as intended: texts that were read as numbers, numbers that were read as
+    /// texts, and empty columns.
     #[serde(default)]
     pub column_notes: Vec<ColumnNote>,
 }

@@ -6,8 +6,8 @@ use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
-/// Integer weights are expanded to equal rows if the result has at most this many rows, or at most twice the input
-/// rows.
+/// Integer weights are expanded to equal rows if the result has at most this many rows, or at most twice as many rows
+/// as the input.
 const MOST_REPEATED: usize = 10_000;
 
 /// The training rows, their order and their weights.
@@ -21,9 +21,9 @@ pub(crate) struct Order {
 
 /// Orders rows by their content, so that a model depends neither on the input order nor on the numbering of groups.
 ///
-/// Rows with weight 0 are dropped. An integer weight becomes that many equal rows: a weight of 3 is bit-identical to
-/// three copies of the row. Other weights are scaled to a mean of 1. `given` is the group of each row, if there are
-/// groups.
+/// Rows with weight 0 are dropped. An integer weight becomes that many equal rows, so a weight of 3 gives the same
+/// result as three copies of the row, bit for bit. If weights are not expanded, they are scaled to a mean of 1. `given`
+/// is the group of each row, if there are groups.
 ///
 /// # Errors
 /// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups is
@@ -81,9 +81,9 @@ pub(crate) fn order(
         rows.iter().map(|&row| (row, weight(row) / mean)).collect()
     };
     let mut counted = !whole;
-    // The only row of a class is split into two rows of half weight: a member is evaluated on held-out rows, and it
-    // cannot learn a class that is held out completely. This does not apply with groups, because both halves would
-    // share a fold.
+    // If a class has only one row, this row is split into two rows of half the weight. Otherwise, the whole class would
+    // be held out at once, and no member could learn it for this fold. With groups, the row is not split, because both
+    // halves would be in the same fold.
     if given.is_none() {
         let mut of_class: BTreeMap<u32, usize> = BTreeMap::new();
         rows.iter()
@@ -146,7 +146,8 @@ fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
         .collect()
 }
 
-/// Two multiplicative hashes, each with good avalanche.
+/// Updates two multiplicative hashes. In each, a change of one bit of the value changes about half of the bits of the
+/// hash.
 fn mix((a, b): (u64, u64), value: u64) -> (u64, u64) {
     let spread = |hash: u64, factor: u64| {
         let hash = hash.wrapping_mul(factor);

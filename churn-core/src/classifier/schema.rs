@@ -1,8 +1,8 @@
-//! The schema that a host adds to a classifier's file: its names of the classes, and the type of each column.
+//! The schema that a host may add to a classifier's file: the host's names of the classes, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, names};
 use crate::input::{Cell, Table};
 
 /// The label of a class, in the type that the host uses.
@@ -18,35 +18,24 @@ pub enum ClassLabel {
     Text(String),
 }
 
-/// The type of a column's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FlatType {
-    /// The column has no values.
-    Empty,
-    /// Numbers.
-    Number,
-    /// Texts.
-    Text,
-    /// Booleans.
-    Bool,
-    /// Timestamps.
-    Timestamp,
+names! {
+    /// The type of a column's values.
+    #[non_exhaustive]
+    pub enum FlatType: "type" {
+        /// The column has no values.
+        Empty = "empty",
+        /// Numbers.
+        Number = "number",
+        /// Texts.
+        Text = "text",
+        /// Booleans.
+        Bool = "bool",
+        /// Timestamps.
+        Timestamp = "timestamp",
+    }
 }
 
 impl FlatType {
-    /// The name used in messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Number => "number",
-            Self::Text => "text",
-            Self::Bool => "boolean",
-            Self::Timestamp => "timestamp",
-        }
-    }
-
     fn of(cell: Cell<'_>) -> Self {
         match cell {
             Cell::Int(_) | Cell::UInt(_) | Cell::Decimal(..) => Self::Number,
@@ -54,7 +43,7 @@ impl FlatType {
             Cell::Text(_) | Cell::TextFile(_) => Self::Text,
             Cell::Bool(_) => Self::Bool,
             Cell::Timestamp(_) => Self::Timestamp,
-            // A value that no column accepts is refused when the table is read.
+            // Unsupported values are ignored here, because they are refused when the table is read.
             Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
         }
     }

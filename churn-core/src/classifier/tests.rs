@@ -5,8 +5,8 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
 
-/// A table with a number, a number with missing values, a text with few levels, a text with many levels and a bool, and
-/// labels that depend on most of them.
+/// A table with five columns: a number, a number with missing values, a text with few levels, a text with many levels,
+/// and a bool. The labels depend on most of them.
 pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut minutes, mut spent, mut plan, mut city, mut trial) = (vec![], vec![], vec![], vec![], vec![]);

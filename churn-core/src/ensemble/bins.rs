@@ -1,4 +1,4 @@
-//! Binned columns: quantile cuts, with one byte per cell.
+//! Divides the values of each column into bins at quantiles, and stores the bin of each cell as one byte.
 
 use std::ops::Range;
 
@@ -10,15 +10,16 @@ use crate::parallel::Workers;
 
 /// The byte that represents a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
-/// Maximum number of bins of a column. One value of the byte is reserved for missing values.
+/// Maximum number of bins of a column. The remaining value of the byte stands for missing values.
 pub(crate) const MAX_BINS: usize = 255;
 /// Number of columns in a tile. The histogram of a tile stays in the L1 cache while rows are added.
 pub(crate) const TILE: usize = 8;
 /// Number of tiles in a stripe.
 pub(crate) const TILES: usize = 4;
-/// The bins of a row in adjacent columns, tile by tile. A stripe is half a cache line, so a row touches few lines.
+/// The bins of one row in adjacent columns, tile by tile. A stripe is half a cache line, so reading a row loads few
+/// cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
-/// Cuts are computed from at most twice this many rows, evenly spaced.
+/// Cuts are computed from evenly spaced rows, at most twice as many as this number.
 const CUT_ROWS: usize = 100_000;
 /// Number of rows that are binned at a time.
 const PIECE: usize = 1 << 10;
@@ -30,7 +31,7 @@ impl Cuts {
     /// Computes cuts that divide every column into at most `max_bins` bins of about equal size.
     ///
     /// # Errors
-    /// `invalid_option` if there are more rows or columns than tree indexes allow; `cancelled`.
+    /// `invalid_option` if there are more rows or columns than the index types of a tree allow; `cancelled`.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
             let message = format!("a matrix of {} x {} is too large", x.nrows(), x.ncols());
@@ -54,13 +55,13 @@ impl Cuts {
         self.0[column].len() + 1
     }
 
-    /// The value that separates bin `bin` from the next: `x <= threshold` goes left. Infinite for the last bin.
+    /// The threshold of a split after bin `bin`: values up to it go left. Infinite for the last bin.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))
     }
 
-    /// The bins of every column, column by column.
+    /// The bins of all cells, one list per column.
     pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
             let bounds = Bounds::of(&self.0[column]);
@@ -76,8 +77,8 @@ impl Cuts {
         })
     }
 
-    /// The bins in row-major order, stripe by stripe, from the result of [`by_column`](Self::by_column). The last
-    /// stripe is padded with columns of 0.
+    /// Rearranges the result of [`by_column`](Self::by_column) into stripes, each of which is in row-major order. The
+    /// last stripe is padded with columns of 0.
     pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
         let of_stripe = |columns: &[Vec<u8>]| {
             let mut bins = vec![Stripe::default(); columns[0].len()];
@@ -106,15 +107,16 @@ impl Cuts {
     }
 }
 
-/// The cuts of a column as integer keys, padded so that every binary search takes the same number of steps, without
-/// branches that depend on values.
+/// The cuts of a column as integer keys. They are padded so that every binary search takes the same number of steps and
+/// has no branches that depend on values.
 struct Bounds {
     cuts: [i64; 256],
-    /// Half of the smallest power of two above the number of cuts.
+    /// Half of the smallest power of two that is above the number of cuts.
     half: usize,
 }
 
-/// Maps a value to an integer with the same order. The shifted sign of a difference is a mask.
+/// Maps a value to an integer, such that integers have the same order as values. The sign of a difference of integers
+/// can be turned into a mask by a shift.
 fn key(value: f32) -> i64 {
     // -0.0 becomes 0.0.
     let bits = (value + 0.0).to_bits() as i32;
@@ -134,8 +136,8 @@ impl Bounds {
         }
     }
 
-    /// The number of cuts below each value. Several binary searches are interleaved, because the steps of one search
-    /// depend on each other.
+    /// Writes the number of cuts below each value. Several binary searches are interleaved, because each step of a
+    /// single search has to wait for the step before.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();
@@ -166,7 +168,7 @@ impl Bounds {
     }
 }
 
-/// Midpoints between distinct values or, if these are too many, quantile cuts.
+/// The cuts of a column: the midpoints between its distinct values or, if there are too many of these, quantiles.
 fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);

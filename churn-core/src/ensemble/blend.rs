@@ -12,17 +12,19 @@ pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// The strength of the penalty on the squared distance from the anchor, relative to the log-loss of one row.
+/// The factor of the penalty on the squared distance from the anchor. At 1, the penalty counts as much as the log-loss
+/// of one row.
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {
     /// Fits the weights that minimise the mean log-loss of the blended log-odds plus a penalty. The penalty is the
-    /// squared distance from `anchor`, divided by the number of churned rows. The anchor is the linear member, because
-    /// it is hard to beat with few rows.
+    /// squared distance to the weights that give everything to member `anchor`, divided by the number of churned rows.
+    /// Without an anchor, it is the distance to equal weights. The anchor is the linear member, because other members
+    /// are rarely better if there are few rows.
     ///
     /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative
-    /// solution is chosen. `log_odds` holds the out-of-fold predictions of each member, `weights` the weight of each
-    /// row.
+    /// solution is chosen. `log_odds` holds the out-of-fold predictions of each member, and `weights` holds the weight
+    /// of each row.
     pub(crate) fn fit(
         log_odds: &[Vec<f64>],
         churned: &[bool],
@@ -92,7 +94,7 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// The best weights if only these members have a weight; `None` if one of the weights is negative.
+    /// The best weights if only these members may have a weight above 0; `None` if one of these weights is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -127,7 +129,7 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
-    /// The weight of a row in the mean.
+    /// Multiplies a value of a row by the weight of the row.
     fn weigh(&self, row: usize, value: f64) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row]) * value
     }
@@ -191,7 +193,7 @@ impl Faces<'_> {
     }
 }
 
-/// Gaussian elimination with pivoting, for a few unknowns.
+/// Solves linear equations with a few unknowns by Gaussian elimination with pivoting.
 fn solve_small(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for pivot in 0..size {

@@ -25,13 +25,13 @@ pub struct GradientBoostingOptions {
     pub max_leaves: usize,
     /// Maximum depth of a tree. Default: 64.
     pub max_depth: usize,
-    /// Learning rate (shrinkage): the values of the leaves of each tree are multiplied by it. Default: 0.1.
+    /// Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1.
     pub learning_rate: f64,
     /// Minimum number of rows in a leaf. Default: 20.
     pub min_leaf_rows: usize,
-    /// Minimum sum of second derivatives (Hessian) of a leaf. Default: 0.001.
+    /// Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
-    /// L1 penalty on leaf values: sums of first derivatives are soft-thresholded by it. Default: 0.
+    /// L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0.
     pub l1: f64,
     /// L2 penalty on leaf values. Default: 1.
     pub l2: f64,
@@ -41,12 +41,12 @@ pub struct GradientBoostingOptions {
     pub subsample: f64,
     /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Monotonic constraints, one for each column: with 1 the log-odds never fall as the column grows, with -1 they
-    /// never rise, all other columns being equal; 0 means no constraint. An empty list means no constraints. Default:
-    /// empty.
+    /// Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the
+    /// log-odds never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty list
+    /// means that no column is constrained. Default: empty.
     pub monotone_constraints: Vec<i8>,
-    /// Seed of the sampling. In [`EnsembleOptions`](crate::EnsembleOptions), the seed of the training replaces it.
-    /// Default: 0.
+    /// Seed of the sampling. Inside [`EnsembleOptions`](crate::EnsembleOptions), this seed is ignored, and the seed of
+    /// the training is used. Default: 0.
     pub seed: u64,
 }
 
@@ -89,8 +89,8 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// Histogram-based gradient boosting (Friedman, "Greedy function approximation: a gradient boosting machine", 2001),
 /// with leaf-wise growth as in LightGBM (Ke et al., 2017).
 ///
-/// Histograms are exact integers, so the model is bit-identical for any number of threads. Each split learns the
-/// direction of missing values. Training ends early if no further tree can split.
+/// Histograms are sums of integers, so the model is bit-identical for any number of threads. Each split learns on which
+/// side missing values go. Training ends early if no further tree can split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -101,7 +101,7 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// let y: Vec<bool> = x.rows().into_iter().map(|row| row[0] > 9.0).collect();
 /// let boosting = GradientBoosting::new(GradientBoostingOptions::default().with_n_trees(20).with_min_leaf_rows(5));
 /// let ensemble = boosting.fit(x.view(), &y, None, &Execution::default())?;
-/// assert_eq!(ensemble.trees(), 20);
+/// assert_eq!(ensemble.n_trees(), 20);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,7 @@ pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
 
-/// Number of rows per task if the work per row is small.
+/// Number of rows per task, for tasks with little work per row.
 const PIECE: usize = 1 << 13;
 
 impl GradientBoosting {
@@ -118,7 +118,8 @@ impl GradientBoosting {
         Self { options }
     }
 
-    /// Fits rows x columns (NaN is missing) to labels. `weights` has one element per row, finite and not negative.
+    /// Fits a matrix (rows x columns; NaN is a missing value) to one label per row. `weights` has one element per row;
+    /// weights must be finite and not negative.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
@@ -132,7 +133,8 @@ impl GradientBoosting {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
-    /// Like [`fit`](Self::fit). With held-out rows, keeps the number of trees with the lowest log-loss on them.
+    /// Like [`fit`](Self::fit), but if held-out rows are given, it keeps the number of trees that has the lowest
+    /// log-loss on them.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -263,7 +265,8 @@ impl Gradients {
         }
     }
 
-    /// Computes the derivatives of each row's log-loss at these log-odds, multiplied by its weight.
+    /// Computes the first and second derivative of each row's log-loss at these log-odds, multiplied by the weight of
+    /// the row.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -294,10 +297,10 @@ impl Gradients {
     }
 }
 
-/// Adds the value of its leaf to the score of every row.
+/// Adds to the score of every row the value of the leaf that the row reaches in this tree.
 fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
-        // All rows were used to grow the tree, so their leaves are known.
+        // All rows were used to grow the tree, so the leaf of each row is known.
         for (rows, value) in &tree.leaves {
             workers.check()?;
             rows.iter().for_each(|&row| scores[row as usize] += value);
@@ -312,7 +315,7 @@ fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f
     })
 }
 
-/// A random sample of `0..count`, ascending, with at least one element.
+/// A random sample of the numbers `0..count`, in ascending order. It has at least one element if `count` is above 0.
 fn sample(count: usize, share: f64, seed: u64, stream: u64) -> Vec<u32> {
     let all = 0..count as u32;
     if share >= 1.0 {
@@ -570,7 +573,7 @@ mod tests {
                 &x,
                 &churned,
             );
-            assert_eq!(ensemble.trees(), 1);
+            assert_eq!(ensemble.n_trees(), 1);
             for p in ensemble.predict_proba(x.view(), &Execution::new()).unwrap() {
                 assert!((p - 0.25).abs() < 1e-12);
             }
@@ -650,7 +653,7 @@ mod tests {
             ..quick()
         };
         let ensemble = fit(options, &x, &churned);
-        for tree in (0..ensemble.trees()).map(|tree| ensemble.tree(tree)) {
+        for tree in (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree)) {
             let mut depths = vec![0; tree.nodes.len()];
             let mut leaves = 0;
             for (place, node) in tree.nodes.iter().enumerate() {
@@ -687,11 +690,11 @@ mod tests {
             GradientBoosting::new(options).fit_on(x.view(), &churned, None, Some(held_out), &workers)
         };
         let (held, labels) = problem(12, 1000, true);
-        let kept = fit(&held, &labels, 10).unwrap().trees();
+        let kept = fit(&held, &labels, 10).unwrap().n_trees();
         assert!((1..200).contains(&kept), "{kept}");
         // The kept trees are the first trees of a longer fit.
         let longer = fit(&held, &labels, 20).unwrap();
-        assert!(longer.trees() >= kept);
+        assert!(longer.n_trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");
         assert_eq!(
             fit(&Array2::zeros((0, 8)), &[], 10).unwrap_err().code(),

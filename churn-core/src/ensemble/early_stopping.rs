@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
 
-/// Held-out rows that choose the number of trees.
+/// Held-out rows, by whose log-loss the number of trees is chosen.
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
@@ -58,7 +58,7 @@ impl<'a> EarlyStopping<'a> {
     }
 
     pub(super) fn should_stop(&mut self, ensemble: &FlatTrees, workers: &Workers) -> Result<bool> {
-        let trees = ensemble.trees();
+        let trees = ensemble.n_trees();
         for (score, leaf) in self
             .scores
             .iter_mut()

@@ -26,17 +26,17 @@ pub struct RandomForestOptions {
     pub max_depth: usize,
     /// Minimum number of bootstrap rows in a leaf. Default: 5.
     pub min_leaf_rows: usize,
-    /// Fraction of the columns that are sampled for each split; `None` for the square root of their number. Default:
-    /// `None`.
+    /// Fraction of the columns that are sampled for each split. With `None`, as many columns are sampled as the square
+    /// root of their number. Default: `None`.
     pub colsample: Option<f64>,
-    /// Additive smoothing: this many rows with the overall churn rate are added to each leaf before its log-odds are
-    /// computed. It must be above 0, so that pure leaves have finite log-odds; larger values shrink small leaves more.
-    /// Default: 2.
+    /// Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate are
+    /// added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger numbers
+    /// move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
     pub smoothing: f64,
     /// Maximum number of bins per column, 2 to 255. Default: 255.
     pub max_bins: usize,
-    /// Seed of the sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), the seed of the
-    /// training replaces it. Default: 0.
+    /// Seed of the sampling of rows and columns. Inside [`EnsembleOptions`](crate::EnsembleOptions), this seed is
+    /// ignored, and the seed of the training is used. Default: 0.
     pub seed: u64,
 }
 
@@ -64,9 +64,9 @@ crate::options::plain_options!(RandomForestOptions {
     with_seed(seed: u64),
 });
 
-/// Random forest (Breiman, "Random forests", 2001), split by Gini impurity.
+/// Random forest (Breiman, "Random forests", 2001) whose splits minimise the Gini impurity.
 ///
-/// The value of a leaf is `logit((churned + s p) / (rows + s))`, where `p` is the overall churn rate and `s` the
+/// The value of a leaf is `logit((churned + s p) / (rows + s))`, where `p` is the overall churn rate and `s` is the
 /// smoothing. The log-odds of the forest are the mean over its trees. The model is bit-identical for any number of
 /// threads.
 ///
@@ -94,7 +94,8 @@ impl RandomForest {
         Self { options }
     }
 
-    /// Fits rows x columns (NaN is missing) to labels. With `weights`, rows are drawn in proportion to them.
+    /// Fits a matrix (rows x columns; NaN is a missing value) to one label per row. If `weights` are given, the
+    /// probability that a row is drawn for a bootstrap sample is proportional to its weight.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option`, `cancelled`.
@@ -196,7 +197,7 @@ impl Draw {
         }
     }
 
-    /// The number of times that each row is drawn in a bootstrap sample with the size of the data.
+    /// The number of times that each row is drawn. The sample has as many draws as the data has rows.
     fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
         for number in 0..self.rows {
@@ -220,8 +221,8 @@ impl Draw {
 /// Number of rows between two checks for cancellation.
 const PIECE: usize = 1 << 18;
 
-/// The number of bootstrap rows, and of churned rows among them, in the two halves of a word, so that one addition sums
-/// both.
+/// Two counts in one word: the number of bootstrap rows, and the number of churned rows among them. One addition of
+/// words adds both counts.
 type Sums = u64;
 
 fn rows(sums: Sums) -> u64 {
@@ -232,7 +233,7 @@ fn churned(sums: Sums) -> u64 {
     sums & u64::from(u32::MAX)
 }
 
-/// The term of the Gini impurity that depends on the split; larger is purer.
+/// The term of the Gini impurity that depends on the split. A larger value means purer children.
 fn purity(sums: Sums) -> f64 {
     let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
     let stayed = rows - churned;
@@ -269,7 +270,7 @@ struct TreeGrower<'a> {
 /// A node whose split has not been searched yet.
 struct Open {
     node: usize,
-    /// Its range of the sampled rows.
+    /// The rows of the node, as a range of the sampled rows.
     drawn: Range<usize>,
     depth: usize,
     total: Sums,
@@ -349,7 +350,7 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Each row is written to both sides and counted on one, which avoids a branch.
+            // Each row is written to both sides, but counted only on its own side. This avoids a branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);
@@ -369,7 +370,8 @@ impl TreeGrower<'_> {
         self.options.min_leaf_rows.max(1) as u64
     }
 
-    /// The best split over randomly sampled columns. As in Breiman's implementation, constant columns do not count as sampled.
+    /// The best split over randomly sampled columns. As in Breiman's implementation, columns that are constant in the
+    /// node do not count towards the number of sampled columns.
     fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
@@ -399,8 +401,8 @@ impl TreeGrower<'_> {
         Ok(best)
     }
 
-    /// The sums of each bin of a column. Consecutive rows often fall into the same bin, so for many rows two histograms
-    /// alternate, which breaks the dependency between additions.
+    /// The sums of each bin of a column. Consecutive rows often fall into the same bin, so each addition would wait for
+    /// the one before. If there are many rows, they are therefore added to two histograms in turn.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
         let bins = &self.bins[column];
@@ -421,7 +423,8 @@ impl TreeGrower<'_> {
         Ok(histogram)
     }
 
-    /// The best split on a column. Ties prefer missing values on the right, then the lowest bin.
+    /// The best split on a column. If splits are equally good, those with missing values on the right come first, then
+    /// the one with the lowest bin.
     fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
@@ -431,7 +434,7 @@ impl TreeGrower<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { 0 };
-            // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
+            // The first pass includes the split after the last bin, where only missing values go right.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
                 // An empty bin gives the same split as the previous one.
@@ -452,7 +455,7 @@ impl TreeGrower<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If training has no missing values, later ones follow the larger child.
+                        // If there are no missing values in training, those in later data go to the larger child.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
                         } else {
@@ -467,7 +470,7 @@ impl TreeGrower<'_> {
     }
 }
 
-/// The minimum gain of purity of a split, in rows; smaller gains are rounding errors.
+/// The minimum gain of purity of a split, in units of rows. Smaller gains are rounding errors.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -496,9 +499,9 @@ mod tests {
         forest
     }
 
-    /// The mean over trees of their probabilities, as other libraries define a forest.
+    /// The mean of the probabilities of all trees, which is how other libraries define the output of a forest.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
-        let trees = forest.trees() as f64;
+        let trees = forest.n_trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
             let of_tree = |tree: usize| {
                 let nodes = forest.tree(tree).nodes;
@@ -508,7 +511,7 @@ mod tests {
                 }
                 sigmoid(nodes[place].number() * trees)
             };
-            (0..forest.trees()).map(of_tree).sum::<f64>() / trees
+            (0..forest.n_trees()).map(of_tree).sum::<f64>() / trees
         };
         x.rows().into_iter().map(of_row).collect()
     }
@@ -658,7 +661,7 @@ mod tests {
         assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
         // Without columns, every tree is a single leaf.
         let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
-        assert_eq!(bare.trees(), 40);
+        assert_eq!(bare.n_trees(), 40);
         assert_eq!(
             bare.predict_proba(Array2::<f32>::zeros((2, 0)).view(), &Execution::new())
                 .unwrap()

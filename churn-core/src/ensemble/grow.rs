@@ -1,6 +1,7 @@
-//! Grows one regression tree on gradients, best-first (leaf-wise).
+//! Grows a regression tree on gradients. The leaf with the best split is always split next (leaf-wise growth).
 //!
-//! All sums are integers ([`histogram`](super::histogram)), so the tree is bit-identical on any number of threads.
+//! All sums are sums of integers (see [`histogram`](super::histogram)), so the tree is bit-identical for any number of
+//! threads.
 
 use std::borrow::Cow;
 
@@ -15,11 +16,11 @@ use super::histogram::{
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Minimum number of rows of a separate partial histogram.
+/// A partial histogram covers at least this many rows.
 const SUM_PIECE: usize = 1 << 15;
 /// Number of rows that are partitioned at a time.
 const SORT_PIECE: usize = 1 << 14;
-/// With fewer cells and bins, threads cost more than they save.
+/// If there are fewer cells and bins than this, threads cost more time than they save.
 const SMALL: usize = 1 << 14;
 
 /// The binned matrix.
@@ -58,7 +59,7 @@ pub(crate) struct Limits {
 /// A tree on binned rows.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
-    /// The rows of each leaf, ascending, and its value.
+    /// For each leaf, its rows in ascending order, and its value.
     pub(crate) leaves: Vec<(Vec<u32>, f64)>,
 }
 
@@ -91,7 +92,7 @@ impl BinTree {
         node.value
     }
 
-    /// The tree with thresholds instead of bins, and the covers of its nodes.
+    /// Converts the tree to nodes with thresholds instead of bins; also returns the covers of the nodes.
     pub(crate) fn flat(&self, cuts: &Cuts) -> (Vec<Node>, Vec<f64>) {
         let nodes = (0u32..).zip(&self.nodes).map(|(place, node)| {
             let flat = match &node.split {
@@ -112,7 +113,7 @@ impl BinTree {
 /// A leaf that can still be split.
 struct Leaf {
     rows: Vec<u32>,
-    /// The histogram; empty if there will be no split.
+    /// The histogram of the leaf; empty if the leaf will not be split.
     bins: Vec<TileBins>,
     total: Packed,
     span: Span,
@@ -176,7 +177,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Grows a tree on these rows, which ascend, and on the sampled columns.
+    /// Grows a tree on these rows, which must be in ascending order, and on the sampled columns.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
@@ -293,11 +294,11 @@ impl<'a> Grower<'a> {
         Ok(sums.into_iter().fold([0; 2], plus))
     }
 
-    /// The rows that go left and right, in order.
+    /// The rows that go left, and the rows that go right, both in their original order.
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both sides and counted on one, which avoids a branch.
+            // Each row is written to both sides, but counted only on its own side. This avoids a branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -323,7 +324,7 @@ impl<'a> Grower<'a> {
 
     /// The gradients of the rows in contiguous memory.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // Rows are ascending and distinct, so their number shows whether all rows are included.
+        // Rows are ascending and distinct, so all rows are included if the numbers are equal.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -356,8 +357,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes the histogram of the smaller child, subtracts it from the parent's to get the larger child's, and finds the
-    /// best split of both.
+    /// Computes the histogram of the smaller child, and subtracts it from that of the parent to get that of the larger
+    /// child. Then finds the best split of both children.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
@@ -380,8 +381,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Partial histograms that sum to the histogram of these rows; there are several if there are more threads than
-    /// stripes. Sums are exact, so the distribution of rows does not matter.
+    /// Computes partial histograms, which sum to the histogram of these rows. There are several if there are more
+    /// threads than stripes. Sums are exact, so it does not matter how rows are divided among the partial histograms.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
@@ -404,7 +405,7 @@ impl<'a> Grower<'a> {
         Ok(parts)
     }
 
-    /// The sums of a stripe's tiles.
+    /// The histograms of the tiles of one stripe.
     fn fill_stripe(
         &self,
         stripe: usize,
@@ -440,7 +441,7 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Memory for a histogram, with arbitrary content.
+    /// Memory for a histogram. Its content is arbitrary.
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
@@ -456,7 +457,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// The positions of the sampled columns in a tile.
+    /// The positions within a tile of the columns that are sampled.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)
@@ -466,7 +467,7 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// The best split on the columns of a tile at `places`; the first of equally good ones.
+    /// The best split on the columns at the positions `places` of a tile. If several are equally good, it is the first.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;
@@ -484,7 +485,7 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// The leaf with the largest gain, the earliest of equally good ones: its position and split.
+/// The position and the split of the leaf with the largest gain. If several gains are equal, it is the first leaf.
 fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
     let mut chosen: Option<(usize, Split)> = None;
     for (position, leaf) in leaves.iter().enumerate() {

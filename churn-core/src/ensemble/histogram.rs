@@ -1,31 +1,32 @@
 //! Exact integer histograms of gradients, and the search for the best split.
 //!
-//! The derivatives of a row are rounded to small integers; the largest in a tree is about two to the power of
-//! [`STEPS`]. Sums therefore do not depend on the order of additions, and the histogram of a child is that of the
-//! parent minus that of the sibling. Rounding affects only the choice of splits; the values of leaves are computed from
-//! exact derivatives.
+//! The derivatives of a row are rounded to small integers, at most about two to the power of [`STEPS`]. Sums therefore
+//! do not depend on the order of additions, and the histogram of a node is exactly the histogram of its parent minus
+//! that of its sibling. Rounding affects only the choice of splits; the values of leaves are computed from exact
+//! derivatives.
 //!
-//! The two integers of a row and a 1 that counts it are packed in one word and added in one step. After [`BLOCK`] rows,
-//! the words are unpacked into [`Packed`] sums, which cover all rows.
+//! One word holds the two integers of a row, and a 1 that counts the row, so one addition adds all three. After
+//! [`BLOCK`] rows, the sums are unpacked and added to the [`Packed`] sums, which cover all rows.
 //!
 //! Reference: Shi et al., "Quantized training of gradient boosting decision trees", NeurIPS 2022.
 
 use super::bins::{Cuts, MISSING_BIN, TILE};
 
-/// The rounded derivatives of a row and a 1, or their sums over the rows of a block. From the lowest bits, a word
-/// contains the number of rows, the second derivative, and the first derivative with its sign.
+/// The rounded derivatives of a row and a 1, or their sums over the rows of a block. The lowest bits hold the number of
+/// rows, the next ones the second derivative, and the highest ones the first derivative with its sign.
 pub(crate) type Compact = i64;
 
 /// Compact sums are unpacked after this many rows, before they overflow.
 pub(crate) const BLOCK: usize = 1 << 12;
-/// Derivatives are rounded to at most two to this power.
+/// Rounded derivatives are at most two to the power of this number.
 const STEPS: i32 = 12;
-/// Number of bits for the number of rows of a block, and for its second derivatives.
+/// Number of bits for the number of rows of a block. The next constant is the number of bits for the sum of second
+/// derivatives.
 const ROWS: u32 = 13;
 const SECONDS: u32 = 25;
 
-/// Sums over rows: the first derivative times two to the power of [`Packing::row_bits`] plus the number of rows, and
-/// the second derivative.
+/// Two sums over rows. The first number holds the sum of first derivatives, shifted left by [`Packing::row_bits`], plus
+/// the number of rows. The second number is the sum of second derivatives.
 pub(crate) type Packed = [i64; 2];
 
 /// The bins of a tile's columns. Indexing a column by a byte needs no bounds check.
@@ -68,7 +69,8 @@ impl Packing {
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // A power of two, so that the unit of weights changes only the unit of sums.
+        // The scale is a power of two, so multiplying all weights by a power of two does not change the rounded
+        // integers.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
@@ -129,7 +131,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All columns at once: additions to one bin depend on each other, additions to different columns do not.
+    // All columns are processed together, because additions to one bin wait for each other, but additions to different
+    // columns do not.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -149,7 +152,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
     }
 }
 
-/// Unpacks the sums of a block into the used bins, replacing or adding to their content.
+/// Unpacks the sums of a block into the used bins. If `add`, they are added to the content of the bins, else they
+/// replace it.
 pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize; TILE], packing: &Packing, add: bool) {
     let one = |bin: &mut Packed, block: &mut Compact| {
         let sums = packing.spread(std::mem::take(block));
@@ -202,7 +206,7 @@ pub(crate) struct Split {
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
-    /// The bound between the values of the two children, if the column is constrained.
+    /// If the column has a monotonic constraint, the number that separates the values of the two children.
     pub(crate) middle: f64,
 }
 
@@ -216,7 +220,7 @@ impl Split {
     }
 }
 
-/// The range of values of a leaf under monotonic constraints.
+/// The range of values that monotonic constraints allow a leaf.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     low: f64,
@@ -234,7 +238,7 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// The ranges of the two children of a split, so that no later split can violate the constraint.
+    /// The ranges of the two children of a split. They are chosen so that no later split can violate the constraint.
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,
@@ -307,9 +311,10 @@ impl Whole<'_> {
         sums.rows >= 2 * self.objective.min_leaf_rows && sums.second >= 2.0 * self.objective.min_leaf_hessian
     }
 
-    /// The best split of a leaf on a column with these bins, of which `count` are used, not counting the one for
-    /// missing values. Ties prefer missing values on the right, then the lowest bin. The values of the children follow
-    /// the monotonic constraint of the column, increasing (1) or decreasing (-1).
+    /// The best split of a leaf on a column with these bins. `count` bins are used, not counting the one for missing
+    /// values. If splits are equally good, those with missing values on the right come first, then the one with the
+    /// lowest bin. The values of the children obey `direction`, the monotonic constraint of the column: 1 is
+    /// increasing, -1 is decreasing, and 0 means no constraint.
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -328,7 +333,7 @@ impl Whole<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { [0; 2] };
-            // The split with the last bin on the left, where only missing values go right, belongs to the first pass.
+            // The first pass includes the split after the last bin, where only missing values go right.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
                 // An empty bin gives the same split as the previous one.
@@ -340,7 +345,8 @@ impl Whole<'_> {
                 if one.rows < objective.min_leaf_rows || one.second < objective.min_leaf_hessian {
                     continue;
                 }
-                // Exact: the numbers are integers of fewer than 53 bits, times a power of two.
+                // The difference is exact, because both numbers are integers of fewer than 53 bits, times a power of
+                // two.
                 let other = total.less(one);
                 if other.rows < objective.min_leaf_rows || other.second < objective.min_leaf_hessian {
                     break;
@@ -363,7 +369,7 @@ impl Whole<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If training has no missing values, later ones follow the larger child.
+                        // If there are no missing values in training, those in later data go to the larger child.
                         missing_left: if none_missing {
                             one.rows >= other.rows
                         } else {
@@ -379,7 +385,7 @@ impl Whole<'_> {
     }
 }
 
-/// The best of several splits; the first of equally good ones.
+/// The best of several splits. If several are equally good, it is the first.
 pub(crate) fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
     splits.fold(None, |best: Option<Split>, split| match best {
         Some(best) if best.gain >= split.gain => Some(best),
@@ -400,7 +406,7 @@ mod tests {
         l2: 1.0,
     };
 
-    /// Bins with the given number of rows, all with the same derivatives, and their sum.
+    /// Bins and their sum. Each given item is a bin, the first derivative of its rows, and their number.
     fn filled(packing: &Packing, rows: &[(usize, f64, usize)]) -> ([Packed; 256], Packed) {
         let (mut bins, mut total) = ([[0; 2]; 256], [0; 2]);
         for &(bin, first, count) in rows {
@@ -449,7 +455,7 @@ mod tests {
             let largest = 1.7 * 10f64.powi(power);
             let packing = Packing::new(rows, largest, largest);
             let row = packing.pack(if sign { largest } else { -largest }, largest);
-            // A whole block, or all rows if there are fewer; then the full number of rows.
+            // First a whole block is tested, or all rows if there are fewer; then the full number of rows.
             let in_block = BLOCK.min(rows) as i64;
             let block = packing.spread(row.checked_mul(in_block).unwrap());
             prop_assert_eq!(packing.unpack(block).rows as i64, in_block);
@@ -486,7 +492,7 @@ mod tests {
             let split = best(&packing, &[(0, -0.5, 1), (1, 0.5, 1), (255, first, 1)], 2, 0).unwrap();
             assert_eq!((split.bin, split.missing_left), (0, left));
         }
-        // Only the presence of a value is informative.
+        // In this example, the label depends only on whether there is a value.
         let split = best(&packing, &[(0, -0.5, 1), (255, 0.5, 1)], 1, 0).unwrap();
         assert_eq!((split.bin, split.missing_left), (0, false));
     }
@@ -494,7 +500,7 @@ mod tests {
     #[test]
     fn a_constraint_forbids_splits_against_it() {
         let packing = Packing::new(100, 1.0, 0.25);
-        // The value falls, rises a little, and falls.
+        // From bin to bin, the optimal value falls, rises a little, and falls.
         let rows = [(0, -0.5, 10), (1, 0.3, 10), (2, 0.2, 10), (3, 0.5, 10)];
         assert_eq!(best(&packing, &rows, 4, 0).unwrap().bin, 0);
         let down = best(&packing, &rows, 4, -1).unwrap();

@@ -1,4 +1,5 @@
-//! Synthetic problems for tests, with a known non-linear dependence of the label and missing values.
+//! Synthetic problems for tests. The label depends on the columns in a known, non-linear way, and values may be
+//! missing.
 
 use ndarray::{Array2, ShapeBuilder};
 

@@ -9,7 +9,7 @@ use crate::metrics::roc_auc;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::{CancelToken, Execution, Workers};
 
-/// Rows whose churn depends on an interaction of two columns and on whether a third is missing.
+/// Rows whose churn depends on an interaction of two columns, and on whether the value of a third column is missing.
 fn sample(rows: usize, seed: u64) -> (Array2<f32>, Vec<bool>) {
     let mut random = SplitMix::new(seed, 0);
     let x = Array2::from_shape_fn((rows, 6), |(_, column)| {
@@ -66,7 +66,7 @@ fn both_learners_are_as_accurate_as_the_forest_of_smartcore() {
         &test,
         &truth,
     );
-    // smartcore does not support missing values, so they are replaced by a separate value.
+    // smartcore does not support missing values, so they are replaced by a number that does not occur otherwise.
     let dense = |x: &Array2<f32>| {
         DenseMatrix::new(
             x.nrows(),

@@ -1,4 +1,4 @@
-//! Validated labels and weights for every learner.
+//! Validates the labels and weights that every learner receives.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -69,7 +69,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Rows, labels and weights without the rows of weight 0, which have no effect; `None` if there are no such rows.
+/// Rows, labels and weights without the rows of weight 0, which must not affect a model; `None` if no row has weight 0.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,
@@ -79,7 +79,7 @@ pub(crate) fn without_weightless(
     if rows.len() == training.rows() {
         return None;
     }
-    // In column-major order, as the learners read it.
+    // The copy is in column-major order, in which the learners read it.
     let x = x.t().select(Axis(1), &rows).reversed_axes();
     let churned = rows.iter().map(|&row| training.churned[row]).collect();
     let weights = rows.iter().map(|&row| weights[row]).collect();
@@ -100,8 +100,8 @@ pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     logit(churned / total)
 }
 
-/// Rows of a matrix, in column-major order.
+/// A copy of some rows of a matrix, in column-major order.
 pub(crate) fn select<T: Copy>(x: ArrayView2<'_, T>, rows: &[usize]) -> Array2<T> {
-    // The shape is correct by construction: one column per column, one value per row.
+    // The transposed matrix has one row per column of `x`, and one column per selected row.
     Array2::from_shape_fn((x.ncols(), rows.len()), |(column, row)| x[(rows[row], column)]).reversed_axes()
 }

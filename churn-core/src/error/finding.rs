@@ -3,70 +3,44 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::error::RecordKind;
+use crate::error::{RecordKind, names};
 
-macro_rules! finding_codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// The topic of a [`Finding`]. Each code is stable and the same in all languages.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum FindingCode { $($(#[$doc])* $variant,)* }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable code.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-        }
-    };
-}
-
-finding_codes! {
-    /// An extra column of payments, tickets or activities: the standard features do not use it.
-    UnusedColumn = "unused_column",
-    /// Events before the first `signed_up_at` of their customer.
-    BeforeSignUp = "before_sign_up",
-    /// Events after the end of their customer's spell and before the start of the next.
-    AfterEnd = "after_end",
-    /// Events more than 365 days after nearly all other events of their table.
-    FarDate = "far_date",
-    /// Rows without an id that equal another row of the table in every column.
-    LikelyDuplicate = "likely_duplicate",
-    /// The typical gap between two events of a customer exceeds the horizon.
-    GapExceedsHorizon = "gap_exceeds_horizon",
-    /// An attribute that has the same value in every row.
-    ConstantColumn = "constant_column",
-    /// A column without any value.
-    EmptyColumn = "empty_column",
-    /// Versions that are open again after the end of the spell: they begin a new spell.
-    Reactivated = "reactivated",
-    /// Versions that set `churned_at` back to null before the end of the spell: the cancellation was withdrawn.
-    Withdrawn = "withdrawn",
-    /// Customers without a subscription, where the customers table is built from subscriptions.
-    NoSubscription = "no_subscription",
-}
-
-impl fmt::Display for FindingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for FindingCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+names! {
+    /// The topic of a [`Finding`]. Each code is stable and the same in all languages.
+    #[derive(PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum FindingCode: "finding" {
+        /// Payments, tickets or activities have an extra column, which the standard features do not use.
+        UnusedColumn = "unused_column",
+        /// Events lie before the first `signed_up_at` of their customer.
+        BeforeSignUp = "before_sign_up",
+        /// Events lie after the end of a spell of their customer and before the start of the next one.
+        AfterEnd = "after_end",
+        /// Events lie more than 365 days after nearly all other events of their table.
+        FarDate = "far_date",
+        /// Rows without an id equal another row of the table in every column.
+        LikelyDuplicate = "likely_duplicate",
+        /// The typical gap between two events of a customer exceeds the horizon.
+        GapExceedsHorizon = "gap_exceeds_horizon",
+        /// An attribute has the same value in every row.
+        ConstantColumn = "constant_column",
+        /// A column has no value in any row.
+        EmptyColumn = "empty_column",
+        /// A spell ended, but later versions are active again. These versions begin a new spell.
+        Reactivated = "reactivated",
+        /// Versions set `churned_at` back to null before the end of the spell, so the cancellation was withdrawn.
+        Withdrawn = "withdrawn",
+        /// Customers have no subscription, although the customers table is built from subscriptions.
+        NoSubscription = "no_subscription",
     }
 }
 
 /// Maximum number of row positions in a finding.
 pub(crate) const MAX_EXAMPLES: usize = 5;
 
-/// A likely mistake in valid records: its location, the number of rows, and what to do about it.
+/// A likely mistake in valid records: where it is, how many rows it affects, and what to do about it.
 ///
 /// ```
 /// use churn_core::{FindingCode, Table, TenantRecords};
@@ -100,6 +74,7 @@ pub struct Finding {
 
 impl Finding {
     /// Creates a finding about some rows.
+    #[doc(hidden)]
     pub fn new(
         code: FindingCode,
         table: RecordKind,

@@ -1,111 +1,64 @@
-//! The validation report: an issue for every invalid value, findings about valid rows, and counts for every table.
+//! The validation report: an issue for every invalid value, findings about valid rows, and row counts for every table.
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Serialize;
 
-use crate::error::Finding;
+use crate::error::{Finding, names};
 
-/// The four kinds of record a tenant has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RecordKind {
-    /// Customers and their subscription periods.
-    Customers,
-    /// Payments: due, settled, failed and refunded.
-    Payments,
-    /// Support tickets and how they were resolved.
-    Tickets,
-    /// Actions of customers, such as logins or orders.
-    Activities,
-}
-
-impl RecordKind {
-    /// All four kinds, in the order of validation and of reports.
-    pub const ALL: [Self; 4] = [Self::Customers, Self::Payments, Self::Tickets, Self::Activities];
-
-    /// The table's name: `"payments"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Customers => "customers",
-            Self::Payments => "payments",
-            Self::Tickets => "tickets",
-            Self::Activities => "activities",
-        }
+names! {
+    /// The four kinds of record that a tenant has.
+    #[derive(PartialOrd, Ord)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
+    pub enum RecordKind: "table" {
+        /// Customers and their subscription periods.
+        Customers = "customers",
+        /// Payments with their due date and their settlement, failure or refund.
+        Payments = "payments",
+        /// Support tickets and how they were resolved.
+        Tickets = "tickets",
+        /// Actions of customers, such as logins or orders.
+        Activities = "activities",
     }
 }
 
-impl fmt::Display for RecordKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-macro_rules! issue_codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What is wrong with a value. Each code is stable and the same in all languages.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum IssueCode { $($(#[$doc])* $variant,)* }
-
-        impl IssueCode {
-            /// Every code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The stable code.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-        }
-    };
-}
-
-issue_codes! {
-    /// A required column is missing.
-    MissingColumn = "missing_column",
-    /// Two columns match the same known name after case, blanks, hyphens and underscores are removed.
-    DuplicateColumn = "duplicate_column",
-    /// A required value is null or empty.
-    MissingValue = "missing_value",
-    /// A value has a type that its column does not accept.
-    BadType = "bad_type",
-    /// A timestamp cannot be parsed or lies outside the years 1 to 9999.
-    BadTimestamp = "bad_timestamp",
-    /// A number lies outside its range.
-    OutOfRange = "out_of_range",
-    /// A number is NaN or infinite.
-    NotFinite = "not_finite",
-    /// A payment status that is not paid, failed, pending or refunded.
-    UnknownStatus = "unknown_status",
-    /// A ticket priority that is not low, normal, high or urgent.
-    UnknownPriority = "unknown_priority",
-    /// Two rows have the same record id and the same `known_at`.
-    DuplicateId = "duplicate_id",
-    /// Two rows are the same version of the same customer.
-    DuplicateVersion = "duplicate_version",
-    /// An event of a customer that is not in the customers table.
-    UnknownCustomer = "unknown_customer",
-    /// An end time lies before its start time.
-    EndsBeforeStart = "ends_before_start",
-    /// A pending payment has a `settled_at`.
-    InconsistentStatus = "inconsistent_status",
-    /// Amounts are in more than one currency, and no conversion rate is given.
-    MixedCurrency = "mixed_currency",
-    /// A row belongs to another tenant.
-    WrongTenant = "wrong_tenant",
-}
-
-impl Serialize for IssueCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl fmt::Display for IssueCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// What is wrong with a value. Each code is stable and the same in all languages.
+    #[non_exhaustive]
+    pub enum IssueCode: "issue" {
+        /// A required column is missing.
+        MissingColumn = "missing_column",
+        /// Two columns match the same known name when case, blanks, hyphens and underscores are ignored.
+        DuplicateColumn = "duplicate_column",
+        /// A required value is null or empty.
+        MissingValue = "missing_value",
+        /// A value has a type that its column does not accept.
+        BadType = "bad_type",
+        /// A timestamp cannot be parsed or lies outside the years 1 to 9999.
+        BadTimestamp = "bad_timestamp",
+        /// A number lies outside the accepted range.
+        OutOfRange = "out_of_range",
+        /// A number is NaN or infinite.
+        NotFinite = "not_finite",
+        /// The status of a payment is not `paid`, `failed`, `pending` or `refunded`.
+        UnknownStatus = "unknown_status",
+        /// The priority of a ticket is not `low`, `normal`, `high` or `urgent`.
+        UnknownPriority = "unknown_priority",
+        /// Two rows have the same record id and the same `known_at`.
+        DuplicateId = "duplicate_id",
+        /// Two rows are the same version of the same customer.
+        DuplicateVersion = "duplicate_version",
+        /// An event belongs to a customer who is not in the customers table.
+        UnknownCustomer = "unknown_customer",
+        /// An end time lies before its start time.
+        EndsBeforeStart = "ends_before_start",
+        /// A pending payment has a `settled_at`.
+        InconsistentStatus = "inconsistent_status",
+        /// Amounts are in several currencies, and no conversion rate is given.
+        MixedCurrency = "mixed_currency",
+        /// A row belongs to another tenant.
+        WrongTenant = "wrong_tenant",
     }
 }
 
@@ -115,7 +68,7 @@ impl fmt::Display for IssueCode {
 pub struct ValidationIssue {
     /// The table.
     pub table: RecordKind,
-    /// 0-based position of the row in the input (in a CSV file, the header line does not count); `None` if the issue is
+    /// 0-based position of the row in the input. In a CSV file, the header line does not count. `None` if the issue is
     /// about the whole table.
     pub row: Option<u64>,
     /// The column; `None` if the issue is about the whole row.
@@ -128,6 +81,7 @@ pub struct ValidationIssue {
 
 impl ValidationIssue {
     /// Creates an issue about one value, for a host that stores records outside this crate.
+    #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
             table,
@@ -168,11 +122,11 @@ pub struct TableReport {
     pub events_before_sign_up: u64,
 }
 
-/// The result of validation: row counts of every table, an issue for every invalid value, and findings about valid
+/// The result of validation: the row counts of every table, an issue for every invalid value, and findings about valid
 /// rows.
 ///
-/// `Display` shows the counts, the first 20 issues, and every finding with its number of rows and examples.
-/// [`OnInvalid`](crate::OnInvalid) and [`Finding`] have examples.
+/// `Display` shows the counts, the first 20 issues, and every finding with its number of rows and examples. For code
+/// examples, see [`OnInvalid`](crate::OnInvalid) and [`Finding`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
@@ -182,9 +136,9 @@ pub struct ValidationReport {
     pub issues: Vec<ValidationIssue>,
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
-    /// Attributes of customers that do not enter features, each with the reason: either the table does not state since
-    /// when the values are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has the same
-    /// name.
+    /// The customer attributes that are not used as features, each with the reason. Either the table does not state
+    /// since when the values are true (see [`StaticAttributes`](crate::StaticAttributes)), or a computed feature has
+    /// the same name.
     pub undated_attributes: Vec<(String, String)>,
 }
 
@@ -198,12 +152,12 @@ impl ValidationReport {
     }
 
     /// Whether all rows were accepted. [`findings`](Self::findings) and
-    /// [`undated_attributes`](Self::undated_attributes) are about valid rows and do not count.
+    /// [`undated_attributes`](Self::undated_attributes) concern valid rows, so they do not affect the result.
     pub fn is_clean(&self) -> bool {
         self.issues.is_empty()
     }
 
-    /// Merges the report of other rows of the same tables: counts are summed, and issues and findings are joined and
+    /// Merges in the report of other rows of the same tables. Counts are summed; issues and findings are combined and
     /// sorted.
     pub fn merge(&mut self, other: Self) {
         for (kind, table) in other.tables {

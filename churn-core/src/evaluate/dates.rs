@@ -1,4 +1,4 @@
-//! Training and test dates: rolling origins that cover every phase of the calendar, purged by label period.
+//! Chooses training and test dates. Training dates whose label period overlaps the test are purged, that is, not used.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
-    /// The test date; the earliest one if there are several.
+    /// The test date. If there are several, the earliest one.
     pub test_date: AsOf,
     /// The last training date.
     pub last_training_date: AsOf,
@@ -18,21 +18,21 @@ pub struct PurgeProof {
     pub last_label_end: Timestamp,
     /// The required number of days between the last label and the test date.
     pub embargo_days: u32,
-    /// Dates that were purged because their label period, with the embargo after it, extends past the test date.
+    /// Training dates that were purged because their label period, plus the embargo, extends past the test date.
     pub purged_dates: Vec<AsOf>,
 }
 
 impl PurgeProof {
-    /// Whether the last training label, with the embargo after it, ended by the test date.
+    /// Whether the label period of the last training date, plus the embargo, ended by the test date.
     pub fn holds(&self) -> bool {
         self.last_label_end.plus_days(i64::from(self.embargo_days)) <= self.test_date.timestamp()
     }
 }
 
-/// Consecutive days that serve as one training date: each customer is assigned one of the days.
+/// Consecutive days that together serve as one training or test date. Each customer is used on one of the days.
 ///
-/// Events have a phase: invoices are due on the first of the month, renewals are in January. Dates at fixed intervals
-/// cover few phases of such a cycle; consecutive spans cover all of them.
+/// Events follow the calendar: for example, invoices are due on the first of the month, and contracts renew in January.
+/// Dates at fixed intervals meet only a few days of such a cycle; consecutive spans contain all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateSpan {
     /// The last of the days.
@@ -42,7 +42,7 @@ pub(crate) struct DateSpan {
 }
 
 impl DateSpan {
-    /// A span of a single day for all customers.
+    /// A span of one day, which is the same for all customers.
     pub(crate) fn on(date: AsOf) -> Self {
         Self { last: date, days: 1 }
     }
@@ -53,7 +53,8 @@ impl DateSpan {
         AsOf::new(self.last.timestamp().plus_days(-before))
     }
 
-    /// The day of the customer with this hash: uniform over the span, and independent of the days in other spans.
+    /// The day on which a customer is used. `lot` is the hash of the customer's id. The days of the customers are
+    /// distributed uniformly over the span. The days of one customer in different spans are independent.
     pub(crate) fn of(self, lot: u64) -> AsOf {
         if self.days <= 1 {
             return self.last;
@@ -63,8 +64,8 @@ impl DateSpan {
     }
 }
 
-/// The spans before `test` whose label periods all end at least `embargo_days` before its first day, with the evidence;
-/// `None` if there are none.
+/// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, together with
+/// the evidence. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.
 pub(crate) fn purge(
@@ -92,26 +93,26 @@ pub(crate) fn purge(
     Some((kept, proof))
 }
 
-/// Maximum number of dates that train one model.
+/// Maximum number of training dates of one model.
 const MOST_DATES: i64 = 6;
-/// The smallest distance between dates, in days. It ensures that the spans of a model cover a month together, however
-/// short the label period is, if the history is long enough.
+/// The smallest distance between dates, in days. The spans of a model then cover a whole month, even if the label
+/// period is very short. If the history is too short for this, the distance may be smaller.
 const LEAST_STEP: i64 = 6;
-/// Minimum number of days of history before a date that is moved back within its span.
+/// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Spans of mature dates, half a label period apart, going back from `last`. There are at most six for the final model
-/// and six for the model of a purged test on the last span. Sorted.
+/// Chooses spans that end on mature dates, half a label period apart, backwards from `last`. Returns them sorted. They
+/// suffice for six spans of the final model and for six spans of a model that is tested on the last span.
 ///
 /// Each span begins where the previous one ends, so together they contain every day, and a model covers every phase of
-/// weekly, monthly and longer cycles. Each customer still counts once per span. A span is used only if at least
-/// `history_days` of history lie before its last day. If no span qualifies, the last mature date is used if any history
-/// lies before it. The earliest span may be shorter if the history is.
+/// weekly, monthly and longer cycles. Each customer counts once per span. A span is used only if at least
+/// `history_days` of history lie before its last day. If no span qualifies, the last mature date is used, provided that
+/// some history lies before it. If the history is short, the earliest span may be shorter than the others.
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
-    // The purged part of a test on the last day begins two steps back; that of a test over the whole last span begins
-    // three steps back. Label periods from there end by the first test day.
+    // If only the last day is tested, the latest training span lies two spans before the last one. If the whole last
+    // span is tested, it lies three spans before it. In both cases, its label periods end by the first test day.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
@@ -137,7 +138,7 @@ pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizo
     spans
 }
 
-/// The last `MOST_DATES` of sorted dates.
+/// The last `MOST_DATES` elements of a sorted list of dates.
 pub(crate) fn most_recent<T>(dates: &[T]) -> &[T] {
     &dates[dates.len().saturating_sub(MOST_DATES as usize)..]
 }
@@ -177,7 +178,7 @@ mod tests {
             ]
         );
         assert!(spans.iter().all(|span| span.days == 15));
-        // On the last day alone, and over the whole last span.
+        // The test is on the last day alone, then on the whole last span.
         let (kept, proof) = purge(&spans, DateSpan::on(date("2017-12-01")), horizon, 0).unwrap();
         assert_eq!(kept.last().unwrap().last, date("2017-11-01"));
         assert_eq!(proof.purged_dates, [date("2017-11-16")]);
@@ -235,7 +236,7 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // For every pair.
+                    // The label period ends early enough for every customer and span.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

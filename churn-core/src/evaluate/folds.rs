@@ -2,15 +2,15 @@
 
 use crate::numeric::SplitMix;
 
-/// Stratified group k-fold: the fold of every row, out of `folds`. All rows of a customer are in one fold, and
-/// customers who churn are spread evenly.
+/// Stratified group k-fold: assigns each row to one of `folds` folds. All rows of a customer are in one fold, and
+/// customers who churn are spread evenly over the folds.
 ///
-/// `customers` are the customer codes and `churned` the labels of the same rows. The result depends only on the
-/// arguments. If removing a fold would leave rows of only one label to learn from, customers with rows of both labels
-/// are spread first.
+/// `customers` are the customer codes of the rows, and `churned` are their labels. The result depends only on the
+/// arguments. If the rows outside some fold would all have the same label, customers with rows of both labels are
+/// spread first.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
-    // Bit 0: has retained rows. Bit 1: has churned rows.
+    // Bit 0 is set if the customer has retained rows, bit 1 if the customer has churned rows.
     let mut labels = vec![0u8; count];
     for (&customer, &churned) in customers.iter().zip(churned) {
         labels[customer as usize] |= if churned { 2 } else { 1 };

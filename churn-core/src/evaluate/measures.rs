@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// Metrics on rows that no part of the model was fitted on. A metric that is undefined, for example because there is
-/// only one class, is `None`.
+/// Metrics on rows that no part of the model was fitted on. A metric is `None` if it is undefined, for example because
+/// all rows have the same label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -30,35 +30,36 @@ pub struct Measures {
     /// Mean squared error of the probability.
     pub brier: Option<Estimate>,
     /// Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-    /// predictions. Its interval is therefore a basic (reflected) bootstrap interval, and it begins at 0 if a
-    /// calibrated model would show an error of this size.
+    /// predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling noise
+    /// alone can explain an error of this size.
     pub calibration_error: Option<Estimate>,
-    /// Expected calibration error that a calibrated model with these predictions shows because of sampling noise: 95th
-    /// percentile of simulations.
+    /// The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error
+    /// in simulations in which these predictions are calibrated.
     #[serde(alias = "calibration_error_by_chance")]
     pub calibration_error_null_95: Option<f64>,
-    /// Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that predictions are too
-    /// extreme.
+    /// Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions are
+    /// too extreme.
     pub calibration_slope: Option<Estimate>,
-    /// Intercept of the same regression.
+    /// Intercept of the logistic regression of labels on predicted log-odds.
     pub calibration_intercept: Option<Estimate>,
-    /// The shift of all predicted log-odds with which the mean probability equals the churn rate. At a date later than
-    /// the training dates, it measures drift of the base rate that the features do not explain. Drift is reported when
-    /// the interval excludes 0; no correction is applied. `None` for models trained before this was measured.
+    /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
+    /// a date later than the training dates, it measures drift of the churn rate that the features do not explain.
+    /// Drift is reported if the interval excludes 0; predictions are not corrected. `None` for models trained by
+    /// versions without this metric.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
-    /// Churn rate among the tenth of rows with the highest scores, divided by the overall churn rate.
+    /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate.
     pub top_decile_lift: Option<Estimate>,
-    /// Calibration table: predicted against observed in ten bins of equal size.
+    /// Calibration table: mean predicted probability and observed churn rate in ten bins of equal size.
     pub calibration: Vec<CalibrationBin>,
-    /// Why the measures of ranking and calibration are `None` although both classes occur: one class has too few
+    /// Why the metrics of ranking and calibration are `None` although both labels occur: one label has too few
     /// customers for a reliable interval.
     #[serde(default)]
     pub not_measured_reason: Option<String>,
 }
 
 impl fmt::Display for Measures {
-    /// Writes the counts and, one per line, the metrics that are defined, with their intervals.
+    /// Writes the counts, then the defined metrics with their intervals, one per line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rows, churned, mean) = (self.rows, self.churned, self.mean_probability);
         write!(f, "{rows} rows, {churned} churned; mean probability {mean:.3}")?;
@@ -84,12 +85,13 @@ impl fmt::Display for Measures {
     }
 }
 
-/// Minimum number of customers of each class for an interval. With fewer, a bootstrap repeats the same few customers
-/// and its interval is far too narrow: a single churner ranked first gives an AUC of 1.000 (1.000 to 1.000).
+/// Minimum number of customers of each label for an interval. With fewer, a bootstrap repeats the same few customers,
+/// and its interval is far too narrow: a single churned customer who is ranked first gives an AUC of 1.000 (1.000 to
+/// 1.000).
 const FEWEST_OF_A_CLASS: usize = 10;
 
-/// Why ranking and calibration cannot be measured; `None` if both classes have enough customers, or if there is only
-/// one class.
+/// Why ranking and calibration cannot be measured. `None` if both labels have enough customers, or if only one label
+/// occurs.
 fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     let distinct = |wanted: bool| {
         let rows = customers.iter().zip(churned).filter(|(_, churned)| **churned == wanted);
@@ -107,7 +109,8 @@ fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     })
 }
 
-/// Number of bootstrap replicates for a number of rows. Intervals of large samples are narrow and need fewer.
+/// Number of bootstrap replicates for a given number of rows. Intervals of large samples are narrow and need fewer
+/// replicates.
 fn replicates(rows: usize) -> usize {
     match rows {
         0..20_000 => 400,
@@ -118,7 +121,8 @@ fn replicates(rows: usize) -> usize {
 
 const LEVEL: f64 = 0.9;
 
-/// Computes the metrics of predictions. `customers` are the codes of the customers that the bootstrap resamples.
+/// Computes the metrics of predictions. `customers` are the customer codes of the rows; the bootstrap resamples
+/// customers.
 pub(crate) fn measure(
     churned: &[bool],
     probabilities: &[f64],
@@ -129,7 +133,7 @@ pub(crate) fn measure(
     let ranked = Ranked::new(churned, probabilities);
     let log_odds = ranked.log_odds();
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
-    // From the line of all rows, two steps suffice. Values that do not depend on the weights of rows are computed once.
+    // Two steps suffice if the regression starts from the line that was fitted to all rows.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
     let shift = ranked.shift(&log_odds, 0.0).unwrap_or(0.0);
     let log_losses = ranked.log_losses();
@@ -148,7 +152,8 @@ pub(crate) fn measure(
     let draws = replicates(rows);
     let intervals = bootstrap_intervals(&ranked, customers, &metrics, draws, LEVEL, seed, workers)?;
     let not_measured_reason = too_few(churned, customers);
-    // Log-loss, Brier score and the shift are means over all rows; all other metrics depend on the minority class.
+    // Log-loss, Brier score and the base-rate shift are means over all rows. All other metrics depend on the rarer
+    // label.
     let measured = |metric: usize| not_measured_reason.is_none() || [2, 3, 8].contains(&metric);
     let estimate = |metric: usize| {
         let value = metrics[metric](&ranked).filter(|value| measured(metric) && value.is_finite())?;
@@ -197,7 +202,8 @@ mod tests {
     use super::*;
     use crate::numeric::{SplitMix, ln, sigmoid};
 
-    /// Customers with two rows each that share a random effect, scored by one model that is slightly too extreme.
+    /// Labels, predictions and customer codes. The predictions come from one slightly overconfident model. Each customer
+    /// has two rows with a shared random effect.
     fn fresh(customers: usize, seed: u64) -> (Vec<bool>, Vec<f64>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 5);
         let mut bell = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;

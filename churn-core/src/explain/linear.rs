@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView2};
 
-/// `coefficient * (x - mean)` for every column, and the log-odds of a row of means. These are the Shapley values of a
-/// linear model with independent columns (Štrumbelj and Kononenko, 2014).
+/// Returns `coefficient * (x - mean)` for every column, and the log-odds of a row whose values are the column means.
+/// These are the Shapley values of a linear model with independent columns (Štrumbelj and Kononenko, 2014).
 pub(crate) fn linear_contributions(
     intercept: f64,
     coefficients: &[f64],

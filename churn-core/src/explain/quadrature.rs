@@ -1,4 +1,5 @@
-//! Gauss-Legendre quadrature on [0, 1]: `n` points integrate every polynomial of degree below `2n` exactly.
+//! Gauss-Legendre quadrature on [0, 1]: a rule with `n` points integrates every polynomial of degree below `2n`
+//! exactly.
 
 use crate::numeric::cos;
 

@@ -1,19 +1,21 @@
 //! Exact path-dependent TreeSHAP (Lundberg, Erion, Lee, "Consistent individualized feature attribution for tree
 //! ensembles", 2018) in time linear in the size of the tree.
 //!
-//! A leaf with value `v` is a cooperative game. In it, each feature on the path either follows the row (`one`: 1 if the
-//! row takes this branch, else 0) or is averaged over the training rows (`zero`: the share of cover that takes this
-//! branch). The Shapley value is an integral (Owen, "Multilinear extensions of games", 1972):
+//! Each leaf defines a cooperative game whose players are the features on the path to the leaf. Let `v` be the value of
+//! the leaf. A feature that takes part follows the row: its factor `one` is 1 if the row takes this branch, else 0. A
+//! feature that does not take part is averaged over the training rows: its factor `zero` is the fraction of the
+//! parent's cover that takes this branch. The Shapley value is an integral (Owen, "Multilinear extensions of games",
+//! 1972):
 //!
 //! ```text
 //! phi_i = v (one_i - zero_i) ∫ ∏_{j≠i} (t one_j + (1 - t) zero_j) dt,  t from 0 to 1
 //! ```
 //!
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
-//! features on the path. At each point, the product is passed down the tree and the sum over leaves is passed up, so
-//! that each edge adds to its feature once for all leaves below it (Yu, Xu et al., "Linear TreeShap", 2022). There is
-//! no cancellation of large terms and no recursion. Time is O(nodes x points) per tree and row; memory is O(depth x
-//! points).
+//! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
+//! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
+//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. Time is O(nodes x points) per tree
+//! and row; memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -24,9 +26,9 @@ use crate::parallel::{Execution, Workers};
 
 /// Number of rows that are explained at a time.
 const CHUNK: usize = 16;
-/// Number of points per pass through a tree; a rule with more points takes several passes.
+/// Number of quadrature points per pass through a tree. A rule with more points takes several passes.
 const MOST_POINTS_AT_ONCE: usize = 8;
-/// Further points change nothing: their contribution is below the rounding error of a sum.
+/// Maximum number of points. More points would change the result by less than the rounding error of a sum.
 const MOST_POINTS: usize = 256;
 
 impl FlatTrees {
@@ -47,9 +49,9 @@ pub(crate) fn tree_contributions<T: Input>(
     x: ArrayView2<'_, T>,
     workers: &Workers,
 ) -> Result<(Array2<f64>, f64)> {
-    let features = ensemble.features();
+    let features = ensemble.n_features();
     ensemble.check_columns(x.ncols())?;
-    let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+    let trees = (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree));
     let plans: Vec<Plan> = trees.map(|nodes| Plan::new(nodes, features)).collect();
     let base = plans.iter().fold(ensemble.base(), |sum, plan| sum + plan.expectation);
     let most = plans.iter().map(|plan| plan.points).max().unwrap_or(0);
@@ -100,9 +102,9 @@ pub(crate) fn tree_contributions<T: Input>(
 
 /// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Number of points that integrates the longest path exactly; 0 for a single leaf.
+    /// Number of quadrature points needed to integrate the polynomial of the longest path exactly; 0 for a single leaf.
     points: usize,
-    /// The mean of its leaves, weighted by cover.
+    /// The mean of the leaf values, weighted by cover.
     expectation: f64,
 }
 
@@ -138,8 +140,8 @@ impl Plan {
     }
 }
 
-/// The share of the cover of a node that each child has. `left` is the position of the left child. A node without cover
-/// is split in half.
+/// The fractions of a node's cover that its two children have. `left` is the index of the left child. If the cover is
+/// 0, both fractions are 1/2.
 fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
     let (left, right) = (tree.covers[left], tree.covers[left + 1]);
     let sum = left + right;
@@ -159,18 +161,19 @@ struct Row<'a> {
 /// Marks a feature that no edge on the path splits on.
 const NONE: u32 = u32::MAX;
 
-/// A node on the path, with the edge that leads to it. Every array has one value per point.
+/// A node on the path, with the edge that leads to it. Every array has one value per quadrature point.
 struct Frame<const N: usize> {
     node: usize,
-    /// Number of children that were visited.
+    /// Number of children that were visited so far.
     visited: u8,
     /// The feature that the parent splits on.
     feature: usize,
     /// The position in the path of the previous edge that splits on the same feature.
     before: u32,
-    /// Whether the row takes this branch at every split on the feature.
+    /// Whether the row follows the path at every split on the feature so far.
     one: bool,
-    /// The share of cover that takes this branch at every split on the feature.
+    /// The product, over all splits on the feature so far, of the fraction of the cover that takes the same branch as
+    /// the path.
     zero: f64,
     /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
@@ -178,12 +181,12 @@ struct Frame<const N: usize> {
     inverse: [f64; N],
     /// `(one - zero) / factor`.
     pull: [f64; N],
-    /// The sum of value times product over the leaves below.
+    /// The sum over the leaves below the node: the value of the leaf times its product.
     sum: [f64; N],
 }
 
-/// Adds the contributions of one tree to one row, at these points. `last` contains `NONE` for every feature, before and
-/// after the call.
+/// Adds the contributions of one tree to the result of one row, for these quadrature points. `last` must contain `NONE`
+/// for every feature; it does again after the call.
 fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: &mut [f64]) {
     let lanes = Lanes::new(points);
     let mut path: Vec<Frame<N>> = vec![Frame {
@@ -231,7 +234,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             });
             continue;
         }
-        // All leaves below are summed: the edge adds the contribution to its feature and passes the sum up.
+        // All leaves below the edge are summed. The edge adds their contribution to its feature and passes the sum to
+        // its parent.
         let Some(done) = path.pop() else { break };
         let Some(parent) = path.last_mut() else { break };
         for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {
@@ -241,26 +245,28 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
         let mut due = dot(&done.sum, &done.pull);
         if let Some(before) = path.get(done.before as usize) {
             if !before.one {
-                // Both edges have equal `pull`, so the contribution that the upper edge adds is already correct.
+                // This edge and the earlier edge of the same feature have equal `pull`, so the contribution of the
+                // earlier edge is already correct.
                 continue;
             }
-            // The upper edge will add these leaves as if this edge were absent, so that amount is subtracted here.
+            // The earlier edge of the same feature will add these leaves as if this edge did not exist, so that amount
+            // is subtracted here.
             due -= dot(&done.sum, &before.pull);
         }
         out[done.feature] += due;
     }
 }
 
-/// The points of one pass, one array element per point.
+/// The quadrature points of one pass, with one array element per point.
 struct Lanes<const N: usize> {
     at: [f64; N],
     rest: [f64; N],
     weight: [f64; N],
-    /// The pull of an edge that the row does not take: `-zero / ((1 - t) zero)`.
+    /// The `pull` of an edge that the row does not take: `-zero / ((1 - t) zero)`.
     away: [f64; N],
 }
 
-/// `one`, `zero`, product, inverse and pull.
+/// The values of `one`, `zero`, `product`, `inverse` and `pull` of an edge, as in `Frame`.
 type Edge<const N: usize> = (bool, f64, [f64; N], [f64; N], [f64; N]);
 
 impl<const N: usize> Lanes<N> {
@@ -379,7 +385,7 @@ mod tests {
         let features = cells.len();
         let factorial = |n: usize| (1..=n).map(|i| i as f64).product::<f64>();
         let value = |subset: usize| {
-            (0..ensemble.trees())
+            (0..ensemble.n_trees())
                 .map(|tree| conditional(ensemble.tree(tree), 0, cells, subset))
                 .sum::<f64>()
         };
@@ -423,7 +429,7 @@ mod tests {
                 for (found, expected) in found.iter().zip(&expected) {
                     assert!((found - expected).abs() < 1e-10, "{found} {expected}");
                 }
-                let trees = (0..ensemble.trees()).map(|tree| ensemble.tree(tree));
+                let trees = (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree));
                 let mean: f64 = trees.map(|tree| conditional(tree, 0, &cells, 0)).sum();
                 assert!((base - ensemble.base() - mean).abs() < 1e-10);
             }

@@ -37,11 +37,11 @@ impl FeatureMatrix {
             )
             .caused_by(e)
         };
-        let bytes: usize = (0..self.rows()).map(|row| self.customer_id(row).len()).sum();
+        let bytes: usize = (0..self.n_rows()).map(|row| self.customer_id(row).len()).sum();
         if i32::try_from(bytes).is_err() {
             return Err(refuse(ArrowError::OffsetOverflowError(bytes)));
         }
-        let ids = (0..self.rows()).map(|row| self.customer_id(row));
+        let ids = (0..self.n_rows()).map(|row| self.customer_id(row));
         let ids: ArrayRef = Arc::new(StringArray::from_iter_values(ids));
         let as_of = self.as_of.iter().map(|date| date.as_micros());
         let as_of = TimestampMicrosecondArray::from_iter_values(as_of).with_timezone("UTC");

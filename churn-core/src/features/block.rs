@@ -1,4 +1,5 @@
-//! Blocks: the records of several matrix rows in contiguous memory, so that every step is one loop over all of them.
+//! Blocks: the records of several matrix rows in contiguous memory, so that each step is one loop over all of these
+//! records.
 
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ impl<'a> Pairs<'a> {
         self.0[pair].1.as_micros()
     }
 
-    /// The maximal runs of pairs with the same date, because a view has a single date.
+    /// The longest ranges of consecutive pairs with the same date. They are needed because a view has only one date.
     pub(crate) fn runs(self) -> impl Iterator<Item = (Range<usize>, AsOf)> + use<'a> {
         let mut next = 0;
         self.0.chunk_by(|a, b| a.1 == b.1).map(move |run| {
@@ -34,7 +35,7 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Records of consecutive pairs; those of each pair are sorted by time on the axis.
+/// Records of consecutive pairs. The records of each pair are sorted by their time on the axis.
 #[derive(Default)]
 pub(crate) struct Points {
     /// The time on the axis.
@@ -57,7 +58,7 @@ impl Points {
         self.row.push(row);
     }
 
-    /// Ends the current pair: everything pushed since the previous call belongs to it.
+    /// Ends the current pair. All records that were pushed since the previous call belong to it.
     pub(crate) fn end_pair(&mut self) {
         self.starts.push(self.at.len() as u32);
     }
@@ -71,7 +72,7 @@ impl Points {
         self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
     }
 
-    /// For every span (ascending) and every pair, computes the first record that is not before the start of the span.
+    /// Computes, for every span (ascending) and every pair, the first record that is not before the start of the span.
     pub(crate) fn edges(&self, pairs: Pairs<'_>, spans: &[i64], edges: &mut Vec<u32>) {
         edges.clear();
         edges.resize(spans.len() * pairs.len(), 0);
@@ -93,7 +94,7 @@ impl Points {
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,
-    /// The state of each payment, as a bit; empty for other tables.
+    /// The state of each payment as a bit; empty for other tables.
     states: Vec<u8>,
 }
 
@@ -121,7 +122,7 @@ impl Visible {
 }
 
 impl Series<'_> {
-    /// Collects the records of the series, sorted by time on its axis; ties are in input order.
+    /// Collects the records of the series, sorted by their time on the axis. Ties are in input order (by default).
     pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
         points.clear();
         let all = &visible.points;
@@ -175,7 +176,7 @@ impl Series<'_> {
                 points.push(at, row);
             }
         }
-        // The rows are sorted by event time. Ties on this axis are in input order.
+        // The rows are already sorted by event time. On this axis, ties are ordered by their tie key.
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]

@@ -1,4 +1,4 @@
-//! Compiled conditions: their columns are already looked up.
+//! Compiled conditions, whose columns are already looked up.
 
 use crate::error::RecordKind;
 use crate::features::measure::{Float, Integer};
@@ -8,15 +8,15 @@ use crate::record::{Priority, TenantRecords};
 
 /// A condition that can be evaluated on a record.
 pub(crate) enum Test<'a> {
-    /// The bits of the accepted states.
+    /// The accepted payment states, each as a bit.
     Payment(u8),
     Open,
     Responded,
     Urgent,
-    /// The accepted texts of the column, as flags per level. `None` if the records lack the column; then no record
-    /// matches.
+    /// The column, and for each of its levels whether the level is accepted. The column is `None` if the records lack
+    /// it; then no record matches.
     OneOf(Option<ColumnView<'a>>, Vec<bool>),
-    /// The lower and the upper bound, both inclusive.
+    /// An amount, with its lower and upper bound. Both bounds are inclusive.
     Amount(Integer, f64, f64),
     Number(Float<'a>, f64, f64),
 }
@@ -60,7 +60,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// Whether a record meets the condition. A record without the value meets no condition.
+    /// Whether a record meets the condition. A record that lacks the value does not meet it.
     pub(crate) fn holds(&self, view: &StreamView<'_>, row: Row) -> bool {
         match self {
             Self::Payment(wanted) => view.payment_state(row).bit() & wanted != 0,

@@ -19,19 +19,19 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual: churned if the spell's `churned_at` lies in the label period.
+    /// Contractual churn: a customer churned if the `churned_at` of the spell lies in the label period.
     Cancellation {
         /// The label period.
         horizon: Horizon,
     },
-    /// Non-contractual: churned if there is no paid payment, or no activity, in the label period.
+    /// Non-contractual churn: a customer churned if there is no paid payment, or no activity, in the label period.
     Inactivity {
         /// The label period.
         horizon: Horizon,
-        /// Only customers with such an event within this many days before `as_of` are eligible. Default: the horizon,
-        /// so that a customer who has been inactive for a whole label period is not eligible.
+        /// The activity window in days: a customer is eligible only if active within this many days before `as_of`.
+        /// Default: the horizon, so that a customer who has been inactive for a whole label period is not eligible.
         active_within: Option<u32>,
-        /// The events that count: payments (paid ones) or activities.
+        /// The events that count as activity: `Payments` (only paid ones) or `Activities`.
         on: RecordKind,
     },
 }
@@ -51,8 +51,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// No paid payment, or no activity, within `days` days. Customers and tickets are not valid for `on`; the call that
-    /// uses the definition fails with `invalid_option`.
+    /// No paid payment, or no activity, within `days` days. `on` must be `Payments` or `Activities`; otherwise, the
+    /// call that uses the definition fails with `invalid_option`.
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },
@@ -70,8 +70,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// Sets the number of days before `as_of` in which an eligible customer was active. Default: the horizon. No effect
-    /// on cancellation.
+    /// Sets the activity window: a customer is eligible only if active within this many days before `as_of`. Default:
+    /// the horizon. Ignored for cancellation.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -87,7 +87,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose last event determines which labels are mature; `None` if all tables do.
+    /// The table whose last event determines which labels are mature. `None` means the last event of any table.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -103,7 +103,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// Days before `as_of` within which a customer must have been active; 0 for cancellation.
+    /// The activity window in days; 0 for cancellation.
     pub(crate) fn active_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 0,
@@ -153,8 +153,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// The definition in a model file. Files without `active_within` were written when its default was twice the
-    /// horizon.
+    /// The definition as read from a model file. A file without `active_within` was written when the default was twice
+    /// the horizon.
     pub(crate) fn of_model_file(mut self) -> Self {
         if let Self::Inactivity {
             horizon, active_within, ..

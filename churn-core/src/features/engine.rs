@@ -1,8 +1,8 @@
-//! The feature engine: evaluates a plan for customers at dates. Training, batches and single customers all use it.
+//! The feature engine: evaluates a plan for customers at dates. Training, score runs and single customers all use it.
 //!
-//! Every row is computed only from the visible records of its customer, in one fixed order. The result therefore
-//! depends neither on the number of threads nor on the other rows of a batch. Rows are processed in blocks, and each
-//! step is a loop over all rows of a block. Their records are stored contiguously, windows are ranges of positions
+//! Every row is computed only from the visible records of its customer, in a fixed order. The result therefore depends
+//! neither on the number of threads nor on the other rows of the matrix. Rows are processed in blocks, and each step is
+//! a loop over all rows of a block. The records of a block are stored contiguously, a window is a range of positions
 //! among them, and the values of a feature are written directly into its column.
 
 use std::ops::Range;
@@ -40,7 +40,7 @@ const WAVE: usize = 128;
 /// let payments = Table::from_json(br#"[{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.5}]"#)?;
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
 /// let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::default())?;
-/// assert_eq!((matrix.rows(), matrix.feature_names()[0].as_str()), (1, "customer_tenure_days"));
+/// assert_eq!((matrix.n_rows(), matrix.feature_names()[0].as_str()), (1, "customer_tenure_days"));
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///
@@ -55,10 +55,10 @@ pub fn features(
     plan.resolve(records)?.evaluate(records, as_of, &execution.workers()?)
 }
 
-/// Computes the features of the customers who are eligible by a definition at each date. These are the rows that a
-/// model of this definition scores.
+/// Computes the features of the customers who are eligible under a churn definition at each date. A model of this
+/// definition scores the same rows.
 ///
-/// Rows are ordered by date as given, then by customer id. Every value equals that of [`features()`].
+/// Rows are ordered by date as given, then by customer id. Every value equals the value in [`features()`].
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, Execution, FeaturePlan, Table, TenantRecords, eligible_features};
@@ -67,7 +67,7 @@ pub fn features(
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
 /// let (plan, definition) = (FeaturePlan::default(), ChurnDefinition::cancellation(90));
 /// let matrix = eligible_features(&records, &["2024-03-01".parse()?], &plan, &definition, &Execution::new())?;
-/// assert_eq!((matrix.rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has churned
+/// assert_eq!((matrix.n_rows(), matrix.customer_id(0)), (1, "C-2")); // C-1 has churned
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///
@@ -106,8 +106,8 @@ impl ResolvedPlan {
         self.evaluate_rows(records, &rows, workers)
     }
 
-    /// The features of given customers (by code) at given dates: one row each, in the given order. A customer without a
-    /// visible row is an error.
+    /// The features of given customers (by code) at given dates. The result has one row for each pair, in the given
+    /// order. A customer without a visible row is an error.
     pub(crate) fn evaluate_rows(
         &self,
         records: &TenantRecords,
@@ -120,7 +120,8 @@ impl ResolvedPlan {
             .iter()
             .enumerate()
             .map(|(column, kind)| match kind {
-                // Zeroed memory is allocated lazily; the workers are the first to write to it.
+                // Zeroed memory is allocated lazily, so the threads that compute the values are the first to write to
+                // it.
                 FeatureKind::Number => FeatureColumn::Number(vec![0.0; rows.len()]),
                 FeatureKind::Text => FeatureColumn::Text {
                     codes: vec![FeatureColumn::MISSING; rows.len()],
@@ -159,7 +160,7 @@ fn levels_of(program: &Program<'_>, column: usize) -> Vec<String> {
     }
 }
 
-/// The cells of some rows in all columns: the output of one task.
+/// The cells of some rows in all columns, which one task computes.
 pub(crate) struct Chunk<'a> {
     columns: Vec<Cells<'a>>,
 }
@@ -257,7 +258,7 @@ impl Program<'_> {
 }
 
 impl StreamProgram<'_> {
-    /// The end of the block that begins at a row. A block has at least one row.
+    /// The end of the block that begins at a given row. A block contains at least one row.
     fn end_of_block(&self, records: &TenantRecords, rows: &[(u32, AsOf)], first: usize) -> usize {
         let mut end = first;
         let mut count = 0;

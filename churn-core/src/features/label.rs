@@ -1,8 +1,7 @@
-//! Labels: whether a customer churned in the label period of a date, by which rule, and when.
+//! Labels: whether a customer churned in the label period of a date, which rule decided this, and when the event
+//! happened.
 
-use std::fmt;
-
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, names};
 use crate::features::definition::ChurnDefinition;
 use crate::features::population::{check, first_event, is_eligible};
 use crate::features::view::SpellTruth;
@@ -10,41 +9,22 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// The rule that determines a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LabelRule {
-    /// Churned: the spell's `churned_at` lies in the label period.
-    Cancelled,
-    /// Retained: the spell's `churned_at` does not lie in the label period.
-    NotCancelled,
-    /// Churned: no paid payment, or no activity, in the label period.
-    Inactive,
-    /// Retained: there was a paid payment, or an activity, in the label period.
-    Active,
-    /// Excluded: churned after `as_of` but before the label period.
-    ChurnedInLead,
-    /// Excluded: churned before `as_of`, but this became known only later.
-    ChurnedBefore,
-}
-
-impl LabelRule {
-    /// The stable name of the rule: `"churned_in_lead"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::NotCancelled => "not_cancelled",
-            Self::Inactive => "inactive",
-            Self::Active => "active",
-            Self::ChurnedInLead => "churned_in_lead",
-            Self::ChurnedBefore => "churned_before",
-        }
-    }
-}
-
-impl fmt::Display for LabelRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// The rule that determines a label.
+    #[non_exhaustive]
+    pub enum LabelRule: "rule" {
+        /// The customer churned: the spell's `churned_at` lies in the label period.
+        Cancelled = "cancelled",
+        /// The customer was retained: the spell's `churned_at` does not lie in the label period.
+        NotCancelled = "not_cancelled",
+        /// The customer churned: there was no paid payment, or no activity, in the label period.
+        Inactive = "inactive",
+        /// The customer was retained: there was a paid payment, or an activity, in the label period.
+        Active = "active",
+        /// The row is excluded: the customer churned after `as_of` but before the label period.
+        ChurnedInLead = "churned_in_lead",
+        /// The row is excluded: the customer churned before `as_of`, but this became known only later.
+        ChurnedBefore = "churned_before",
     }
 }
 
@@ -52,8 +32,8 @@ impl fmt::Display for LabelRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Label {
-    /// The customer's code: a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`] returns the
-    /// id.
+    /// The customer's code, which is a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`]
+    /// returns the id.
     pub customer: u32,
     /// The date.
     pub as_of: AsOf,
@@ -61,7 +41,7 @@ pub struct Label {
     pub churned: bool,
     /// The rule that determined the label.
     pub rule: LabelRule,
-    /// The time of the cancellation, or of the first event in the label period; `None` if there is none.
+    /// The time of the cancellation or of the first event in the label period; `None` if there is neither.
     pub event_at: Option<Timestamp>,
 }
 
@@ -73,13 +53,14 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The labels that are churned or retained: one row per eligible customer and date.
+    /// The labels that are churned or retained, one per eligible customer and date.
     pub fn rows(&self) -> &[Label] {
         &self.rows
     }
 
-    /// Customers who churned within the lead, or who had churned before the date although this was not known yet. They
-    /// are neither churned nor retained, so they are not among [`rows`](Self::rows).
+    /// The labels of excluded rows: the customer churned between the date and the label period, or had churned before
+    /// the date although this was not known yet. Excluded rows are neither churned nor retained, so they are not among
+    /// [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -87,14 +68,15 @@ impl Labels {
 
 /// Computes the labels of every eligible customer at each date.
 ///
-/// For [`ChurnDefinition::Cancellation`], a customer is eligible if they have an active spell without a known
-/// cancellation. For [`ChurnDefinition::Inactivity`], they must have been active recently.
+/// Only a customer with an active spell is eligible. For [`ChurnDefinition::Cancellation`], the customer must not have
+/// given notice. For [`ChurnDefinition::Inactivity`], the customer must have been active in the activity window before
+/// the date.
+///
 /// ```
 /// use churn_core::{ChurnDefinition, Customer, Execution, TenantRecords, Timestamp, labels};
 ///
 /// let day = |month, day| Timestamp::from_ymd(2024, month, day).unwrap();
-/// let customer = |id: &str, churned_at| Customer { customer_id: id.into(), signed_up_at: day(1, 1), churned_at, ..Customer::default() };
-/// let customers = [customer("C-1", Some(day(4, 15))), customer("C-2", None)];
+/// let customers = [Customer::new("C-1", day(1, 1)).with_churned_at(day(4, 15)), Customer::new("C-2", day(1, 1))];
 /// let (records, _) = TenantRecords::builder("acme").customers(customers).observed_until(day(9, 1)).build()?;
 ///
 /// let labels = labels(&records, &["2024-03-01".parse()?], &ChurnDefinition::cancellation(90), &Execution::new())?;
@@ -134,11 +116,11 @@ fn labels_of(
     Ok(labels)
 }
 
-/// The labels of every customer at an individual date, none later than `last`, and the excluded labels; both sorted by
-/// customer.
+/// The labels of customers who each have an individual date, and the excluded labels. No date is later than `last`.
+/// Both lists are sorted by customer.
 ///
 /// # Errors
-/// The errors of [`labels`]. If the label of `last` is mature, so are those of all earlier dates.
+/// The errors of [`labels`]. If the label at `last` is mature, the labels at all earlier dates are mature.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -161,7 +143,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// The end of the observed history, if the label of a date is mature.
+/// Returns the end of the observed history, or an error if the label at the date is not mature.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
@@ -190,9 +172,9 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
     ))
 }
 
-/// Whether a customer who is known at a date has churned by the end of the observed history, whatever the label period:
-/// the spell has ended, or the last horizon has no event that counts as activity. `None` if the customer is not known
-/// at the date.
+/// Whether a customer who is known at a date has churned by the end of the observed history. The label period of the
+/// date does not matter: the customer has churned if the spell has ended, or if there is no activity in the final
+/// `horizon` days of the history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,

@@ -12,9 +12,10 @@ use crate::time::AsOf;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeatureColumn {
-    /// Numbers; NaN where missing. Bools are 0 and 1.
+    /// Numbers, with NaN for missing values. Bools are 0 and 1.
     Number(Vec<f64>),
-    /// Texts, dictionary-encoded: one code per row into `levels`, [`FeatureColumn::MISSING`] for a missing value.
+    /// Dictionary-encoded texts. Each row has a code, which is a position in `levels`, or [`FeatureColumn::MISSING`]
+    /// for a missing value.
     Text {
         /// Positions in `levels`.
         codes: Vec<u32>,
@@ -42,7 +43,7 @@ impl FeatureColumn {
         }
     }
 
-    /// Drops levels that no row has: a text from the future must not be visible, not even as a level.
+    /// Drops levels that no row has. Otherwise, a text from the future would be visible as a level.
     pub(crate) fn keep_used_levels(&mut self) {
         let Self::Text { codes, levels } = self else {
             return;
@@ -67,7 +68,7 @@ impl FeatureColumn {
     }
 }
 
-/// Named columns of equal length: the input of preprocessing and members, from customers or from a flat table.
+/// Named columns of equal length, from records or from a flat table. They are the input of preprocessing and members.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
@@ -75,13 +76,13 @@ pub(crate) struct Columns<'a> {
     pub(crate) rows: usize,
 }
 
-/// A feature matrix (customers x features): the feature values of each row's customer as known at the row's date,
-/// stored by column.
+/// A feature matrix (customers x features), stored by column. Each row contains the feature values of a customer as
+/// known at the date of the row.
 ///
 /// Rows are ordered by date as given, then by customer id (bytes). The matrix stores its tenant, the date of every row
 /// and the fingerprint of its feature plan. It is returned by [`features`](crate::features()) (every customer with a
 /// visible spell), by [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
-/// [`ChurnModel::features`](crate::ChurnModel::features). It can be read column by column, as one array
+/// [`ChurnModel::features`](crate::ChurnModel::features). Read it column by column, as one array
 /// ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as a record batch (`into_record_batch`).
 ///
 /// ```
@@ -95,17 +96,17 @@ pub(crate) struct Columns<'a> {
 ///
 /// // Rows of customers with a tenure of at least 91 days.
 /// let FeatureColumn::Number(tenure) = matrix.column("customer_tenure_days")? else { unreachable!() };
-/// let old: Vec<usize> = (0..matrix.rows()).filter(|&row| tenure[row] >= 91.0).collect();
+/// let old: Vec<usize> = (0..matrix.n_rows()).filter(|&row| tenure[row] >= 91.0).collect();
 /// let old = matrix.select(&old);
 /// let x = old.to_ndarray();
-/// assert_eq!(x.dim(), (old.rows(), old.feature_names().len()));
+/// assert_eq!(x.dim(), (old.n_rows(), old.n_features()));
 /// println!("{} at {}: {}", old.customer_id(0), old.as_of()[0], x[[0, 0]]); // customer, date and first feature of a row
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
-    /// All customer ids of the tenant, sorted. A code is a position here, as in the records.
+    /// All customer ids of the tenant, sorted. A customer code is a position in this list.
     pub(crate) ids: Arc<Ids>,
     /// The customer code of each row.
     pub(crate) customers: Vec<u32>,
@@ -123,8 +124,13 @@ impl FeatureMatrix {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.customers.len()
+    }
+
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.names.len()
     }
 
     /// Feature names in plan order.
@@ -170,7 +176,7 @@ impl FeatureMatrix {
         &self.fingerprint
     }
 
-    /// The columns without customers and dates.
+    /// The feature columns, without the customers and dates of the rows.
     pub(crate) fn view(&self) -> Columns<'_> {
         Columns {
             names: &self.names,
@@ -179,13 +185,13 @@ impl FeatureMatrix {
         }
     }
 
-    /// Converts the matrix to one array of [`rows`](Self::rows) x [`feature_names`](Self::feature_names), in row-major
+    /// Converts the matrix to one array of [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names), in row-major
     /// order.
     ///
-    /// A missing value is NaN, and a bool is 0 or 1. A text is its position among the levels of its
+    /// A missing value is NaN, and a bool is 0 or 1. A text is represented by its position among the levels of its
     /// [`FeatureColumn::Text`]; treat this number as a category, not as a quantity.
     pub fn to_ndarray(&self) -> Array2<f64> {
-        let mut array = Array2::zeros((self.rows(), self.columns.len()));
+        let mut array = Array2::zeros((self.n_rows(), self.columns.len()));
         for (column, out) in self.columns.iter().zip(array.columns_mut()) {
             match column {
                 FeatureColumn::Number(values) => out.into_iter().zip(values).for_each(|(out, &value)| *out = value),
@@ -221,11 +227,11 @@ impl FeatureMatrix {
 
 #[cfg(test)]
 impl FeatureMatrix {
-    /// Two customers at one date, with a number feature and a text feature. Code 0 is `pro`.
+    /// Two customers at one date, with a number feature and a text feature. The code 0 represents the text `pro`.
     pub(super) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
         let levels = vec!["pro".to_owned()];
         Self {
-            tenant: TenantId::from("acme"),
+            tenant: TenantId::new("acme").unwrap(),
             ids: Arc::new(["a", "b"].into_iter().collect::<Ids>()),
             customers: vec![0, 1],
             as_of: vec!["2024-03-01".parse().unwrap(); 2],

@@ -1,25 +1,25 @@
-//! Compiled measures: the value of a record, by type of arithmetic.
+//! Compiled measures: the value of each record, grouped by the type of arithmetic.
 
 use crate::features::view::{ColumnView, Row, StreamView};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// A compiled measure: its columns are already looked up.
+/// A compiled measure, whose columns are already looked up.
 #[derive(Clone, Copy)]
 pub(crate) enum RowMeasure<'a> {
-    /// 1 per record.
+    /// The value 1 for every record.
     One,
     /// The time since the previous record in the series.
     GapDays,
     Integer(Integer),
     Float(Float<'a>),
-    /// A code, used only to count distinct values.
+    /// A code, which is used only to count distinct values.
     Code(Code<'a>),
 }
 
 /// A measure with exact integer values.
 #[derive(Clone, Copy)]
 pub(crate) enum Integer {
-    /// In minor units; `scale` of them are one major unit.
+    /// An amount in minor units. One major unit is `scale` minor units.
     Amount {
         scale: f64,
     },
@@ -38,7 +38,7 @@ impl Integer {
         }
     }
 
-    /// The value; `None` if the record has no value, or none that is known yet.
+    /// The value; `None` if the record has no value, or if its value is not known yet.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         let since_event = |moment: i64| moment - view.at(row);
         match self {
@@ -54,12 +54,12 @@ impl Integer {
 pub(crate) enum Float<'a> {
     Satisfaction,
     Quantity,
-    /// `None` if the records lack the column.
+    /// An attribute; `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
 impl Float<'_> {
-    /// The value; `None` if the record has no value, or none that is known yet. Never NaN.
+    /// The value; `None` if the record has no value, or if its value is not known yet. It is never NaN.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<f64> {
         match self {
             Self::Satisfaction => view.satisfaction(row),
@@ -69,14 +69,14 @@ impl Float<'_> {
     }
 }
 
-/// A code: equal for equal values.
+/// A code that is equal for equal values.
 #[derive(Clone, Copy)]
 pub(crate) enum Code<'a> {
     /// A missing kind counts as a separate kind.
     Kind,
     /// The UTC date of the event time.
     Date,
-    /// `None` if the records lack the column.
+    /// An attribute; `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
@@ -84,7 +84,7 @@ impl Code<'_> {
     /// The code; `None` if the record has no value.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
-            // A missing kind has the largest code, which becomes -1 here and so stays near the others.
+            // A missing kind has the largest code, which becomes -1 here, so that all codes are close together.
             Self::Kind => view.kind(row).map(|kind| i64::from(kind.cast_signed())),
             Self::Date => Some(view.at(row).div_euclid(MICROS_PER_DAY)),
             Self::Column(column) => column?.code(row),

@@ -10,12 +10,12 @@ use crate::record::TenantRecords;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need<'a> {
     pub(crate) column: &'a str,
-    /// `None`: any type is accepted.
+    /// The required type; `None` if any type is accepted.
     holds: Option<Holds>,
 }
 
 impl Feature {
-    /// The columns that the feature needs if its matrix column is of this kind.
+    /// The columns that the feature needs if its values are of this kind.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {
@@ -33,8 +33,8 @@ impl Feature {
         measure.into_iter().chain(conditions).collect()
     }
 
-    /// Returns an error, naming the feature and the column, if a column does not have the required type. A missing
-    /// column is left to the caller.
+    /// Returns an error that names the feature and the column if a column does not have the required type. A missing
+    /// column is not an error here; the caller decides about it.
     pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
         for Need { column, holds } in self.needs(kind) {
             let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {
@@ -66,7 +66,7 @@ fn need_of(condition: &Condition, source: RecordKind) -> Option<Need<'_>> {
         _ => return None,
     };
     let ranges = matches!(condition, Condition::AtLeast { .. } | Condition::AtMost { .. });
-    // These are not attributes: every record of the table has them, or may have them.
+    // These columns are not attributes: each is a built-in column of the table.
     let built_in = matches!(
         (source, column.as_str()),
         (RecordKind::Payments, "amount") | (RecordKind::Tickets, "satisfaction") | (RecordKind::Activities, "quantity")

@@ -1,32 +1,33 @@
-//! Feature plans as data. A feature states its source table, a filter, a measure per record and an aggregation
-//! function.
+//! Feature plans as data. A feature consists of a source table, a filter, the measure of each record, and an
+//! aggregation function.
 
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, names};
 use crate::features::standard;
 use crate::options::{Given, Options, json_methods};
 use crate::time::Window;
 
-/// The time axis: the time of a record that decides which windows contain it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Axis {
-    /// The event time: `due_at`, `opened_at`, `at`.
-    #[default]
-    Event,
-    /// The refund time of a payment. Only refunded payments have it.
-    RefundedAt,
-    /// The resolution time of a ticket. Only resolved tickets have it.
-    ResolvedAt,
-    /// The time at which a ticket was reopened. Only reopened tickets have it.
-    ReopenedAt,
-    /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
-    SatisfactionAt,
+names! {
+    /// The time axis: which time of a record decides whether a window contains the record.
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum Axis: "axis" {
+        /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
+        #[default]
+        Event = "event",
+        /// The refund time of a payment. Only refunded payments have it.
+        RefundedAt = "refunded_at",
+        /// The resolution time of a ticket. Only resolved tickets have it.
+        ResolvedAt = "resolved_at",
+        /// The time at which a ticket was reopened. Only reopened tickets have it.
+        ReopenedAt = "reopened_at",
+        /// The time at which the satisfaction with a ticket became visible. Only rated tickets have it.
+        SatisfactionAt = "satisfaction_at",
+    }
 }
 
 /// A condition on a record, evaluated as of `as_of`. A filter is a list of conditions that must all hold.
@@ -50,28 +51,28 @@ pub enum Condition {
     Responded,
     /// A ticket of priority high or urgent.
     Urgent,
-    /// The text attribute (or `kind`, `method`, `category`, `channel`) is one of these texts.
+    /// The text attribute (or `kind`, `method`, `category`, `channel`) is one of the given texts.
     OneOf {
         /// The column.
         column: String,
         /// The accepted texts.
         values: Vec<String>,
     },
-    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least this value.
+    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at least the given value.
     AtLeast {
         /// The column.
         column: String,
         /// The smallest accepted value.
         value: f64,
     },
-    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most this value.
+    /// The number attribute (or `amount` in major units, `quantity`, `satisfaction`) is at most the given value.
     AtMost {
         /// The column.
         column: String,
         /// The largest accepted value.
         value: f64,
     },
-    /// The bool attribute has this value.
+    /// The bool attribute has the given value.
     Is {
         /// The column.
         column: String,
@@ -80,7 +81,7 @@ pub enum Condition {
     },
 }
 
-/// The measure: the value that is read from each record. Records without the value are skipped.
+/// The measure: the value that is read from each record. Records that lack this value are skipped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -91,7 +92,7 @@ pub enum Measure {
     Count,
     /// The amount of a payment, in major units.
     Amount,
-    /// How many days after its due date a payment was settled; 0 if early.
+    /// The number of days between the due date and the settlement of a payment; 0 if it was settled early.
     LateDays,
     /// Hours from the opening of a ticket to its resolution.
     ResolutionHours,
@@ -107,7 +108,7 @@ pub enum Measure {
     Date,
     /// Days between a record and the previous one.
     GapDays,
-    /// An attribute of the record, or of the customer's visible version.
+    /// An attribute of the record. For customers, an attribute of the visible version.
     Attribute(String),
     /// Customers: days since the current spell began.
     TenureDays,
@@ -123,32 +124,33 @@ pub enum Measure {
     DaysSinceFirstSignUp,
 }
 
-/// The aggregation of the measures in the window. "Last" means latest on the axis; of several at the same time, the
-/// last in input order. [`Measure::Count`] is valid only with counts, shares, streaks and days.
+/// The aggregation of the measures in the window. "Last" is the latest record on the time axis; among records at the
+/// same time, it is the last in input order (by default). [`Measure::Count`] is valid only with counts, shares, streaks
+/// and days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
-    /// The sum; for [`Measure::Count`], the count. 0 without records.
+    /// The sum; for [`Measure::Count`], the number of records. It is 0 if there are no records.
     Sum,
-    /// The arithmetic mean; NaN without records. So are all functions below unless stated otherwise.
+    /// The arithmetic mean. This function and those below give NaN if there are no records, unless stated otherwise.
     Mean,
     /// The maximum.
     Max,
     /// The minimum.
     Min,
-    /// The sample standard deviation; NaN with fewer than two records.
+    /// The sample standard deviation; NaN if there are fewer than two records.
     Std,
     /// The last value.
     Last,
-    /// The number of distinct values; 0 without records.
+    /// The number of distinct values; 0 if there are no records.
     Distinct,
     /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers:
-    /// the value now minus the value one window ago.
+    /// the current value minus the value at the start of the window.
     Change,
-    /// The sum in the window, divided by the expected sum per window before it. The expected sum is the sum before the
-    /// window, times the length of the window, divided by the time from the first record to the start of the window.
-    /// NaN if that time is shorter than the window.
+    /// The sum in the window, divided by the sum that the earlier history predicts for it. The predicted sum is the sum
+    /// before the window, times the length of the window, divided by the time from the first record to the start of the
+    /// window. NaN if that time is shorter than the window.
     #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
     RatioToBaseline,
     /// The share of records that also meet these conditions.
@@ -164,9 +166,9 @@ pub enum Function {
     /// The value itself, for features of customers.
     Value,
     // Model files store the position of a variant, so new variants are appended.
-    /// The number of times that another record was due on a day before the day of `as_of`. Due days follow the typical
-    /// gap between days with records: the median of the latest 12 gaps, in calendar months if the records keep to a day
-    /// of the month. NaN with fewer than two days.
+    /// The number of times that another record was due on a day before the day of `as_of`. The due days follow from the
+    /// typical gap between days with records, which is the median of the latest 12 gaps. It is counted in calendar
+    /// months if the records keep to a day of the month. NaN if fewer than two days have records.
     PeriodsMissed,
 }
 
@@ -199,7 +201,7 @@ pub struct Feature {
     pub name: String,
     /// The source table.
     pub source: RecordKind,
-    /// The filter: conditions that must all hold.
+    /// The filter: a list of conditions that must all hold.
     pub filter: Vec<Condition>,
     /// The time axis that places records in windows.
     pub axis: Axis,
@@ -212,7 +214,8 @@ pub struct Feature {
 }
 
 impl Feature {
-    /// Creates a feature that counts all records of a table over the whole history (for customers: their tenure).
+    /// Creates a feature that counts all records of a table over the whole history. For customers, the feature is their
+    /// tenure.
     pub fn new(name: impl Into<String>, source: RecordKind) -> Self {
         let (measure, function) = match source {
             RecordKind::Customers => (Measure::TenureDays, Function::Value),
@@ -267,10 +270,10 @@ impl Feature {
 
 /// A feature plan: the standard features over some windows, followed by features that the user declares.
 ///
-/// The name of a standard feature consists of its table, its content and its window. `payments_paid_sum_91d` is the sum
-/// of paid amounts in the 91 days before `as_of`; `customer_seats_change_28d` is the change of the attribute `seats` in
-/// 28 days. The set of standard features depends on the tables and attributes of the records;
-/// [`resolve`](Self::resolve) lists them.
+/// The name of a standard feature consists of its table, its content and its window. For example,
+/// `payments_paid_sum_91d` is the sum of paid amounts in the 91 days before `as_of`, and `customer_seats_change_28d` is
+/// the change of the attribute `seats` in 28 days. The set of standard features depends on the tables and attributes of
+/// the records; [`resolve`](Self::resolve) lists them.
 ///
 /// ```
 /// use churn_core::{FeaturePlan, Table, TenantRecords};
@@ -351,12 +354,12 @@ impl FeaturePlan {
         }
     }
 
-    /// Windows of the standard features, in days, ascending.
+    /// Windows of the standard features in days, ascending.
     pub fn windows(&self) -> Vec<u32> {
         self.windows.iter().map(|window| window.as_days()).collect()
     }
 
-    /// All features for records with these tables and attributes.
+    /// All features of the plan for records that have these tables and attributes.
     pub(crate) fn declare(&self, schema: &standard::Schema<'_>) -> Result<Vec<Feature>> {
         let mut features = if self.windows.is_empty() {
             vec![]
@@ -379,7 +382,7 @@ impl FeaturePlan {
 json_methods!(FeaturePlan);
 
 impl Options for FeaturePlan {
-    /// Reads `windows` (days) and `features` (a list of objects). Each replaces that part of the plan.
+    /// Reads `windows` (in days) and `features` (a list of objects). Each replaces the corresponding part of the plan.
     fn read(&mut self, given: &mut Given) -> Result<()> {
         let mut windows = self.windows();
         let mut features: Option<Vec<Value>> = None;
@@ -390,7 +393,7 @@ impl Options for FeaturePlan {
             self.own = features.into_iter().map(feature_from_value).collect::<Result<_>>()?;
         }
         if replaced {
-            // A plan may consist of declared features only.
+            // A plan may consist of declared features only, without windows.
             self.windows = match windows.is_empty() && !self.own.is_empty() {
                 true => vec![],
                 false => Self::standard(&windows)?.windows,

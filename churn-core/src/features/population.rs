@@ -28,7 +28,7 @@ pub(crate) fn eligible(
 pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     definition.validate()?;
     match definition.observed_on() {
-        Some(on) if records.rows(on).is_none() => Err(Error::new(
+        Some(on) if records.n_rows(on).is_none() => Err(Error::new(
             ErrorKind::InvalidOption,
             format!("inactivity on {on} needs the {on} table"),
         )
@@ -37,7 +37,7 @@ pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Re
     }
 }
 
-/// The reason why records cannot contain churn by a definition; `None` if they can.
+/// The reason why records cannot contain churn under a definition; `None` if they can.
 pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition) -> Option<String> {
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;

@@ -1,4 +1,5 @@
-//! A resolved plan, compiled for the records of one tenant: columns are looked up once, and series are shared.
+//! A resolved plan that is compiled for the records of one tenant. Columns are looked up once, and features share
+//! series.
 
 use crate::error::{RecordKind, Result};
 use crate::features::condition::Test;
@@ -15,7 +16,7 @@ pub(crate) struct Program<'a> {
     pub(crate) streams: Vec<StreamProgram<'a>>,
 }
 
-/// A feature of customers: its column in the matrix, and its source.
+/// A feature of customers: the position of its column in the matrix, and the source of its values.
 pub(crate) struct CustomerOutput<'a> {
     pub(crate) column: usize,
     pub(crate) measure: CustomerMeasure<'a>,
@@ -28,10 +29,10 @@ pub(crate) enum CustomerMeasure<'a> {
     EarlierSpells,
     DaysSinceLastEnd,
     DaysSinceFirstSignUp,
-    /// `None` if the records lack the column; then every value is missing.
+    /// A number column; `None` if the records lack it, so that every value is missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
-    /// The change over this many microseconds.
+    /// The change of a number column over this many microseconds.
     Change(Option<ColumnView<'a>>, i64),
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct Series<'a> {
     pub(crate) axis: Axis,
     pub(crate) filter: Vec<Test<'a>>,
     pub(crate) groups: Vec<Group<'a>>,
-    /// The lengths of its windows in microseconds, ascending.
+    /// The window lengths of the series in microseconds, ascending.
     pub(crate) spans: Vec<i64>,
     declared: &'a [Condition],
 }
@@ -56,7 +57,7 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
-    /// The distinct lists of conditions of its shares and streaks.
+    /// The distinct lists of conditions that shares and streaks in this group use.
     pub(crate) tests: Vec<Vec<Test<'a>>>,
     declared_tests: Vec<&'a [Condition]>,
     declared: (&'a Measure, bool),
@@ -65,21 +66,21 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// The index of the conditions of a share or streak in the group.
+    /// The index, in the group, of the conditions of a share or streak.
     pub(crate) tests: Option<usize>,
     /// The length of the window in microseconds; 0 for the whole history.
     pub(crate) span: i64,
     /// The index of the window among the spans of the series; `None` for the whole history.
     pub(crate) window: Option<usize>,
-    /// The same for the window together with the preceding one, for a change.
+    /// For a change: the index of the span that consists of the window and the preceding window.
     pub(crate) before: Option<usize>,
 }
 
 impl<'a> Program<'a> {
     /// Compiles a plan.
     ///
-    /// `feature_mismatch` if the records lack a table that the plan needs, or if a column has another type than when
-    /// the plan was resolved. A missing column counts as missing in every row.
+    /// The error is `feature_mismatch` if the records lack a table that the plan needs, or if the type of a column
+    /// differs from its type when the plan was resolved. If a column is missing, its value is missing in every row.
     pub(crate) fn compile(plan: &'a ResolvedPlan, records: &'a TenantRecords) -> Result<Self> {
         plan.require_tables(records)?;
         plan.require_types(records)?;
@@ -101,7 +102,8 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// Adds a feature of an event table to the series and the group with the same declaration, or creates them.
+    /// Adds a feature of an event table to the series and the group that match its declaration. Creates them if
+    /// necessary.
     fn add(&mut self, column: usize, feature: &'a Feature, records: &'a TenantRecords) {
         let tests = |conditions: &[Condition]| {
             let test = |condition| Test::new(condition, feature.source, records);
@@ -166,7 +168,7 @@ impl<'a> Program<'a> {
 }
 
 impl Series<'_> {
-    /// Assigns each window its index once all windows are known.
+    /// Assigns an index to each window, after all windows are known.
     fn number_spans(&mut self) {
         self.spans.sort_unstable();
         self.spans.dedup();
@@ -205,7 +207,8 @@ impl<'a> CustomerMeasure<'a> {
             Measure::DaysSinceLastEnd => Self::DaysSinceLastEnd,
             Measure::DaysSinceFirstSignUp => Self::DaysSinceFirstSignUp,
             Measure::TenureDays => Self::TenureDays,
-            // Measures of events. A plan is validated before it is compiled, so no feature of customers has one.
+            // These measures belong to events. A plan is validated before it is compiled, so no feature of customers
+            // has one.
             Measure::Count
             | Measure::Amount
             | Measure::LateDays
@@ -241,7 +244,8 @@ impl<'a> RowMeasure<'a> {
                 }
             }
             Measure::Count => Self::One,
-            // Measures of customers. A plan is validated before it is compiled, so no feature of events has one.
+            // These measures belong to customers. A plan is validated before it is compiled, so no feature of events
+            // has one.
             Measure::TenureDays
             | Measure::DaysToRenewal
             | Measure::DaysSinceChange

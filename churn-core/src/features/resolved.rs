@@ -1,30 +1,30 @@
-//! A plan that is resolved for a tenant's records: concrete features with the kinds of their values.
+//! A plan that is resolved for the records of a tenant: concrete features, each with the kind of its values.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, ErrorKind, RecordKind, Result};
+use crate::error::{Error, ErrorKind, RecordKind, Result, names};
 use crate::features::plan::{Feature, FeaturePlan, Function, Measure};
 use crate::features::standard::Schema;
 use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::{AsOf, Timestamp};
 
-/// The kind of values in the column of a feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum FeatureKind {
-    /// Numbers; bools are 0 and 1.
-    Number,
-    /// Texts.
-    Text,
+names! {
+    /// The kind of values in the column of a feature.
+    #[non_exhaustive]
+    pub enum FeatureKind: "kind" {
+        /// Numbers; bools are 0 and 1.
+        Number = "number",
+        /// Texts.
+        Text = "text",
+    }
 }
 
-/// A feature plan resolved for the records of a tenant: the concrete features of a model. It is stored in the model and
-/// evaluated in the same way for training, batches and single customers.
+/// A feature plan that is resolved for the records of a tenant: the concrete features of a model. It is stored in the
+/// model, and training, score runs and single customers evaluate it in the same way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,
@@ -34,12 +34,12 @@ pub struct ResolvedPlan {
 }
 
 impl FeaturePlan {
-    /// Resolves the plan for these records: the standard features of the given tables and usable attributes, followed
-    /// by the declared features.
+    /// Resolves the plan for these records. The result contains the standard features for the tables and usable
+    /// attributes of the records, followed by the declared features.
     ///
     /// # Errors
     /// `invalid_option` if two features have the same name, or if a feature uses a column that the records lack or that
-    /// may not be used (undated and not declared static).
+    /// may not be used because it is undated and not declared static.
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
         require_tables(&features, records, ErrorKind::InvalidOption)?;
@@ -51,7 +51,7 @@ impl FeaturePlan {
     }
 }
 
-/// The kind of a feature's values. Refuses a column that is missing, has another type or may not be used.
+/// The kind of a feature's values. An error if a column is missing, has the wrong type, or may not be used.
 fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
     let refuse = |why: String| {
         let message = format!("feature '{}': {why}", crate::error::excerpt(&feature.name));
@@ -66,7 +66,7 @@ fn kind_in(feature: &Feature, records: &TenantRecords) -> Result<FeatureKind> {
         }
         _ => FeatureKind::Number,
     };
-    // `renews_at` is in the same undated row as the attributes, so the value of today must not be used for the past.
+    // `renews_at` is in the same undated row as the attributes, so today's value must not be used for the past.
     let renewal_trusted = records.customers.dated || records.static_attributes.includes("renews_at");
     if feature.measure == Measure::DaysToRenewal && (records.customers.renews_at.is_none() || !renewal_trusted) {
         return refuse("'renews_at' is missing, or undated and not declared static".to_owned());
@@ -119,7 +119,7 @@ impl ResolvedPlan {
         &self.fingerprint
     }
 
-    /// All windows, in days, ascending.
+    /// The lengths of all windows in days, ascending.
     pub fn windows(&self) -> Vec<u32> {
         let mut windows: Vec<u32> = self.features.iter().filter_map(|feature| feature.window).collect();
         windows.sort_unstable();
@@ -127,7 +127,7 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The windows, in days, that begin before the start of the history at a date.
+    /// The lengths, in days, of the windows that begin before the start of the history at a date.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()
@@ -136,7 +136,7 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Checks that a plan from an external source is one that `resolve` could have produced.
+    /// Checks that a plan from an external source is one that `resolve` could have returned.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;
@@ -179,7 +179,8 @@ impl ResolvedPlan {
         require_tables(&self.features, records, ErrorKind::FeatureMismatch)
     }
 
-    /// Returns `feature_mismatch`, naming the column, if a column has another type than when the plan was resolved.
+    /// Returns `feature_mismatch`, naming the column, if the type of a column differs from its type when the plan was
+    /// resolved.
     pub(crate) fn require_types(&self, records: &TenantRecords) -> Result<()> {
         let mut features = self.features.iter().zip(&self.kinds);
         features.try_for_each(|(feature, &kind)| feature.require_types(kind, records, ErrorKind::FeatureMismatch))
@@ -188,7 +189,7 @@ impl ResolvedPlan {
 
 fn require_tables(features: &[Feature], records: &TenantRecords, error: ErrorKind) -> Result<()> {
     let mut sources = features.iter().map(|feature| feature.source);
-    match sources.find(|&source| records.rows(source).is_none()) {
+    match sources.find(|&source| records.n_rows(source).is_none()) {
         Some(source) => Err(Error::new(
             error,
             format!("the features use {source}, a table that was not given (it may be empty)"),

@@ -1,19 +1,19 @@
-//! The rhythm of a customer's events: the typical gap, its calendar, and the days on which the next events are due.
+//! The rhythm of a customer's events: the typical gap between events, and the days on which the next events are due.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Number of latest gaps that determine the rhythm.
+/// Maximum number of gaps that determine the rhythm. The latest gaps are used.
 const GAPS: usize = 12;
 
 /// The rhythm of a customer's events.
 ///
-/// The gap is the median of the latest gaps between days with events (the lower of the two middle values of an even
-/// number). A gap of 28 to 31, 59 to 62, 89 to 92, 181 to 184 or 365 to 366 days is treated as 1, 2, 3, 6 or 12
-/// calendar months, provided that the last two events were on the same day of the month, or that one of them was on the
-/// last day of a month.
+/// The gap is the median of the latest gaps between days with events. For an even number of gaps, it is the lower of
+/// the two middle values. A gap of 28 to 31, 59 to 62, 89 to 92, 181 to 184 or 365 to 366 days is treated as 1, 2, 3, 6
+/// or 12 calendar months if the last two events were on the same day of the month, or if one of them was on the last
+/// day of a month.
 #[derive(Clone, Copy)]
 struct Rhythm {
     /// The day of the last event, in days since 1970-01-01.
@@ -24,12 +24,13 @@ struct Rhythm {
 #[derive(Clone, Copy)]
 enum Step {
     Days(i64),
-    /// A number of calendar months, and the day of the month (the last day if the month is shorter).
+    /// A number of calendar months, and the day of the month. In a shorter month, the last day is used.
     Months(i64, i64),
 }
 
 impl Rhythm {
-    /// The rhythm of event times, oldest first; `None` if there are fewer than two days with events.
+    /// The rhythm of events, given their times with the oldest first; `None` if there are fewer than two days with
+    /// events.
     fn of(at: &[i64]) -> Option<Self> {
         let mut days = at.iter().rev().map(|at| at.div_euclid(MICROS_PER_DAY));
         let last = days.next()?;
@@ -63,7 +64,7 @@ impl Rhythm {
             Step::Months(months, on) => {
                 let (last, today) = (Civil::of(self.last), Civil::of(day));
                 let passed = today.month - last.month;
-                // An event that is due in the month of `day` may still be in the future.
+                // An event that is due in the month of `day` may be due on or after `day`.
                 let is_to_come = passed % months == 0 && on.min(days_in(today.month)) >= today.day;
                 passed / months - i64::from(is_to_come)
             }
@@ -71,7 +72,7 @@ impl Rhythm {
         due.max(0)
     }
 
-    /// The day on which an event is due for the `number`-th time.
+    /// The day on which the `number`-th event after the last one is due.
     fn due(self, number: i64) -> i64 {
         match self.step {
             Step::Days(gap) => self.last + number * gap,
@@ -87,19 +88,19 @@ impl Rhythm {
     }
 }
 
-/// The number of times that another event was due, by the rhythm of the events so far, on a day that ended by `as_of`.
-/// NaN if there are fewer than two days with events.
+/// The number of times that another event was due on a day that ended by `as_of`, if the events continue in their
+/// rhythm. NaN if there are fewer than two days with events.
 ///
-/// `at` are event times, oldest first, all before `as_of`.
+/// `at` contains the event times, oldest first. All lie before `as_of`.
 pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
     Rhythm::of(at).map_or(f64::NAN, |rhythm| {
         rhythm.due_before(as_of.div_euclid(MICROS_PER_DAY)) as f64
     })
 }
 
-/// A day in `[first, last]` on which one of a customer's next events is due, as known at `first`; `None` if there is
-/// none. If there are several such days, `pick` receives their number and returns the index of one. With a single
-/// event, further events are due every month.
+/// A day in `[first, last]` on which one of a customer's next events is due, as known at `first`; `None` if there is no
+/// such day. If there are several, `pick` receives their number and returns the index of one. If the customer has only
+/// one event, events are assumed to be due every month.
 pub(crate) fn due_day(
     records: &TenantRecords,
     kind: RecordKind,
@@ -147,14 +148,14 @@ fn is_same_day_of_month(a: i64, b: i64) -> bool {
 /// A date of the proleptic Gregorian calendar.
 #[derive(Clone, Copy)]
 struct Civil {
-    /// Months since the year 0, 12 per year.
+    /// The number of months since the start of year 0.
     month: i64,
     /// The day of the month, from 1.
     day: i64,
 }
 
 impl Civil {
-    /// The date that is this number of days after 1970-01-01. Source: Howard Hinnant, "chrono-compatible low-level date
+    /// Converts a number of days since 1970-01-01 to a date. Source: Howard Hinnant, "chrono-compatible low-level date
     /// algorithms", `civil_from_days`.
     fn of(days: i64) -> Self {
         let days = days + 719_468;
@@ -169,7 +170,7 @@ impl Civil {
         }
     }
 
-    /// Days since 1970-01-01, by the inverse algorithm `days_from_civil`.
+    /// Converts the date to days since 1970-01-01, with the inverse algorithm `days_from_civil`.
     fn days(self) -> i64 {
         let (year, shifted) = ((self.month - 2).div_euclid(12), (self.month - 2).rem_euclid(12));
         let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -178,7 +179,7 @@ impl Civil {
     }
 }
 
-/// The number of days of a month, which is given in months since the year 0.
+/// The number of days of a month. `month` is the number of months since the start of year 0.
 fn days_in(month: i64) -> i64 {
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
     match month {
@@ -236,7 +237,7 @@ mod tests {
         ] {
             assert_eq!(missed(&first, as_of), expected, "{as_of}");
         }
-        // The last day of the month differs between months.
+        // The last day of the month has a different number in each month.
         let last = ["2024-01-31", "2024-02-29"];
         assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
         // Quarters and years, across a leap day.
@@ -276,7 +277,7 @@ mod tests {
             ["2024-01-22", "2024-01-23", "2024-01-30", "2024-02-06"].map(|as_of| missed(&weekly, as_of)),
             [0.0, 1.0, 2.0, 3.0]
         );
-        // Thirty days do not count as a month if the day of the month changes.
+        // A gap of thirty days is not a month if the day of the month changes.
         let thirty = ["2024-01-02", "2024-02-01"];
         assert_eq!(
             [missed(&thirty, "2024-03-02"), missed(&thirty, "2024-03-03")],

@@ -19,12 +19,12 @@ use crate::time::MICROS_PER_DAY;
 pub(crate) struct Measured {
     /// The records of the series.
     pub(crate) points: Points,
-    /// The start of each of its windows.
+    /// The position, among the records, at which each window begins.
     edges: Vec<u32>,
-    /// The records that have the measure, if some lack it, with their window starts.
+    /// If some records lack the measure, the records that have it, with the positions at which windows begin.
     some: Points,
     some_edges: Vec<u32>,
-    /// The measures; for integers, also their prefix sums. For codes, 1 at the last occurrence of a value, else 0.
+    /// The integer measures, whose prefix sums are in `sums`. For codes, 1 at the last occurrence of a value, else 0.
     integers: Vec<i64>,
     sums: Sums,
     floats: Vec<f64>,
@@ -32,10 +32,10 @@ pub(crate) struct Measured {
     meeting: Vec<u32>,
 }
 
-/// The records of one row in a window.
+/// The records of one matrix row that lie in a window.
 struct Window<'a> {
     values: Values<'a>,
-    /// Their positions among the points.
+    /// The positions of these records among the points.
     at: Range<usize>,
 }
 
@@ -139,7 +139,7 @@ impl Measured {
         }
     }
 
-    /// The measures of the records at these positions. A gap belongs to a window if both its ends do.
+    /// The measures of the records at these positions. A gap belongs to a window if both of its records do.
     fn values(&self, measure: RowMeasure<'_>, own: Range<usize>) -> Values<'_> {
         let integers =
             |own: Range<usize>, divisor| Values::Integers(&self.integers[own.clone()], self.sums.of(own), divisor);
@@ -232,8 +232,8 @@ impl Measured {
                 }
             }),
             Function::PeriodsMissed => each!(|pair| periods_missed(&points.at[window(pair).at], pairs.as_of(pair))),
-            // Valid only for features of customers. A plan is validated before it is compiled, so no feature of events
-            // has it.
+            // This function is valid only for features of customers. A plan is validated before it is compiled, so no
+            // feature of events has it.
             Function::Value => each!(|_pair| f64::NAN),
         }
     }
@@ -249,8 +249,8 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Reads the measures of all records. Returns `false` if some records lack the measure; the others are then stored
-    /// separately.
+    /// Reads the measures of all records. Returns `false` if some records lack the measure; the records that have it
+    /// are then stored separately.
     fn all<T>(&mut self, values: &mut Vec<T>, measure: impl Fn(&StreamView<'_>, Row) -> Option<T>) -> bool {
         values.reserve(self.points.row.len());
         for (run, as_of) in self.pairs.runs() {

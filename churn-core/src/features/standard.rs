@@ -1,4 +1,4 @@
-//! The catalogue of standard features, declared like features of the user.
+//! The catalogue of standard features. They are declared in the same way as a user's features.
 
 use crate::error::RecordKind;
 use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
@@ -13,13 +13,13 @@ pub(crate) struct Schema<'a> {
     renewal: bool,
     dated: bool,
     returning: bool,
-    /// Usable attributes, each with a flag that states whether it is dated.
+    /// The usable attributes. The flag states whether the attribute is dated.
     attributes: Vec<(&'a Attribute, bool)>,
 }
 
 impl<'a> Schema<'a> {
-    /// Reads the schema of records. An attribute is usable if its table is dated or if the caller declares it static,
-    /// unless its feature would have the name of a computed feature.
+    /// Reads the schema of records. An attribute is usable if its table is dated or if the caller declares it static.
+    /// It is not usable if its feature would have the name of a computed feature.
     pub(crate) fn of(records: &'a TenantRecords) -> Self {
         let customers = &records.customers;
         let is_static = |name: &str| records.static_attributes.includes(name);

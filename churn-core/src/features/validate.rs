@@ -74,7 +74,7 @@ impl Feature {
         let code = matches!(self.measure, Measure::Kind | Measure::Date);
         match self.function {
             Function::Sum => !code,
-            // Over a constant 1 per record, these functions carry no information.
+            // The measure is 1 for every record, so these functions would carry no information.
             Function::Mean | Function::Max | Function::Min | Function::Std | Function::Last => {
                 !code && self.measure != Measure::Count
             }
@@ -105,7 +105,7 @@ impl Feature {
     }
 }
 
-/// JSON has only finite numbers, so a plan with another threshold could not be stored.
+/// JSON has only finite numbers, so a plan with a NaN or infinite threshold could not be stored.
 fn has_a_finite_threshold(condition: &Condition) -> bool {
     match condition {
         Condition::AtLeast { value, .. } | Condition::AtMost { value, .. } => value.is_finite(),

@@ -1,26 +1,26 @@
-//! Aggregations over the measures of some records: exact for integers, in a fixed order for floats.
+//! Aggregations over the measures of some records. Integers are summed exactly, and floats in a fixed order.
 //!
-//! Integers (money in minor units, durations in microseconds) are summed exactly and divided once. Floats are summed
-//! oldest first, never by subtracting prefix sums. Deviations from the mean are computed in a second pass, oldest
-//! first.
+//! Integers (money in minor units, durations in microseconds) are summed exactly and divided once at the end. Floats
+//! are summed with the oldest first, never by subtracting prefix sums. Deviations from the mean are computed in a
+//! second pass, with the oldest first.
 
 use std::ops::Range;
 
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
-    /// 1 per record.
+    /// This many records, each with the value 1.
     Ones(usize),
-    /// Integers, their exact sum, and the divisor that is applied once.
+    /// Integers, their exact sum, and the divisor that is applied once to the result.
     Integers(&'a [i64], Sum, f64),
     /// Floats that are neither missing nor infinite.
     Floats(&'a [f64]),
 }
 
-/// Prefix sums of integers: the exact sum of any range is one subtraction.
+/// Prefix sums of integers. The exact sum of any range is the difference of two of them.
 #[derive(Default)]
 pub(crate) struct Sums {
-    /// Used if 64 bits can hold every sum.
+    /// The prefix sums if every sum fits into 64 bits.
     short: Vec<i64>,
     long: Vec<i128>,
 }
@@ -101,7 +101,7 @@ impl Values<'_> {
         }
     }
 
-    /// The sum minus the sum of other values of the same measure, exact for integers.
+    /// The sum minus the sum of other values of the same measure. It is exact for integers.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
@@ -109,7 +109,7 @@ impl Values<'_> {
         }
     }
 
-    /// The mean; NaN without values, as in the functions below.
+    /// The mean; NaN if there are no values. The same holds for the functions below.
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,
@@ -126,7 +126,8 @@ impl Values<'_> {
         self.extreme(|a, b| a < b, |a, b| a < b)
     }
 
-    /// The first extreme value. The order of two zeros of different sign is thereby the same on every machine.
+    /// The first of the extreme values. If zeros of both signs occur, the result is therefore the same on every
+    /// machine.
     fn extreme(self, beats: fn(f64, f64) -> bool, beats_exactly: fn(i64, i64) -> bool) -> f64 {
         let extreme = match self {
             Self::Ones(count) => (count > 0).then_some(1.0),
@@ -175,7 +176,7 @@ fn squares(mean: f64, values: impl Iterator<Item = f64>) -> f64 {
     total(values.map(|value| (value - mean) * (value - mean)))
 }
 
-/// The sum in order, starting from 0. The standard library's sum of no values is -0.
+/// The sum of the values in order, starting from 0. The standard library's sum of no values would be -0.
 fn total(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }

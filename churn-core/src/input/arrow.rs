@@ -1,7 +1,7 @@
-//! Tables from Arrow. Arrays with common layouts are read in place, without a copy; others are cast once.
+//! Tables from Arrow. Arrays with common layouts are read in place, without a copy. Other arrays are cast once.
 //!
 //! Arrays that are created by safe Rust or decoded from IPC bytes are valid. Arrays from the C data interface may
-//! contain anything: [`Table::from_foreign_batches`] validates them first.
+//! contain anything, so [`Table::from_foreign_batches`] validates them first.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,12 +20,12 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
-use crate::input::table::{Cell, Column, Table, Value};
+use crate::input::table::{Cell, Data, Table, Value};
 use crate::time::MICROS_PER_DAY;
 
 /// Concatenated Arrow arrays, in layouts that are read in place.
 #[derive(Clone, Debug)]
-pub struct ArrowColumn {
+pub(crate) struct ArrowColumn {
     parts: Vec<Layout>,
     /// The end position of each part.
     ends: Vec<usize>,
@@ -47,19 +47,13 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    /// Positions in the values of a dictionary.
+    /// Values of a dictionary, and the positions in it.
     Coded(UInt64Array, Box<Layout>),
     Nulls,
     Unsupported(&'static str),
 }
 
 impl ArrowColumn {
-    /// Creates a column from an array of any type. A value of a type that no column accepts becomes an unsupported
-    /// value, which is not an error at this point.
-    pub fn new(array: &ArrayRef) -> Result<Self> {
-        Self::of([array])
-    }
-
     /// Concatenates several arrays without a copy.
     pub(crate) fn of<'a>(arrays: impl IntoIterator<Item = &'a ArrayRef>) -> Result<Self> {
         let mut column = Self {
@@ -96,7 +90,7 @@ impl ArrowColumn {
 }
 
 impl ArrowColumn {
-    /// Appends the cells of some rows. The layout is matched once for all of them.
+    /// Appends the cells of some rows. The layout is determined only once for all of them.
     pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -149,7 +143,7 @@ impl Layout {
         })
     }
 
-    /// Appends many cells like [`cell`](Self::cell). Common layouts are matched once.
+    /// Appends many cells like [`cell`](Self::cell). For common layouts, the layout is determined only once.
     fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
             match array.nulls() {
@@ -169,7 +163,7 @@ impl Layout {
     }
 
     fn cell(&self, row: usize) -> Cell<'_> {
-        // A timestamp beyond 64-bit microseconds lies far outside the years 1 to 9999.
+        // A timestamp that does not fit into 64-bit microseconds lies far outside the years 1 to 9999.
         let scaled = |value: i64, factor: i64| Cell::Timestamp(value.checked_mul(factor).unwrap_or(i64::MAX));
         match self {
             Layout::Bool(array) if array.is_valid(row) => Cell::Bool(array.value(row)),
@@ -203,12 +197,12 @@ impl Table {
         Self::from_record_batches(std::slice::from_ref(batch))
     }
 
-    /// Reads the batches of one table that another library wrote through the C data interface, after full validation of
-    /// offsets, views, dictionary indexes, null counts and UTF-8. Validation reads every buffer once.
+    /// Reads the batches of one table that another library passed through the C data interface. First, offsets, views,
+    /// dictionary indexes, null counts and UTF-8 are fully validated. Validation reads every buffer once.
     ///
     /// `batches` creates the batches. If it panics, as Arrow does on contradictory arrays, this function returns an
-    /// error. The C data interface does not contain the lengths of buffers, so a producer that claims more memory than
-    /// it has cannot be detected.
+    /// error. The C data interface does not contain the lengths of buffers. A producer that claims more memory than it
+    /// has can therefore not be detected.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -217,13 +211,14 @@ impl Table {
     ///
     /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     /// let table = Table::from_foreign_batches(|| Ok(vec![RecordBatch::try_from_iter([("customer_id", ids)])?]))?;
-    /// assert_eq!(table.rows(), 2);
+    /// assert_eq!(table.n_rows(), 2);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     ///
     /// # Errors
     /// `unreadable_table` if an array is invalid, if the batches have different columns, or if two columns have the
     /// same name.
+    #[doc(hidden)]
     pub fn from_foreign_batches(batches: impl FnOnce() -> Result<Vec<RecordBatch>>) -> Result<Self> {
         let read = catch_unwind(AssertUnwindSafe(|| {
             let batches = batches()?;
@@ -241,8 +236,8 @@ impl Table {
         })
     }
 
-    /// Reads the batches of one table, in place. Without batches, the table has no columns. To pass an empty table with
-    /// columns, pass one batch without rows.
+    /// Reads the batches of one table, in place. If there are no batches, the table has no columns. To pass an empty
+    /// table that has columns, pass one batch without rows.
     ///
     /// # Errors
     /// `unreadable_table` if the batches have different columns, or if two columns have the same name.
@@ -284,13 +279,14 @@ impl Table {
                 false => Arc::clone(batch.column(number)),
             });
             let arrays: Vec<ArrayRef> = arrays.collect();
-            table.with_column(name, Column::Arrow(ArrowColumn::of(&arrays)?))
+            table.with_data(name, Data::Arrow(ArrowColumn::of(&arrays)?))
         })?;
         Ok(table.with_index(index))
     }
 
-    /// The table as one record batch. Text is `Utf8`, a moment `Timestamp(Microsecond, "UTC")`, a bool `Boolean`, an integer
-    /// `Int64` (`UInt64` beyond it), any other number `Float64`. A column without values is `Utf8`.
+    /// Converts the table to one record batch. A text becomes `Utf8`, a timestamp `Timestamp(Microsecond, "UTC")`, a
+    /// bool `Boolean`, an integer `Int64` (or `UInt64` if it is too large), and any other number `Float64`. A column
+    /// without values becomes `Utf8`.
     ///
     /// ```
     /// use arrow::datatypes::DataType;
@@ -304,8 +300,8 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// `bad_type` with row and column if a column holds values of several types, such as text and numbers, or a value that no
-    /// column may have.
+    /// `bad_type`, with row and column, if a column contains values of several types, such as text and numbers, or a
+    /// value that no column accepts.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         let mut fields = Vec::with_capacity(self.column_names().count());
         let mut arrays = Vec::with_capacity(fields.capacity());
@@ -314,7 +310,7 @@ impl Table {
             fields.push(Field::new(name, array.data_type().clone(), true));
             arrays.push(array);
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(self.rows()));
+        let options = RecordBatchOptions::new().with_row_count(Some(self.n_rows()));
         Ok(RecordBatch::try_new_with_options(
             Arc::new(Schema::new(fields)),
             arrays,
@@ -323,7 +319,7 @@ impl Table {
     }
 }
 
-/// The types of Arrow columns that tables become.
+/// The types of Arrow columns to which the columns of a table are converted.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Bool,
@@ -334,7 +330,7 @@ enum Kind {
     Moment,
 }
 
-/// The cells of one column as an Arrow array.
+/// Converts the cells of one column to an Arrow array.
 fn array_of<'a>(name: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<ArrayRef> {
     let values: Vec<Value> = cells.map(Cell::to_value).collect();
     let mut common: Option<Kind> = None;
@@ -408,13 +404,13 @@ fn array_of<'a>(name: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<Arr
 }
 
 impl From<ArrowError> for Error {
-    /// Converts to `unreadable_table`, so that a reader of record batches can be passed directly.
+    /// Converts an Arrow error to `unreadable_table`, so that a reader of record batches can be passed directly.
     fn from(e: ArrowError) -> Self {
         Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }
 }
 
-/// Converts Arrow's 16-byte UUIDs to texts; returns any other array unchanged.
+/// Converts Arrow's 16-byte UUIDs to texts. Returns any other array unchanged.
 fn uuid_texts(array: &ArrayRef) -> ArrayRef {
     let Some(bytes) = array
         .as_fixed_size_binary_opt()

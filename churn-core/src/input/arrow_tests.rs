@@ -1,4 +1,4 @@
-//! Arrow input: all types, several batches, files and streams, corrupted bytes.
+//! Tests of Arrow input: all types, several batches, files and streams, and corrupted bytes.
 
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ fn batches_in_any_format_equal_the_whole_table() {
     assert!(whole.1.issues.iter().any(|issue| issue.code.as_str() == "duplicate_id"));
     let parts = [batch(0, 10), batch(10, 0), batch(10, 1), batch(11, 89)];
     let together = Table::from_record_batches(&parts).unwrap();
-    assert_eq!(together.rows(), 100);
+    assert_eq!(together.n_rows(), 100);
     assert_eq!(all_of(begin().payments(together)), whole);
     for bytes in [file(&parts), stream(&parts)] {
         assert_eq!(all_of(begin().payments(Table::from_ipc(&bytes).unwrap())), whole);
@@ -136,7 +136,7 @@ fn batches_in_any_format_equal_the_whole_table() {
 fn a_table_without_rows_keeps_its_columns() {
     for bytes in [file(&[batch(0, 0)]), stream(&[batch(0, 0)])] {
         let table = Table::from_ipc(&bytes).unwrap();
-        assert_eq!((table.rows(), table.column_names().count()), (0, 8));
+        assert_eq!((table.n_rows(), table.column_names().count()), (0, 8));
         assert_eq!(Table::ipc_batches(bytes.as_slice()).count(), 1);
     }
     let mut only_schema = vec![];
@@ -209,7 +209,8 @@ fn all_types_are_accepted() {
         ]
     });
     for kind in moments.chain([DataType::Date64]) {
-        // Microseconds first: a direct cast from days to a zone would interpret them in that zone.
+        // The values are first cast to microseconds, because a direct cast from days to a time zone would interpret the
+        // days in that zone.
         let micros = cast(
             &days,
             &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
@@ -258,7 +259,7 @@ fn decimals_become_minor_units_exactly() {
     ]);
     let table = || Table::from_record_batch(batch.as_ref().unwrap()).unwrap();
     let minors = |builder: RecordsBuilder| builder.build().unwrap().0.payments.unwrap().amount;
-    // In units of 0.00001: one cent is 1000, half a cent is 500.
+    // The unit is 0.00001, so one cent is 1000 and half a cent is 500.
     let wanted = [9_007_199_254_740_991, -9_007_199_254_740_985, 5, 5, -5];
     assert_eq!(minors(begin().payments(table())), wanted);
     assert_eq!(
@@ -275,14 +276,14 @@ fn decimals_become_minor_units_exactly() {
 fn corrupted_bytes_are_refused() {
     let parts = [batch(0, 9), batch(9, 3)];
     for bytes in [file(&parts), stream(&parts)] {
-        // Each byte is changed in turn. The result is an error or a table, never a panic, and never has more rows than
-        // fit into the bytes.
+        // Each byte is changed in turn. The result is an error or a table, but never a panic. A table never has more
+        // rows than fit into the bytes.
         for at in 0..bytes.len() {
             for wrong in [0, 0x7f, 0x80, 0xff] {
                 let mut bytes = bytes.clone();
                 bytes[at] = wrong;
                 match Table::from_ipc(&bytes) {
-                    Ok(table) => assert!(table.rows() <= bytes.len() * 8),
+                    Ok(table) => assert!(table.n_rows() <= bytes.len() * 8),
                     Err(error) => assert_eq!(error.code(), "unreadable_table", "{error}"),
                 }
             }
@@ -291,7 +292,7 @@ fn corrupted_bytes_are_refused() {
             let _ = Table::from_ipc(&bytes[..end]);
         }
     }
-    // Four billion rows without data.
+    // The array has four billion rows but no data.
     let nothing = Arc::new(NullArray::new(4_000_000_000)) as ArrayRef;
     let schema = Schema::new(vec![Field::new("customer_id", DataType::Null, true)]);
     let promised = RecordBatch::try_new(Arc::new(schema), vec![nothing]).unwrap();
@@ -325,7 +326,7 @@ fn a_type_that_no_column_accepts_is_refused() {
     assert_eq!(outcomes[0].as_ref().unwrap_err().code(), "unreadable_table");
 }
 
-/// Arrays as another library may pass them through the C data interface: not validated.
+/// Arrays that are not validated, such as another library may pass through the C data interface.
 #[allow(unsafe_code)]
 fn lying() -> Vec<(&'static str, ArrayRef)> {
     let array = |data: ArrayDataBuilder| {

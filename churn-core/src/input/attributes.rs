@@ -57,7 +57,7 @@ impl AttributeDrafts {
         values.collect()
     }
 
-    /// Selects the given rows, in order. Every column is freed once it is gathered.
+    /// Selects the given rows, in order. Every column is freed after it has been gathered.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<Vec<Attribute>> {
         let gathered = self.0.into_iter().map(|(name, draft)| {
             let values = match draft {
@@ -71,14 +71,14 @@ impl AttributeDrafts {
     }
 }
 
-/// The type of the first value. For a text file: the strictest type that all values have.
+/// The type of the first value. In a text file, it is the strictest type that all values have.
 fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
     let mut from_file: Option<AttributeType> = None;
     for batch in reader.batches() {
         let Some(column) = batch.column(name) else {
             continue;
         };
-        for row in 0..batch.rows() {
+        for row in 0..batch.n_rows() {
             if row % 65_536 == 0 {
                 reader.workers.check()?;
             }

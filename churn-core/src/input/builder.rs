@@ -1,10 +1,8 @@
 //! Builds a tenant's records from input tables.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, ValidationReport, excerpt, names};
 use crate::input::check::Checked;
 use crate::input::currency::Exchange;
 use crate::input::kept::Pools;
@@ -15,102 +13,74 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
 
-/// The policy for invalid rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnInvalid {
-    /// Invalid rows cause one error, which carries the whole report.
-    #[default]
-    Refuse,
-    /// Invalid rows are quarantined: skipped, counted and listed in the report.
+names! {
+    /// The policy for invalid rows.
+    #[derive(Default)]
+    pub enum OnInvalid: "on_invalid" {
+        /// An invalid row is an error. The error carries the whole report.
+        #[default]
+        Refuse = "refuse",
+        /// Invalid rows are quarantined: skipped, counted and listed in the report.
+        ///
+        /// ```
+        /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
+        ///
+        /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+        /// let payments = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,9.9\nC-7,2024-02-01,1\n"[..])?;
+        /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
+        /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
+        ///
+        /// assert_eq!(records.n_rows(RecordKind::Payments), Some(1));
+        /// let table = report.table(RecordKind::Payments).unwrap();
+        /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
+        /// for issue in &report.issues {
+        ///     println!("{issue}"); // payments row 1 column 'due_at': 'soon' is not an ISO-8601 date or date-time (bad_timestamp)
+        /// }
+        /// assert_eq!(report.issues[0].column.as_deref(), Some("due_at"));
+        /// assert_eq!((report.issues[1].row, report.issues[1].code), (Some(2), IssueCode::UnknownCustomer));
+        /// # Ok::<(), churn_core::Error>(())
+        /// ```
+        Quarantine = "quarantine",
+    }
+}
+
+names! {
+    /// The order of a customer's simultaneous events.
+    ///
+    /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
     /// ```
-    /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
+    /// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
     ///
-    /// let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
-    /// let payments = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,9.9\nC-7,2024-02-01,1\n"[..])?;
-    /// let builder = TenantRecords::builder("acme").customers(customers).payments(payments);
-    /// let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build()?;
-    ///
-    /// assert_eq!(records.rows(RecordKind::Payments), Some(1));
-    /// let table = report.table(RecordKind::Payments).unwrap();
-    /// assert_eq!((table.rows_in, table.quarantined.as_slice()), (3, &[1, 2][..]));
-    /// for issue in &report.issues {
-    ///     println!("{issue}"); // payments row 1 column 'due_at': 'soon' is not an ISO-8601 date or date-time (bad_timestamp)
-    /// }
-    /// assert_eq!(report.issues[0].column.as_deref(), Some("due_at"));
-    /// assert_eq!((report.issues[1].row, report.issues[1].code), (Some(2), IssueCode::UnknownCustomer));
+    /// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
+    ///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
+    ///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
+    ///     let (records, _) = builder.ties(ties).build()?;
+    ///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
+    ///     Ok(match matrix.column("payments_last_paid_amount")? {
+    ///         FeatureColumn::Number(values) => values[0],
+    ///         _ => f64::NAN,
+    ///     })
+    /// };
+    /// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
+    /// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
+    /// assert_eq!((last_amount(one, Ties::Given)?, last_amount(other, Ties::Given)?), (7.0, 5.0));
+    /// assert_eq!((last_amount(one, Ties::Content)?, last_amount(other, Ties::Content)?), (7.0, 7.0));
     /// # Ok::<(), churn_core::Error>(())
     /// ```
-    Quarantine,
-}
-
-/// The order of events of one customer at the same time.
-///
-/// The order determines features such as the last paid amount or the length of a streak of failed payments.
-///
-/// ```
-/// use churn_core::{Execution, FeatureColumn, FeaturePlan, Table, TenantRecords, Ties, features};
-///
-/// let last_amount = |payments: &str, ties| -> churn_core::Result<f64> {
-///     let customers = Table::from_csv(&b"customer_id,signed_up_at\nC-1,2024-01-01\n"[..])?;
-///     let builder = TenantRecords::builder("acme").customers(customers).payments(Table::from_csv(payments.as_bytes())?);
-///     let (records, _) = builder.ties(ties).build()?;
-///     let matrix = features(&records, &["2024-03-01".parse()?], &FeaturePlan::default(), &Execution::new())?;
-///     Ok(match matrix.column("payments_last_paid_amount")? {
-///         FeatureColumn::Number(values) => values[0],
-///         _ => f64::NAN,
-///     })
-/// };
-/// let one = "customer_id,due_at,amount\nC-1,2024-02-01,5\nC-1,2024-02-01,7\n";
-/// let other = "customer_id,due_at,amount\nC-1,2024-02-01,7\nC-1,2024-02-01,5\n";
-/// assert_eq!((last_amount(one, Ties::Given)?, last_amount(other, Ties::Given)?), (7.0, 5.0));
-/// assert_eq!((last_amount(one, Ties::Content)?, last_amount(other, Ties::Content)?), (7.0, 7.0));
-/// # Ok::<(), churn_core::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ties {
-    /// In input order.
-    #[default]
-    Given,
-    /// By id, then by all values, so that records do not depend on the input order. The quarantined rows, the default
-    /// currency and the type of an attribute still depend on it.
-    Content,
-}
-
-impl Ties {
-    /// The name of the option in all languages: `"given"` or `"content"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Given => "given",
-            Self::Content => "content",
-        }
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum Ties: "ties" {
+        /// Simultaneous events keep their input order.
+        #[default]
+        Given = "given",
+        /// Simultaneous events are ordered by id, then by all values, so that the records do not depend on the input
+        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on it.
+        Content = "content",
     }
 }
 
-impl fmt::Display for Ties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Ties {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Given, Self::Content]
-            .into_iter()
-            .find(|ties| ties.as_str() == text)
-            .ok_or_else(|| {
-                option(
-                    "ties",
-                    format!("ties must be 'given' or 'content', not '{}'", excerpt(text)),
-                )
-            })
-    }
-}
-
-/// Options that apply to all records of a tenant, or of several tenants.
+/// Options that apply to the records of every tenant that a builder builds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -129,7 +99,7 @@ impl RecordsOptions {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The caller's currency and rates, if they are valid.
+    /// The caller's currency and conversion rates. An error if one of them is invalid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -148,8 +118,8 @@ impl RecordsOptions {
         }
     }
 
-    /// Checks that every column that the caller declares static is an attribute, or `renews_at`. A table without
-    /// columns passes.
+    /// Checks that every column that the caller declares static is an attribute or `renews_at`. A table without columns
+    /// passes.
     fn static_columns_exist(&self, customers: &[Table]) -> Result<()> {
         let StaticAttributes::Named(names) = &self.static_attributes else {
             return Ok(());
@@ -177,7 +147,7 @@ impl RecordsOptions {
     }
 }
 
-/// Builds [`TenantRecords`]: takes the tables of a tenant and validates every value.
+/// Builds [`TenantRecords`] from the tables of a tenant and validates every value.
 ///
 /// A table may be given in several batches. Row numbers continue across them.
 ///
@@ -185,15 +155,16 @@ impl RecordsOptions {
 /// use churn_core::{Payment, Table, TenantRecords};
 ///
 /// let customers = Table::from_json(br#"[{"customer_id": "C-1", "signed_up_at": "2024-01-01", "seats": 3}]"#)?;
-/// let payments = vec![Payment { customer_id: "C-1".into(), due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() }];
+/// let payments = vec![Payment::new("C-1", "2024-02-01".parse()?, 12.5)];
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).payments(payments).build()?;
-/// assert!(report.is_clean() && records.customers() == 1);
+/// assert!(report.is_clean() && records.n_customers() == 1);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct RecordsBuilder {
-    pub(crate) tenant: TenantId,
-    /// In the order of [`RecordKind::ALL`]; `None` if not given.
+    /// `None` if the id is blank, which only [`partition`](Self::partition) allows.
+    pub(crate) tenant: Option<TenantId>,
+    /// The tables in the order of [`RecordKind::ALL`]; `None` for a table that was not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
     /// The texts of the pushed batches.
     pools: [Pools; 4],
@@ -201,25 +172,30 @@ pub struct RecordsBuilder {
 }
 
 impl TenantRecords {
-    /// Creates a builder for the records of a tenant.
-    pub fn builder(tenant: impl Into<TenantId>) -> RecordsBuilder {
-        RecordsBuilder {
-            tenant: tenant.into(),
+    /// Creates a builder for the records of a tenant. If the id is blank, [`build`](RecordsBuilder::build) returns an
+    /// error.
+    pub fn builder(tenant: impl AsRef<str>) -> RecordsBuilder {
+        RecordsBuilder::of(TenantId::new(tenant).ok())
+    }
+}
+
+impl RecordsBuilder {
+    pub(crate) fn of(tenant: Option<TenantId>) -> Self {
+        Self {
+            tenant,
             tables: [None, None, None, None],
             pools: Default::default(),
             options: RecordsOptions::default(),
         }
     }
-}
 
-impl RecordsBuilder {
     /// Adds customers. This table is required.
     #[must_use]
     pub fn customers(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. An empty table is not the same as no table.
+    /// Adds payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
@@ -237,8 +213,8 @@ impl RecordsBuilder {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// Adds a batch of one kind of record after earlier batches. The four methods above do the same: a second table is
-    /// appended to the first.
+    /// Adds a batch of one kind of record after the earlier batches of this kind. The four methods above do the same,
+    /// so a second table is appended to the first.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize]
@@ -247,11 +223,11 @@ impl RecordsBuilder {
         self
     }
 
-    /// Adds a batch of one kind of record and reads it at once, then frees it. Only the parsed columns are kept, which
-    /// suits tables that are too large to be held in memory next to their records.
+    /// Reads a batch of one kind of record immediately and then frees it. Only the parsed columns are kept. Use this
+    /// for tables that are too large to be held in memory together with their records.
     ///
-    /// The records and the report are bit-identical to those of the whole table given at once. Row numbers continue
-    /// across batches.
+    /// The records and the report are the same, bit for bit, as if the whole table had been given at once. Row numbers
+    /// continue across batches.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -272,8 +248,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record, each like [`push`](Self::push). Without batches, the table counts as
-    /// given and empty.
+    /// Adds all batches of one kind of record. Each batch is read as by [`push`](Self::push). If there are no batches,
+    /// the table counts as given and empty.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -286,7 +262,7 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn batches<B: IntoTable, E>(
         mut self,
         kind: RecordKind,
@@ -305,7 +281,7 @@ impl RecordsBuilder {
     /// Adds payments batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn payments_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -316,7 +292,7 @@ impl RecordsBuilder {
     /// Adds support tickets batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn tickets_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -327,7 +303,7 @@ impl RecordsBuilder {
     /// Adds activities batch by batch: see [`batches`](Self::batches).
     ///
     /// # Errors
-    /// The first error among the batches: an error of this crate or of [`std::io`].
+    /// The first error that `batches` returns. It is an error of this crate or of [`std::io`].
     pub fn activities_batches<B: IntoTable, E>(self, batches: impl IntoIterator<Item = Result<B, E>>) -> Result<Self>
     where
         Error: From<E>,
@@ -357,7 +333,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event, see
+    /// Sets the end of the observed history (exclusive). Default: one microsecond after the latest event; see
     /// [`TenantRecords::observed_until`].
     #[must_use]
     pub fn observed_until(mut self, moment: Timestamp) -> Self {
@@ -365,7 +341,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Declares undated attributes that never change, so that the value of today was also true in the past.
+    /// Declares undated attributes that never change, so that today's value was also true in the past.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -378,16 +354,16 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency (ISO 4217). Default: the first currency of a payment that has no conversion rate.
-    /// Payments without a currency are in the tenant's currency.
+    /// Sets the tenant's currency (ISO 4217). Default: the first currency among the payments for which no conversion
+    /// rate is given. Payments without a currency are in the tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
         self
     }
 
-    /// Sets the value of one major unit of another currency in major units of the tenant's currency:
-    /// `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
+    /// Sets the conversion rate of another currency: the value of one of its major units, in major units of the
+    /// tenant's currency. For example, `conversion_rate("USD", 0.92)` if the tenant's currency is the euro.
     #[must_use]
     pub fn conversion_rate(mut self, code: impl AsRef<str>, rate: f64) -> Self {
         self.options
@@ -396,7 +372,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of events of one customer at the same time. Default: input order.
+    /// Sets the order of a customer's simultaneous events. Default: input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
@@ -414,10 +390,10 @@ impl RecordsBuilder {
     /// value. With [`OnInvalid::Quarantine`], check the report, because quarantined rows do not cause an error.
     ///
     /// # Errors
-    /// The code of the first invalid value if the policy is to refuse; the error names its table, row and column, and
-    /// carries the whole [`report`](crate::Error::report). `invalid_option` if there is no customers table, if a static
-    /// column is not an attribute, if a currency code is not three letters, or if a rate is not a positive number.
-    /// `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
+    /// With [`OnInvalid::Refuse`], the code of the first invalid value; the error names its table, row and column, and
+    /// carries the whole [`report`](crate::Error::report). `invalid_option` if the tenant's id is blank, if there is no
+    /// customers table, if a static column is not an attribute, if a currency code is not three letters, or if a rate
+    /// is not a positive number. `unreadable_table` if a table has more than 2^32 - 2 rows. `cancelled`.
     pub fn build(mut self) -> Result<(TenantRecords, ValidationReport)> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -438,10 +414,12 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// Returns the valid rows and the issues of the others, whatever the policy.
+    /// Returns the accepted rows and the issues of the others, whatever the policy for invalid rows is.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        let (tenant, ties) = (&self.tenant, self.options.ties);
+        // A blank id gives the same error as in `TenantId::new`.
+        let tenant = &self.tenant.map_or_else(|| TenantId::new(""), Ok)?;
+        let ties = self.options.ties;
         let [customers, payments, tickets, activities] = self.tables;
         let customers = customers.unwrap_or_default();
         let mut report = ValidationReport::default();
@@ -483,7 +461,7 @@ impl RecordsBuilder {
         });
         report.undated_attributes = undated_attributes(&known.customers, &self.options.static_attributes);
         let mut records = TenantRecords {
-            tenant: self.tenant,
+            tenant: tenant.clone(),
             currency,
             customers: known.customers,
             payments,
@@ -504,7 +482,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The attributes that do not enter features, each with the reason.
+/// The attributes that are not used as features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

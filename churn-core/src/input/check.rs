@@ -15,19 +15,19 @@ pub(crate) struct Found {
     pub(crate) message: String,
 }
 
-/// A column by its position in the report: known columns in the order of the dictionary, then attributes in column
-/// order.
+/// The position of a column in the report. Known columns come first, in the order of the dictionary, then attributes in
+/// column order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ColumnNumber(u32);
 
-/// The issues of one table, and the rows that have one.
+/// The issues of one table, and which rows have issues.
 pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
-    /// Issues of the table as a whole.
+    /// Issues that concern the table as a whole.
     whole: Vec<(ColumnNumber, IssueCode, String)>,
-    /// Columns that were given without any value.
+    /// Columns that have no value in any row.
     empty: Vec<Arc<str>>,
     found: Vec<Found>,
     bad: Vec<bool>,
@@ -47,7 +47,7 @@ impl TableCheck {
         }
     }
 
-    /// The number of a column. A new column is assigned the next number.
+    /// The number of a column. If the column is new, it gets the next number.
     pub(crate) fn column(&mut self, name: &str) -> ColumnNumber {
         if let Some(&number) = self.numbers.get(name) {
             return ColumnNumber(number);
@@ -58,14 +58,14 @@ impl TableCheck {
         ColumnNumber(number)
     }
 
-    /// Adds an issue of a whole column. It makes all rows invalid.
+    /// Adds an issue that concerns a whole column. It makes all rows invalid.
     pub(crate) fn whole_column(&mut self, name: &str, code: IssueCode, message: String) {
         let number = self.column(name);
         self.whole.push((number, code, message));
         self.bad.fill(true);
     }
 
-    /// Adds a column that was given without any value.
+    /// Adds a column that has no value in any row.
     pub(crate) fn empty_column(&mut self, name: &str) {
         self.empty.push(name.into());
     }
@@ -78,12 +78,13 @@ impl TableCheck {
         }
     }
 
-    /// For every row, whether it has an issue so far.
+    /// States for every row whether it has an issue so far.
     pub(crate) fn bad(&self) -> &[bool] {
         &self.bad
     }
 
-    /// Returns counts and issues, ordered by row and column. `given` maps a row to its position in the input.
+    /// Returns the row counts and the issues, ordered by row and column. `given` maps a row to its position in the
+    /// input.
     pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
         let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));

@@ -1,10 +1,10 @@
-//! Compares rows of one table by their whole content.
+//! Compares rows of one table by all their values.
 
 use std::cmp::Ordering;
 
 use crate::input::texts::TextDraft;
 
-/// A column that was read, in input order.
+/// A column that was already read, in input order.
 pub(crate) enum Values<'a> {
     Moments(&'a [i64]),
     Numbers(&'a [f64]),
@@ -15,7 +15,7 @@ pub(crate) enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// Compares two rows by this column. A missing text comes first, a missing number last.
+    /// Compares two rows by this column. Missing texts come first, and missing numbers last.
     pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
             Self::Moments(values) => values[a].cmp(&values[b]),

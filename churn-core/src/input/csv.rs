@@ -3,15 +3,16 @@
 use std::io::Read;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::table::{Column, Table, Texts};
+use crate::input::table::{Data, Table, Texts};
 
 impl Table {
     /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
     ///
     /// Columns are recognised by the names in [`columns_of`](crate::columns_of); [`with_names`](Self::with_names)
-    /// renames others. An empty cell is null. Any other column is an attribute. Its type is number, bool (`true`,
-    /// `false`) or text: the strictest type that all its cells have. Empty input is a table without columns and rows.
-    /// Values are validated by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
+    /// renames columns that have other names. An empty cell is null. Every other column is an attribute. Its type is
+    /// the strictest type that all its cells have: number, bool (`true`, `false`) or text. Empty input gives a table
+    /// without columns and rows. Values are validated by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not
+    /// here.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -20,7 +21,7 @@ impl Table {
     /// let customers = Table::from_csv(&b"id,joined,plan\nC-1,2024-01-01,pro\n"[..])?;
     /// let customers = customers.with_names(["customer_id", "signed_up_at", "plan"])?;
     /// let (records, _) = TenantRecords::builder("acme").customers(customers).build()?;
-    /// assert_eq!(records.customers(), 1);
+    /// assert_eq!(records.n_customers(), 1);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     ///
@@ -32,11 +33,11 @@ impl Table {
     }
 
     /// Reads CSV like [`from_csv`](Self::from_csv), in batches of `rows` rows, for
-    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is always at least one batch, even without rows.
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). There is at least one batch, even if there are no rows.
     ///
     /// # Errors
     /// `unreadable_table` if the header is not UTF-8, or if two columns have the same name; `invalid_option` if `rows`
-    /// is 0. An error in a row is the last item of the iterator.
+    /// is 0. If a row cannot be read, the error is the last item of the iterator.
     pub fn csv_batches<R: Read>(reader: R, rows: usize) -> Result<CsvBatches<R>> {
         if rows == 0 {
             let why = "a batch needs at least one row";
@@ -67,13 +68,13 @@ impl Table {
     }
 }
 
-/// An iterator over tables of a fixed number of rows. Returned by [`Table::csv_batches`].
+/// An iterator over tables, each with a fixed number of rows. Returned by [`Table::csv_batches`].
 #[derive(Debug)]
 pub struct CsvBatches<R> {
     reader: csv::Reader<Quotes<R>>,
     header: Vec<String>,
     rows: usize,
-    /// Number of rows that were read.
+    /// Number of rows that have been read.
     read: u64,
     begun: bool,
     done: bool,
@@ -87,7 +88,7 @@ impl<R> CsvBatches<R> {
     fn table(&self, columns: Vec<Texts>) -> Result<Table> {
         let columns = self.header.iter().zip(columns);
         columns.into_iter().try_fold(Table::new(), |table, (name, column)| {
-            table.with_column(name, Column::TextFile(column))
+            table.with_data(name, Data::TextFile(column))
         })
     }
 }
@@ -126,7 +127,7 @@ impl<R: Read> Iterator for CsvBatches<R> {
         let batch = self.read();
         let first = !std::mem::replace(&mut self.begun, true);
         match batch {
-            Ok(batch) if batch.rows() == 0 && !first => None,
+            Ok(batch) if batch.n_rows() == 0 && !first => None,
             Ok(batch) => Some(Ok(batch)),
             Err(error) => {
                 self.done = true;
@@ -136,15 +137,16 @@ impl<R: Read> Iterator for CsvBatches<R> {
     }
 }
 
-/// The error for an opening quote that is never closed, so that one cell contains the rest of the file.
+/// The error for an opening quote that is never closed. Without this error, one cell would contain the rest of the
+/// file.
 fn never_closed(row: Option<u64>) -> Error {
     let place = row.map_or("the header".to_owned(), |row| format!("row {row}"));
     let message = format!("the table is not CSV: {place} opens a quote that is never closed");
     Error::new(ErrorKind::UnreadableTable, message).at(None, row, None)
 }
 
-/// Passes bytes through and tracks whether a quoted cell is open, because the parser accepts the end of the file as its
-/// end.
+/// Passes bytes through and tracks whether a quoted cell is open. This is necessary because the parser accepts the end
+/// of the file as the end of a quoted cell.
 #[derive(Debug)]
 struct Quotes<R> {
     inner: R,
@@ -152,14 +154,14 @@ struct Quotes<R> {
     is_open: bool,
 }
 
-/// The kind of the previous byte.
+/// What the previous byte was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
     /// The start of the file.
     Start,
     /// The start of a cell.
     Break,
-    /// A quote in an open cell: the end of the cell, or the first half of an escaped quote.
+    /// A quote in an open cell. It is either the end of the cell or the first half of an escaped quote.
     Quote,
     Other,
 }
@@ -174,7 +176,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Other
                 }
                 (b'"', Before::Quote, false) => {
-                    // An escaped quote: the cell continues.
+                    // The quote was escaped, so the cell continues.
                     self.is_open = true;
                     Before::Other
                 }

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use crate::error::{IssueCode, Result, excerpt};
 use crate::input::check::Found;
 use crate::input::reader::TableReader;
-use crate::input::table::{Cell, Column};
+use crate::input::table::{Cell, Data};
 use crate::input::texts::TextDraft;
 use crate::record::Currency;
 
-/// The currency that amounts are converted to, with conversion rates of other currencies.
+/// The currency to which amounts are converted, and the conversion rates of other currencies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Exchange {
     /// The currency that the caller set.
     pub(crate) currency: Option<Currency>,
-    /// Maps upper-case codes to the value of one major unit in the tenant's currency.
+    /// For each upper-case currency code, the value of one major unit in major units of the tenant's currency.
     pub(crate) rates: BTreeMap<String, f64>,
 }
 
 impl Exchange {
-    /// The tenant's currency: the one that the caller set, else the first currency without a rate among payments that
-    /// are valid so far. A currency with a rate is to be converted, so it is not the tenant's.
+    /// The tenant's currency: the one that the caller set, otherwise the first currency without a conversion rate among
+    /// the payments that are valid so far. A currency with a rate is converted, so it is not the tenant's currency.
     pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
         let first = || {
             let codes = codes?;
@@ -34,8 +34,7 @@ impl Exchange {
         named.or_else(first).unwrap_or_else(Currency::unnamed)
     }
 
-    /// Converts amounts from their own currencies to minor units of `currency`. Reports amounts that cannot be
-    /// converted.
+    /// Converts amounts from their currencies to minor units of `currency`. Reports amounts that cannot be converted.
     pub(crate) fn to_minor(
         &self,
         currency: &Currency,
@@ -45,7 +44,7 @@ impl Exchange {
     ) -> Result<Vec<i64>> {
         let (amount_column, currency_column) = (reader.check.column("amount"), reader.check.column("currency"));
         let mut minors = vec![0i64; amounts.len()];
-        // The factor of each code; `None` if the code cannot be converted.
+        // The conversion factor of each currency code; `None` if it cannot be converted.
         let factors: Vec<Option<f64>> = codes.map_or(vec![], |codes| {
             codes
                 .texts()
@@ -60,7 +59,7 @@ impl Exchange {
         let exact = reader
             .batches()
             .iter()
-            .any(|batch| batch.column("amount").is_some_and(Column::is_decimal));
+            .any(|batch| batch.column("amount").is_some_and(Data::is_decimal));
         let convert = |row: usize| -> Result<i64, Found> {
             let amount = amounts[row];
             let code = codes.and_then(|codes| Some((codes.codes[row], codes.get(row)?)));

@@ -21,7 +21,7 @@ pub(crate) struct KnownCustomers {
     pub(crate) directory: Directory,
 }
 
-/// Returns the accepted customers, and the issues of the others.
+/// Returns the accepted customers, and the issues of the refused rows.
 pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(KnownCustomers, Checked)> {
     let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
     reader.require_columns();
@@ -48,7 +48,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
     reader.ends("churned_at", &churned_at, "signed_up_at", &signed_up_at)?;
     let attributes = AttributeDrafts::read(&mut reader)?;
 
-    // A customer's code is the rank of the id among the ids of accepted rows, sorted by bytes.
+    // A customer's code is the rank of the id among the ids of all accepted rows, sorted by bytes.
     let accepted: Vec<u32> = {
         let bad = reader.check.bad();
         (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()
@@ -83,7 +83,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
             ),
         })
         .collect();
-    // The first of equal versions is kept, so every customer keeps at least one row.
+    // The first of several equal versions is kept, so every customer keeps at least one row.
     let sorted = match twice.is_empty() {
         true => sorted,
         false => {

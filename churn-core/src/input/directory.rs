@@ -1,4 +1,4 @@
-//! A hash table from customer ids to codes, for looking up many events at once.
+//! A hash table from customer ids to codes, which looks up the customers of many events at once.
 
 use crate::error::Result;
 use crate::input::interner::{Seed, fold, hash};
@@ -8,7 +8,7 @@ use crate::record::{Ids, MISSING_CODE};
 
 /// Number of ids that are looked up together, so that their cache misses overlap.
 pub(crate) const AHEAD: usize = 64;
-/// Number of parts of a large directory, and the minimum average number of ids in a part.
+/// A directory of about `PARTS * LARGE` ids or more is divided into this many parts.
 const PARTS: usize = 16;
 const LARGE: usize = 1 << 10;
 /// Ids of up to this many bytes are stored in their slots.
@@ -16,8 +16,8 @@ const SHORT: usize = 24;
 
 /// A hash table from ids to codes, with open addressing and linear probing. Most lookups touch one cache line.
 pub(crate) struct Directory {
-    /// The parts. Their number is a power of two, all have the same length, and at most half of all slots are used.
-    /// Probing wraps around within a part, so that parts can be built in parallel.
+    /// The parts. Their number is a power of two, and all have the same number of slots. At most half of all slots are
+    /// used. Probing stays within a part and wraps around at its end, so that parts can be built in parallel.
     parts: Vec<Vec<Line>>,
     seed: Seed,
 }
@@ -27,14 +27,14 @@ pub(crate) struct Directory {
 #[repr(align(64))]
 struct Line([Slot; 2]);
 
-/// The code of an id, [`MISSING_CODE`] for an empty slot.
+/// A slot with the code of an id. An empty slot has the code [`MISSING_CODE`].
 #[derive(Clone, Copy)]
 struct Slot {
     key: Key,
     code: u32,
 }
 
-/// The id itself if it is short; for a longer one, a hash with its first and last bytes.
+/// The key of an id. A short id is its own key. The key of a longer id consists of a hash and the first and last bytes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     words: [u64; 3],
@@ -55,7 +55,7 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // The words may overlap; together with the length they are unambiguous.
+        // The words may overlap. Together with the length, they identify the id.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
@@ -70,7 +70,7 @@ impl Key {
         }
     }
 
-    /// Whether no other id has the same key.
+    /// Whether only one id can have this key.
     pub(crate) fn is_exact(&self) -> bool {
         self.length as usize <= SHORT
     }
@@ -98,7 +98,7 @@ impl Directory {
         let mut counts = vec![0usize; lines / length];
         let shift = length.trailing_zeros();
         places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
-        // If a part is too full, which is extremely unlikely with a random seed, all slots form a single part.
+        // All slots form a single part if one part would be too full. With a random seed, this is extremely unlikely.
         if counts.iter().any(|&count| count > length + length / 2) {
             length = lines;
         }
@@ -127,7 +127,7 @@ impl Directory {
         Key::of(id, &self.seed)
     }
 
-    /// The codes of the given keys, [`MISSING_CODE`] for unknown ones.
+    /// The codes of the given keys, with [`MISSING_CODE`] for unknown keys.
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
         // Prefetches the cache lines. No branch depends on their content, so cache misses overlap.
         let first = keys.iter().map(|key| {
@@ -152,7 +152,7 @@ impl Directory {
         part[at / 2].0[at % 2].code
     }
 
-    /// The position where probing for a key begins: a part, and a line in it.
+    /// The place at which probing for a key begins: the part, and the cache line in it.
     fn begin(&self, key: &Key) -> (&[Line], usize) {
         let length = self.parts[0].len();
         let place = key.place(&self.seed) & (length * self.parts.len() - 1);
@@ -160,7 +160,7 @@ impl Directory {
     }
 }
 
-/// The first slot, from the given line, that matches or is free. There is always a free slot.
+/// The first slot, starting at the given cache line, that matches or is free. There is always a free slot.
 fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
     let mut at = 2 * line;
     loop {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn finds_exactly_the_stored_ids() {
-        // Lengths around that of a slot, and long ids that differ only in the middle.
+        // The ids have lengths close to that of a slot. Long ids differ only in the middle.
         let long = |number: usize| format!("{number}-{}-{:05}-{}", "x".repeat(9), number % 7, "y".repeat(9));
         let mut given: Vec<String> = (0..2000).map(|number| format!("cus_{number:x}")).collect();
         given.extend((0..60).map(|length| "é".repeat(length)));
@@ -211,7 +211,7 @@ mod tests {
         let texts: Ids = ["one text", long].into_iter().collect();
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
-        // As if both had the key that is looked up.
+        // This simulates that both ids have the key that is looked up.
         let key = directory.key(long);
         let seed = directory.seed;
         assert!(!key.is_exact());

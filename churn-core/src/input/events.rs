@@ -1,4 +1,4 @@
-//! The shared parts of payments, tickets and activities: versions, order and common columns.
+//! The parts that payments, tickets and activities share: versions, order and common columns.
 
 use std::cmp::Ordering;
 
@@ -22,7 +22,7 @@ pub(crate) struct EventDraft {
     known_at: Option<Vec<i64>>,
     attributes: AttributeDrafts,
     id_column: &'static str,
-    /// Hashes of the record ids, 0 for a missing id; `None` without an id column.
+    /// Hashes of the record ids, with 0 for a missing id; `None` if there is no id column.
     ids: Option<Vec<u64>>,
 }
 
@@ -47,10 +47,10 @@ impl EventDraft {
         })
     }
 
-    /// Reports duplicate records, sorts the rows, and completes the check. Returns the rows by which the columns of the
-    /// kind are then gathered.
+    /// Reports duplicate records, sorts the rows and completes the check. Returns the order in which the table's own
+    /// columns are then gathered.
     ///
-    /// `values` are the columns of the kind, before they are gathered.
+    /// `values` are the columns of this kind of record, before they are gathered.
     pub(crate) fn finish(
         self,
         mut reader: TableReader<'_>,
@@ -135,7 +135,7 @@ impl EventDraft {
         Ok((events, rows, checked))
     }
 
-    /// Rows without an id that equal an earlier row in every column.
+    /// The rows without an id that equal an earlier row in every column.
     fn copies(
         &self,
         sorted: &Order,
@@ -161,8 +161,8 @@ impl EventDraft {
         Ok(pieces.into_iter().fold(Rows::default(), Rows::join))
     }
 
-    /// Sorts rows of one customer with the same time by id, then by all values. Returns the rank of each row among all
-    /// rows of its customer in this order, independent of the time.
+    /// Orders each customer's simultaneous rows by id, then by all values. Returns the rank of each row among all rows
+    /// of its customer in this order, regardless of time.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,
@@ -195,8 +195,8 @@ impl EventDraft {
         Ok(ranks.concat())
     }
 
-    /// Finds the versions of each record among the valid rows, and the time at which each is superseded by the next.
-    /// Two versions with the same time are duplicates. `None` if no record has several versions.
+    /// Finds the versions of each record among the valid rows, and the time at which the next version supersedes each
+    /// of them. Two versions with the same time are duplicates. Returns `None` if no record has several versions.
     fn versions(&self, reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
         let Some(hashes) = &self.ids else {
             return Ok(None);
@@ -264,7 +264,7 @@ impl EventDraft {
     }
 }
 
-/// The times at which rows became known, [`ALWAYS`] if not given; `None` without the column.
+/// The times at which rows became known, with [`ALWAYS`] for a missing time; `None` if there is no such column.
 pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
     match reader.has("known_at") {
         true => Ok(Some(reader.values("known_at", ALWAYS, timestamp)?)),
@@ -272,7 +272,7 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
     }
 }
 
-/// The hashes that occur in several valid rows, sorted. Hashes are partitioned by their leading bits, then each part is
+/// The hashes that occur in several valid rows, sorted. Hashes are partitioned by their leading bits, and each part is
 /// sorted independently.
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
     let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);

@@ -48,7 +48,8 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
     ))
 }
 
-/// An id: a text as given, or the decimal text of an integer, written to `buffer`. An empty text is not an id.
+/// An id: a text as it was given, or the decimal text of an integer, which is written to `buffer`. An empty text is not
+/// an id.
 pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         Cell::Null | Cell::Text("") => Ok(None),
@@ -104,7 +105,7 @@ pub(crate) fn number(cell: Cell<'_>) -> Field<f64> {
 /// The largest number that a column accepts, so that sums and differences stay finite.
 const MAX_NUMBER: f64 = 1e300;
 
-/// A finite number small enough for sums.
+/// A finite number that is small enough for sums.
 pub(crate) fn bounded_number(cell: Cell<'_>) -> Field<f64> {
     bounded(number(cell)?)
 }
@@ -146,7 +147,8 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
     }
 }
 
-/// A currency code: trimmed, in upper case, three letters. An empty code is missing.
+/// A currency code. Blanks around it are removed, and it becomes upper case. It must have three letters. An empty code
+/// counts as missing.
 pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -163,7 +165,8 @@ pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a 
     }
 }
 
-/// A word of a closed list: trimmed, in any case. An empty word is missing.
+/// A word from a list of accepted words. Blanks around it and upper or lower case are ignored. An empty word counts as
+/// missing.
 pub(crate) fn word<T>(cell: Cell<'_>, unknown: IssueCode, words: &[(&'static str, T)]) -> Field<T>
 where
     T: Copy,
@@ -189,7 +192,8 @@ where
     }
 }
 
-/// The type of an attribute column: that of its first value. In a text file: the strictest type that all values have.
+/// The type of an attribute column. It is the type of the first value. In a text file, it is the strictest type that
+/// all values have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,
@@ -221,7 +225,7 @@ fn file_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// A number attribute: NaN is missing, an infinity is invalid.
+/// The value of a number attribute. NaN counts as missing, and an infinity is invalid.
 pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     match any_number(cell)? {
         Some(value) if value.is_nan() => Ok(None),
@@ -233,7 +237,7 @@ pub(crate) fn attribute_number(cell: Cell<'_>) -> Field<f64> {
     }
 }
 
-/// A bool attribute: 0 or 1.
+/// The value of a bool attribute, as 0 or 1.
 pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     match cell {
         _ if cell.is_missing() => Ok(None),
@@ -245,7 +249,7 @@ pub(crate) fn attribute_bool(cell: Cell<'_>) -> Field<u8> {
     }
 }
 
-/// A text attribute; a timestamp becomes ISO-8601 text.
+/// The value of a text attribute. A timestamp becomes ISO-8601 text.
 pub(crate) fn attribute_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
         _ if cell.is_missing() => Ok(None),

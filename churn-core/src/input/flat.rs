@@ -1,4 +1,4 @@
-//! Flat tables: one row per example, with arbitrary columns.
+//! Flat tables: each row is one example, and the columns are arbitrary.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
 use crate::input::fields::decimal;
 use crate::input::interner::Interner;
-use crate::input::table::{Cell, Column, Table};
+use crate::input::table::{Cell, Column, Data, Table};
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{AttributeValues, MISSING_CODE};
@@ -16,12 +16,12 @@ use crate::time::Timestamp;
 /// How a column of a flat table is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FlatKind {
-    /// Numbers; bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed as numbers, and blank
-    /// texts are missing.
+    /// The column is read as numbers. Bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed
+    /// as numbers, and blank texts are missing.
     Number,
-    /// Texts; numbers and bools become their text form.
+    /// The column is read as texts. Numbers and bools become their text form.
     Text,
-    /// No value at the time of the fit: every later value counts as missing.
+    /// The column had no value in any row when the classifier was fitted, so every later value counts as missing.
     Empty,
 }
 
@@ -34,13 +34,13 @@ const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 pub struct ColumnNote {
     /// The column's name.
     pub column: String,
-    /// The topic of the note: texts_as_numbers, numbers_as_texts or empty_column.
+    /// The code of the note: `texts_as_numbers`, `numbers_as_texts` or `empty_column`.
     pub code: String,
-    /// A description, and what to do about it.
+    /// What was noticed, and what to do about it.
     pub message: String,
 }
 
-/// If at least this share of texts, but not all, spell numbers, the column was probably intended to hold numbers.
+/// If at least this share of texts spell numbers, but not all do, the column was probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
 /// Statistics from one pass over the values of a column.
@@ -49,22 +49,22 @@ struct Spelling {
     values: usize,
     texts: usize,
     numbers: usize,
-    /// The first value that is not a number: its row and text.
+    /// The first value that is not a number, with its row.
     word: Option<(usize, String)>,
-    /// The first text that spells a number; one with a leading zero is preferred.
+    /// The first text that spells a number with a leading zero or, if there is none, the first text that spells a number.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text is from a text file, where numbers are also texts.
+    /// Whether every text is from a text file, in which numbers are also texts.
     from_file: bool,
 }
 
 impl Spelling {
-    fn of(table: &Table, column: &Column) -> Self {
+    fn of(table: &Table, column: &Data) -> Self {
         let mut found = Self {
             from_file: true,
             ..Self::default()
         };
-        for row in 0..table.rows() {
+        for row in 0..table.n_rows() {
             let cell = column.cell(table.position(row));
             let text = match cell {
                 Cell::Text(text) | Cell::TextFile(text) => Some(text.trim()),
@@ -95,7 +95,7 @@ impl Spelling {
         found
     }
 
-    /// The default kind of the column, and a note if it may not be the intended one.
+    /// The default kind of the column, and a note if the caller may have intended another kind.
     fn judge(self, name: &str) -> (FlatKind, Option<ColumnNote>) {
         let note = |code: &str, message: String| {
             Some(ColumnNote {
@@ -128,16 +128,16 @@ impl Spelling {
     }
 }
 
-/// The kind of every column, and notes about columns that may not have been read as intended.
+/// The kind of every column, and notes about columns that may not be read as the caller intended.
 ///
-/// A column holds numbers if each of its values is a number or spells one, otherwise texts. Columns named in
-/// `categorical` always hold texts.
+/// A column contains numbers if each of its values is a number or spells one; otherwise, it contains texts. A column
+/// that is named in `categorical` always contains texts.
 pub(crate) fn kinds(
     table: &Table,
     categorical: &[String],
     workers: &Workers,
 ) -> Result<(Vec<FlatKind>, Vec<ColumnNote>)> {
-    let columns: Vec<(&str, &Column)> = columns(table).collect();
+    let columns: Vec<(&str, &Data)> = columns(table).collect();
     if let Some(name) = categorical
         .iter()
         .find(|name| columns.iter().all(|(known, _)| known != name))
@@ -151,9 +151,11 @@ pub(crate) fn kinds(
             return Ok((FlatKind::Text, None));
         }
         let has_number = match column {
-            Column::Floats(values) | Column::NullableFloats(values) => values.iter().any(|value| !value.is_nan()),
-            Column::Ints(values) => !values.is_empty(),
-            Column::Bools(values) => !values.is_empty(),
+            Data::Plain(Column::Floats(values) | Column::NullableFloats(values)) => {
+                values.iter().any(|value| !value.is_nan())
+            }
+            Data::Plain(Column::Ints(values)) => !values.is_empty(),
+            Data::Plain(Column::Bools(values)) => !values.is_empty(),
             _ => false,
         };
         Ok(match has_number && !table.is_selection() {
@@ -165,18 +167,18 @@ pub(crate) fn kinds(
     Ok((kinds, notes.into_iter().flatten().collect()))
 }
 
-/// Reads the columns as the given kinds.
+/// Reads each column as the given kind.
 ///
 /// # Errors
 /// `not_finite`, `bad_type`, `bad_timestamp`, with row and column.
 pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Result<Vec<AttributeValues>> {
-    let columns: Vec<(&str, &Column)> = columns(table).collect();
-    let rows: Vec<u32> = (0..table.rows() as u32).collect();
+    let columns: Vec<(&str, &Data)> = columns(table).collect();
+    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
     workers.map(0..columns.len().min(kinds.len()), |number| {
         let (name, column) = columns[number];
-        let cells = (0..table.rows()).map(|row| (row, column.cell(table.position(row))));
+        let cells = (0..table.n_rows()).map(|row| (row, column.cell(table.position(row))));
         match kinds[number] {
-            FlatKind::Empty => Ok(AttributeValues::Number(vec![f64::NAN; table.rows()])),
+            FlatKind::Empty => Ok(AttributeValues::Number(vec![f64::NAN; table.n_rows()])),
             FlatKind::Number => {
                 let values = cells.map(|(row, cell)| {
                     as_number(cell).map_err(|code| {
@@ -204,13 +206,13 @@ pub(crate) fn read(table: &Table, kinds: &[FlatKind], workers: &Workers) -> Resu
     })
 }
 
-fn columns(table: &Table) -> impl Iterator<Item = (&str, &Column)> {
+fn columns(table: &Table) -> impl Iterator<Item = (&str, &Data)> {
     table
         .column_names()
         .filter_map(|name| table.column(name).map(|column| (name, column)))
 }
 
-/// A finite number; NaN if missing.
+/// A finite number, or NaN if the value is missing.
 fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     let value = match cell {
         Cell::Null => f64::NAN,
@@ -223,7 +225,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
             "" => f64::NAN,
             text => {
                 let value: f64 = text.parse().map_err(|_| IssueCode::BadType)?;
-                // "inf" and "nan" count as words, not as numbers.
+                // Texts such as "inf" and "nan" count as words, not as numbers.
                 if !value.is_finite() {
                     return Err(IssueCode::BadType);
                 }
@@ -243,7 +245,7 @@ fn as_number(cell: Cell<'_>) -> std::result::Result<f64, IssueCode> {
     }
 }
 
-/// A text; `None` if missing.
+/// A text, or `None` if the value is missing.
 fn as_text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> std::result::Result<Option<&'a str>, IssueCode> {
     buffer.clear();
     // Writing to a String cannot fail.

@@ -1,9 +1,9 @@
-//! Maps texts to codes, without a heap object per text.
+//! Maps texts to codes. Texts are stored in one buffer, not in separate heap objects.
 //!
-//! Texts are untrusted input, and an attacker could choose thousands with the same hash. Hashes are therefore seeded
-//! once per process by [`RandomState`], so that collisions cannot be predicted. Results do not depend on hashes: codes
-//! are assigned in the order of the data, and hashes only find equal texts. The test `no_result_depends_on_the_seed`
-//! checks this.
+//! Texts are untrusted input, and an attacker could choose thousands of texts with the same hash. Hashes are therefore
+//! seeded once per process by [`RandomState`], so that collisions cannot be predicted. Results do not depend on hashes:
+//! codes are assigned in the order of the data, and hashes are only used to find equal texts. The test
+//! `no_result_depends_on_the_seed` checks this.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ const EMPTY: u32 = u32::MAX;
 /// Number of texts that are looked up together, so that their cache misses overlap.
 const AHEAD: usize = 64;
 
-/// The seed of hashes, different in each process.
+/// The seed of hashes. It differs between processes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(pub(crate) [u64; 4]);
 
@@ -36,13 +36,13 @@ impl Seed {
 
 #[cfg(test)]
 thread_local! {
-    /// The seed that tests set for structures created by this thread.
+    /// The seed that tests set for structures that are created by the current thread.
     pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
 }
 
-/// The hash of a text. Each step combines eight bytes with the state by the two halves of a 128-bit product.
+/// The hash of a text. Each step mixes eight bytes into the state by combining the two halves of a 128-bit product.
 ///
-/// The mixing step is that of wyhash (Wang Yi, public domain).
+/// The mixing step comes from wyhash (Wang Yi, public domain).
 pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
     let [first, word, state, last_word] = seed.0;
     let (words, rest) = text.as_bytes().as_chunks::<8>();
@@ -55,7 +55,7 @@ pub(crate) fn hash(text: &str, seed: &Seed) -> u64 {
     fold(hash ^ state, last_word)
 }
 
-/// Combines the two halves of a 128-bit product.
+/// Multiplies two numbers and combines the two halves of the 128-bit product.
 pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product >> 64) as u64 ^ product as u64
@@ -68,8 +68,8 @@ struct TextIndex {
     slots: Vec<Slot>,
 }
 
-/// The position of a text, or [`EMPTY`], with half of its hash. The half hash determines the slot and avoids most
-/// comparisons of texts.
+/// The position of a text, with half of its hash. The position is [`EMPTY`] in a free slot. The half hash determines
+/// the slot and avoids most comparisons of texts.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -87,7 +87,8 @@ impl TextIndex {
         }
     }
 
-    /// The slot of a text with this hash, or the free slot where it would be inserted; `None` while there are no slots.
+    /// The slot of a text with this hash, or the free slot into which it would be inserted. `None` if there are no
+    /// slots yet.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = tag(hash) as usize & mask;
@@ -100,7 +101,8 @@ impl TextIndex {
         }
     }
 
-    /// Reserves slots for `count` texts. Existing texts are moved by their half hashes, without being read again.
+    /// Reserves slots for `count` texts. Existing entries are moved by their half hashes, without reading the texts
+    /// again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -117,7 +119,7 @@ impl TextIndex {
         }
     }
 
-    /// Returns the position of a text with this hash. A new text is inserted with the given position.
+    /// Returns the position of a text with this hash. If the text is new, it is inserted with the given position.
     fn put(&mut self, texts: &Ids, text: &str, hash: u64, position: u32) -> u32 {
         let Some(at) = self.slot(texts, text, hash) else {
             return position;
@@ -183,7 +185,7 @@ impl Interner {
         }
     }
 
-    /// The code of a text, with a slot already reserved.
+    /// The code of a text. A slot for it must already be reserved.
     fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, hash, next);
@@ -222,9 +224,9 @@ mod tests {
         assert_eq!((texts.len(), texts.get(17), texts.get(333)), (334, "text 17", ""));
     }
 
-    /// Texts with the same hash under a known seed.
+    /// Texts that have the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
-        // Where a word cancels the state, the product is 0, which discards all earlier bytes.
+        // If a word cancels the state, the product is 0, which discards all earlier bytes.
         let [first, ..] = seed.0;
         let mut texts = vec![];
         for number in 0u64.. {
@@ -255,14 +257,14 @@ mod tests {
         };
         assert_eq!(distinct(&known), 1);
         assert_eq!(distinct(&Seed::of_process()), texts.len());
-        // They are still distinguished.
+        // The texts are still distinguished.
         FORCED_SEED.set(Some(known));
         let codes = Interner::default().codes(texts.iter().map(String::as_str));
         FORCED_SEED.set(None);
         assert_eq!(codes, (0..200).collect::<Vec<u32>>());
     }
 
-    /// The records and features of the same customers and events, computed with a given seed.
+    /// The records and features of the same customers and events, if hashes are computed with the given seed.
     fn results(ids: &[String], seed: Seed) -> String {
         use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
         let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());
@@ -277,7 +279,7 @@ mod tests {
             ("signed_up_at", (0..count).map(day).collect()),
             ("plan", (0..count).map(|row| ids[row % 7].clone()).collect()),
         ]);
-        // Versions, duplicates, events of unknown customers, and invalid rows.
+        // The rows contain versions, duplicates, events of unknown customers, and invalid values.
         let of = |row: usize| {
             ids.get(row * 31 % (count + 5))
                 .cloned()

@@ -1,5 +1,5 @@
-//! Reads Arrow IPC bytes message by message, without trusting the lengths in them. A file whose schema is only in its
-//! footer, as JavaScript's writer produces, is read through the footer.
+//! Reads Arrow IPC bytes message by message, without trusting the lengths in them. Some files, such as those of the
+//! JavaScript writer, contain the schema only in the footer. They are read through the footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +14,10 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// The first bytes of a file; the stream of messages follows.
+/// The first bytes of a file, which the stream of messages follows.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// A byte holds eight values of the smallest type; columns without values take no bytes.
+/// Maximum number of cells per byte. A byte contains eight values of the smallest type, but columns without values need
+/// no bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
@@ -71,11 +72,11 @@ impl Table {
 pub struct IpcBatches<R> {
     reader: R,
     decoder: StreamDecoder,
-    /// The bytes that the decoder has not read yet.
+    /// The bytes that have been read but not decoded yet.
     rest: Buffer,
     begun: bool,
     done: bool,
-    /// Whether a batch was returned.
+    /// Whether a batch has already been returned.
     given: bool,
 }
 
@@ -96,7 +97,7 @@ impl<R: Read> Iterator for IpcBatches<R> {
         }
         let batch = match self.batch() {
             Ok(Some(batch)) => Table::from_record_batch(&batch),
-            // A table without rows still has columns.
+            // Even a table without rows has columns, so one batch is returned.
             Ok(None) if self.given => return None,
             Ok(None) => without_rows(self.schema()?),
             Err(error) => Err(error),
@@ -125,7 +126,7 @@ impl<R: Read> IpcBatches<R> {
                 Some(message) => message,
                 None => {
                     self.done = true;
-                    // A schema without batches is decoded when the next message arrives.
+                    // The decoder handles a schema without batches only when the next message arrives.
                     Buffer::from(END.to_vec())
                 }
             };
@@ -133,7 +134,8 @@ impl<R: Read> IpcBatches<R> {
     }
 
     fn decode(&mut self) -> Result<Option<RecordBatch>> {
-        // Only lengths are checked here. The decoder trusts more than that and can panic on invalid input.
+        // Only lengths have been checked here. The decoder trusts other parts of its input too and can panic on invalid
+        // ones.
         let decoded = catch_unwind(AssertUnwindSafe(|| self.decoder.decode(&mut self.rest)));
         match decoded {
             Ok(Ok(batch)) => Ok(batch),
@@ -142,7 +144,7 @@ impl<R: Read> IpcBatches<R> {
         }
     }
 
-    /// Reads the next message with its body; `None` at the end.
+    /// Reads the next message with its body. Returns `None` at the end.
     fn message(&mut self) -> Result<Option<Buffer>> {
         let mut bytes = self.read(4)?;
         if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
@@ -151,7 +153,7 @@ impl<R: Read> IpcBatches<R> {
                 return Err(broken("it begins like a file but is not one"));
             }
             bytes = self.read(4)?;
-            // Some writers pad messages to their own alignment.
+            // Some writers add padding to align messages.
             for _ in 2..MOST_PADDING / 4 {
                 if bytes == [0; 4] {
                     bytes = self.read(4)?;
@@ -169,7 +171,7 @@ impl<R: Read> IpcBatches<R> {
         if length == 0 {
             return Ok(None);
         }
-        // One buffer for the whole message, in the form that the decoder reads.
+        // The whole message is put into one buffer, in the form that the decoder reads.
         let mut whole = CONTINUATION.to_vec();
         whole.extend_from_slice(&length.to_le_bytes());
         let begin = whole.len();
@@ -193,15 +195,15 @@ impl<R: Read> IpcBatches<R> {
         Ok(bytes)
     }
 
-    /// Reads `length` bytes, or as many as there are. Memory is allocated for bytes that exist, not for the claimed
-    /// length.
+    /// Reads `length` bytes, or fewer if the input ends earlier. Memory is allocated only for bytes that exist,
+    /// whatever length is claimed.
     fn read_onto(&mut self, bytes: &mut Vec<u8>, length: u64) -> Result<()> {
         self.reader.by_ref().take(length).read_to_end(bytes)?;
         Ok(())
     }
 }
 
-/// The table of a schema without batches. Types that no column accepts, such as an empty union, make Arrow panic.
+/// The table for a schema without batches. Arrow panics on types that no column accepts, such as an empty union.
 fn without_rows(schema: SchemaRef) -> Result<Table> {
     let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
     Table::from_record_batch(&empty.map_err(|_| broken("its schema has an invalid type"))?)
@@ -219,7 +221,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
         .and_then(|length| tail.checked_sub(length));
     let footer = root_as_footer(&bytes[begin.ok_or_else(outside)?..tail]).map_err(|e| broken(&e.to_string()))?;
     let schema = footer.schema().ok_or_else(|| broken("it has no schema"))?;
-    // The decoder trusts more than lengths and can panic on invalid input.
+    // The decoder trusts other parts of its input than lengths and can panic on invalid ones.
     let read = catch_unwind(AssertUnwindSafe(|| {
         let schema = SchemaRef::new(fb_to_schema(schema));
         let mut decoder = FileDecoder::new(schema.clone(), footer.version());
@@ -245,7 +247,8 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
-/// A message that a footer lists, with its body, if it lies within the file and its lengths are consistent.
+/// A message that the footer lists, with its body. An error if it does not lie within the file or its lengths are
+/// inconsistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {
         let offset = usize::try_from(offset).ok()?;
@@ -260,7 +263,7 @@ fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let (Some(head), Some(body)) = (head, body) else {
         return Err(broken("its footer points outside of it"));
     };
-    // A continuation marker, which old files lack, and the length.
+    // A message begins with a continuation marker, which old files lack, and its length.
     let prefix = if head.starts_with(&CONTINUATION) { 8 } else { 4 };
     check(head.get(prefix..).unwrap_or_default(), body.len())?;
     Ok(Buffer::from([head, body].concat()))
@@ -276,7 +279,7 @@ fn check(head: &[u8], body: usize) -> Result<()> {
     };
     let batch = batch.ok_or_else(|| broken("a batch is missing in its message"))?;
     let bits = body as i64 * 8;
-    // Every value takes at least one bit, so more rows than bits cannot exist.
+    // Every value needs at least one bit, so there cannot be more rows than bits.
     if batch.length() < 0 || batch.length() > bits {
         return Err(broken("a batch claims more rows than fit into its bytes"));
     }

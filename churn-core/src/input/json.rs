@@ -1,4 +1,4 @@
-//! JSON input, and input from types that serialise to JSON.
+//! JSON input, and input from types that are serialised to named values.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,12 +10,12 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Column, Table, Value};
 
 impl Table {
-    /// Reads a JSON array of objects, one per row. Every key that occurs in a row is a column; rows without the key
-    /// have null there.
+    /// Reads a JSON array of objects, one per row. Every key that occurs in any row becomes a column. A row without the
+    /// key has null in this column.
     ///
     /// # Errors
-    /// `unreadable_table` if the text is not such an array; with row and column if a row repeats a key, or if almost no
-    /// two rows have a key in common (then the keys are not column names).
+    /// `unreadable_table` if the text is not such an array. The error has a row and a column if a row repeats a key, or
+    /// if almost no two rows have a key in common, because the keys are then not column names.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut columns = Columns::default();
@@ -35,8 +35,8 @@ impl Table {
         columns.into_table()
     }
 
-    /// Creates a table from rows of named values. Every name that occurs in a row is a column; rows without the name
-    /// have null there.
+    /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. A row without the
+    /// name has null in this column.
     ///
     /// # Errors
     /// `unreadable_table` if there are too many rows, if a row repeats a name, or if almost no two rows have a name in
@@ -53,19 +53,19 @@ impl Table {
     }
 }
 
-/// Rows with different keys take memory for every key in every row. A table that would need more cells per value than
-/// this is refused.
+/// Maximum number of cells per value. Every key needs a cell in every row, so rows with different keys need much
+/// memory. A table that needs more cells is refused.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 
-/// Columns that grow row by row. A column is padded with nulls when it is next written, and at the end.
+/// Columns that grow row by row. A column is filled up with nulls before its next value is written, and at the end.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: usize,
     given: usize,
     positions: HashMap<String, usize>,
     columns: Vec<(String, Vec<Value>)>,
-    /// The error that ended reading, if the reader's own error type cannot express it.
+    /// The error that ended reading, if the error type of the JSON reader cannot express it.
     error: Option<Error>,
 }
 
@@ -112,7 +112,7 @@ impl Columns {
     pub(crate) fn into_table(self) -> Result<Table> {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
-            // Rows without keys still count as rows.
+            // Objects without keys still count as rows.
             return Ok(Table::of_rows(rows));
         }
         let room = self.columns.len().saturating_mul(rows);

@@ -1,6 +1,6 @@
-//! Batches of a stream: parsed on arrival and kept in compact form until the table is complete.
+//! Batches of a stream. A batch is parsed when it is pushed and is kept in compact form until the table is complete.
 //!
-//! A kept column returns the values of the original column, except for their spelling: a timestamp that was given as
+//! A kept column returns the same values as the original column, except for their form: a timestamp that was given as
 //! text becomes a timestamp, and an id that was given as an integer becomes a text. A value that cannot be parsed is
 //! kept as it was given, so that the report is the same.
 
@@ -11,31 +11,32 @@ use crate::error::RecordKind;
 use crate::input::fields::{id, number, text, timestamp};
 use crate::input::interner::Interner;
 use crate::input::schema::{ColumnType, columns_of, is_text_attribute};
-use crate::input::table::{Cell, Column, Table, Texts, Value};
+use crate::input::table::{Cell, Data, Table, Texts, Value};
 use crate::record::{Ids, MISSING_CODE, NEVER};
 
 /// A parsed column of a batch. Created by [`RecordsBuilder::push`](crate::RecordsBuilder::push).
 #[derive(Clone, Debug)]
-pub struct KeptColumn {
+pub(crate) struct KeptColumn {
     values: Kept,
-    /// Values that are kept as they were given, by row, ascending.
+    /// The values that are kept as they were given, with their rows in ascending order.
     others: Vec<(u32, Value)>,
 }
 
 #[derive(Clone, Debug)]
 enum Kept {
-    /// [`NEVER`] if missing.
+    /// Timestamps, with [`NEVER`] for a missing value.
     Moments(Vec<i64>),
-    /// NaN if missing.
+    /// Numbers, with NaN for a missing value.
     Numbers(Vec<f64>),
     Ints(Vec<i64>),
-    /// 2 if missing.
+    /// Bools as 0 or 1, with 2 for a missing value.
     Bools(Vec<u8>),
-    /// Exact decimals, with the number of decimal places.
+    /// Exact decimals, and the number of decimal places.
     Decimals(Vec<i128>, i8),
-    /// Empty if missing.
+    /// Texts; a missing value is empty.
     Texts(Texts),
-    /// Codes in the pool, [`MISSING_CODE`] if missing; and whether the texts are from a text file.
+    /// Codes of texts in the pool, with [`MISSING_CODE`] for a missing value. The flag states whether the texts are
+    /// from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
 
@@ -82,13 +83,14 @@ impl KeptColumn {
 pub(crate) struct Pools(BTreeMap<String, Interner>);
 
 impl Pools {
-    /// Returns the batch with every column in compact form. Its texts stay in the pools until [`seal`](Self::seal).
+    /// Returns the batch with every column in compact form. The texts of the batch stay in the pools until
+    /// [`seal`](Self::seal).
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
-        batch.map_columns(|name, column| Some(Column::Kept(self.column(kind, name, column)?)))
+        batch.map_columns(|name, column| Some(Data::Kept(self.column(kind, name, column)?)))
     }
 
     /// The compact form of a column; `None` if the column is kept unchanged.
-    fn column(&mut self, kind: RecordKind, name: &str, column: &Column) -> Option<KeptColumn> {
+    fn column(&mut self, kind: RecordKind, name: &str, column: &Data) -> Option<KeptColumn> {
         let known = columns_of(kind).iter().find(|known| known.name == name);
         let cells = (0..column.len()).map(|row| column.cell(row));
         let mut others = vec![];
@@ -111,7 +113,8 @@ impl Pools {
             Some(ColumnType::Number) if !column.is_decimal() => {
                 let read = cells.enumerate().map(|(row, cell)| {
                     number(cell).unwrap_or_else(|_| {
-                        // A word that spells a non-finite number is reported as that number, not as a word.
+                        // A word that spells a non-finite number, such as `inf`, is reported as that number, not as a
+                        // word.
                         let spelled = match cell {
                             Cell::TextFile(text) => text.trim().parse().ok(),
                             _ => None,
@@ -122,7 +125,7 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // Record ids are distinct, so a pool of them would only add cost.
+            // Record ids are distinct, so a pool of them would only cost time and memory.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {
@@ -162,7 +165,7 @@ impl Pools {
     }
 
     /// A column whose type is determined when the table is complete, by the type of its first value.
-    fn plain(&mut self, name: &str, column: &Column, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
+    fn plain(&mut self, name: &str, column: &Data, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
         Some(match first {
@@ -208,7 +211,7 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // Integers have no value for "missing", so this form requires a value in every row.
+            // An integer cannot represent a missing value, so this form requires a value in every row.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),

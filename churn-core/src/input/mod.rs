@@ -41,8 +41,6 @@ mod tests;
 mod texts;
 mod tickets;
 
-#[cfg(feature = "arrow")]
-pub use arrow::ArrowColumn;
 pub use builder::{OnInvalid, RecordsBuilder, Ties};
 pub use checked::{CheckedBatch, CheckedColumn};
 #[cfg(feature = "csv")]
@@ -51,10 +49,12 @@ pub use flat::ColumnNote;
 pub(crate) use flat::{FlatKind, kinds, read};
 #[cfg(feature = "arrow")]
 pub use ipc::IpcBatches;
-pub use kept::KeptColumn;
 pub use partition::Partition;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub(crate) use schema::nearest_given;
 pub use schema::{ColumnSpec, ColumnType, columns_of, subscription_columns};
 pub use subscriptions::subscriptions_to_customers;
-pub use table::{Cell, Column, IntoTable, Table, Texts, Value};
+#[doc(hidden)]
+pub use table::Cell;
+pub(crate) use table::Data;
+pub use table::{Column, IntoTable, Table, Value};

@@ -18,24 +18,25 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// Groups of rows of a customer with the same time.
+    /// The groups of a customer's rows that have the same time.
     pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
     }
 }
 
-/// Number of groups of customers. The rows of a group are sorted together, so that writes stay local in memory.
+/// Number of groups into which customers are divided. The rows of a group are sorted together, so that memory accesses
+/// stay local.
 const GROUPS: usize = 256;
 
-/// The rows of a chunk with their customers, ordered by group, with the end of each group.
+/// The rows of a chunk, with their customers, ordered by group, and the position at which each group ends.
 struct Parted {
     rows: Vec<(u32, u32)>,
     ends: Vec<u32>,
 }
 
-/// Sorts the valid rows by customer, then by `key`, then by input order. Chunks of rows are partitioned into groups of
-/// customers, then each group is sorted independently.
+/// Sorts the valid rows by customer, then by `key`, then by input order. Chunks of rows are first partitioned into
+/// groups of customers. Each group is then sorted independently.
 pub(crate) fn order<K: Ord>(
     customers: &[u32],
     count: usize,
@@ -67,7 +68,7 @@ pub(crate) fn order<K: Ord>(
         let first = group * together;
         let parted = || pieces.iter().flat_map(|piece| piece.group(group));
         parted().for_each(|&(customer, _)| ends[customer as usize - first] += 1);
-        // Initially the start of each customer's rows; it advances while they are written.
+        // At first, the start of each customer's rows. It advances as rows are written.
         let mut begin = *start as u32;
         for end in ends.iter_mut() {
             (*end, begin) = (begin, begin + *end);

@@ -1,35 +1,35 @@
-//! Splits tables with rows of several tenants by tenant.
+//! Splits tables that contain rows of several tenants.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, RecordKind, Result, ValidationReport};
 use crate::input::builder::RecordsBuilder;
-use crate::input::fields::id;
+use crate::input::fields::{Field, id};
 use crate::input::reader::{PIECE, TableReader};
-use crate::input::table::Table;
+use crate::input::table::{Cell, Table};
 use crate::parallel::Workers;
 use crate::record::{MISSING_CODE, TenantId, TenantRecords};
 
-/// The records of every tenant in mixed tables: see [`RecordsBuilder::partition`]. All row numbers refer to the mixed
-/// tables.
+/// The records of every tenant in the input tables: see [`RecordsBuilder::partition`]. All row numbers refer to the
+/// input tables.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Partition {
-    /// The records of each tenant, with the validation report of its rows.
+    /// For each tenant, the records and the validation report of the tenant's rows.
     pub tenants: BTreeMap<TenantId, (TenantRecords, ValidationReport)>,
-    /// The report of rows without a tenant. Its counts and those of the tenants add up to the number of rows in the
+    /// The report of rows without a tenant. Its row counts and those of all tenants sum to the number of rows in the
     /// input.
     pub unassigned: ValidationReport,
-    /// For each tenant and table, the positions of its rows in the mixed table, ascending.
+    /// For each tenant and table, the positions of the tenant's rows in the input table, ascending.
     pub positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 
 impl RecordsBuilder {
-    /// Splits tables with a `tenant_id` column by tenant and builds the records of each tenant with this builder's
-    /// options. The builder's own tenant is ignored.
+    /// Splits tables that have a `tenant_id` column by tenant, and builds the records of each tenant with this
+    /// builder's options. The builder's own tenant is ignored.
     ///
-    /// Every row is counted either in the report of one tenant or in that of the unassigned rows. A tenant without
-    /// customers is included; its events then belong to unknown customers.
+    /// Every row is counted either in the report of one tenant or in the report of rows without a tenant. A tenant
+    /// without customers is included; its events then belong to unknown customers.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};
@@ -42,8 +42,8 @@ impl RecordsBuilder {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`build`](Self::build). If the policy is to refuse, there is one error, which carries the report
-    /// of all tenants and of the rows without a tenant.
+    /// The errors of [`build`](Self::build). With [`OnInvalid::Refuse`](crate::OnInvalid::Refuse), there is a single
+    /// error, whose report covers all tenants and the rows without a tenant.
     pub fn partition(mut self) -> Result<Partition> {
         self.seal();
         let workers = self.options.execution.workers()?;
@@ -59,8 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table is given for all tenants or for none. If it has no rows of this tenant, it is empty for this
-            // tenant.
+            // A table is given either for all tenants or for none. If it has no rows of this tenant, an empty table is
+            // given for this tenant.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
@@ -71,7 +71,7 @@ impl RecordsBuilder {
                         .collect::<Vec<_>>(),
                 )
             };
-            let mut builder = TenantRecords::builder(tenant.clone());
+            let mut builder = RecordsBuilder::of(Some(tenant.clone()));
             builder.tables = RecordKind::ALL.map(given);
             builder.options = self.options.clone();
             tenants.insert(tenant, builder.check_and_build(&workers, false)?);
@@ -92,12 +92,17 @@ impl RecordsBuilder {
     }
 }
 
-/// The positions of each tenant's rows.
+/// The positions of the rows of each tenant.
 #[derive(Default)]
 struct Split {
-    /// For each table, the rows of each batch.
+    /// For each tenant and table, the positions of the rows in each batch.
     rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
+}
+
+/// The id of a tenant. A blank id counts as missing.
+fn tenant_id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
+    Ok(id(cell, buffer)?.filter(|id| !id.trim().is_empty()))
 }
 
 fn split_table(
@@ -109,14 +114,14 @@ fn split_table(
 ) -> Result<()> {
     let mut reader = TableReader::new(kind, batches.to_vec(), workers)?;
     reader.require_tenants();
-    let tenants = reader.texts("tenant_id", id)?;
+    let tenants = reader.texts("tenant_id", tenant_id)?;
     let given = reader.given();
     let count = tenants.texts().len();
     let mut rows: Vec<Vec<Vec<u32>>> = vec![vec![vec![]; batches.len()]; count];
     let mut positions: Vec<Vec<u32>> = vec![vec![]; count];
     let mut row = 0;
     for (batch, table) in batches.iter().enumerate() {
-        for index in 0..table.rows() {
+        for index in 0..table.n_rows() {
             if row % PIECE == 0 {
                 workers.check()?;
             }
@@ -129,7 +134,7 @@ fn split_table(
         }
     }
     for ((tenant, rows), positions) in tenants.texts().iter().zip(rows).zip(positions) {
-        let tenant = TenantId::from(tenant);
+        let tenant = TenantId::new(tenant)?;
         split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
         split.positions.entry(tenant).or_default().insert(kind, positions);
     }

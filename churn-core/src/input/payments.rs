@@ -14,10 +14,10 @@ use crate::input::table::Table;
 use crate::parallel::Workers;
 use crate::record::{Currency, NEVER, PaymentStatus, Payments, TenantId};
 
-/// The status as given.
+/// The status that was given.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Given {
-    /// No status column, or null.
+    /// There is no status column, or the status is null.
     #[default]
     Nothing,
     Paid,
@@ -33,7 +33,7 @@ const STATUSES: &[(&str, Given)] = &[
     ("refunded", Given::Refunded),
 ];
 
-/// Returns the accepted payments, their currency, and the issues of the others.
+/// Returns the accepted payments, their currency, and the issues of the refused rows.
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,
@@ -61,7 +61,7 @@ pub(crate) fn clean(
         inconsistent.then(|| "the payment is pending but has a settled_at".into())
     })?;
 
-    // Without the column, a payment that is not pending was settled on its due date.
+    // If there is no such column, every payment that is not pending was settled on its due date.
     let has_settled_at = reader.has("settled_at");
     workers.chunks_mut(&mut settled_at, PIECE, |start, settled_at| {
         for (index, settled_at) in settled_at.iter_mut().enumerate() {

@@ -13,10 +13,10 @@ use crate::time::MICROS_PER_DAY;
 
 /// Number of customers between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
-/// An event this much later than nearly all others is a far date.
+/// An event is a far date if it is later than nearly all others by more than this.
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
-/// The number of rows of a kind, and the first of them.
+/// The number of rows of some kind, and the positions of the first of them.
 #[derive(Default)]
 pub(crate) struct Rows {
     count: u64,
@@ -65,7 +65,7 @@ fn time_column(kind: RecordKind) -> &'static str {
     }
 }
 
-/// Findings about customers. `given` maps a row to its position in the input.
+/// The findings about customers. `given` maps a row to its position in the input.
 pub(crate) fn of_customers(customers: &Customers, given: impl Fn(usize) -> u64) -> Vec<Finding> {
     let rows = customers.signed_up_at.len();
     let mut findings: Vec<Finding> = customers
@@ -119,7 +119,7 @@ fn is_constant(attribute: &Attribute) -> bool {
     }
 }
 
-/// Findings about the extra columns of an event table. `has` states whether the table has a column.
+/// The findings about the extra columns of an event table. `has` states whether the table has a column.
 pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&str) -> bool) -> Vec<Finding> {
     let extra = events
         .attributes
@@ -179,7 +179,7 @@ pub(crate) fn of_events(
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// The first and the last observed time of a table, and the rows whose time is too far in the future to count.
+/// The first and the last observed event time of a table, and the rows whose time is too far in the future to count.
 fn observed(
     records: &TenantRecords,
     kind: RecordKind,
@@ -187,13 +187,14 @@ fn observed(
     workers: &Workers,
 ) -> Result<(Option<EventSpan>, Rows)> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A payment that stays pending is not an event.
+    // A payment that was never settled is not an event.
     let counts =
         |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
     let rows = || (0..events.len()).filter(|&row| counts(row));
     let count = rows().count();
     workers.check()?;
-    // The heap holds the latest times. Its smallest element is the latest time once the last events are excluded.
+    // The heap holds the latest event times. Its smallest element is the latest time that remains if the last events
+    // are excluded.
     let last = (count / 1000).max(1);
     let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
     let mut first = NEVER;
@@ -226,7 +227,8 @@ fn observed(
     Ok((span, far))
 }
 
-/// The events before their customer's first sign-up, and those after the end of a spell and before the next.
+/// The events before their customer's first sign-up, and the events between the end of a spell and the start of the
+/// next one.
 fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
     let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
         let (mut early, mut late) = (Rows::default(), Rows::default());

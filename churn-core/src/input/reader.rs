@@ -1,4 +1,5 @@
-//! Reads a table column by column: its batches are concatenated and processed in fixed chunks, on several threads.
+//! Reads a table column by column. The batches of a table are concatenated and processed in fixed chunks, on several
+//! threads.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,7 +11,7 @@ use crate::input::directory::{AHEAD, Directory, Key};
 use crate::input::fields::{Field, Problem, id, number, timestamp};
 use crate::input::interner::{Interner, Seed, hash};
 use crate::input::schema::{columns_of, is_required, known_name, nearest_given};
-use crate::input::table::{Cell, Column, Table};
+use crate::input::table::{Cell, Data, Table};
 use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
@@ -18,14 +19,15 @@ use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 /// Number of rows per chunk.
 pub(crate) const PIECE: usize = 1 << 15;
 
-/// Maximum number of columns of a table of records. Attributes become features, and names are looked up one by one.
+/// Maximum number of columns of a table of records. Each attribute can become a feature, and column names are looked up
+/// one by one.
 const MOST_COLUMNS: usize = 10_000;
 
 /// A range of rows in one batch.
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// The first row: its position in the batch, and in all batches together.
+    /// The position of the first row in the batch, and its position in all batches together.
     first: usize,
     start: usize,
     length: usize,
@@ -39,8 +41,8 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that later steps read again: ids, for comparison when hashes are equal, and amounts, whose decimals are
-/// converted exactly. All other columns are freed after they are read.
+/// Columns that later steps read again: ids are compared if their hashes are equal, and decimal amounts are converted
+/// exactly. All other columns are freed after they have been read.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
 /// Reads the batches of one table as one table. Each column is freed once it has been read.
@@ -57,7 +59,7 @@ pub(crate) struct TableReader<'w> {
 }
 
 impl<'w> TableReader<'w> {
-    /// Creates a reader and checks the required columns. A batch with columns must have them if no other batch does.
+    /// Creates a reader for the batches of one table.
     pub(crate) fn new(kind: RecordKind, batches: Vec<Table>, workers: &'w Workers) -> Result<Self> {
         let mut names: Vec<Arc<str>> = vec![];
         let mut seen = HashSet::new();
@@ -76,14 +78,14 @@ impl<'w> TableReader<'w> {
         let mut pieces = vec![];
         let mut rows = 0;
         for (batch, table) in batches.iter().enumerate() {
-            let pieces_of_batch = (0..table.rows()).step_by(PIECE).map(|first| Piece {
+            let pieces_of_batch = (0..table.n_rows()).step_by(PIECE).map(|first| Piece {
                 batch,
                 first,
                 start: rows + first,
-                length: PIECE.min(table.rows() - first),
+                length: PIECE.min(table.n_rows() - first),
             });
             pieces.extend(pieces_of_batch);
-            rows += table.rows();
+            rows += table.n_rows();
         }
         // Positions are 32-bit numbers, and the largest one is reserved for a missing position.
         let given: usize = batches.iter().map(Table::length).sum();
@@ -107,7 +109,7 @@ impl<'w> TableReader<'w> {
     }
 
     /// Reports required columns that no batch has, and several columns that match the same known name. A table without
-    /// columns and rows passes: it was given and is empty.
+    /// columns and rows passes, because it was given and is empty.
     pub(crate) fn require_columns(&mut self) {
         let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
@@ -128,7 +130,8 @@ impl<'w> TableReader<'w> {
                 self.check.whole_column(column.name, IssueCode::MissingColumn, message);
             }
         }
-        // Known names were normalised when the table was added, so a name that still differs is a duplicate.
+        // Known names were normalised when the table was added. A name that still matches a known name is therefore a
+        // duplicate.
         for name in self.names.clone() {
             if let Some(known) = known_name(self.kind, &name).filter(|known| *known != &*name) {
                 let message = format!(
@@ -140,7 +143,7 @@ impl<'w> TableReader<'w> {
         }
     }
 
-    /// Reports a table of several tenants without a tenant column.
+    /// Reports a table for several tenants that has no tenant column.
     pub(crate) fn require_tenants(&mut self) {
         if self.rows > 0 && !self.has("tenant_id") {
             let message = "the required column is missing".to_owned();
@@ -148,7 +151,7 @@ impl<'w> TableReader<'w> {
         }
     }
 
-    /// Whether some batch has this column.
+    /// Whether any batch has this column.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.seen.contains(name)
     }
@@ -178,7 +181,7 @@ impl<'w> TableReader<'w> {
     pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<> {
         let selected = self.batches.iter().any(Table::is_selection);
         let pieces = if selected { self.pieces.clone() } else { vec![] };
-        // Only the positions of rows are needed, so the tables are kept without their columns.
+        // The tables are kept without their columns, because only the positions of their rows are needed.
         let mut offset = 0;
         let batches = self.batches.iter().map(|batch| {
             let own = offset;
@@ -206,7 +209,7 @@ impl<'w> TableReader<'w> {
             .unwrap_or(Cell::Null)
     }
 
-    /// Reads every row of a column. A missing or invalid value becomes `blank`.
+    /// Reads every row of a column. A missing or invalid value is replaced by `blank`.
     pub(crate) fn values<T: Copy + Default + Send + Sync>(
         &mut self,
         name: &str,
@@ -217,17 +220,17 @@ impl<'w> TableReader<'w> {
         Ok(self.scan(name, blank, || (), read)?.0)
     }
 
-    /// Reads timestamps; [`NEVER`] if missing.
+    /// Reads timestamps, with [`NEVER`] for a missing value.
     pub(crate) fn moments(&mut self, name: &str) -> Result<Vec<i64>> {
         self.values(name, NEVER, timestamp)
     }
 
-    /// Reads finite numbers; NaN if missing.
+    /// Reads finite numbers, with NaN for a missing value.
     pub(crate) fn numbers(&mut self, name: &str) -> Result<Vec<f64>> {
         self.values(name, f64::NAN, number)
     }
 
-    /// Reads texts, storing each distinct text once.
+    /// Reads texts and stores each distinct text once.
     pub(crate) fn texts(
         &mut self,
         name: &str,
@@ -238,7 +241,8 @@ impl<'w> TableReader<'w> {
             Ok(read(cell, buffer)?.map(|text| interner.code(text)))
         };
         let (mut codes, pieces) = self.scan(name, MISSING_CODE, start, code)?;
-        // Every chunk has its own codes, which are mapped to those of the first chunk that has the text.
+        // Every chunk has its own codes. They are mapped to common codes, which are assigned in the order of the
+        // chunks.
         let mut all = Interner::default();
         let mut own: Vec<Vec<u32>> = vec![];
         for (interner, _) in pieces {
@@ -256,19 +260,19 @@ impl<'w> TableReader<'w> {
         Ok(TextDraft::new(codes, all))
     }
 
-    /// Hashes of ids; 0 if missing.
+    /// Hashes of ids, with 0 for a missing id.
     pub(crate) fn id_hashes(&mut self, name: &str) -> Result<Vec<u64>> {
         let seed = Seed::of_process();
         let read = |cell: Cell<'_>, buffer: &mut String| Ok(id(cell, buffer)?.map(|id| hash(id, &seed).max(1)));
         Ok(self.scan(name, 0, String::new, read)?.0)
     }
 
-    /// Codes of the customers of an event table; [`MISSING_CODE`] if the id is missing or unknown.
+    /// Codes of the customers of an event table, with [`MISSING_CODE`] for an id that is missing or unknown.
     pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
-            // A cell that is not an id is read again later, which reports its issue. Until then it counts as the empty
-            // id, which no customer has.
+            // A cell that is not an id is read again later, and its issue is then reported. Until then, it counts as
+            // the empty id, which no customer has.
             keys.extend(cells.iter().map(|&cell| {
                 id(cell, buffer)
                     .ok()
@@ -298,7 +302,7 @@ impl<'w> TableReader<'w> {
             .0)
     }
 
-    /// Checks that every row with a tenant belongs to this tenant.
+    /// Checks that every row that names a tenant belongs to this tenant.
     pub(crate) fn tenant(&mut self, tenant: &TenantId) -> Result<()> {
         if !self.has("tenant_id") {
             return Ok(());
@@ -318,7 +322,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reads a column chunk by chunk. `start` creates the state that a chunk needs while it is read.
+    /// Reads a column chunk by chunk. `start` creates the state that is needed to read a chunk.
     fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -329,7 +333,8 @@ impl<'w> TableReader<'w> {
         self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
     }
 
-    /// Like `scan`, but some cells are first processed together, then one by one, each with its index among them.
+    /// Like `scan`, but several cells are first processed together. Then each of them is read, with its index among
+    /// them.
     fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -341,12 +346,12 @@ impl<'w> TableReader<'w> {
         if !self.has(name) {
             return Ok((vec![blank; self.rows], vec![]));
         }
-        // The operating system clears pages on first access, which is done by the thread that fills them.
+        // The operating system clears a page at the first access. This happens on the thread that fills the page.
         let mut values = vec![T::default(); self.rows];
         let number = self.check.column(name);
-        // If a batch has a tenant column, every row must have a tenant.
+        // If a batch has a tenant column, every row in it must name a tenant.
         let required = name == "tenant_id" || is_required(self.kind, name);
-        let columns: Vec<Option<&Column>> = self.batches.iter().map(|batch| batch.column(name)).collect();
+        let columns: Vec<Option<&Data>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
         let scanned = self.workers.map_mut(&mut parts, |_, (piece, values)| {
             values.fill(blank);
@@ -422,7 +427,7 @@ impl<'w> TableReader<'w> {
         parts
     }
 
-    /// Checks a rule about a column in every row.
+    /// Checks a rule about a column for every row.
     pub(crate) fn rule(
         &mut self,
         column: &str,

@@ -1,4 +1,4 @@
-//! Typed rows, for callers with Rust structs.
+//! Typed rows, for callers who have Rust structs.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,48 @@ use serde::{Deserialize, Serialize};
 use crate::input::table::{Column, IntoTable, Table, Value};
 use crate::time::Timestamp;
 
-/// Extra columns of a typed row, by name: `[("seats".to_owned(), 3.into())].into()`.
+/// Extra columns of a typed row, by name. Example: `[("seats".to_owned(), 3.into())].into()`.
 pub type AttributeMap = BTreeMap<String, Value>;
-
-impl Default for Timestamp {
-    /// 1970-01-01.
-    fn default() -> Self {
-        Self::EPOCH
-    }
-}
 
 /// Declares a typed row and its conversion to a table.
 macro_rules! typed_row {
-    ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty,)* } optional { $($(#[$odoc:meta])* $optional:ident: $otype:ty,)* } }) => {
+    ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty = $argument:ty,)* } optional { $($(#[$odoc:meta])* $with:ident($optional:ident: $otype:ty),)* } }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub struct $name {
             $($(#[$rdoc])* pub $required: $rtype,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $optional: Option<$otype>,)*
             /// Extra columns: numbers, texts or bools.
             #[serde(flatten)]
             pub attributes: AttributeMap,
+        }
+
+        impl $name {
+            /// Creates a row from the values of its required columns.
+            pub fn new($($required: $argument),*) -> Self {
+                Self {
+                    $($required: $required.into(),)*
+                    $($optional: None,)*
+                    attributes: AttributeMap::new(),
+                }
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($optional), "`](Self::", stringify!($optional), ").")]
+                #[must_use]
+                pub fn $with(mut self, $optional: impl Into<$otype>) -> Self {
+                    self.$optional = Some($optional.into());
+                    self
+                }
+            )*
+
+            /// Adds an extra column.
+            #[must_use]
+            pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+                self.attributes.insert(name.into(), value.into());
+                self
+            }
         }
 
         impl IntoTable for Vec<$name> {
@@ -44,13 +65,13 @@ macro_rules! typed_row {
                 let names: std::collections::BTreeSet<&String> = self.iter().flat_map(|row| row.attributes.keys()).collect();
                 let typed = columns.len();
                 for name in names {
-                    // If a typed field and an attribute have the same name, the field is used, as when serde reads the
-                    // row.
+                    // If a typed field and an attribute have the same name, the field is used. Serde does the same when
+                    // it reads the row.
                     if !columns[..typed].iter().any(|(known, _)| known == name) {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
                 }
-                Table::of_columns(rows, columns.into_iter().map(|(name, values)| (name, Column::Values(values))))
+                Table::of_columns(rows, columns.into_iter().map(|(name, values)| (name, Column::Values(values).into())))
             }
         }
 
@@ -107,43 +128,39 @@ impl From<bool> for Value {
 typed_row! {
     /// A customer, or one version of a customer.
     ///
-    /// One row per customer is sufficient. Rows with the same id and different `valid_from` are versions. Rows with a
-    /// later `signed_up_at` are further spells: the customer left and came back. A field that is `None` in every row
-    /// counts as a column that was not given.
+    /// One row per customer is sufficient. Rows with the same id and different `valid_from` are versions of the
+    /// customer. A row with a later `signed_up_at` begins another spell: the customer left and came back. If a field is
+    /// `None` in every row, its column counts as not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
     ///
-    /// let customer = Customer {
-    ///     customer_id: "C-1".into(),
-    ///     signed_up_at: "2024-01-01".parse()?,
-    ///     attributes: [("plan".to_owned(), "pro".into()), ("seats".to_owned(), 3.into())].into(),
-    ///     ..Customer::default()
-    /// };
+    /// let customer = Customer::new("C-1", "2024-01-01".parse()?).with_attribute("plan", "pro").with_attribute("seats", 3);
     /// let (records, _) = TenantRecords::builder("acme").customers([customer]).build()?;
-    /// assert_eq!(records.customers(), 1);
+    /// assert_eq!(records.n_customers(), 1);
     /// # Ok::<(), churn_core::Error>(())
     /// ```
     Customer {
         required {
             /// The id of the customer; not empty.
-            customer_id: String,
-            /// The start of the spell. A later value begins a new spell.
-            signed_up_at: Timestamp,
+            customer_id: String = impl Into<String>,
+            /// The start of the spell. A row with a later value begins a new spell.
+            signed_up_at: Timestamp = Timestamp,
         }
         optional {
-            /// The end of the spell, in the past or in the future; `None` if not known.
-            churned_at: Timestamp,
-            /// The time of the cancellation notice. From then on, the customer is not eligible if the definition is
-            /// cancellation.
-            notice_at: Timestamp,
+            /// The end of the spell, in the past or in the future; `None` if it is not known.
+            with_churned_at(churned_at: Timestamp),
+            /// The time at which the customer gave notice. If churn is defined by cancellation, the customer is not
+            /// eligible after this time.
+            with_notice_at(notice_at: Timestamp),
             /// The renewal date of the contract.
-            renews_at: Timestamp,
+            with_renews_at(renews_at: Timestamp),
             /// The time since which this version is true; `None` means since sign-up. If it is `None` in all rows,
-            /// attributes are undated: see [`StaticAttributes`](crate::StaticAttributes).
-            valid_from: Timestamp,
-            /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            /// attributes are undated; see [`StaticAttributes`](crate::StaticAttributes).
+            with_valid_from(valid_from: Timestamp),
+            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
+            /// always known.
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -151,35 +168,37 @@ typed_row! {
 typed_row! {
     /// A payment: the amount due, and how it was settled.
     ///
-    /// A field that is `None` in every row counts as a column that was not given. For `settled_at`, this makes a
-    /// difference. If no row has it, a payment counts as settled on its due date, unless its status is `pending`. If
-    /// some row has it, a payment without it counts as not settled, whatever its status. Set the status `pending` for
-    /// payments that are known to be open.
+    /// If a field is `None` in every row, its column counts as not given. For `settled_at`, this matters. If no row has
+    /// a `settled_at`, each payment counts as settled on its due date, unless its status is `pending`. If some rows
+    /// have a `settled_at`, a payment without it counts as not settled, whatever its status is. Set the status
+    /// `pending` for payments that are known to be open.
     Payment {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The due date.
-            due_at: Timestamp,
-            /// The amount in major units (12.34); finite. Zero and negative amounts are valid.
-            amount: f64,
+            due_at: Timestamp = Timestamp,
+            /// The amount in major units (12.34), a finite number. Zero and negative amounts are valid.
+            amount: f64 = f64,
         }
         optional {
-            /// The id of the payment. Rows with the same id and different `known_at` are versions. A row without an id
-            /// is a separate payment.
-            payment_id: String,
-            /// The time at which it was paid or failed. For `None`, see above.
-            settled_at: Timestamp,
-            /// `paid`, `failed`, `pending` or `refunded`; `None` means paid, once it is settled.
-            status: String,
-            /// The time of the refund; `None` with status `refunded` means at settlement.
-            refunded_at: Timestamp,
-            /// The ISO 4217 code; `None` means the tenant's currency.
-            currency: String,
+            /// The id of the payment. Rows with the same id and different `known_at` are versions of one payment. A row
+            /// without an id is a separate payment.
+            with_payment_id(payment_id: String),
+            /// The time at which the payment was paid or failed. `None` is explained above.
+            with_settled_at(settled_at: Timestamp),
+            /// `paid`, `failed`, `pending` or `refunded`. `None` means `paid` if the payment is settled.
+            with_status(status: String),
+            /// The time of the refund. If it is `None` and the status is `refunded`, the refund time is the settlement
+            /// time.
+            with_refunded_at(refunded_at: Timestamp),
+            /// The ISO 4217 currency code; `None` means the tenant's currency.
+            with_currency(currency: String),
             /// The payment method.
-            method: String,
-            /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_method(method: String),
+            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
+            /// always known.
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -189,32 +208,33 @@ typed_row! {
     Ticket {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
-            /// The time at which it was opened.
-            opened_at: Timestamp,
+            customer_id: String = impl Into<String>,
+            /// The time at which the ticket was opened.
+            opened_at: Timestamp = Timestamp,
         }
         optional {
-            /// The id of the ticket. Rows with the same id and different `known_at` are versions. A row without an id
-            /// is a separate ticket.
-            ticket_id: String,
+            /// The id of the ticket. Rows with the same id and different `known_at` are versions of one ticket. A row
+            /// without an id is a separate ticket.
+            with_ticket_id(ticket_id: String),
             /// The time of the first response; `None` if there was none yet.
-            first_response_at: Timestamp,
-            /// The time at which it was resolved; `None` if it is not resolved.
-            resolved_at: Timestamp,
-            /// The time at which it was reopened.
-            reopened_at: Timestamp,
+            with_first_response_at(first_response_at: Timestamp),
+            /// The time at which the ticket was resolved; `None` if it is not resolved.
+            with_resolved_at(resolved_at: Timestamp),
+            /// The time at which the ticket was reopened.
+            with_reopened_at(reopened_at: Timestamp),
             /// `low`, `normal`, `high` or `urgent`; `None` means normal.
-            priority: String,
+            with_priority(priority: String),
             /// The category of the ticket.
-            category: String,
-            /// The channel through which it was opened.
-            channel: String,
-            /// The rating, 1 to 5; `None` if not rated.
-            satisfaction: f64,
-            /// The time at which the satisfaction became known; `None` means when the ticket was resolved.
-            satisfaction_at: Timestamp,
-            /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            with_category(category: String),
+            /// The channel through which the ticket was opened.
+            with_channel(channel: String),
+            /// The rating from 1 to 5; `None` if the ticket was not rated.
+            with_satisfaction(satisfaction: f64),
+            /// The time at which the satisfaction became known; `None` means the time at which the ticket was resolved.
+            with_satisfaction_at(satisfaction_at: Timestamp),
+            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
+            /// always known.
+            with_known_at(known_at: Timestamp),
         }
     }
 }
@@ -224,20 +244,21 @@ typed_row! {
     Activity {
         required {
             /// The id of the customer, as in the customers table.
-            customer_id: String,
+            customer_id: String = impl Into<String>,
             /// The time of the activity.
-            at: Timestamp,
+            at: Timestamp = Timestamp,
         }
         optional {
-            /// The id of the activity. Rows with the same id and different `known_at` are versions. A row without an id
-            /// is a separate activity.
-            activity_id: String,
-            /// The kind: `login`, `export`. `None` counts as a separate kind.
-            kind: String,
-            /// The quantity, in any unit; finite. `None` means 1.
-            quantity: f64,
-            /// The time at which the row became known; hidden before. `None` means always known.
-            known_at: Timestamp,
+            /// The id of the activity. Rows with the same id and different `known_at` are versions of one activity. A
+            /// row without an id is a separate activity.
+            with_activity_id(activity_id: String),
+            /// The kind of activity, such as `login` or `export`. `None` counts as a separate kind.
+            with_kind(kind: String),
+            /// The quantity, a finite number in any unit. `None` means 1.
+            with_quantity(quantity: f64),
+            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
+            /// always known.
+            with_known_at(known_at: Timestamp),
         }
     }
 }

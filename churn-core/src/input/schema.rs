@@ -1,42 +1,23 @@
 //! The column dictionary: the columns of each table with their types and meanings.
 
-use std::fmt;
+use crate::error::{RecordKind, names};
 
-use crate::error::RecordKind;
-
-/// The type of a column's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ColumnType {
-    /// Text; integers become their decimal text.
-    Id,
-    /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
-    Timestamp,
-    /// A finite number.
-    Number,
-    /// Text.
-    Text,
-}
-
-impl ColumnType {
-    /// The name of the type in all languages: `"id"`, `"timestamp"`, `"number"` or `"text"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Timestamp => "timestamp",
-            Self::Number => "number",
-            Self::Text => "text",
-        }
+names! {
+    /// The type of the values in a column.
+    #[non_exhaustive]
+    pub enum ColumnType: "type" {
+        /// Text. Integers become their decimal text.
+        Id = "id",
+        /// A timestamp: ISO-8601 text, or a date or date-time of the host's own type.
+        Timestamp = "timestamp",
+        /// A finite number.
+        Number = "number",
+        /// Text.
+        Text = "text",
     }
 }
 
-impl fmt::Display for ColumnType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A known column. Other columns of customers are attributes: numbers, texts or bools. See [`columns_of`].
+/// A known column, as listed by [`columns_of`]. Other columns of customers are attributes: numbers, texts or bools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
@@ -44,9 +25,9 @@ pub struct ColumnSpec {
     pub name: &'static str,
     /// The type of its values.
     pub column_type: ColumnType,
-    /// Whether the column is required; a required column has no nulls.
+    /// Whether the column is required. A required column has no nulls.
     pub required: bool,
-    /// The meaning of the column in a few words, and the meaning of null if it is not simply "unknown".
+    /// The meaning of the column in a few words. If null does not simply mean "unknown", its meaning is included.
     pub meaning: &'static str,
 }
 
@@ -209,7 +190,7 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     KNOWN_AT,
 ];
 
-/// The columns of the subscriptions table, required ones first.
+/// The columns of the subscriptions table. The required columns come first.
 /// [`subscriptions_to_customers`](crate::subscriptions_to_customers) reads them.
 ///
 /// ```
@@ -220,9 +201,9 @@ pub fn subscription_columns() -> &'static [ColumnSpec] {
     SUBSCRIPTIONS
 }
 
-/// The known columns of a table, required ones first. CSV, JSON and Arrow tables use these names. They are also the
-/// fields of [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
-/// [`Activity`](crate::Activity).
+/// The known columns of a table. The required columns come first. CSV, JSON and Arrow tables use these names, and
+/// [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
+/// [`Activity`](crate::Activity) have fields of these names.
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::columns_of(churn_core::RecordKind::Activities).iter().map(|column| column.name).collect();
@@ -240,7 +221,7 @@ pub fn columns_of(kind: RecordKind) -> &'static [ColumnSpec] {
 /// Known columns that are stored as attributes.
 const KEPT_AS_ATTRIBUTES: [&str; 3] = ["method", "category", "channel"];
 
-/// Whether a column is required; a required column has no nulls.
+/// Whether a column is required. A required column has no nulls.
 pub(crate) fn is_required(kind: RecordKind, column: &str) -> bool {
     columns_of(kind)
         .iter()
@@ -252,18 +233,18 @@ pub(crate) fn is_attribute(kind: RecordKind, column: &str) -> bool {
     !is_known(kind, column) || is_text_attribute(kind, column)
 }
 
-/// Whether a column is an attribute that is always text.
+/// Whether a column is an attribute whose type is always text.
 pub(crate) fn is_text_attribute(kind: RecordKind, column: &str) -> bool {
     is_known(kind, column) && KEPT_AS_ATTRIBUTES.contains(&column)
 }
 
-/// Whether a column has a known name, spelled as in the dictionary.
+/// Whether a column has a known name, spelled exactly as in the dictionary.
 pub(crate) fn is_known(kind: RecordKind, column: &str) -> bool {
     columns_of(kind).iter().any(|known| known.name == column)
 }
 
-/// Normalises a name: removes the byte-order mark, blanks, hyphens, underscores and case. `Customer ID`, `customer-id`,
-/// `customerId` and `CUSTOMER_ID` become equal.
+/// Normalises a name: removes the byte-order mark, blanks, hyphens and underscores, and ignores case. For example,
+/// `Customer ID`, `customer-id`, `customerId` and `CUSTOMER_ID` become equal.
 fn fold(name: &str) -> String {
     let letters = name.chars().filter(|letter| !letter.is_whitespace());
     let letters = letters.filter(|letter| !matches!(letter, '-' | '_' | '\u{feff}'));
@@ -282,7 +263,7 @@ pub(crate) fn known_among(columns: &'static [ColumnSpec], given: &str) -> Option
     known.find(|name| *name == given || fold(name) == folded)
 }
 
-/// Normalised names that other systems use for known columns.
+/// Normalised names that other systems use for the known columns.
 const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     (
         RecordKind::Customers,
@@ -459,7 +440,8 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     ),
 ];
 
-/// The known column that an extra column most likely stands for: by a name that other systems use, else by spelling.
+/// The known column that an extra column most likely stands for: first by the names that other systems use, then by
+/// similar spelling.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let mut synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
@@ -484,9 +466,10 @@ pub(crate) fn nearest_given<'a>(
     extra.find(|name| nearest_known(kind, name) == Some(known))
 }
 
-/// Optimal string alignment distance: the number of letters to insert, delete, replace or swap with a neighbour.
+/// Optimal string alignment distance: the number of edits that turn one text into the other. An edit inserts, deletes
+/// or replaces a letter, or swaps two neighbouring letters.
 fn distance(a: &str, b: &str) -> usize {
-    // Longer column names are compared by their first 64 letters.
+    // Only the first 64 letters of a column name are compared.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

@@ -1,5 +1,5 @@
-//! Rows of any type that implements `Serialize`. Values are read directly, so values that JSON cannot represent are
-//! kept.
+//! Rows of any type that implements `Serialize`. Values are read directly, without JSON, so values that JSON cannot
+//! represent are kept.
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct};
 
@@ -8,11 +8,11 @@ use crate::input::json::Columns;
 use crate::input::table::{Table, Value};
 
 impl Table {
-    /// Reads rows of any type that serialises to named values: structs and maps. Numbers that JSON cannot represent
-    /// (NaN, infinities) are kept.
+    /// Reads rows of any type that is serialised to named values, such as a struct or a map. Numbers that JSON cannot
+    /// represent (NaN, infinities) are kept.
     ///
     /// # Errors
-    /// `unreadable_table`, naming the row, if a row is not a struct or map, or repeats a name.
+    /// `unreadable_table`, naming the row, if a row is not a struct or a map, or if it repeats a name.
     pub fn from_rows<T: Serialize>(rows: &[T]) -> Result<Self> {
         let mut columns = Columns::default();
         for (number, row) in rows.iter().enumerate() {
@@ -200,7 +200,7 @@ impl SerializeMap for Row<'_> {
 /// The serializer of one value.
 struct One;
 
-/// The placeholder for a value that consists of several values.
+/// The placeholder for a value that consists of several values, such as a list.
 struct Several(&'static str);
 
 macro_rules! scalar {

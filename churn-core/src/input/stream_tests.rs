@@ -1,4 +1,5 @@
-//! Batches give the same records as the whole table. Malicious input is refused before it takes memory.
+//! Tests that batches give the same records as the whole table, and that malicious input is refused before it uses
+//! memory.
 
 use proptest::prelude::*;
 use serde::Serialize;
@@ -6,6 +7,7 @@ use serde::Serialize;
 use super::*;
 use crate::error::{Error, RecordKind, ValidationReport};
 use crate::record::TenantRecords;
+use crate::time::Timestamp;
 
 const CUSTOMERS: &str =
     r#"[{"customer_id": "a", "signed_up_at": "2024-01-01"}, {"customer_id": 7, "signed_up_at": "2024-01-01"}]"#;
@@ -132,13 +134,13 @@ fn no_batches_are_an_empty_table() {
         .unwrap()
         .build()
         .unwrap();
-    assert_eq!(records.rows(RecordKind::Payments), Some(0));
-    assert_eq!(records.rows(RecordKind::Tickets), None);
+    assert_eq!(records.n_rows(RecordKind::Payments), Some(0));
+    assert_eq!(records.n_rows(RecordKind::Tickets), None);
     let header: Vec<Table> = Table::csv_batches(&b"customer_id,at\n"[..], 9)
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    assert_eq!((header.len(), header[0].rows()), (1, 0));
+    assert_eq!((header.len(), header[0].n_rows()), (1, 0));
     assert!(header[0].has_column("at"));
 }
 
@@ -146,7 +148,7 @@ fn no_batches_are_an_empty_table() {
 fn batches_end_with_the_error() {
     let text = &b"customer_id,at\na,2024-01-01\na\na,2024-01-03\n"[..];
     let mut batches = Table::csv_batches(text, 1).unwrap();
-    assert_eq!(batches.next().unwrap().unwrap().rows(), 1);
+    assert_eq!(batches.next().unwrap().unwrap().n_rows(), 1);
     let error = batches.next().unwrap().unwrap_err();
     assert_eq!((error.code(), error.row()), ("unreadable_table", Some(1)));
     assert!(batches.next().is_none());
@@ -201,7 +203,7 @@ fn a_new_key_in_every_row_is_refused_before_it_takes_memory() {
     let error = rows(20_000).unwrap_err();
     assert_eq!(error.code(), "unreadable_table", "{error}");
     assert!(error.row().is_some_and(|row| row < 5000), "{error}");
-    // All keys occur in the first rows, followed by many rows without any.
+    // All keys occur in the first rows. Many rows without any key follow.
     let many: Vec<String> = (0..5000).map(|key| format!("\"key {key}\":1")).collect();
     let text = format!("[{{{}}}{}]", many.join(","), ",{}".repeat(10_000));
     assert_eq!(
@@ -250,11 +252,7 @@ fn rows_of_any_type_keep_values_that_json_cannot_represent() {
     );
     let error = Table::from_rows(&[1, 2]).unwrap_err();
     assert_eq!((error.code(), error.row()), ("unreadable_table", Some(0)));
-    let typed = vec![Payment {
-        customer_id: "a".into(),
-        amount: f64::NAN,
-        ..Payment::default()
-    }];
+    let typed = vec![Payment::new("a", Timestamp::EPOCH, f64::NAN)];
     let (_, report) = begin(RecordKind::Payments)
         .payments(Table::from_rows(&typed).unwrap())
         .build()

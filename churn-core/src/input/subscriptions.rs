@@ -9,7 +9,7 @@ use crate::input::schema::{columns_of, known_among, subscription_columns};
 use crate::input::table::{Cell, Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
-/// Billing intervals, with the number of charges per month.
+/// Billing intervals, each with the number of charges per month.
 const INTERVALS: &[(&str, f64)] = &[
     ("day", 365.0 / 12.0),
     ("week", 52.0 / 12.0),
@@ -24,7 +24,7 @@ struct Subscription {
     row: usize,
     id: Option<String>,
     started_at: i64,
-    /// `NEVER` while it is active.
+    /// `NEVER` while the subscription is active.
     ended_at: i64,
     mrr: f64,
     plan: Option<String>,
@@ -32,10 +32,10 @@ struct Subscription {
     known_at: i64,
 }
 
-/// The key of a version of a customer: the start of the spell, and the time since which the version is true.
+/// The key of a customer's version: the start of the spell, and the time since which the version is true.
 type VersionKey = (i64, i64);
 
-/// The content of a version of a customer.
+/// The content of a customer's version.
 #[derive(Clone, Debug, PartialEq)]
 struct Version {
     churned_at: i64,
@@ -51,21 +51,25 @@ struct Version {
 /// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
 /// `seats`. The rules are:
 ///
-/// - **Spell.** A spell is a series of subscriptions without a gap: each begins at or before the latest end of the
-///   earlier ones. `signed_up_at` is its start and `churned_at` its end, null while a subscription is active.
+/// - **Spell.** A spell is a series of subscriptions without a gap: each subscription begins at or before the latest
+///   end of the earlier ones. `signed_up_at` is the start of the spell. `churned_at` is its end, or null while a
+///   subscription is active.
 /// - **Versions.** A spell has one row for each time at which a subscription begins or ends; `valid_from` is that time.
-/// - **`mrr`.** Monthly recurring revenue: the sum over the subscriptions that are active at that time of their price
-///   times 365/12 (day), 52/12 (week), 1 (month), 1/3 (quarter) or 1/12 (year). Overlapping subscriptions add up.
-/// - **`seats`.** The sum of the given seats. **`plan`.** The plan of the subscription with the largest `mrr`; of equal
-///   ones, the one that began last, then the one with the larger id.
+/// - **`mrr`.** Monthly recurring revenue: the summed monthly prices of the subscriptions that are active at that time.
+///   The price is multiplied by 365/12 for a daily interval, 52/12 for a weekly one, 1 for a monthly one, 1/3 for a
+///   quarterly one and 1/12 for a yearly one. Overlapping subscriptions add up.
+/// - **`seats`.** The sum of the seats of these subscriptions.
+/// - **`plan`.** The plan of the subscription with the largest `mrr`. Among equal ones, the subscription that began
+///   last determines the plan, then the subscription with the larger id.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
 ///   For each time at which something became known, the result has rows with that `known_at` for all versions that
 ///   change.
 ///
-/// If `customers` is given, its attributes are joined by `customer_id`. The attributes named in `static_attributes` are
-/// joined as they are. If `customers` has a `valid_from` column, all other attributes are joined with their value at
-/// each time; otherwise they hold the values of today and are dropped. `notice_at` is joined to the spell that contains
-/// it. Customers without a subscription are dropped.
+/// If `customers` is given, its attributes are joined by `customer_id`. Attributes named in `static_attributes` are
+/// joined unchanged. If `customers` has a `valid_from` column, every other attribute is joined with its value at each
+/// time; without that column, these hold today's values and are dropped. `renews_at` is treated like an attribute.
+/// `signed_up_at` and `churned_at` of `customers` are not used. `notice_at` is joined to the spell that contains it.
+/// Customers without a subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};
@@ -76,15 +80,15 @@ struct Version {
 /// "[..])?;
 /// let (customers, findings) = subscriptions_to_customers(subscriptions, None::<Table>, &StaticAttributes::None)?;
 /// assert!(findings.is_empty());
-/// assert_eq!(customers.rows(), 2); // 30 per month from January, 50 per month from April
+/// assert_eq!(customers.n_rows(), 2); // 30 per month from January, 50 per month from April
 /// let (records, report) = TenantRecords::builder("acme").customers(customers).build()?;
-/// assert!(report.is_clean() && records.customers() == 1);
+/// assert!(report.is_clean() && records.n_customers() == 1);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 ///
 /// # Errors
 /// `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
-/// `ends_before_start`, `duplicate_id` or `mixed_currency`, with row and column, for the first invalid value;
+/// `ends_before_start`, `duplicate_id` or `mixed_currency` for the first invalid value, with its row and column;
 /// `invalid_option` if `customers` has a `known_at` column or lacks a static attribute.
 pub fn subscriptions_to_customers(
     subscriptions: impl IntoTable,
@@ -143,16 +147,16 @@ pub fn subscriptions_to_customers(
         }
     }
     if rows.is_empty() {
-        let columns = ["customer_id", "signed_up_at"].map(|name| (name.to_owned(), Column::Values(vec![])));
+        let columns = ["customer_id", "signed_up_at"].map(|name| (name.to_owned(), Column::Values(vec![]).into()));
         return Ok((Table::of_columns(0, columns), findings));
     }
     Ok((Table::from_values(rows)?, findings))
 }
 
-/// The subscriptions table under the known names.
+/// The subscriptions table, with its columns under their known names.
 struct Source<'a> {
     table: &'a Table,
-    /// Known columns, with the names in the input.
+    /// Maps each known name to the column's name in the input.
     columns: BTreeMap<&'static str, String>,
     extra: Vec<String>,
 }
@@ -175,7 +179,7 @@ impl<'a> Source<'a> {
             .iter()
             .find(|column| column.required && !columns.contains_key(column.name));
         match missing {
-            Some(column) if table.rows() > 0 || table.column_names().next().is_some() => {
+            Some(column) if table.n_rows() > 0 || table.column_names().next().is_some() => {
                 let why = "the required column is missing";
                 Err(refuse(IssueCode::MissingColumn, None, column.name, why))
             }
@@ -188,7 +192,7 @@ impl<'a> Source<'a> {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        let rows = self.table.rows() as u64;
+        let rows = self.table.n_rows() as u64;
         let unused = self.extra.iter().map(|name| {
             let message = "a column of subscriptions that is not used: join it to customers if it is an attribute";
             let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
@@ -207,7 +211,7 @@ impl<'a> Source<'a> {
             .iter()
             .any(|column| column.required && column.name == known);
         let Some(cells) = self.columns.get(known).and_then(|name| self.table.cells(name)) else {
-            return Ok((0..self.table.rows()).map(|_| None).collect());
+            return Ok((0..self.table.n_rows()).map(|_| None).collect());
         };
         let mut buffer = String::new();
         let values = cells.enumerate().map(|(row, cell)| match read(cell, &mut buffer) {
@@ -250,7 +254,7 @@ impl<'a> Source<'a> {
         }
         let mut by_customer: BTreeMap<String, Vec<Subscription>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for row in 0..self.table.rows() {
+        for row in 0..self.table.n_rows() {
             let (Some(customer), Some(started_at), Some(price), Some(times)) =
                 (&ids[row], started[row], prices[row], times[row])
             else {
@@ -293,7 +297,7 @@ fn refuse(code: IssueCode, row: Option<usize>, column: &str, why: &str) -> Error
     Error::new(ErrorKind::InvalidRecords(code), message).at(None, row.map(|row| row as u64), Some(column))
 }
 
-/// Rows without an id that equal another row of their customer.
+/// The finding about rows without an id that equal another row of the same customer.
 fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut copies = Rows::default();
     for subscriptions in by_customer.values() {
@@ -315,8 +319,8 @@ fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> 
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
 }
 
-/// The versions of one customer: the key, the time since which they are known, and the content. `moments` are further
-/// times at which something about the customer changes.
+/// The versions of one customer: for each, the key, the time at which it became known, and the content. `moments` are
+/// additional times at which something about the customer changes.
 fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey, i64, Version)> {
     let known: BTreeSet<i64> = subscriptions.iter().map(|own| own.known_at).collect();
     let mut said: BTreeMap<VersionKey, Version> = BTreeMap::new();
@@ -336,7 +340,8 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
         for (start, at) in keys {
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
-                // According to what is known now, no spell began there. The version therefore ends when it begins.
+                // According to what is known now, no spell began at this time. The version therefore ends when it
+                // begins.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
@@ -351,7 +356,7 @@ fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey,
     rows
 }
 
-/// The last known version of each subscription at a time.
+/// The last version of each subscription that is known at a time.
 fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription> {
     let known = subscriptions.iter().filter(|own| own.known_at <= known_at);
     let (named, mut all): (Vec<_>, Vec<_>) = known.partition(|own| own.id.is_some());
@@ -363,7 +368,7 @@ fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription>
         }
     }
     all.extend(last.into_values());
-    // A fixed order, so that sums do not depend on the input order.
+    // The fixed order makes sums independent of the input order.
     all.sort_by(|a, b| {
         let key = |own: &Subscription| (own.started_at, own.ended_at);
         let mrr = || a.mrr.total_cmp(&b.mrr);
@@ -452,10 +457,12 @@ impl Joined {
         }
         let dated = table.has_column("valid_from");
         let made = ["mrr", "plan", "seats"];
+        // The renewal date changes over time like an attribute, so it is joined like one.
         let is_extra = |name: &&str| {
-            columns_of(RecordKind::Customers)
-                .iter()
-                .all(|known| known.name != *name)
+            *name == "renews_at"
+                || columns_of(RecordKind::Customers)
+                    .iter()
+                    .all(|known| known.name != *name)
         };
         let extra: Vec<String> = table.column_names().filter(is_extra).map(str::to_owned).collect();
         if let StaticAttributes::Named(names) = static_attributes
@@ -542,8 +549,15 @@ impl Joined {
     fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);
-        let value = |name: &str| row.map_or(Value::Null, |row| self.cell(name, row).to_value());
-        let mut values: Vec<(String, Value)> = self.names.iter().map(|name| (name.clone(), value(name))).collect();
+        let value = |name: &String| {
+            let value = match row {
+                None => Value::Null,
+                Some(row) if name == "renews_at" => self.moment(name, row)?.map_or(Value::Null, Value::Timestamp),
+                Some(row) => self.cell(name, row).to_value(),
+            };
+            Ok((name.clone(), value))
+        };
+        let mut values: Vec<(String, Value)> = self.names.iter().map(value).collect::<Result<_>>()?;
         if self.table.has_column("notice_at") {
             let notice = match row {
                 Some(row) => self.moment("notice_at", row)?.filter(|&at| start <= at && at <= end),
@@ -555,7 +569,7 @@ impl Joined {
     }
 
     fn findings(&self, by_customer: &BTreeMap<String, Vec<Subscription>>) -> Vec<Finding> {
-        let rows = self.table.rows() as u64;
+        let rows = self.table.n_rows() as u64;
         let left_out = self.left_out.iter().map(|name| {
             let message = match ["mrr", "plan", "seats"].contains(&name.as_str()) {
                 true => "this column is computed from the subscriptions: rename the column of the customers table",
@@ -564,6 +578,13 @@ impl Joined {
             Finding::new(FindingCode::UnusedColumn, RecordKind::Customers, Some(name), rows, vec![], message)
         });
         let mut findings: Vec<Finding> = left_out.collect();
+        for name in ["signed_up_at", "churned_at"] {
+            if self.table.has_column(name) {
+                let message = "the subscriptions determine when a customer begins and ends, so this column is not used";
+                let (code, table) = (FindingCode::UnusedColumn, RecordKind::Customers);
+                findings.push(Finding::new(code, table, Some(name), rows, vec![], message));
+            }
+        }
         let mut without = Rows::default();
         for (_, rows) in self
             .rows
@@ -610,7 +631,7 @@ mod tests {
             other => format!("{other:?}"),
         };
         let row = |row: usize| names.iter().map(|name| cell(name, row)).collect::<Vec<_>>().join(" ");
-        (0..table.rows()).map(row).collect()
+        (0..table.n_rows()).map(row).collect()
     }
 
     #[test]

@@ -19,15 +19,15 @@ pub enum Value {
     Bool(bool),
     /// An integer.
     Int(i64),
-    /// An integer beyond the signed range.
+    /// An integer that is too large for a signed 64-bit integer.
     UInt(u64),
-    /// A number; NaN and infinities are distinct from null.
+    /// A number. NaN and infinities are not null.
     Float(f64),
     /// A text.
     Text(String),
-    /// A timestamp in microseconds since 1970-01-01 UTC. Outside the years 1 to 9999, it is invalid.
+    /// A timestamp in microseconds since 1970-01-01 UTC. It is invalid outside the years 1 to 9999.
     Timestamp(i64),
-    /// A value of a type that no column accepts, with a description for messages: `"a list"`.
+    /// A value of a type that no column accepts, with a description for messages, such as `"a list"`.
     Unsupported(&'static str),
 }
 
@@ -55,7 +55,7 @@ pub enum Column {
     Values(Vec<Value>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Numbers; NaN is a value, not a null.
+    /// Numbers in which NaN is a value, not a null.
     Floats(Vec<f64>),
     /// Numbers in which NaN means null, as in a pandas data frame.
     NullableFloats(Vec<f64>),
@@ -63,38 +63,42 @@ pub enum Column {
     Bools(Vec<bool>),
     /// Timestamps in microseconds since 1970-01-01 UTC; `None` is null.
     Timestamps(Vec<Option<i64>>),
+}
+
+/// A column in the layout of its source.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    /// Values that a caller gave.
+    Plain(Column),
     /// Texts from a text file. An empty text is null, and the type of the column is inferred from all texts.
     TextFile(Texts),
-    /// The values of a batch that was parsed on arrival.
+    /// The values of a batch that was parsed when it was pushed.
     Kept(KeptColumn),
     /// An Arrow array; its buffers are read in place.
     #[cfg(feature = "arrow")]
     Arrow(crate::input::arrow::ArrowColumn),
 }
 
+impl From<Column> for Data {
+    fn from(column: Column) -> Self {
+        Self::Plain(column)
+    }
+}
+
 /// Many texts in one buffer.
-///
-/// ```
-/// let texts: churn_core::Texts = ["2024-01-01", "", "2024-02-01"].into_iter().collect();
-/// assert_eq!(texts.len(), 3);
-/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Texts(Ids);
+pub(crate) struct Texts(Ids);
 
 impl Texts {
     /// Appends a text.
-    pub fn push(&mut self, text: &str) {
+    #[cfg_attr(not(feature = "csv"), allow(dead_code))]
+    pub(crate) fn push(&mut self, text: &str) {
         self.0.push(text);
     }
 
     /// Number of texts.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// Whether there are no texts.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The text at a position.
@@ -118,16 +122,40 @@ impl Column {
             Self::Floats(values) | Self::NullableFloats(values) => values.len(),
             Self::Bools(values) => values.len(),
             Self::Timestamps(values) => values.len(),
-            Self::TextFile(values) => values.len(),
-            Self::Kept(kept) => kept.len(),
-            #[cfg(feature = "arrow")]
-            Self::Arrow(array) => array.len(),
         }
     }
 
     /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The value at a position.
+    fn cell(&self, position: usize) -> Cell<'_> {
+        match self {
+            Self::Values(values) => values[position].cell(),
+            Self::Ints(values) => Cell::Int(values[position]),
+            Self::Floats(values) => Cell::Float(values[position]),
+            Self::NullableFloats(values) => match values[position] {
+                value if value.is_nan() => Cell::Null,
+                value => Cell::Float(value),
+            },
+            Self::Bools(values) => Cell::Bool(values[position]),
+            Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
+        }
+    }
+}
+
+impl Data {
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Plain(column) => column.len(),
+            Self::TextFile(values) => values.len(),
+            Self::Kept(kept) => kept.len(),
+            #[cfg(feature = "arrow")]
+            Self::Arrow(array) => array.len(),
+        }
     }
 
     /// Whether values may be exact decimals.
@@ -143,15 +171,7 @@ impl Column {
     /// The value at a position.
     pub(crate) fn cell(&self, position: usize) -> Cell<'_> {
         match self {
-            Self::Values(values) => values[position].cell(),
-            Self::Ints(values) => Cell::Int(values[position]),
-            Self::Floats(values) => Cell::Float(values[position]),
-            Self::NullableFloats(values) => match values[position] {
-                value if value.is_nan() => Cell::Null,
-                value => Cell::Float(value),
-            },
-            Self::Bools(values) => Cell::Bool(values[position]),
-            Self::Timestamps(values) => values[position].map_or(Cell::Null, Cell::Timestamp),
+            Self::Plain(column) => column.cell(position),
             Self::TextFile(values) => match values.get(position) {
                 "" => Cell::Null,
                 text => Cell::TextFile(text),
@@ -161,9 +181,7 @@ impl Column {
             Self::Arrow(array) => array.cell(position),
         }
     }
-}
 
-impl Column {
     /// Appends the cells at some positions.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
@@ -175,6 +193,7 @@ impl Column {
 }
 
 /// A borrowed value of a column, in any layout. Validation reads cells.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell<'a> {
@@ -184,15 +203,15 @@ pub enum Cell<'a> {
     Bool(bool),
     /// An integer.
     Int(i64),
-    /// An integer beyond the signed range.
+    /// An integer that is too large for a signed 64-bit integer.
     UInt(u64),
-    /// A number; NaN and infinities are distinct from null.
+    /// A number. NaN and infinities are not null.
     Float(f64),
     /// An exact decimal: an integer and the number of decimal places.
     Decimal(i128, i8),
     /// A text.
     Text(&'a str),
-    /// A text from a text file, where numbers and bools are also texts.
+    /// A text from a text file, in which numbers and bools are also texts.
     TextFile(&'a str),
     /// A timestamp in microseconds since 1970-01-01 UTC.
     Timestamp(i64),
@@ -226,36 +245,37 @@ impl Cell<'_> {
     }
 }
 
-/// An input table with rows of one kind of record. Every input format creates one: JSON, CSV, Arrow, typed rows, and
-/// the language bindings.
+/// An input table whose rows are of one kind of record. Every input format is converted to it: JSON, CSV, Arrow, typed
+/// rows and the language bindings.
 ///
 /// ```
 /// use churn_core::{Column, Table};
 ///
 /// let table = Table::new().with_column("customer_id", Column::Ints(vec![1, 2]))?.with_column("seats", Column::Floats(vec![3.0, 5.0]))?;
-/// assert_eq!(table.rows(), 2);
+/// assert_eq!(table.n_rows(), 2);
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    columns: Vec<(Arc<str>, Arc<Column>)>,
+    columns: Vec<(Arc<str>, Arc<Data>)>,
     /// The position of each column by name, because a table may have very many columns.
     places: HashMap<Arc<str>, usize>,
-    /// Number of rows in the columns.
+    /// Number of rows in the columns, including rows that are not selected.
     length: usize,
-    /// The selected rows, unless all rows are selected.
+    /// The selected rows; `None` if all rows are selected.
     selection: Option<Arc<Vec<u32>>>,
-    /// Names of the index of a data frame. The index is not a column.
+    /// Names of the index levels of a data frame. The index is not a column.
     index: Vec<String>,
 }
 
 impl Table {
-    /// Creates a table without columns and rows: given, but empty.
+    /// Creates a table without columns or rows. To pass it means that the table exists but has no rows, which differs from
+    /// not passing the table.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates a table of rows without columns.
+    /// Creates a table that has rows but no columns.
     pub(crate) fn of_rows(length: usize) -> Self {
         Self {
             length,
@@ -264,7 +284,7 @@ impl Table {
     }
 
     /// Creates a table from columns of `length` rows each, with distinct names.
-    pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Column)>) -> Self {
+    pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Data)>) -> Self {
         let columns = columns
             .into_iter()
             .map(|(name, column)| (name.into(), Arc::new(column)));
@@ -283,14 +303,14 @@ impl Table {
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// Sets the names of the index of a data frame, for messages about missing columns.
+    /// Sets the names of the index levels of a data frame, for messages about missing columns.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// Names of the index of the data frame.
+    /// Names of the index levels of the data frame.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
@@ -299,8 +319,12 @@ impl Table {
     ///
     /// # Errors
     /// `unreadable_table` if the name exists already, or if the length differs from that of the other columns.
-    pub fn with_column(mut self, name: impl AsRef<str>, column: Column) -> Result<Self> {
-        let name = name.as_ref();
+    pub fn with_column(self, name: impl AsRef<str>, column: Column) -> Result<Self> {
+        self.with_data(name.as_ref(), column.into())
+    }
+
+    /// Appends a column of any layout.
+    pub(crate) fn with_data(mut self, name: &str, column: Data) -> Result<Self> {
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
         if self.has_column(name) {
             return refuse(format!("there are two columns named '{}'", excerpt(name)));
@@ -347,10 +371,10 @@ impl Table {
         Ok(self)
     }
 
-    /// Renames known columns to their names in the dictionary: `Customer ID`, `customer-id` and `customerId` become
-    /// `customer_id`. Other columns keep their names. If two columns match the same known name, the second keeps its
-    /// name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`. The builder
-    /// applies this method to every table.
+    /// Gives known columns their names from the dictionary: for example, `Customer ID`, `customer-id` and `customerId`
+    /// become `customer_id`. Other columns keep their names. If two columns match the same known name, the second one
+    /// keeps its name, and [`RecordsBuilder::build`](crate::RecordsBuilder::build) reports it as `duplicate_column`.
+    /// The builder applies this method to every table.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table};
@@ -377,7 +401,7 @@ impl Table {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
@@ -401,14 +425,14 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. For hosts that store tables outside this
-    /// crate.
+    /// The values of a column, in order; `None` if there is no such column. For `churn-store`.
+    #[doc(hidden)]
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
-        Some((0..self.rows()).map(|row| column.cell(self.position(row))))
+        Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The id in a row of a column, if there is one.
+    /// The id in a row of a column; `None` if there is none.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();
@@ -421,14 +445,14 @@ impl Table {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Drops the values of a column. The column can then no longer be found, but its rows still count.
+    /// Drops the values of a column. The column can then no longer be found, but the rows still count.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
-            self.columns[place].1 = Arc::new(Column::Values(vec![]));
+            self.columns[place].1 = Arc::new(Column::Values(vec![]).into());
         }
     }
 
-    /// The rows and their positions, without any values.
+    /// A table with the same rows and positions, but without values.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
@@ -440,7 +464,7 @@ impl Table {
     }
 
     /// Replaces every column by another of the same length.
-    pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Column) -> Option<Column>) -> Self {
+    pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Data) -> Option<Data>) -> Self {
         for (name, column) in &mut self.columns {
             if let Some(mapped) = map(name, column) {
                 *column = Arc::new(mapped);
@@ -449,11 +473,11 @@ impl Table {
         self
     }
 
-    /// Modifies the kept columns in place.
+    /// Modifies in place the columns that were parsed when their batch was pushed.
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
-            if let Column::Kept(_) = **column
-                && let Column::Kept(kept) = Arc::make_mut(column)
+            if let Data::Kept(_) = **column
+                && let Data::Kept(kept) = Arc::make_mut(column)
             {
                 change(name, kept);
             }
@@ -461,7 +485,7 @@ impl Table {
         self
     }
 
-    /// Sets the id `id` in every row where the column `name` has none. The column is added if it does not exist.
+    /// Sets `id` in every row in which the column `name` has no value. The column is added if it does not exist.
     pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
         let the_id = || Value::Text(id.to_owned());
         if !self.has_column(name) {
@@ -477,24 +501,24 @@ impl Table {
                 true => the_id(),
                 false => column.cell(at).to_value(),
             });
-            Some(Column::Values(filled.collect()))
+            Some(Column::Values(filled.collect()).into())
         }))
     }
 
-    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Data> {
         let place = self.places.get(name)?;
         Some(&*self.columns[*place].1)
     }
 
     /// Appends the cells of a column in some rows.
-    pub(crate) fn append_cells<'a>(&self, column: &'a Column, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
+    pub(crate) fn append_cells<'a>(&self, column: &'a Data, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
             Some(selection) => cells.extend(selection[rows].iter().map(|&position| column.cell(position as usize))),
         }
     }
 
-    /// The position of a row in the columns, and in the input.
+    /// The position of a row in the columns, which is also its position in the input.
     pub(crate) fn position(&self, row: usize) -> usize {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }

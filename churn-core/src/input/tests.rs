@@ -1,4 +1,4 @@
-//! Every input format gives the same records, every invalid value is reported, and no row is lost.
+//! Tests that every input format gives the same records, that every invalid value is reported, and that no row is lost.
 
 use proptest::prelude::*;
 
@@ -232,14 +232,7 @@ fn each_code_names_its_row_and_column() {
 
 #[test]
 fn nan_is_not_finite_in_known_columns_and_missing_in_attributes() {
-    let payment = |amount| {
-        vec![Payment {
-            customer_id: "a".into(),
-            due_at: Timestamp::EPOCH,
-            amount,
-            ..Payment::default()
-        }]
-    };
+    let payment = |amount| vec![Payment::new("a", Timestamp::EPOCH, amount)];
     for amount in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = TenantRecords::builder("acme")
             .customers(json(CUSTOMERS))
@@ -283,9 +276,9 @@ fn every_bad_value_of_a_row_is_reported_and_its_events_follow() {
     assert_eq!(payments.events_before_sign_up, 1);
     assert_eq!(
         (
-            records.customers(),
-            records.rows(RecordKind::Payments),
-            records.rows(RecordKind::Tickets)
+            records.n_customers(),
+            records.n_rows(RecordKind::Payments),
+            records.n_rows(RecordKind::Tickets)
         ),
         (1, Some(1), None)
     );
@@ -339,9 +332,9 @@ fn empty_and_absent_are_not_the_same() {
         .unwrap();
     assert_eq!(
         (
-            records.customers(),
-            records.rows(RecordKind::Payments),
-            records.rows(RecordKind::Activities)
+            records.n_customers(),
+            records.n_rows(RecordKind::Payments),
+            records.n_rows(RecordKind::Activities)
         ),
         (0, Some(0), None)
     );
@@ -451,6 +444,9 @@ fn a_partition_loses_no_row() {
             .payments(json(payments))
     };
     assert_eq!(builder().partition().unwrap_err().code(), "missing_value");
+    let blank = customers.replace(r#""tenant_id": null"#, r#""tenant_id": " ""#);
+    let refused = TenantRecords::builder("all").customers(json(&blank)).partition();
+    assert_eq!(refused.unwrap_err().code(), "missing_value");
     let partition = builder().on_invalid(OnInvalid::Quarantine).partition().unwrap();
     let ids: Vec<&str> = partition.tenants.keys().map(TenantId::as_str).collect();
     assert_eq!(ids, ["x", "y", "z"]);
@@ -465,12 +461,12 @@ fn a_partition_loses_no_row() {
             .sum::<u64>()
     };
     assert_eq!((total(RecordKind::Customers), total(RecordKind::Payments)), (3, 4));
-    let (x, report) = &partition.tenants[&"x".into()];
+    let (x, report) = &partition.tenants["x"];
     assert_eq!(
-        (x.customers(), x.rows(RecordKind::Payments), report.issues[0].row),
+        (x.n_customers(), x.n_rows(RecordKind::Payments), report.issues[0].row),
         (1, Some(1), Some(3))
     );
-    assert_eq!(partition.positions[&"x".into()][&RecordKind::Payments], [2, 3]);
+    assert_eq!(partition.positions["x"][&RecordKind::Payments], [2, 3]);
 }
 
 #[cfg(feature = "arrow")]
@@ -606,7 +602,7 @@ proptest! {
         let table = report.table(kind).unwrap();
         prop_assert_eq!(table.rows_in, objects.len() as u64);
         prop_assert_eq!(table.rows_in, table.rows_accepted + table.rows_quarantined);
-        prop_assert_eq!(records.rows(kind), Some(table.rows_accepted as usize));
+        prop_assert_eq!(records.n_rows(kind), Some(table.rows_accepted as usize));
         let refused = build(kind, &text, OnInvalid::Refuse);
         prop_assert_eq!(refused.is_err(), !report.is_clean());
     }

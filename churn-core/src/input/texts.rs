@@ -1,4 +1,4 @@
-//! Text columns while they are read: one code per row, with every distinct text stored once.
+//! Text columns while they are read: each row has a code, and every distinct text is stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -7,14 +7,14 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, TextColumn};
 
-/// Codes in the order of first use.
+/// A text column whose codes are assigned in the order of first use.
 pub(crate) struct TextDraft {
-    /// [`MISSING_CODE`] if there is no text.
+    /// The code of each row; [`MISSING_CODE`] if there is no text.
     pub(crate) codes: Vec<u32>,
     texts: Interner,
 }
 
-/// A used text: its code, and its first bytes, by which most texts can be compared without reading them.
+/// A text that is used: its code, and its first bytes. Most texts can be compared by these bytes alone.
 #[derive(Clone, Copy)]
 struct Level {
     first: u128,
@@ -39,7 +39,7 @@ impl TextDraft {
         }
     }
 
-    /// Selects the given rows, in order. Levels are sorted by bytes, and unused ones are dropped.
+    /// Selects the given rows, in order. Levels are sorted by bytes, and unused levels are dropped.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<TextColumn> {
         let texts = self.texts();
         let mut gathered = gather(&self.codes, rows, workers)?;
@@ -85,7 +85,8 @@ impl Level {
         let length = text.len().min(first.len());
         first[..length].copy_from_slice(&text[..length]);
         Self {
-            // Big-endian numbers have the order of the bytes. If they are equal, the texts may still differ.
+            // Big-endian numbers have the same order as the bytes. If two numbers are equal, the texts may still
+            // differ.
             first: u128::from_be_bytes(first),
             code: code as u32,
         }

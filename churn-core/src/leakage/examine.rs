@@ -10,32 +10,33 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// With fewer rows of the minority class, no column is reported.
+/// If the rarer of the two classes has fewer rows than this, no column is reported.
 const LEAST_POSITIVES: usize = 20;
-/// Larger tables are tested on a seeded sample of this size.
+/// A table with more rows is tested on a random sample of this many rows, drawn with a seed.
 const MOST_ROWS: usize = 50_000;
-/// An attribute that alone removes this share of the log-loss restates the label.
+/// An attribute is said to restate the label if it removes at least this fraction of the log-loss on its own.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// The same threshold for features of events. It is higher because they may be strong without leaking: a customer who
-/// has become inactive is likely to stay inactive.
+/// The same threshold for features that are computed from events. It is higher because such a feature may predict well
+/// without leaking: a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// Minimum number of rows that must agree before "all of them churned" is reported, for missing values and for a single
-/// value.
+/// That all rows without a value churned is reported only if there are at least this many such rows. The next constant
+/// is the same for rows with one particular value.
 const LEAST_PURE: usize = 8;
 const LEAST_PURE_VALUE: usize = 12;
-/// Maximum probability that permuted labels agree equally well.
+/// A finding is reported only if the probability that permuted labels agree equally well is at most this number.
 const CHANCE: f64 = 1e-5;
-/// Minimum expected number of churned rows in a group that has none.
+/// The finding that no row of a group churned requires that at least this many churned rows would be expected in the
+/// group.
 const LEAST_MISSED: f64 = 30.0;
-/// With fewer rows, distinct values are not evidence of an id.
+/// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
 
 /// The origin of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A state of the customer, or a column of a flat table. A leak refuses training.
+    /// The column is a state of the customer, or a column of a flat table. If it leaks, training is refused.
     Attribute,
-    /// Computed from dated events, or from the sign-up. A leak is only a warning.
+    /// The column is computed from dated events or from the sign-up. If it leaks, the report contains a warning.
     Event,
 }
 
@@ -56,7 +57,8 @@ pub(crate) struct Question<'a> {
     pub(crate) groups: &'a [u32],
     /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers known at the date that a column may contain with their later growth, which falls into the label period.
+    /// Numbers that are known at the date, such as a tenure. A column that was recorded later may contain one of them
+    /// plus its growth during the label period.
     pub(crate) known: &'a [&'a [f64]],
 }
 
@@ -74,7 +76,8 @@ struct Looked<'a> {
 
 /// Returns the columns that leak the target, with at most one finding each, in order.
 ///
-/// One date is tested: the last that has enough rows of both classes. If no date has, all dates are tested together.
+/// Only one date is tested: the last date that has enough rows of both classes. If no date has enough, the rows of all
+/// dates are tested together.
 pub(crate) fn examine(
     suspects: &[Suspect<'_>],
     question: &Question<'_>,
@@ -133,7 +136,8 @@ impl<'a> Looked<'a> {
             let positives = rows.clone().filter(|&row| question.churned[row]).count();
             positives.min(rows.len() - positives)
         };
-        // The last date with enough rows, because values written in hindsight differ least from the truth there.
+        // The last date with enough rows is chosen because a leaking column usually holds the latest state: at the last
+        // date it is closest to the label.
         let last = strata
             .iter()
             .rev()
@@ -250,7 +254,7 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether missing values, or one value, occur with only one class.
+    /// Whether all rows without a value, or all rows with one particular value, belong to the same class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
@@ -309,7 +313,7 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Whether the column is an id: a distinct text or a running number in every row.
+    /// Whether the column is an id: every row has a different text, or a different number of a sequence.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -341,7 +345,7 @@ impl<'a> Looked<'a> {
                     .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
                         (low.min(value), high.max(value))
                     });
-                // Running numbers are dense; distinct measurements are not.
+                // Sequence numbers leave few gaps; measurements that happen to be distinct leave many.
                 let dense = rows as f64 / (most - least + 1.0);
                 (dense >= 0.3).then(|| {
                     let evidence = format!(
@@ -354,7 +358,7 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether the column still predicts the target once a number that is known at the date is subtracted.
+    /// Whether the column still predicts the target after a number that is known at the date is subtracted from it.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {
@@ -398,7 +402,7 @@ type Evidence = (f64, Option<f64>, String);
 
 /// A column, restricted to the rows that are tested.
 struct Column {
-    /// The binnings of its values.
+    /// The values of the column, divided into bins in one or more ways.
     binned: Vec<Binned>,
     numbers: Option<Vec<f64>>,
     filled: usize,
@@ -437,7 +441,8 @@ impl Column {
                 let moment = |level: &String| level.len() >= 8 && level.parse::<Timestamp>().is_ok();
                 let moments = filled > 0 && present.iter().take(20).all(|&code| moment(&levels[code as usize]));
                 let mut binned = vec![Binned::texts(&codes, levels.len())];
-                // The order of texts may also carry information: timestamps, numbers written as text, ids.
+                // The order of texts may carry information too, for example if they are timestamps, ids, or numbers
+                // written as text.
                 let mut numbers = None;
                 if present.len() > 16 {
                     let read = |code: &u32| match *code {

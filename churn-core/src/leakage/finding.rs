@@ -1,110 +1,58 @@
 //! Leakage findings, and the policy that decides what training does about them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names};
 
-/// The policy for columns that leak the target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum LeakagePolicy {
-    /// An attribute that leaks the target is an error; a feature of events that leaks is reported.
-    #[default]
-    Refuse,
-    /// All findings are reported as warnings.
-    Warn,
-    /// All findings are reported as allowed.
-    Allow,
-}
-
-impl LeakagePolicy {
-    /// `"refuse"`, `"warn"` or `"allow"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Refuse => "refuse",
-            Self::Warn => "warn",
-            Self::Allow => "allow",
-        }
+names! {
+    /// The policy for columns that leak the target.
+    #[derive(Default)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    pub enum LeakagePolicy: "leakage" {
+        /// Training is refused if an attribute leaks the target. If a feature that is computed from events leaks, it is
+        /// only reported as a warning.
+        #[default]
+        Refuse = "refuse",
+        /// All findings are reported as warnings.
+        Warn = "warn",
+        /// All findings are reported as allowed.
+        Allow = "allow",
     }
 }
 
-impl fmt::Display for LeakagePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// How a column leaks the target.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum LeakageEvidence: "leak" {
+        /// The column alone separates churned from retained rows nearly without error.
+        RestatesLabel = "restates_label",
+        /// All rows with a value churned, or all rows with one particular value churned.
+        OnlyForChurned = "only_for_churned",
+        /// All rows without a value churned, or no row with a value churned.
+        OnlyForRetained = "only_for_retained",
+        /// The column identifies rows or encodes their order.
+        Identifier = "identifier",
+        /// The column contains information from after the date: it predicts the target even after a number that was
+        /// known at the date is subtracted from it.
+        ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
 
-impl FromStr for LeakagePolicy {
-    type Err = Error;
-
-    /// # Errors
-    /// `invalid_option` for another name.
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "refuse" => Ok(Self::Refuse),
-            "warn" => Ok(Self::Warn),
-            "allow" => Ok(Self::Allow),
-            _ => {
-                let message = format!("leakage is 'refuse', 'warn' or 'allow', not '{}'", excerpt(name));
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("leakage")))
-            }
-        }
+names! {
+    /// The action that training took about a finding.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum LeakageAction: "action" {
+        /// Training was refused.
+        Refused = "refused",
+        /// The column was used, and the report contains the finding.
+        Warned = "warned",
+        /// The caller allowed the column.
+        Allowed = "allowed",
     }
-}
-
-/// How a column leaks the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LeakageEvidence {
-    /// The column alone separates churned from retained rows nearly without error.
-    RestatesLabel,
-    /// All rows where the column has a value, or where it has one particular value, churned.
-    OnlyForChurned,
-    /// All rows where the column is missing churned, or no row where it has a value churned.
-    OnlyForRetained,
-    /// The column identifies rows or encodes their order.
-    Identifier,
-    /// The column predicts what happened after the date, even after subtracting what was known at the date.
-    ReachesIntoLabelPeriod,
-}
-
-impl LeakageEvidence {
-    /// The stable name: `"restates_label"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RestatesLabel => "restates_label",
-            Self::OnlyForChurned => "only_for_churned",
-            Self::OnlyForRetained => "only_for_retained",
-            Self::Identifier => "identifier",
-            Self::ReachesIntoLabelPeriod => "reaches_into_label_period",
-        }
-    }
-}
-
-impl fmt::Display for LeakageEvidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The action that training took about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LeakageAction {
-    /// Training was refused.
-    Refused,
-    /// The column was used, and the report contains the finding.
-    Warned,
-    /// The caller allowed the column.
-    Allowed,
 }
 
 /// A column that leaks the target, with the evidence.
@@ -118,19 +66,20 @@ pub struct LeakageFinding {
     pub feature: String,
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
-    /// The test statistic, 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the share of the
-    /// log-loss that the column alone removes on held-out rows. For the other kinds, it is the share of the rows that
-    /// agree with the claim.
+    /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the fraction of
+    /// the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows
+    /// that agree with the finding.
     pub statistic: f64,
-    /// The value under permuted labels: for a share of the log-loss, the largest statistic of a permutation test (it
-    /// may be negative); otherwise the probability that permuted labels agree equally well. `None` if the claim does
-    /// not use labels.
+    /// What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
+    /// permutation test, which may be negative. Otherwise it is the probability that permuted labels agree equally
+    /// well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
     pub evidence: String,
     /// The action that training took.
     pub action: LeakageAction,
-    /// Whether the column is an attribute, which refuses training, or a feature of events, which only warns.
+    /// Whether training is refused because of the finding: true for attributes, false for features computed from
+    /// events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
@@ -141,12 +90,12 @@ impl fmt::Display for LeakageFinding {
     }
 }
 
-/// Applies the policy to findings and returns those that remain, for the report.
+/// Applies the policy to the findings, and returns them with the action that was taken, for the report.
 ///
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage`, naming the first column, if a finding refuses training.
+/// `leakage` if training is refused because of a finding; the error names the first such column.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

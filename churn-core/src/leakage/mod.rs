@@ -1,9 +1,10 @@
 //! Target leakage: finds columns that leak the target before a model learns from them.
 //!
 //! Each column is tested alone: how well it predicts the target, whether it has values for only one class, and whether
-//! it is an id. A statistic counts only if it beats a permutation test, and only with at least 20 rows of each class.
-//! Attributes hold a state without stating since when, so they are tested more strictly than features of dated events.
-//! A leaking attribute refuses training; a leaking feature of events is only a warning.
+//! it is an id. A column is reported only if each class has at least 20 rows and, except for ids, only if permuted
+//! labels would not give the same result. An attribute does not state since when its value holds, so attributes are
+//! tested more strictly than features that are computed from dated events. By default, training is refused if an
+//! attribute leaks, and only a warning is given if a feature of events leaks.
 
 mod examine;
 mod finding;

@@ -1,4 +1,4 @@
-//! How well a column alone predicts the target, compared with permuted labels.
+//! Measures how well a single column predicts the target, and how well it predicts permuted labels.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::features::FeatureColumn;
 use crate::numeric::{SplitMix, ln};
 use crate::parallel::Workers;
 
-/// Number of bins of a number or an ordered text, and maximum number of levels of a text.
+/// Number of bins for numbers and for texts in sorted order, and maximum number of levels of a text column.
 const BINS: usize = 32;
 const FOLDS: usize = 5;
 /// Number of permutations of the labels.
@@ -18,7 +18,7 @@ pub(crate) const PERMUTATIONS: usize = 200;
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
-    /// Whether each bin is a single value instead of a range of values.
+    /// Whether each bin holds a single value. If not, each bin holds a range of values.
     pub(crate) values: bool,
 }
 
@@ -89,9 +89,9 @@ impl Binned {
     }
 }
 
-/// The share of the log-loss of the churn rate that the column removes: 1 if it predicts the label without error, 0 or
-/// less if it has no predictive power. The rows of each fold are predicted from the rates per bin in the other folds.
-/// `folds` is the fold of each row.
+/// The fraction by which the column lowers the log-loss, compared with predicting the overall churn rate for every row:
+/// 1 if it predicts the label without error, 0 or less if it does not help. The rows of each fold are predicted with
+/// the churn rate of their bin in the other folds. `folds` is the fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {

@@ -32,7 +32,8 @@ fn uniform(normal: &mut impl FnMut() -> f64) -> f64 {
     (normal() * 1000.0).rem_euclid(1.0)
 }
 
-/// Columns without a leak, some of them strong, with labels drawn from a risk that depends on the columns.
+/// Columns without a leak, some of which predict the label well. The labels are drawn at random with a probability that
+/// depends on the columns.
 fn clean(rows: usize, seed: u64) -> Table {
     let mut random = SplitMix::new(seed, 77);
     let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;

@@ -8,9 +8,9 @@ use crate::parallel::Workers;
 /// A metric of ranked rows.
 pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
-/// The interval of each metric that contains the middle `level` of the replicates (percentile bootstrap; Efron and
-/// Tibshirani, 1993). Customers are drawn with replacement, together with all their rows. `None` if the metric is
-/// undefined in most replicates.
+/// For each metric, the interval that contains the middle fraction `level` of the replicates (percentile bootstrap;
+/// Efron and Tibshirani, 1993). Customers are drawn with replacement, together with all their rows. `None` if the
+/// metric is undefined in most replicates.
 pub(crate) fn bootstrap_intervals(
     ranked: &Ranked,
     customers: &[u32],

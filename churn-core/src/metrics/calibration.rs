@@ -1,4 +1,4 @@
-//! Predicted probabilities against observed churn rates.
+//! Compares predicted probabilities with observed churn rates.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub(crate) const BINS: usize = 10;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CalibrationBin {
-    /// Number of rows in the bin; fractional if the edge of a bin splits the weight of a row.
+    /// Total weight of the rows in the bin, which is their number if all weights are 1.
     pub rows: f64,
     /// Mean predicted probability.
     pub mean_probability: f64,
@@ -49,9 +49,9 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         .collect()
 }
 
-/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958): 1 and 0 if
-/// predictions are calibrated, a slope below 1 if they are too extreme. Uses Newton's method from `start` with at most
-/// `steps` steps.
+/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958). They are 1 and 0
+/// if predictions are calibrated; a slope below 1 means that predictions are too extreme. Uses Newton's method from
+/// `start` with at most `steps` steps.
 pub(crate) fn line(
     log_odds: &[f64],
     churned: &[bool],
@@ -86,11 +86,11 @@ pub(crate) fn line(
             break;
         }
     }
-    // Perfectly separated classes have no finite line.
+    // If the classes are perfectly separated, the best slope is infinite.
     (slope.is_finite() && intercept.is_finite() && slope.abs() < 50.0).then_some((slope, intercept))
 }
 
-/// The log-odds of probabilities, clamped where a probability of 0 or 1 would be infinite.
+/// The log-odds of probabilities. Probabilities of 0 and 1 are clamped, so that the log-odds are finite.
 pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
     probabilities
         .iter()
@@ -98,8 +98,9 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The calibration error that perfectly calibrated predictions show because of sampling noise: the 95th percentile over
-/// `draws` simulations in which every row churns with its predicted probability. `probabilities` must ascend.
+/// The calibration error that perfectly calibrated predictions can show because of sampling noise. It is the 95th
+/// percentile over `draws` simulations, in which every row churns with its predicted probability. `probabilities` must
+/// ascend.
 pub(crate) fn error_by_chance(
     probabilities: &[f64],
     draws: usize,

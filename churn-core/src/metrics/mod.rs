@@ -19,18 +19,18 @@ pub use calibration::CalibrationBin;
 pub use interval::{Estimate, Interval};
 pub use ranked::Ranked;
 
-/// Area under the ROC curve; ties count half. `None` if there is only one class.
+/// Area under the ROC curve. A pair with tied scores counts half. `None` if there is only one class.
 pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
 
-/// Average precision: the mean precision at each churned row; tied scores count as one threshold. `None` if no row
-/// churned.
+/// Average precision: the mean, over the churned rows, of the precision among rows with at least the same score. `None`
+/// if no row churned.
 pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
 
-/// Mean negative log-likelihood. Probabilities are clamped to at least 1e-15 from 0 and 1. `None` without rows.
+/// Mean negative log-likelihood. Probabilities are clamped to the range from 1e-15 to 1 - 1e-15. `None` without rows.
 pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).log_loss()
 }
@@ -41,8 +41,8 @@ pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
 }
 
 /// Slope and intercept of the logistic regression of labels on predicted log-odds (Cox, "Two further applications of a
-/// model for binary regression", 1958). They are 1 and 0 if predictions are calibrated; a slope below 1 means that they
-/// are too extreme. `None` if there is no finite best fit, for example with only one class.
+/// model for binary regression", 1958). They are 1 and 0 if predictions are calibrated; a slope below 1 means that
+/// predictions are too extreme. `None` if there is no finite best fit, for example with only one class.
 pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64, f64)> {
     let ranked = Ranked::new(churned, probabilities);
     ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
@@ -55,7 +55,7 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
 }
 
 /// Lift: the churn rate among the `share` of rows (0 to 1) with the highest scores, divided by the overall churn rate.
-/// Rows tied at the cutoff count in part. `None` if no row churned.
+/// If several rows are tied at the cutoff, each of them counts in part. `None` if no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

@@ -1,12 +1,12 @@
-//! Rows sorted by score, each with a weight: the input from which every metric is computed in one pass.
+//! Rows sorted by score, each with a weight. Every metric is computed from them in one pass.
 
 use crate::error::Result;
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
 use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 
-/// Labels and scores, sorted once so that several metrics can be computed. Each method equals the function of the same
-/// name and returns `None` in the same cases.
+/// Labels and scores that are sorted once, so that several metrics can be computed from them. A method that has the
+/// name of a function of this module returns the same as the function.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// Ascending by score.
@@ -30,7 +30,7 @@ impl Ranked {
         }
     }
 
-    /// Sets the weight of every row to `weight` of its original position.
+    /// Sets the weight of every row. `weight` is called with the position that the row had before sorting.
     pub(crate) fn reweigh(&mut self, weight: impl Fn(usize) -> f64) {
         for (weight_here, &row) in self.weights.iter_mut().zip(&self.order) {
             *weight_here = weight(row as usize);
@@ -95,13 +95,14 @@ impl Ranked {
         self.mean(log_loss_of)
     }
 
-    /// The log-loss of every row in this order, for use in [`mean_of`](Self::mean_of) with other weights.
+    /// The log-loss of every row, in the sorted order. Pass the result to [`mean_of`](Self::mean_of) to compute the
+    /// mean under other weights.
     pub(crate) fn log_losses(&self) -> Vec<f64> {
         let rows = self.scores.iter().zip(&self.churned);
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// The weighted mean of values that are given in this order.
+    /// The weighted mean of values that are given in the sorted order.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
@@ -128,14 +129,14 @@ impl Ranked {
         (self.total() > 0.0).then(|| error_of(&self.calibration()))
     }
 
-    /// Slope and intercept of the logistic regression of the labels on the predicted log-odds, which are given in this
-    /// order.
+    /// Slope and intercept of the logistic regression of the labels on the predicted log-odds, which are given in the
+    /// sorted order.
     pub(crate) fn line(&self, log_odds: &[f64], start: (f64, f64), steps: usize) -> Option<(f64, f64)> {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
-    /// The shift of the predicted log-odds (given in this order) with which the mean prediction equals the churn rate.
-    /// Uses Newton's method from `start`. `None` if there is only one class.
+    /// The number to add to the predicted log-odds so that the mean prediction equals the churn rate. The log-odds are
+    /// given in the sorted order. Uses Newton's method from `start`. `None` if there is only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {
@@ -149,7 +150,7 @@ impl Ranked {
                 sum += weight * p;
                 slope += weight * p * (1.0 - p);
             }
-            // Long steps overshoot where probabilities are near 0 or 1.
+            // Steps are limited, because long ones overshoot where probabilities are near 0 or 1.
             let step = ((positives - sum) / slope.max(1e-12)).clamp(-1.0, 1.0);
             shift += step;
             if step.abs() < 1e-9 {
@@ -170,12 +171,13 @@ impl Ranked {
         error_by_chance(&self.scores, draws, seed, workers)
     }
 
-    /// Predicted against observed in ten bins of equal size, lowest first. Empty bins are omitted.
+    /// Mean predicted probability and observed churn rate in ten bins of equal size, lowest predictions first. Empty
+    /// bins are omitted.
     pub fn calibration(&self) -> Vec<CalibrationBin> {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// The lift of the `share` (0 to 1) of rows with the highest scores.
+    /// The lift among the fraction `share` (0 to 1) of rows with the highest scores.
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;
@@ -220,9 +222,9 @@ mod tests {
     #[test]
     fn metrics_equal_values_computed_by_hand() {
         let ranked = Ranked::new(&CHURNED, &SCORES);
-        // 9 pairs: 8 in order, 1 tied.
+        // There are 9 pairs: 8 are in order, and 1 is tied.
         assert!((ranked.roc_auc().unwrap() - 8.5 / 9.0).abs() < 1e-12);
-        // Precision 1 at the first two, 3/4 at the tied third.
+        // The precision is 1 at the first two churned rows, and 3/4 at the third, which is tied.
         assert!((ranked.pr_auc().unwrap() - (1.0 + 1.0 + 0.75) / 3.0).abs() < 1e-12);
         let brier = (0.01 + 0.36 + 0.16 + 0.04 + 0.01 + 0.04) / 6.0;
         assert!((ranked.brier().unwrap() - brier).abs() < 1e-12);

@@ -1,4 +1,4 @@
-//! Rolling-origin backtests: at each origin, a model that could have been trained at that time.
+//! Rolling-origin backtests. At each origin (test date), a model is tested that could have been trained at that time.
 
 use serde::Serialize;
 
@@ -9,27 +9,28 @@ use crate::model::leaks::find_leaks;
 use crate::model::options::TrainOptions;
 use crate::model::report::OutOfTime;
 use crate::model::sample::Sample;
-use crate::model::train::{Guard, test_out_of_time, testable};
+use crate::model::train::{TestOptions, TestSpans, test_out_of_time, testable};
 use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Options of [`Backtest::run`]. In JSON, they are on the same level as those of [`TrainOptions`].
+/// Options of [`Backtest::run`]. In JSON, these options and those of [`TrainOptions`] are on the same level.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct BacktestOptions {
-    /// How each model is trained. `train.as_of` lists the possible training dates; `None` chooses dates before each
-    /// origin in the same way as training does.
+    /// How each model is trained. `train.as_of` lists the possible training dates. If it is `None`, the dates before
+    /// each origin are chosen in the same way as in training.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test; each must be mature. `None` tests at most three of the last mature dates, one label period
-    /// apart. Each customer is then tested on one day of the half label period that ends at such a date.
+    /// The dates to test. Each must be mature. `None` tests at most three of the last mature dates, one label period
+    /// apart. The days of each test then span the half label period that ends at such a date, and each customer is
+    /// tested on one of these days.
     pub origins: Option<Vec<AsOf>>,
     /// Days between the last training label and each origin, in addition to the label period. Default: 0.
     pub embargo_days: u32,
-    /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If so, five
-    /// models are trained per origin, and each is tested on the customers that were held out from it. Default: false,
-    /// so earlier rows of a tested customer may be in the training set.
+    /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If true, five
+    /// models are trained per origin, and each is tested on the customers who were held out from it. If false, which is
+    /// the default, earlier rows of a tested customer may be in the training set.
     pub unseen_customers: bool,
 }
 
@@ -90,7 +91,7 @@ impl Backtest {
     /// Runs the backtest.
     ///
     /// # Errors
-    /// `nothing_after_purge` if no training date of an origin has a label period that ends by the origin; the errors of
+    /// `nothing_after_purge` if an origin has no training date whose label period ends by the origin; the errors of
     /// [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;
@@ -139,7 +140,7 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // Dates that the purge drops appear in the proof, but need no labels.
+            // The dates that the purge drops are listed in the proof, but need no labels.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",
@@ -158,12 +159,15 @@ impl Backtest {
             folds.push(test_out_of_time(
                 records,
                 &sample,
-                &labelled,
-                &dates,
+                TestSpans {
+                    drawn: &labelled,
+                    all: &dates,
+                },
                 train,
-                Guard {
+                TestOptions {
                     embargo_days: options.embargo_days,
                     unseen_customers: options.unseen_customers,
+                    keeps_predictions: true,
                 },
                 &mut workers,
                 (start + 0.2 * share, start + share),

@@ -1,41 +1,23 @@
 //! Risk bands: coarse classes of risk.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
-/// A coarse class of risk, by the odds of churn relative to the odds at the training dates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RiskBand {
-    /// Below the churn rate of the training dates.
-    Low,
-    /// At or above the churn rate of the training dates.
-    Medium,
-    /// At or above twice the odds at the training dates.
-    High,
-    /// At or above four times the odds at the training dates.
-    Critical,
-}
-
-impl RiskBand {
-    /// The name of the band: `"critical"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for RiskBand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+names! {
+    /// A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates.
+    #[derive(PartialOrd, Ord)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
+    pub enum RiskBand: "risk_band" {
+        /// The probability is below the churn rate of the training dates.
+        Low = "low",
+        /// The probability is at or above the churn rate of the training dates.
+        Medium = "medium",
+        /// The odds are at least twice the odds at the training dates.
+        High = "high",
+        /// The odds are at least four times the odds at the training dates.
+        Critical = "critical",
     }
 }
 
@@ -51,7 +33,7 @@ pub struct RiskBands {
     pub critical: f64,
 }
 
-/// Predicted against observed in one risk band.
+/// Mean predicted probability and observed churn rate in one risk band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -71,7 +53,7 @@ pub struct BandCalibration {
 }
 
 impl RiskBands {
-    /// Predicted against observed in each band, lowest band first.
+    /// Compares predicted probabilities with observed churn in each band, lowest band first.
     pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCalibration> {
         let begin = [
             (RiskBand::Low, 0.0),
@@ -102,8 +84,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a churn rate: medium begins at the rate, high at twice its odds, critical at four
-    /// times its odds.
+    /// The default thresholds for a given churn rate. Band medium begins at this rate, band high at twice its odds, and
+    /// band critical at four times its odds.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {

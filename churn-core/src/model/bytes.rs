@@ -1,4 +1,4 @@
-//! A model as bytes: metadata as JSON, everything else in the binary payload.
+//! A model as bytes. The metadata is JSON; everything else is in the binary payload.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,17 +15,17 @@ use crate::record::TenantId;
 /// The part of a model file that can be read without decoding the trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metadata {
-    /// `None` for a model that can score any tenant.
+    /// `None` if the model can score any tenant.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) definition: ChurnDefinition,
     pub(crate) feature_names: Vec<String>,
     pub(crate) plan_fingerprint: String,
     pub(crate) bands: RiskBands,
-    /// `None` in files of versions without intervals.
+    /// `None` in files that were written by versions without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
-    /// The feature profile of the training data, which runs are compared with. `None` in files of versions without a
-    /// profile.
+    /// The feature profile of the training data, with which runs are compared. `None` in files that were written by
+    /// versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
     pub(crate) report: TrainReport,
@@ -51,7 +51,7 @@ pub(crate) fn write(metadata: &Metadata, plan: &ResolvedPlan, scorer: &Scorer) -
     artifact::write(&json, &payload)
 }
 
-/// Reads the parts of a model, checked for consistency with each other, and its id.
+/// Reads the id and the parts of a model, and checks that the parts are consistent with each other.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, ResolvedPlan, Scorer, String)> {
     let artifact = artifact::read(bytes)?;
     let damaged = |what: &str| {

@@ -23,7 +23,7 @@ use crate::time::{AsOf, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
-    /// Identifies the model by its content.
+    /// The id of the model, which is computed from its content.
     pub model_id: String,
     /// The tenant whose records the model may score; `None` if it may score any tenant.
     pub tenant: Option<String>,
@@ -38,17 +38,18 @@ pub struct ModelCard {
     pub features: CardFeatures,
     /// How well the model performs.
     pub metrics: CardMetrics,
-    /// The calibration and its result in each risk band.
+    /// The calibration method, and how well calibrated each risk band is.
     pub calibration: CardCalibration,
     /// The members, with their weights.
     pub members: Vec<MemberReport>,
-    /// Members that were requested and are not part of the ensemble, with the reason.
+    /// Members that were requested but are not part of the ensemble, with the reason.
     pub dropped_members: Vec<DroppedMember>,
     /// The monotonic constraints, by feature.
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
+    /// Columns that appear to leak the target but were used, either because the caller allowed them or because their
+    /// finding is only a warning.
     pub leaks: Vec<LeakageFinding>,
-    /// Problems with the training dates or the definition, and what to do about them.
+    /// Problems with the training dates, the definition or the measures, and what to do about them.
     pub warnings: Vec<Warning>,
 }
 
@@ -63,7 +64,7 @@ pub struct CardData {
     pub observed_until: Option<Timestamp>,
     /// The training dates of the final model.
     pub training_dates: Vec<AsOf>,
-    /// Windows, in days, that begin before the observed history at some training date.
+    /// Lengths, in days, of the windows that begin before the observed history at some training date.
     pub truncated_windows: Vec<u32>,
 }
 
@@ -80,9 +81,9 @@ pub struct CardPopulation {
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,
-    /// Number of pairs whose label is neither churned nor retained.
+    /// Number of pairs that are excluded because their label is neither churned nor retained.
     pub excluded: usize,
-    /// Number of pairs that were dropped by sampling because there were more than `max_rows`.
+    /// Number of pairs that sampling dropped because there were more than `max_rows`.
     pub subsampled: usize,
 }
 
@@ -93,7 +94,7 @@ pub struct CardPopulation {
 pub struct CardFeatures {
     /// Number of features.
     pub count: usize,
-    /// Identifies the feature plan by its content.
+    /// The fingerprint of the feature plan, which is computed from its content.
     pub plan_fingerprint: String,
     /// Names of the features in plan order.
     pub names: Vec<String>,
@@ -112,7 +113,7 @@ pub struct CardMetrics {
     pub cross_validated: Measures,
 }
 
-/// The calibration and its result in each risk band.
+/// The calibration method, and how well calibrated each risk band is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -121,7 +122,7 @@ pub struct CardCalibration {
     pub method: String,
     /// The lowest probability of each risk band.
     pub risk_bands: RiskBands,
-    /// Predicted against observed in each risk band, of out-of-fold predictions.
+    /// Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions.
     pub bands: Vec<BandCalibration>,
 }
 

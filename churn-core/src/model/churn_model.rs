@@ -25,20 +25,20 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// Shapley values of every feature for every row's blended log-odds. Returned by [`ChurnModel::explain`] and
-/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
+/// Shapley values: the contribution of every feature to the blended log-odds of every row. Returned by
+/// [`ChurnModel::explain`] and [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Rows x features, in the order of the feature names, in log-odds. For each row, they sum with the base value to
-    /// the blended log-odds before calibration.
+    /// Contributions in log-odds (rows x features), in the order of the feature names. The contributions of a row and
+    /// the base value sum to the row's blended log-odds before calibration.
     pub contributions: Array2<f64>,
-    /// The expected output over the training rows, in log-odds.
+    /// The expected blended log-odds over the training rows, before calibration.
     pub base_value: f64,
 }
 
-/// A trained churn model: the ensemble with its feature plan, preprocessing and calibration. Immutable; clones are
-/// cheap.
+/// A trained churn model: the ensemble with its feature plan, preprocessing and calibration. A model is immutable, and
+/// cloning it is cheap.
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
@@ -91,13 +91,13 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. They contain no time, thread count, host or unseeded random number.
+    /// The bytes of the model file. They do not depend on the time, the thread count or the host.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. Safe on untrusted bytes: magic, format, lengths, checksum and inner consistency
-    /// are checked before use.
+    /// Reads a model file from memory. This is safe on untrusted bytes: magic number, format, lengths, checksum and
+    /// internal consistency are checked before use.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -129,7 +129,7 @@ impl ChurnModel {
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
-    /// Identifies the model: the first half of the SHA-256 of its content, in hex.
+    /// The id of the model: the first half of the SHA-256 of its content, in hex.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -166,19 +166,20 @@ impl ChurnModel {
 
     /// Scores every eligible customer as of a date, on all available threads.
     ///
-    /// A customer is not eligible, and has no score in the run, if at the date they have not signed up yet, have
-    /// churned, have a known cancellation, or are already inactive. `as_of` is an [`AsOf`] or a
-    /// [`Timestamp`](crate::Timestamp).
+    /// The run has no score for customers who are not eligible. These are customers who have not signed up yet or have
+    /// already churned at the date. If churn is defined by cancellation, customers who have given notice are not
+    /// eligible either; if by inactivity, customers without activity in the activity window. `as_of` is an [`AsOf`] or
+    /// a [`Timestamp`](crate::Timestamp).
     ///
     /// # Errors
     /// `no_eligible_customers` if no customer is eligible; `tenant_mismatch` if the records belong to another tenant;
-    /// `feature_mismatch` if the records lack a table that the model needs, or an attribute has another type than in
-    /// training.
+    /// `feature_mismatch` if the records lack a table that the model needs, or if the type of an attribute differs from
+    /// its type in training.
     pub fn score(&self, records: &TenantRecords, as_of: impl Into<AsOf>) -> Result<ScoreRun> {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// Like [`score`](Self::score), with a thread count, progress and cancellation. They do not change the result.
+    /// Like [`score`](Self::score), with options for threads, progress and cancellation. They do not change the result.
     ///
     /// # Errors
     /// The errors of [`score`](Self::score), and `cancelled`.
@@ -202,7 +203,7 @@ impl ChurnModel {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
             "no customer is eligible as of {as_of}: none of {} has signed up, is still a customer and was active then. The events range from {} to {}",
-            records.customers(),
+            records.n_customers(),
             shown(records.observed_from()),
             shown(records.observed_until(None))
         );
@@ -259,8 +260,8 @@ impl ChurnModel {
         }
     }
 
-    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. This model must be the one that scored it. Safe on
-    /// untrusted bytes.
+    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. The run must have been scored by this model. This
+    /// is safe on untrusted bytes.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored the run;
@@ -285,18 +286,19 @@ impl ChurnModel {
         })
     }
 
-    /// Scores one customer from their own rows. The score is bit-identical to that in a run over all customers.
+    /// Scores one customer from the customer's own rows. The score is bit-identical to the customer's score in a run
+    /// over all customers.
     ///
     /// Event rows without a `customer_id` belong to the customer. A table that is missing from [`CustomerRows`] counts
-    /// as not given, unlike an empty table. Rows at or after `as_of` are not visible. `top` is the number of reasons,
-    /// as in [`ScoreRun::reasons`]; 0 computes none, which is faster.
+    /// as not given, which differs from an empty table. Rows at or after `as_of` are not visible. `top` is the maximum
+    /// number of reasons, as in [`ScoreRun::reasons`]; 0 computes no reasons, which is faster.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
     /// use churn_core::{AsOf, Customer, CustomerRows, ErrorKind, Payment};
     ///
-    /// let customer = Customer { customer_id: "C-17".into(), signed_up_at: "2024-01-01".parse()?, ..Customer::default() };
-    /// let payment = Payment { due_at: "2024-02-01".parse()?, amount: 12.5, ..Payment::default() };
+    /// let customer = Customer::new("C-17", "2024-01-01".parse()?);
+    /// let payment = Payment::new("C-17", "2024-02-01".parse()?, 12.5);
     /// let rows = CustomerRows::new([customer]).payments([payment]);
     /// match model.score_customer(rows, "2024-03-01".parse::<AsOf>()?, 3) {
     ///     Ok(answer) => println!("{:?} {:?}", answer.score.probability(), answer.reasons),
@@ -309,7 +311,8 @@ impl ChurnModel {
     ///
     /// # Errors
     /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer has no label period to
-    /// predict (not signed up yet, churned, cancellation known, already inactive); `feature_mismatch`.
+    /// predict because they have not signed up yet, have already churned, have a known cancellation, or are already
+    /// inactive; `feature_mismatch`.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let records = rows.into_records(self.tenant())?;
@@ -338,7 +341,7 @@ impl ChurnModel {
         })
     }
 
-    /// Shapley values of every feature for every row of a matrix from this model's plan.
+    /// Computes Shapley values for every row of a matrix from this model's plan.
     ///
     /// The contributions of trees are exact path-dependent TreeSHAP (Lundberg et al., "Consistent individualized
     /// feature attribution for tree ensembles", 2018). For the linear member, a contribution is the coefficient times
@@ -355,8 +358,8 @@ impl ChurnModel {
         })
     }
 
-    /// Blended log-odds of every row of a matrix, before calibration. The base value and the contributions of a row sum
-    /// to this number.
+    /// Computes the blended log-odds of every row of a matrix, before calibration. They equal the sum of the base value
+    /// and the contributions of the row.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -365,7 +368,7 @@ impl ChurnModel {
         self.scorer.log_odds(matrix.view(), &execution.workers()?)
     }
 
-    /// Calibrated probabilities of every row of a matrix from this model's plan.
+    /// Computes calibrated probabilities for every row of a matrix from this model's plan.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -374,8 +377,8 @@ impl ChurnModel {
         self.scorer.probabilities(matrix.view(), &execution.workers()?)
     }
 
-    /// Computes the feature matrix of this model: a row for every customer with a visible spell at each date, eligible
-    /// or not, in the order of [`features`](crate::features()).
+    /// Computes the feature matrix of this model. It has a row for every customer with a visible spell at each date,
+    /// whether or not the customer is eligible, in the order of [`features`](crate::features()).
     ///
     /// It is the input of [`explain`](Self::explain), [`log_odds`](Self::log_odds) and
     /// [`predict_proba`](Self::predict_proba), which do not check whether a customer is eligible or has sufficient

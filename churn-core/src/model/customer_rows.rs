@@ -1,16 +1,16 @@
 //! The rows of one customer, for scoring that customer alone.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result};
-use crate::input::{IntoTable, Table};
+use crate::input::{IntoTable, RecordsBuilder, Table};
 use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
 /// The rows of one customer, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without
 /// a `customer_id`, or with a null one, belong to the customer.
 ///
-/// A column that the rows do not have counts as not given, as in every other input. A pending payment therefore needs
-/// the column `settled_at` (with a null, in a [`Table`]) or the status `pending`. A single [`Payment`](crate::Payment)
-/// whose `settled_at` is `None` counts as paid.
+/// A column that none of the rows has counts as not given, as in every other input. A pending payment therefore needs
+/// either the status `pending` or the column `settled_at` (with a null, in a [`Table`]). A single
+/// [`Payment`](crate::Payment) whose `settled_at` is `None` counts as paid.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -23,13 +23,13 @@ use crate::record::{TenantId, TenantRecords};
 /// ```
 #[derive(Clone, Debug)]
 pub struct CustomerRows {
-    /// In the order of [`RecordKind::ALL`].
+    /// The tables in the order of [`RecordKind::ALL`].
     tables: [Option<Table>; 4],
 }
 
 impl CustomerRows {
-    /// Creates rows from the customers table of the customer, as `[Customer { .. }]` or a table. It has several rows if
-    /// the customer has versions or several spells.
+    /// Creates the rows of a customer from the customer's part of the customers table: `[Customer::new(..)]` or a
+    /// table. It has several rows if the customer has several versions or spells.
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -41,7 +41,7 @@ impl CustomerRows {
         }
     }
 
-    /// Sets the customer's payments. An empty table is not the same as no table.
+    /// Sets the customer's payments. Passing an empty table is not the same as passing no table.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
@@ -68,26 +68,26 @@ impl CustomerRows {
 
     /// The records of a tenant that has only this customer.
     pub(crate) fn into_records(self, tenant: Option<&TenantId>) -> Result<TenantRecords> {
-        let customer = self.tables[0].as_ref().filter(|table| table.rows() > 0);
+        let customer = self.tables[0].as_ref().filter(|table| table.n_rows() > 0);
         let customer = customer.ok_or_else(|| {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
         // Starting threads would take longer than the work.
-        let mut builder =
-            TenantRecords::builder(tenant.map_or("", TenantId::as_str)).execution(Execution::new().threads(1));
+        let tenant = tenant.cloned().unwrap_or_else(TenantId::unnamed);
+        let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
         for (kind, table) in RecordKind::ALL.into_iter().zip(self.tables) {
             let Some(mut table) = table else { continue };
-            if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.rows() > 0) {
+            if let (Some(id), true) = (&id, kind != RecordKind::Customers && table.n_rows() > 0) {
                 table = table.with_ids("customer_id", id)?;
             }
             builder = builder.table(kind, table);
         }
         let (records, _) = builder.build()?;
-        if records.customers() != 1 {
+        if records.n_customers() != 1 {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
-                format!("one customer was expected, but {} were given", records.customers()),
+                format!("one customer was expected, but {} were given", records.n_customers()),
             )
             .at(Some(RecordKind::Customers), None, Some("customer_id")));
         }
@@ -109,7 +109,7 @@ mod tests {
             .activities(table(r#"[{"at": "2024-02-01"}]"#))
             .tickets(Table::new());
         let records = rows.into_records(None).unwrap();
-        let rows = RecordKind::ALL.map(|kind| records.rows(kind));
+        let rows = RecordKind::ALL.map(|kind| records.n_rows(kind));
         assert_eq!(rows, [Some(1), Some(2), Some(0), Some(1)]);
         let another = CustomerRows::new(table(r#"[{"customer_id": 17, "signed_up_at": "2024-01-01"}]"#))
             .payments(table(r#"[{"customer_id": 18, "due_at": "2024-02-01", "amount": 1}]"#));

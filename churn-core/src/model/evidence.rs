@@ -11,8 +11,8 @@ pub(crate) struct TooThin {
     pub(crate) expected_at: Option<Timestamp>,
 }
 
-/// A history is insufficient if event tables were given, the customer has no visible event in any of them, and the
-/// tenure is shorter than the plan's shortest window.
+/// A customer's history is insufficient if event tables were given, the customer has no visible event in any of them,
+/// and the customer's tenure is shorter than the plan's shortest window.
 pub(crate) fn too_thin(
     records: &TenantRecords,
     customer: u32,

@@ -1,4 +1,4 @@
-//! Fits the members, and fits the blend and the calibration on out-of-fold predictions.
+//! Fits the members, then fits the blend and the calibration to the out-of-fold predictions of the members.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// The part of a model that turns a feature matrix into probabilities and contributions: everything except the plan.
+/// The part of a model that turns a feature matrix into probabilities and contributions: everything except the feature
+/// plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Scorer {
     pub(crate) preprocessor: FittedPreprocessor,
@@ -87,14 +88,14 @@ impl Scorer {
     }
 }
 
-/// Settings that are chosen once, before members are fitted in folds and on all rows.
+/// Settings that are chosen once and then used for all fits of the members, in folds and on all rows.
 struct FitSettings {
     l2: f64,
     boosting: Option<GradientBoostingOptions>,
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` is the range of the call's progress that the fit covers.
+/// Fits a scorer. `part` is the range of the call's progress that this fit covers.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -151,8 +152,8 @@ pub(crate) fn fit(
             .collect::<Result<Vec<_>>>()?;
         Ok((outside, predictions))
     };
-    // Folds of small samples are fitted in parallel. Folds of large samples are fitted one by one, because each copies
-    // its rows.
+    // The folds of a small sample are fitted in parallel. The folds of a large sample are fitted one by one, because
+    // each fit copies its rows.
     let small = examples.churned.len() * examples.table.columns.len() <= SMALL_CELLS;
     let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
         workers.map(0..folds, hold_out)?
@@ -171,9 +172,9 @@ pub(crate) fn fit(
     let preprocessor = FittedPreprocessor::fit(examples.table, workers)?;
     let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
-    // Members that are fitted with a higher weight of churned rows predict log-odds that are too high by a constant.
-    // The constant is subtracted for the blend, whose weights sum to 1. It is added again for the calibration, which is
-    // fitted on the same scale that it will receive.
+    // If churned rows have a higher weight, the members predict log-odds that are too high by a constant. The constant
+    // is subtracted before the blend is fitted; the weights of the blend sum to 1. It is added back before calibration,
+    // so that the calibration is fitted on the scale that it gets at prediction time.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
     let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;
@@ -199,7 +200,7 @@ pub(crate) fn fit(
     ))
 }
 
-/// The weights for fitting the members; `None` if churned rows have weight 1.
+/// The row weights for fitting the members; `None` if churned rows have weight 1.
 fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
     let rows = 0..examples.churned.len();
@@ -212,18 +213,18 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
 /// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// The rows outside and inside a fold.
+/// The rows outside a fold, and the rows inside it.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
 
-/// Early-stopping patience: number of trees without an improvement of the log-loss on held-out customers. The higher
-/// the learning rate, the fewer.
+/// The patience of early stopping: how many trees may be added without improving the log-loss on held-out customers. The
+/// higher the learning rate, the smaller the patience.
 fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }
 
-/// Chooses the strength of the penalty and the number of trees on held-out customers.
+/// Chooses, on held-out customers, the strength of the penalty and the number of trees.
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -274,7 +275,7 @@ fn settle(
             workers,
         )?;
         Ok(Some(GradientBoostingOptions {
-            n_trees: fitted.trees().max(1),
+            n_trees: fitted.n_trees().max(1),
             ..boosting.clone()
         }))
     };

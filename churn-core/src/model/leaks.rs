@@ -8,7 +8,7 @@ use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
-/// Features known at the date that an attribute may contain with their later growth.
+/// Computed features that grow with time. An attribute that contains such a feature plus its later growth is a leak.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",
@@ -21,12 +21,12 @@ const GROWING: [&str; 7] = [
 
 /// Returns the findings for the report about columns that leak the target.
 ///
-/// Attributes are tested twice: against the labels of one date, and, at each customer's first date, against the final
-/// outcome of the customer. The second test finds values of today, and values that were written into versions in
-/// hindsight, because they restate the end of the spell long before it comes.
+/// Attributes are tested twice. The first test compares them with the labels of one date. The second test compares each
+/// customer's value at their first date with the customer's final outcome. It finds today's values and values that were
+/// written into old versions in hindsight, because they reveal the end of the spell long before it happens.
 ///
 /// # Errors
-/// `leakage` if a finding refuses training.
+/// `leakage` if a finding must stop training.
 pub(crate) fn find_leaks(
     records: &TenantRecords,
     sample: &Sample,
@@ -107,7 +107,7 @@ pub(crate) fn find_leaks(
     )
 }
 
-/// The first row of every customer, sorted by customer. Rows must be sorted by date.
+/// The first row of every customer, sorted by customer. The given rows must be sorted by date.
 fn first_rows(customers: &[u32]) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut first = vec![None; count];

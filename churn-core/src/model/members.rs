@@ -10,7 +10,7 @@ use crate::features::Columns;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// One matrix in the two forms that members need.
+/// A feature matrix in the two forms that members need.
 pub(crate) struct Inputs {
     encoded: Array2<f32>,
     design: Array2<f64>,
@@ -61,8 +61,8 @@ impl Member {
         }
     }
 
-    /// Adds `weight` times the member's contributions, summed over the columns of each feature, to `total` (rows x
-    /// features). Returns `weight` times the member's base value.
+    /// Adds the member's contributions, summed over the columns of each feature and multiplied by `weight`, to `total`
+    /// (rows x features). Returns the member's base value multiplied by `weight`.
     pub(crate) fn add_contributions(
         &self,
         weight: f64,
@@ -103,7 +103,7 @@ impl Member {
             Self::Linear(model) => (preprocessor.design_sources().len(), model.coefficients().len()),
             Self::Boosting(trees) | Self::DeepBoosting(trees) | Self::Forest(trees) => {
                 trees.validate()?;
-                (preprocessor.encoded_sources().len(), trees.features())
+                (preprocessor.encoded_sources().len(), trees.n_features())
             }
         };
         if has == wants {

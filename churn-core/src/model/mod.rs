@@ -41,5 +41,5 @@ pub(crate) use reason::top_reasons;
 pub use reason::{Direction, Reason, ReasonValue};
 pub use report::{ChurnRateAt, DroppedMember, MeasuresByActivity, MemberReport, OutOfTime, Prediction, TrainReport};
 pub(crate) use sample::Examples;
-pub use score::{CustomerScore, Outcome, Score, ScoreRun};
+pub use score::{CustomerScore, Outcome, Score, ScoreRun, ScoreStatus};
 pub use warning::{Warning, WarningCode};

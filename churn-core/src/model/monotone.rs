@@ -1,70 +1,28 @@
 //! Monotonic constraints of features, and the fit of members that obey them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{GradientBoostingOptions, LinearModel, Logistic};
-use crate::error::{Error, ErrorKind, Result, excerpt};
+use crate::error::{Error, ErrorKind, Result, excerpt, names};
 use crate::features::{Columns, FeatureColumn};
 use crate::model::sample::Examples;
 use crate::parallel::Workers;
 use crate::preprocess::FittedPreprocessor;
 
-/// The direction in which the probability may change as a feature grows, all other features being equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Monotonicity {
-    /// The probability never falls.
-    #[serde(alias = "raises")]
-    Increasing,
-    /// The probability never rises.
-    #[serde(alias = "lowers")]
-    Decreasing,
-}
-
-impl Monotonicity {
-    /// `"increasing"` or `"decreasing"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Increasing => "increasing",
-            Self::Decreasing => "decreasing",
-        }
+names! {
+    /// The direction in which the probability may change as a feature grows, if all other features stay equal.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum Monotonicity: "monotone_constraints" {
+        /// The probability never falls.
+        Increasing = "increasing" | "raises",
+        /// The probability never rises.
+        Decreasing = "decreasing" | "lowers",
     }
 }
 
-impl fmt::Display for Monotonicity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Monotonicity {
-    type Err = Error;
-
-    /// # Errors
-    /// `invalid_option` for another name.
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "increasing" => Ok(Self::Increasing),
-            "decreasing" => Ok(Self::Decreasing),
-            _ => {
-                let message = format!(
-                    "a monotone constraint is 'increasing' or 'decreasing', not '{}'",
-                    excerpt(name)
-                );
-                Err(Error::new(ErrorKind::InvalidOption, message).at(None, None, Some("monotone_constraints")))
-            }
-        }
-    }
-}
-
-/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. Empty if all features are
-/// unconstrained.
+/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. The list is empty if all
+/// features are unconstrained.
 pub(crate) struct Directions(Vec<i8>);
 
 impl Directions {
@@ -99,7 +57,8 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// The directions for the columns of trees. Without constraints, they are those of the boosting's own options.
+    /// The directions for the columns of trees. If there are no constraints, they come from the options of the
+    /// boosting.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -108,8 +67,8 @@ impl Directions {
         sources.map(|&feature| self.0[feature as usize]).collect()
     }
 
-    /// Fits the linear member. A column whose coefficient has the wrong sign is removed and the others are fitted
-    /// again, until none is left. Every coefficient then has the required sign or is zero.
+    /// Fits the linear member. Columns whose coefficient has the wrong sign are removed, and the others are fitted
+    /// again, until no coefficient has the wrong sign.
     pub(crate) fn fit_linear(
         &self,
         logistic: &Logistic,
@@ -153,8 +112,7 @@ mod tests {
     use crate::model::{ChurnModel, EnsembleOptions, TrainOptions};
     use crate::parallel::Execution;
 
-    /// How often the probability falls, how often it rises, and by how much in total, when a single feature grows step
-    /// by step.
+    /// How far the probability falls and how far it rises, in total, when a single feature grows step by step.
     fn swept(model: &ChurnModel, matrix: &FeatureMatrix, name: &str) -> Result<(f64, f64)> {
         let feature = matrix.names.iter().position(|known| known == name).unwrap();
         let FeatureColumn::Number(values) = &matrix.columns[feature] else {
@@ -204,7 +162,7 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // An increasing, a decreasing and an unconstrained relation.
+        // The constraints are an increasing one and a decreasing one; a third feature is unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

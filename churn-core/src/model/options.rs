@@ -19,13 +19,13 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON, the options of [`EnsembleOptions`] are on the same level as the others, and the definition has the form
+/// In JSON, the options of [`EnsembleOptions`] are on the same level as the other options. The definition has the form
 /// that [`ChurnDefinition::from_json`] reads. The members `windows` and `features` of the plan may also be on this
 /// level.
 ///
-/// A member of the ensemble is `false` (not part of the ensemble), `true` (its default options) or an object that
-/// overrides some of its defaults. If `boosting` is given without `deep_boosting`, there is no deep boosting.
-/// [`execution`](Self::execution) is not part of the JSON.
+/// The value of a member of the ensemble is `false` (the member is not part of the ensemble), `true` (it has its
+/// default options) or an object that overrides some of its defaults. If `boosting` is changed and `deep_boosting` is
+/// not given, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -48,11 +48,12 @@ pub struct TrainOptions {
     /// The churn definition. Default: cancellation within 90 days.
     #[serde(serialize_with = "ChurnDefinition::serialize_as_option")]
     pub definition: ChurnDefinition,
-    /// The training dates; each must be mature, and all customers are used at each.
+    /// The training dates. Each date must be mature. Every eligible customer is used at every date.
     ///
-    /// `None` chooses mature dates. The history is split into half label periods, back from the last mature day, and
-    /// each customer is assigned one day in each of them, by id and seed. Together these days cover every phase of a
-    /// billing cycle, whereas dates at fixed intervals may cover only a few.
+    /// `None` chooses mature dates. The history is divided, backwards from the last mature day, into spans of half a
+    /// label period. Each customer is used on one day of each span; the day depends on the customer's id and the seed.
+    /// Together, these days cover every phase of a billing cycle, whereas dates at fixed intervals may cover only a
+    /// few.
     pub as_of: Option<Vec<AsOf>>,
     /// The features. Default: the standard plan.
     pub plan: FeaturePlan,
@@ -60,19 +61,22 @@ pub struct TrainOptions {
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
     /// What training does about columns that leak the target. Default: a leaking attribute is an error, and a leaking
-    /// feature of events is a warning. Checked only if there are at least 20 churned and 20 retained rows.
+    /// feature of events is a warning. Columns are checked only if at least 20 rows churned and at least 20 rows were
+    /// retained.
     pub leakage: LeakagePolicy,
-    /// Columns that are available at prediction time despite their predictive power, by the name of the column or of
-    /// its feature. The report lists those that would have been refused.
+    /// Columns to accept although they look like leaks, because their values are known at prediction time. A column is
+    /// given by its own name or by the name of its feature. The report lists the accepted columns that would otherwise
+    /// have been refused.
     pub allow_columns: Vec<String>,
     /// Maximum number of customer-date pairs for training and testing. If there are more, whole customers are sampled
-    /// by id and seed. This bounds memory, which is about 6 kB per pair with the standard features. Default: 500 000.
+    /// by id and seed. The maximum limits memory use, which is about 6 kB per pair with the standard features. Default:
+    /// 500 000.
     pub max_rows: usize,
     /// Whether the model may score records of other tenants (a pretrained model). Default: false.
     pub shared: bool,
-    /// Seeds all sampling; results are reproducible. Default: 0.
+    /// The seed of all sampling. The same seed gives the same result. Default: 0.
     pub seed: u64,
-    /// Threads, progress and cancellation. Never changes the result.
+    /// Threads, progress and cancellation. They never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }
@@ -103,33 +107,36 @@ impl Default for TrainOptions {
     }
 }
 
-/// Options of the ensemble: its members, and how they are blended. A member that is `None` is not part of the ensemble.
+/// Options of the ensemble: its members, and how they are fitted and blended. A member that is `None` is not part of
+/// the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnsembleOptions {
     /// Whether the linear member is part of the ensemble. Default: true.
     pub linear: bool,
-    /// Small gradient-boosted trees with a low learning rate, for few and noisy rows. `n_trees` is the maximum; early
-    /// stopping on held-out customers chooses the number. Default: at most 400 trees of 12 leaves, learning rate 0.03.
+    /// Small gradient-boosted trees with a low learning rate, which suit few and noisy rows. `n_trees` is the maximum
+    /// number of trees; early stopping on held-out customers chooses the actual number. Default: at most 400 trees of
+    /// 12 leaves, learning rate 0.03.
     #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
-    /// Larger gradient-boosted trees with a higher learning rate, for interactions. `n_trees` is the maximum, as for `boosting`.
-    /// Default: at most 300 trees of 31 leaves, learning rate 0.1.
+    /// Larger gradient-boosted trees with a higher learning rate, which find interactions of features. `n_trees` is the
+    /// maximum number of trees, as for `boosting`. Default: at most 300 trees of 31 leaves, learning rate 0.1.
     #[serde(serialize_with = "member")]
     pub deep_boosting: Option<GradientBoostingOptions>,
     /// The random forest. Default: 100 trees, at most 10 levels deep.
     #[serde(serialize_with = "member")]
     pub forest: Option<RandomForestOptions>,
-    /// Number of stratified group folds (grouped by customer) whose out-of-fold predictions fit the blend and the
-    /// calibration. It is limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
+    /// Number of cross-validation folds. The predictions for the held-out folds fit the blend and the calibration. All
+    /// rows of a customer are in one fold, and churned customers are spread evenly over the folds. The number is
+    /// limited to 2 to 20, and to the number of customers of the minority class. Default: 5.
     pub folds: usize,
-    /// Weight of a churned row relative to a retained one while base learners are fitted. Blend and calibration use unweighted
-    /// rows, so probabilities stay calibrated. Default: 1.
+    /// Weight of a churned row when base learners are fitted; a retained row has weight 1. The blend and the
+    /// calibration use unweighted rows, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
     /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
-    /// falls as the feature grows, all other features being equal. Missing values are unconstrained. Both boostings and
-    /// the linear member obey the constraints; the forest cannot and is dropped, which the report states. In JSON an
-    /// object: `{"payments_failed_count_91d": "increasing"}`. Default: none.
+    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. Both boostings
+    /// and the linear member obey the constraints. The forest cannot obey them; it is dropped, and the report states
+    /// this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`. Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
@@ -188,7 +195,7 @@ impl EnsembleOptions {
         self.forest.as_ref().filter(|_| self.monotone_constraints.is_empty())
     }
 
-    /// Members that were requested and are not part of the ensemble.
+    /// The members that were requested but are not part of the ensemble.
     pub(crate) fn dropped_members(&self) -> Vec<DroppedMember> {
         let forest = self.forest.is_some() && self.unconstrained_forest().is_none();
         let names: Vec<&str> = self
@@ -293,7 +300,7 @@ impl Options for EnsembleOptions {
         given.set("linear", &mut self.linear)?;
         given.set_member("boosting", &mut self.boosting, Self::default_boosting)?;
         given.set_member("deep_boosting", &mut self.deep_boosting, Self::default_deep_boosting)?;
-        // A caller who configures the boosting wants these trees only, without the default deep trees.
+        // A caller who configures only the boosting wants only these trees, without the default deep trees.
         if boosting_alone && self.boosting != before {
             self.deep_boosting = None;
         }
@@ -321,7 +328,7 @@ impl<'de> Deserialize<'de> for EnsembleOptions {
     }
 }
 
-/// Null would keep the default when the options are read back.
+/// Writes `false` for a member that is `None`, because null would restore the default when the options are read back.
 fn member<T: Serialize, S: Serializer>(member: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match member {
         Some(options) => options.serialize(serializer),

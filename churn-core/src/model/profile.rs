@@ -1,16 +1,17 @@
-//! The profile of the training data: the typical values of each feature, stored in the model and compared with runs.
+//! The profile of the training data: the typical values of each feature. It is stored in the model, and runs are
+//! compared with it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::features::{FeatureColumn, FeatureMatrix};
 
-/// Maximum number of rows in a profile, evenly spaced: enough for quantiles, fast for any run.
+/// Maximum number of rows in a profile. The rows are evenly spaced. They suffice for quantiles and keep any run fast.
 const MOST_ROWS: usize = 20_000;
-/// The share of rows below, and above, the typical range.
+/// The share of rows that lie below the typical range, and the share that lie above it.
 const TAIL: f64 = 0.01;
-/// A run may exceed the typical range by this multiple of its width before it counts as outside.
+/// The values of a run are outside the typical range only if they exceed it by this multiple of its width.
 const SLACK: f64 = 0.5;
-/// Shares of missing values, or of unseen texts, count as different if they differ by more than this.
+/// Two shares of missing values, or of unseen texts, are different if they differ by more than this.
 const SHARE: f64 = 0.5;
 
 /// The typical values of one feature in a set of rows.
@@ -18,15 +19,15 @@ const SHARE: f64 = 0.5;
 pub(crate) struct FeatureProfile {
     /// The share of rows without a value.
     missing: f64,
-    /// For a number: the 1st, 50th and 99th percentile; `None` without values.
+    /// For a number feature: the 1st, 50th and 99th percentile; `None` if there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantiles: Option<[f64; 3]>,
-    /// For a text: the observed levels, at most [`LEVELS`].
+    /// For a text feature: the observed levels, at most [`LEVELS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     levels: Option<Vec<String>>,
 }
 
-/// A text with more levels than this is an id or free text, which always has new values.
+/// A text feature with more levels than this is an id or free text, in which new values always occur.
 const LEVELS: usize = 200;
 
 /// The profiles of all features, in plan order.
@@ -34,7 +35,7 @@ const LEVELS: usize = 200;
 #[serde(transparent)]
 pub(crate) struct Profile(Vec<FeatureProfile>);
 
-/// A feature of a run whose values lie outside the training data, and how.
+/// A feature whose values in a run lie outside the training data, and how they differ.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outside {
     pub(crate) feature: usize,
@@ -47,8 +48,8 @@ impl Profile {
         Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
     }
 
-    /// Whether the profile fits a model with this number of features. A file from an untrusted source may contain
-    /// anything.
+    /// Whether the profile fits a model with this number of features. This is checked because a file may come from an
+    /// untrusted source.
     pub(crate) fn is_valid(&self, features: usize) -> bool {
         self.0.len() == features
             && self.0.iter().all(|profile| {
@@ -142,7 +143,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile, as order statistics.
+/// The 1st, 50th and 99th percentile. Each is one of the values.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {
@@ -165,7 +166,7 @@ mod tests {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
         assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
-        // Tenure and totals grow between training and the run.
+        // Tenure and totals grow naturally between training and the run.
         assert_eq!(trained.outside(&numbers((700..1400).map(f64::from))), None);
     }
 
@@ -174,7 +175,7 @@ mod tests {
         let trained = numbers((0..1000).map(f64::from));
         assert!(trained.outside(&numbers((2000..3000).map(f64::from))).is_some());
         assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN))).is_some());
-        // The value of a constant feature is also a range.
+        // The typical range of a constant feature is its single value.
         assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50])).is_some());
     }
 

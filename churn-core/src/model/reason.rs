@@ -3,34 +3,19 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::error::names;
 use crate::features::{Columns, FeatureColumn};
 
-/// Whether a feature raises or lowers a score.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// The feature makes churn more likely.
-    Raises,
-    /// The feature makes churn less likely.
-    Lowers,
-}
-
-impl Direction {
-    /// `"raises"` or `"lowers"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Raises => "raises",
-            Self::Lowers => "lowers",
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+names! {
+    /// Whether a feature raises or lowers a score.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    pub enum Direction: "direction" {
+        /// The feature makes churn more likely.
+        Raises = "raises",
+        /// The feature makes churn less likely.
+        Lowers = "lowers",
     }
 }
 
@@ -46,7 +31,7 @@ pub enum ReasonValue {
     Number(f64),
     /// A text.
     Text(String),
-    /// No value: the window contains no such record, or the attribute is missing.
+    /// There is no value: the window contains no matching record, or the attribute is missing.
     Missing,
 }
 
@@ -74,8 +59,8 @@ pub struct Reason {
     pub feature: String,
     /// The value of the feature for this customer at this date.
     pub value: ReasonValue,
-    /// The Shapley value of the feature: what it adds to the blended log-odds, before calibration, relative to the
-    /// average training row. A value above 0 raises the risk.
+    /// The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with
+    /// the average training row. A value above 0 raises the risk.
     pub contribution: f64,
     /// Whether the contribution raises or lowers the score.
     pub direction: Direction,
@@ -101,8 +86,8 @@ impl Reason {
     }
 }
 
-/// The features of a row with the largest contributions in either direction, largest first; ties in plan order.
-/// Features with a contribution of 0 are omitted.
+/// The features of a row with the largest contributions in either direction, largest first. Features with equal
+/// contributions are in plan order. Features with a contribution of 0 are omitted.
 pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)

@@ -11,20 +11,20 @@ use crate::model::monotone::Monotonicity;
 use crate::model::warning::Warning;
 use crate::time::{AsOf, Timestamp};
 
-/// An out-of-time test: metrics at dates later than every training label.
+/// An out-of-time test: metrics at dates after the end of every training label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct OutOfTime {
     /// The last test date.
     pub test_date: AsOf,
-    /// All test dates, sorted. By default, each customer is scored on one day of half a label period, so that the test
-    /// covers every phase of a billing cycle; the measures cover all these days. Empty in files of earlier versions,
-    /// which tested one date.
+    /// All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on one
+    /// of these days, so that the test covers every phase of a billing cycle. The measures cover all these days. Empty
+    /// in files of earlier versions, which tested a single date.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
-    /// The training dates of the tested model; their label periods all end by the first test date. If each customer has
-    /// an individual training day, as in [`ChurnRateAt::first`], these are the last of these days.
+    /// The training dates of the tested model. Their label periods all end by the first test date. If each customer has
+    /// an individual training day, as in [`ChurnRateAt::first`], this list contains the last day of each span.
     pub training_dates: Vec<AsOf>,
     /// Whether every customer was scored by a model that was not trained on any of that customer's rows.
     pub unseen_customers: bool,
@@ -32,8 +32,9 @@ pub struct OutOfTime {
     pub proof: PurgeProof,
     /// How well the predictions perform.
     pub measures: Measures,
-    /// Separate measures for active and inactive customers. `None` for cancellation, and if an inactivity definition
-    /// keeps only customers who were active in the horizon before the date, which is the default.
+    /// Separate measures for active and inactive customers. `None` if churn is defined by cancellation. Also `None` if
+    /// an inactivity definition keeps only customers who were active in the horizon before the date, as it does by
+    /// default.
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
     /// The predictions behind the measures, for plots and custom metrics. Only a [`Backtest`](crate::Backtest) has
@@ -72,8 +73,8 @@ pub struct Prediction {
 }
 
 impl OutOfTime {
-    /// Whether the churn rate at the test date differs from the predicted rate: the interval of
-    /// [`Measures::base_rate_shift`] excludes 0. `None` without such an interval.
+    /// Whether the churn rate at the test date differs from the predicted rate, that is, whether the interval of
+    /// [`Measures::base_rate_shift`] excludes 0. `None` if there is no such interval.
     pub fn base_rate_drifted(&self) -> Option<bool> {
         let shift = self.measures.base_rate_shift?;
         Some(!shift.interval.contains(0.0))
@@ -98,13 +99,13 @@ impl fmt::Display for OutOfTime {
 pub struct ChurnRateAt {
     /// The training date.
     pub as_of: AsOf,
-    /// The first training day, if each customer has an individual day between it and `as_of`; `None` if all customers
-    /// are used at `as_of`.
+    /// The first training day of the span that ends at `as_of`, if each customer is used on an individual day of the
+    /// span. `None` if all customers are used at `as_of`.
     #[serde(default)]
     pub first: Option<AsOf>,
     /// Number of customers.
     pub rows: usize,
-    /// Number of these customers who churned.
+    /// Number of customers who churned.
     pub churned: usize,
     /// Observed churn rate.
     pub churn_rate: f64,
@@ -119,39 +120,39 @@ pub struct ChurnRateAt {
 pub struct MemberReport {
     /// `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`.
     pub name: String,
-    /// Its weight in the blend of log-odds.
+    /// The weight of the base learner in the blend of log-odds.
     pub weight: f64,
-    /// Its out-of-fold log-loss, before calibration.
+    /// The out-of-fold log-loss of the base learner, before calibration.
     pub log_loss: f64,
 }
 
-/// A base learner that was requested and dropped.
+/// A base learner that was requested but dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DroppedMember {
     /// The name of the member, as in [`MemberReport`].
     pub name: String,
-    /// The reason.
+    /// Why it was dropped.
     pub reason: String,
 }
 
-/// How a model was trained and how well it performs. Part of the model file's metadata.
+/// How a model was trained and how well it performs. The report is part of the model file's metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
     /// The training dates of the final model. If each customer has an individual training day, as in
-    /// [`ChurnRateAt::first`], these are the last of these days.
+    /// [`ChurnRateAt::first`], this list contains the last day of each span.
     pub training_dates: Vec<AsOf>,
     /// Number of customer-date pairs in the training set.
     pub rows: usize,
     /// Number of these pairs that churned.
     pub churned: usize,
-    /// Number of excluded pairs: the customer churned within the lead, or had churned before the date although this was
-    /// not known yet.
+    /// Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period, or
+    /// had already churned before the date but this was not known yet.
     pub excluded: usize,
-    /// Number of pairs that were dropped by sampling, over all training and test dates: see `TrainOptions::max_rows`.
+    /// Number of pairs that sampling dropped, over all training and test dates: see `TrainOptions::max_rows`.
     #[serde(default, alias = "left_out")]
     pub subsampled: usize,
     /// The start of the observed history.
@@ -161,19 +162,21 @@ pub struct TrainReport {
     /// The observed churn rate and the mean prediction at each training date.
     #[serde(default)]
     pub dates: Vec<ChurnRateAt>,
-    /// Windows, in days, that begin before the observed history at some training date and are therefore truncated.
+    /// Lengths, in days, of the windows that begin before the observed history at some training date and are therefore
+    /// truncated.
     #[serde(alias = "windows_before_history")]
     pub truncated_windows: Vec<u32>,
     /// The out-of-time test of a model trained in the same way on earlier dates; `None` if the history is too short.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
-    /// Metrics of out-of-fold predictions at the training dates. Optimistic about the future if churn drifts.
+    /// Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
+    /// future.
     #[serde(alias = "grouped")]
     pub cross_validated: Measures,
     /// The base learners, with their weights.
     pub members: Vec<MemberReport>,
-    /// Base learners that were requested and dropped.
+    /// Base learners that were requested but dropped.
     #[serde(default, alias = "members_left_out")]
     pub dropped_members: Vec<DroppedMember>,
     /// The monotonic constraints, by feature.
@@ -181,11 +184,12 @@ pub struct TrainReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Predicted against observed in each risk band, from out-of-fold predictions.
+    /// Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions.
     pub bands: Vec<BandCalibration>,
-    /// Columns that appear to leak the target and were used: those the caller allowed, and those that only warn.
+    /// Columns that appear to leak the target but were used, either because the caller allowed them or because their
+    /// finding is only a warning.
     pub leaks: Vec<LeakageFinding>,
-    /// Problems with the training dates, the definition or the measures, and what to do.
+    /// Problems with the training dates, the definition or the measures, and what to do about them.
     #[serde(default)]
     pub warnings: Vec<Warning>,
 }

@@ -1,5 +1,5 @@
-//! The training report as text and HTML: verdicts in words, the metrics behind them, the risk bands and the training
-//! dates.
+//! The training report as text and HTML. It contains verdicts in words, the metrics behind them, the risk bands and the
+//! training dates.
 
 use std::fmt::{self, Write as _};
 
@@ -9,20 +9,21 @@ use crate::model::report::TrainReport;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
 
-/// Two levels whose odds differ by less than this factor are equivalent for any decision, even if the difference is
-/// significant.
+/// If the odds of two churn rates differ by less than this factor, the difference does not matter for decisions, even
+/// if it is statistically significant.
 const CLOSE_ODDS: f64 = 1.25;
 
 impl TrainReport {
-    /// The main metrics of the model: out of time if there is such a test, else cross-validated.
+    /// The main metrics of the model: those of the out-of-time test if there is one, otherwise the cross-validated
+    /// ones.
     pub fn measures(&self) -> &Measures {
         self.out_of_time
             .as_ref()
             .map_or(&self.cross_validated, |test| &test.measures)
     }
 
-    /// Whether the model ranks better than chance, that is, whether the interval of the AUC lies above 0.5. `None`
-    /// without an AUC.
+    /// Whether the model ranks better than chance, that is, whether the interval of the AUC lies above 0.5. `None` if
+    /// there is no AUC.
     pub fn ranks_better_than_chance(&self) -> Option<bool> {
         self.measures().roc_auc.map(|auc| auc.interval.low > 0.5)
     }
@@ -50,7 +51,7 @@ impl TrainReport {
         }
         if is_level_off(measures) == Some(true) {
             let message = format!(
-                "{tested} {} was predicted and {} observed, a difference that chance does not explain: treat probabilities as a ranking, and look at what changed between training and test",
+                "{tested} {} was predicted and {} observed, more than chance explains: treat probabilities as a ranking, and look at what changed since training",
                 percent(measures.mean_probability),
                 percent(rate(measures))
             );
@@ -86,7 +87,7 @@ impl TrainReport {
         out
     }
 
-    /// The lines of the report: the topic and the text of each.
+    /// The lines of the report. Each has a topic and a text.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let measures = self.measures();
         let mut lines = vec![("trained on", self.trained_on())];
@@ -185,7 +186,8 @@ impl TrainReport {
 }
 
 impl fmt::Display for TrainReport {
-    /// Writes several lines: training and test data, verdicts with their metrics, dropped members, warnings.
+    /// Writes several lines: the training and test data, the verdicts with their metrics, the dropped members and the
+    /// warnings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Training report")?;
         for (name, text) in self.lines() {
@@ -240,7 +242,7 @@ fn level(measures: &Measures) -> String {
     )
 }
 
-/// Whether the interval of the base-rate shift excludes 0 and the two levels are not equivalent.
+/// Whether the interval of the base-rate shift excludes 0 and the predicted and observed rates differ enough to matter.
 fn is_level_off(measures: &Measures) -> Option<bool> {
     let shift = measures.base_rate_shift?;
     let least = 0.5 / measures.rows.max(1) as f64;

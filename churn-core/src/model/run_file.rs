@@ -1,4 +1,5 @@
-//! The byte format of runs. It stores the inputs of scoring, so that the model reproduces bit-identical scores.
+//! The byte format of runs. It stores the inputs of the scores, so that the model can compute bit-identical scores
+//! again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ struct File {
     fingerprint: String,
     /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings in JSON, which allows fields to be absent.
+    /// The warnings as JSON, so that fields may be absent.
     warnings: String,
 }
 
@@ -40,7 +41,7 @@ enum Values {
 pub(crate) struct RunParts {
     pub(crate) as_of: AsOf,
     pub(crate) matrix: FeatureMatrix,
-    /// By row.
+    /// The outcome of each row that is not scored.
     pub(crate) not_scored: BTreeMap<usize, Outcome>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -118,7 +119,7 @@ pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<Run
         not_scored.insert(row as usize, Outcome::NotScored { reason, expected_at });
     }
     let matrix = FeatureMatrix {
-        tenant: TenantId::from(file.tenant),
+        tenant: TenantId::new(file.tenant).map_err(|_| damaged("its tenant has no id"))?,
         ids: Arc::new(file.customer_ids.iter().collect()),
         customers: (0..rows as u32).collect(),
         as_of: vec![as_of; rows],

@@ -9,8 +9,8 @@ use crate::parallel::Execution;
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores). Each equals the result of
-    /// [`reasons`](Self::reasons). Computed on several threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). They equal the results of
+    /// [`reasons`](Self::reasons). They are computed on several threads.
     ///
     /// # Errors
     /// `cancelled`; `invalid_option` for zero threads.

@@ -1,4 +1,5 @@
-//! Warnings about a run that differs from the training data: stale data, missing columns, unusual levels or features.
+//! Warnings about a run that differs from the training data: stale data, missing columns, unusual predictions or
+//! features.
 
 use crate::error::{RecordKind, excerpt};
 use crate::features::{FeatureMatrix, ResolvedPlan, has_column};
@@ -10,12 +11,13 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Days that a table may be silent at the end in addition to its longest earlier gap.
+/// A table is stale only if the time without events before the run's date exceeds its longest earlier gap by more than
+/// this number of days.
 const GRACE_DAYS: i64 = 7;
-/// A level is outside if its odds exceed those of every training date by this factor, or are smaller than those of
-/// every training date by this factor.
+/// The mean probability of a run is unusual if its odds exceed those of every training date by this factor, or if they
+/// are smaller than those of every training date by this factor.
 const ODDS: f64 = 2.0;
-/// With fewer scores, the mean is not tested.
+/// If a run has fewer scores than this, its mean probability is not tested.
 const FEWEST_SCORES: usize = 20;
 /// Maximum number of features in one warning.
 const NAMED: usize = 5;
@@ -36,7 +38,7 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// Attributes that the model uses and the records lack. Their features are missing for every customer.
+/// Warns about attributes that the model uses but the records lack. Their features are missing for every customer.
 fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning> {
     let renewal = plan.needs_renewal() && records.customers.renews_at.is_none();
     let attributes = plan
@@ -55,12 +57,12 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
         .collect()
 }
 
-/// Warns if a table has been silent for longer than ever before. The data feed has probably stopped, and the model
-/// would treat customers as inactive.
+/// Warns if a table has been without events for longer than ever before. The data feed has then probably stopped, and
+/// the model would treat customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = EventDays::of(records, kind, as_of)?;
-    // Records that extend beyond the date are not stale. A few mistyped dates do not count.
+    // Data that extends beyond the date is not stale. A few events with a mistyped date do not count as such data.
     if days.later > days.earlier / 1000 {
         return None;
     }
@@ -83,13 +85,13 @@ struct EventDays {
     last: i64,
     /// For each day from the first to the last, whether it has an event.
     filled: Vec<bool>,
-    /// Number of events before the date, and of the others.
+    /// The number of events before the date, and the number of other events.
     earlier: usize,
     later: usize,
 }
 
 impl EventDays {
-    /// `None` if the table was not given or has no event before the date.
+    /// Returns `None` if the table was not given or has no event before the date.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
         let events = records.events(kind)?;
         let settled = |row: usize| {
@@ -135,7 +137,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // Half a customer, so that the odds are finite for a date on which no customer churned.
+    // The smallest rate counts half a churned customer, so that the odds are finite for a date without churned
+    // customers.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

@@ -14,11 +14,11 @@ use crate::time::AsOf;
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
-    /// The index of the span of each row, among the spans that were used. Rows are sorted by span, then by customer.
+    /// For each row, the index of its span among the spans that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Number of pairs whose label is neither churned nor retained.
+    /// Number of pairs that are excluded because their label is neither churned nor retained.
     pub(crate) excluded: usize,
-    /// Number of pairs that were dropped by sampling.
+    /// Number of pairs that sampling dropped.
     pub(crate) subsampled: usize,
 }
 
@@ -87,7 +87,7 @@ impl Sample {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// The training data for members. The groups are customers.
+    /// The sample as training data for members. The customers are the groups.
     pub(crate) fn examples(&self) -> Examples<'_> {
         Examples {
             table: self.matrix.view(),
@@ -98,17 +98,18 @@ impl Sample {
     }
 }
 
-/// One in this many customers is used on a day on which their next event is due.
+/// One in this many customers is used on a day on which the customer's next event is due.
 const DUE: usize = 4;
 
-/// The day of a span on which a customer is used, chosen by id and seed.
+/// The day of a span on which a customer is used. It depends on the customer's id and the seed.
 ///
-/// Most customers are spread evenly over the span. The others are used at the midnight before their next event is due
-/// according to their own rhythm, as known at the start of the span. At that time, the gap since the last event is
-/// longest for customers who stay. In production, a job that runs on the day of the invoices meets all customers in
-/// this situation, whereas evenly spread days meet each customer there only once per period.
+/// The days of most customers are spread evenly over the span. The other customers are used at the midnight before
+/// their next event is due, according to their own rhythm as known at the start of the span. At that time, the gap
+/// since the last event of a customer who stays is as long as it ever gets. In production, a job that runs on the day of the invoices
+/// scores all customers at such a time, whereas evenly spread days reach each customer at such a time only once per
+/// period.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // Only an inactivity label depends on the position of the day between two events.
+    // Whether the day is just before an event or just after it matters only for inactivity labels.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };
@@ -123,7 +124,7 @@ fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32,
     due.unwrap_or_else(|| span.of(lot))
 }
 
-/// Maximum number of pairs in a sample, and the seed.
+/// The maximum number of pairs in a sample, and the seed of the sampling.
 #[derive(Clone, Copy)]
 pub(crate) struct RowCap {
     pub(crate) rows: usize,
@@ -131,8 +132,9 @@ pub(crate) struct RowCap {
 }
 
 impl RowCap {
-    /// The sampled customers, by code; `None` for all. Whole customers are sampled, so that folds stay grouped and
-    /// dates comparable. The choice depends only on the id and the seed, not on other customers or on their order.
+    /// The sampled customers, as flags by code; `None` if all customers are used. Whole customers are sampled, so that
+    /// the rows of a customer stay together and dates remain comparable. Whether a customer is sampled depends only on
+    /// the id and the seed, not on the order of the customers.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
             return None;
@@ -167,22 +169,22 @@ impl RowCap {
     }
 }
 
-/// Training data for members, from any source.
+/// Training data for members, from records or from a flat table.
 #[derive(Clone, Copy)]
 pub(crate) struct Examples<'a> {
     pub(crate) table: Columns<'a>,
     pub(crate) churned: &'a [bool],
-    /// Rows of one group, such as a customer, share a fold.
+    /// The group of each row, such as its customer. Rows of one group are in the same fold.
     pub(crate) groups: &'a [u32],
     /// The weight of each row; `None` if every weight is 1.
     pub(crate) weights: Option<&'a [f64]>,
 }
 
 impl Examples<'_> {
-    /// Number of distinct groups among the churned rows, or among the retained rows, whichever is smaller.
+    /// The number of distinct groups with churned rows, or the number with retained rows, whichever is smaller.
     ///
     /// # Errors
-    /// `too_little_data` without rows; `single_class` if all labels are equal.
+    /// `too_little_data` if there are no rows; `single_class` if all labels are equal.
     pub(crate) fn rarer_groups(&self) -> Result<usize> {
         if self.churned.is_empty() {
             return Err(Error::new(
@@ -235,7 +237,8 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    /// The rows as training data for members. `names` are the feature names of the rows they were selected from.
+    /// The rows as training data for members. `names` are the feature names of the examples from which they were
+    /// selected.
     pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
         Examples {
             table: Columns {
@@ -273,7 +276,7 @@ mod tests {
 
     fn pairs(sample: &Sample) -> BTreeMap<String, usize> {
         let mut pairs = BTreeMap::new();
-        for row in 0..sample.matrix.rows() {
+        for row in 0..sample.matrix.n_rows() {
             *pairs.entry(sample.matrix.customer_id(row).to_owned()).or_default() += 1;
         }
         pairs
@@ -284,10 +287,10 @@ mod tests {
         let records = world(300, 5).records("acme");
         let all = sample(&records, usize::MAX, 1)?;
         assert_eq!(all.subsampled, 0);
-        let rows = all.matrix.rows() / 3;
+        let rows = all.matrix.n_rows() / 3;
         let drawn = sample(&records, rows, 1)?;
-        assert!(drawn.matrix.rows() <= rows && drawn.matrix.rows() > rows - 3);
-        assert_eq!(drawn.matrix.rows() + drawn.subsampled, all.matrix.rows());
+        assert!(drawn.matrix.n_rows() <= rows && drawn.matrix.n_rows() > rows - 3);
+        assert_eq!(drawn.matrix.n_rows() + drawn.subsampled, all.matrix.n_rows());
         let (whole, part) = (pairs(&all), pairs(&drawn));
         assert!(part.iter().all(|(id, count)| whole[id] == *count));
         assert_ne!(pairs(&sample(&records, rows, 2)?), part);
@@ -314,7 +317,7 @@ mod tests {
         Ok(())
     }
 
-    /// The pairs of the default dates, by customer.
+    /// The pairs of customer and default date, by customer.
     fn spread(
         records: &TenantRecords,
         definition: &ChurnDefinition,
@@ -333,13 +336,13 @@ mod tests {
             for (row, date) in sample.matrix.as_of.iter().enumerate() {
                 let span = spans[sample.spans[row] as usize];
                 assert!(span.first() <= *date && *date <= span.last);
-                // No label of a training pair overlaps a test pair.
+                // The label of a training pair must not overlap a test pair.
                 let label_end = horizon.end(date.as_micros()) + i64::from(embargo) * MICROS_PER_DAY;
                 assert!(!kept.contains(&span) || label_end <= test.first().as_micros());
                 assert!(horizon.end(date.as_micros()) <= horizon.end(day(500).as_micros()));
             }
         }
-        let rows = 0..sample.matrix.rows();
+        let rows = 0..sample.matrix.n_rows();
         Ok(rows
             .map(|row| (sample.matrix.customer_id(row).to_owned(), sample.matrix.as_of[row]))
             .collect())

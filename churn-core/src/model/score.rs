@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::{self, Error, ErrorKind};
+use crate::error::{self, Error, ErrorKind, names};
 use crate::features::FeatureMatrix;
 use crate::metrics::Interval;
 use crate::model::bands::RiskBand;
@@ -24,22 +24,33 @@ pub enum Outcome {
         probability: f64,
         /// The risk band that contains the probability.
         risk_band: RiskBand,
-        /// See [`Score::interval`].
+        /// The confidence interval; see [`Score::interval`].
         interval: Option<Interval>,
     },
     /// The customer has insufficient history for a score.
     NotScored {
         /// The reason, in words.
         reason: String,
-        /// The latest time at which a score becomes available, if the customer stays.
+        /// The time by which a score becomes available at the latest, if the customer stays.
         expected_at: Option<Timestamp>,
     },
 }
 
+names! {
+    /// Whether a customer has a score.
+    pub enum ScoreStatus: "status" {
+        /// The customer has a probability.
+        Scored = "scored",
+        /// The customer has insufficient history for a score.
+        NotScored = "not_enough_evidence",
+    }
+}
+
 /// The score of one customer.
 ///
-/// Serde writes one flat object in which every key is present: `{"customer_id": "C-1", "probability": 0.12, "interval": {"low":
-/// 0.08, "high": 0.17}, "risk_band": "medium", "status": "scored", "not_scored_reason": null, "expected_at": null}`.
+/// Serde writes one flat object, in which every key is present: `{"customer_id": "C-1", "probability": 0.12,
+/// "interval": {"low": 0.08, "high": 0.17}, "risk_band": "medium", "status": "scored", "not_scored_reason": null,
+/// "expected_at": null}`.
 ///
 /// ```no_run
 /// # fn show(score: churn_core::Score) {
@@ -77,13 +88,13 @@ impl Score {
         }
     }
 
-    /// 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
-    /// contains the probability, rises with it, and narrows with the number of customers available for calibration.
+    /// A 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
+    /// contains the probability and rises with it. It is narrower if more customers are available for calibration.
     ///
-    /// It comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). It does not include
-    /// model (epistemic) uncertainty, so with few customers it covers the true rate less often than 90 %. It is not a
-    /// range for the outcome of one customer, and it does not account for drift. `None` if the customer is not scored,
-    /// and for model files of versions without intervals.
+    /// The interval comes from a bootstrap of the calibration over customers (Efron and Tibshirani, 1993). It does not
+    /// include model (epistemic) uncertainty, so with few customers it contains the true rate less often than 90 %. It
+    /// is not a range for the outcome of one customer, and it does not account for drift. `None` if the customer is not
+    /// scored, or if the model file was written by a version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -99,8 +110,8 @@ impl Score {
         }
     }
 
-    /// The latest time at which a score becomes available, if the customer stays; `None` if the customer is scored, or if no
-    /// such time is known.
+    /// The time by which a score becomes available at the latest, if the customer stays. `None` if the customer is
+    /// scored, or if no such time is known.
     pub fn expected_at(&self) -> Option<Timestamp> {
         match self.outcome {
             Outcome::Scored { .. } => None,
@@ -108,11 +119,11 @@ impl Score {
         }
     }
 
-    /// `"scored"` or `"not_enough_evidence"`.
-    pub fn status(&self) -> &'static str {
+    /// Whether the customer is scored.
+    pub fn status(&self) -> ScoreStatus {
         match self.outcome {
-            Outcome::Scored { .. } => "scored",
-            Outcome::NotScored { .. } => "not_enough_evidence",
+            Outcome::Scored { .. } => ScoreStatus::Scored,
+            Outcome::NotScored { .. } => ScoreStatus::NotScored,
         }
     }
 }
@@ -135,7 +146,8 @@ struct FlatScore<'a> {
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
-    /// The latest time at which a score becomes available, if the customer stays; `None` if the customer is scored.
+    /// The time by which a score becomes available at the latest, if the customer stays; `None` if the customer is
+    /// scored or if no such time is known.
     expected_at: Option<Timestamp>,
 }
 
@@ -157,7 +169,7 @@ impl Serialize for Score {
             probability: self.probability(),
             interval: self.interval(),
             risk_band: self.risk_band(),
-            status: self.status(),
+            status: self.status().as_str(),
             not_scored_reason: self.not_scored_reason(),
             expected_at: self.expected_at(),
         };
@@ -195,8 +207,9 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// Warnings about differences between the run and the training data: stale data, a level or features outside all
-    /// training dates, missing columns. Check them before you act on the scores. Empty if there are none.
+    /// Warnings about differences between the run and the training data: stale data, predictions or features that lie
+    /// outside those of all training dates, and missing columns. Check them before you act on the scores. Empty if
+    /// there are none.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -211,7 +224,7 @@ impl ScoreRun {
         self.as_of
     }
 
-    /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the scores: [`ChurnModel::id`](crate::ChurnModel::id).
     pub fn model_id(&self) -> &str {
         &self.model_id
     }
@@ -221,7 +234,7 @@ impl ScoreRun {
         &self.matrix.tenant
     }
 
-    /// The features behind the scores, one row per score.
+    /// The features from which the scores were computed, one row per score.
     pub fn matrix(&self) -> &FeatureMatrix {
         &self.matrix
     }
@@ -235,7 +248,7 @@ impl ScoreRun {
     }
 
     /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
-    /// Contributions are Shapley values in log-odds before calibration. They are computed on each call. Empty if the
+    /// Contributions are Shapley values in log-odds before calibration. Each call computes them anew. Empty if the
     /// customer is not scored.
     ///
     /// # Errors
@@ -256,8 +269,8 @@ impl ScoreRun {
         ))
     }
 
-    /// The `top` customers with the highest probabilities, highest first; ties by customer id. Customers without a
-    /// probability are omitted.
+    /// The `top` customers with the highest probabilities, highest first. Customers with equal probabilities are
+    /// ordered by id. Customers without a probability are omitted.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
         let mut order: Vec<&Score> = self
             .scores
@@ -299,19 +312,19 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// The score of one customer with its reasons. Returned by
+/// The score of one customer, with its reasons. Returned by
 /// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CustomerScore {
-    /// The score, bit-identical to the one in a run over all customers.
+    /// The score. It is bit-identical to the customer's score in a run over all customers.
     pub score: Score,
-    /// Its reasons, largest contribution first.
+    /// The reasons of the score, largest contribution first.
     pub reasons: Vec<Reason>,
     /// The date of the score: records are visible strictly before it.
     pub as_of: AsOf,
-    /// The id of the model that scored: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,
 }
 

@@ -1,5 +1,5 @@
-//! Invariants of every model: results are bit-identical for any thread count, after a reload, and for a single
-//! customer.
+//! Invariants of every model: results are bit-identical for any number of threads, after a model is reloaded, and for a
+//! customer who is scored alone.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ pub(super) fn day(offset: i64) -> Timestamp {
     Timestamp::from_ymd(2024, 1, 1).unwrap().plus_days(offset)
 }
 
-/// Customers who pay every month until they become inactive. Unhappy customers do so earlier.
+/// Customers who pay every month until they become inactive. Unhappy customers become inactive earlier.
 pub(super) struct World {
     pub(super) customers: Vec<Customer>,
     payments: Vec<Payment>,
@@ -40,11 +40,7 @@ pub(super) fn world(count: usize, seed: u64) -> World {
         let unhappy = random.unit();
         let start = random.below(200) as i64;
         let plan = ["basic", "pro", "team"][random.below(3)];
-        let mut customer = Customer {
-            customer_id: id.clone(),
-            signed_up_at: day(start),
-            ..Customer::default()
-        };
+        let mut customer = Customer::new(id.clone(), day(start));
         customer.attributes.insert("plan".into(), Value::Text(plan.into()));
         customer
             .attributes
@@ -52,29 +48,22 @@ pub(super) fn world(count: usize, seed: u64) -> World {
         let mut at = start;
         while at < 730 && random.unit() > 0.02 + 0.12 * unhappy * unhappy {
             let amount = 10.0 + random.below(50) as f64;
-            world.payments.push(Payment {
-                customer_id: id.clone(),
-                due_at: day(at),
-                amount,
-                ..Payment::default()
-            });
+            world.payments.push(Payment::new(id.clone(), day(at), amount));
             if random.unit() < unhappy {
                 let resolved_at = (random.unit() < 0.8).then(|| day(at + 3));
-                world.tickets.push(Ticket {
-                    customer_id: id.clone(),
-                    opened_at: day(at),
-                    resolved_at,
-                    satisfaction: resolved_at.map(|_| 5.0 - (4.0 * unhappy).round()),
-                    ..Ticket::default()
+                world.tickets.push({
+                    let mut row = Ticket::new(id.clone(), day(at));
+                    row.resolved_at = resolved_at;
+                    row.satisfaction = resolved_at.map(|_| 5.0 - (4.0 * unhappy).round());
+                    row
                 });
             }
             for _ in 0..random.below(4) {
                 let kind = Some(["login", "export"][random.below(2)].to_owned());
-                world.activities.push(Activity {
-                    customer_id: id.clone(),
-                    at: day(at + random.below(20) as i64),
-                    kind,
-                    ..Activity::default()
+                world.activities.push({
+                    let mut row = Activity::new(id.clone(), day(at + random.below(20) as i64));
+                    row.kind = kind;
+                    row
                 });
             }
             at += 30;
@@ -196,8 +185,8 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             let at = random.below(payload.len());
             payload[at] = random.next_u64() as u8;
         }
-        // The bytes are either refused, or give a model that scores without a panic, because a changed leaf value is
-        // still valid.
+        // Either the bytes are refused, or they give a model that scores without a panic. The latter is possible
+        // because a changed leaf value is still valid.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -264,13 +253,13 @@ fn contributions_sum_to_the_blended_log_odds() -> Result<()> {
 
 #[test]
 fn the_out_of_time_test_has_its_purge_proof() -> Result<()> {
-    let records = world(600, 5).records("acme");
+    // One in twelve customers churns: fewer customers leave the AUC to chance.
+    let records = world(3000, 5).records("acme");
     let model = ChurnModel::train(&records, &options(2))?;
     let test = model.report().out_of_time.clone().unwrap();
     assert!(test.proof.holds() && test.proof.last_label_end <= test.test_date.timestamp());
-    // Few customers cancel, so the interval shows how reliable the metric is.
     let roc_auc = test.measures.roc_auc.unwrap();
-    assert!(roc_auc.value > 0.55 && roc_auc.interval.high > 0.6, "{roc_auc}");
+    assert!(roc_auc.value > 0.6, "{roc_auc}");
     assert!(test.predictions.is_empty(), "a model file carries no customers");
     let backtest = Backtest::run(
         &records,
@@ -384,20 +373,18 @@ fn records_without_the_tables_and_types_of_the_model_are_refused() -> Result<()>
 fn a_new_customer_without_events_is_not_scored() -> Result<()> {
     let world = world(120, 8);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;
-    let newcomer = || {
-        CustomerRows::new(vec![Customer {
-            customer_id: "new".into(),
-            signed_up_at: day(410),
-            ..Customer::default()
-        }])
-    };
+    let newcomer = || CustomerRows::new(vec![Customer::new("new", day(410))]);
     let empty = newcomer()
         .payments(Table::new())
         .tickets(Table::new())
         .activities(Table::new());
     let answer = model.score_customer(empty, day(420), 5)?;
     assert_eq!(
-        (answer.score.probability(), answer.score.status(), answer.reasons.len()),
+        (
+            answer.score.probability(),
+            answer.score.status().as_str(),
+            answer.reasons.len()
+        ),
         (None, "not_enough_evidence", 0)
     );
     assert_eq!(answer.score.expected_at(), Some(day(438)));
@@ -511,8 +498,8 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
-    // Dates that the backtest chooses lie half a label period apart. The one before the origin is purged, and the proof
-    // names it. If no date lies in between, nothing is purged, and only then is the list empty.
+    // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
+    // it. The list is empty only if no date lies between the last training date and the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;

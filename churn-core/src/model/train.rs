@@ -1,4 +1,4 @@
-//! Training: chooses dates, tests out of time on the last one, and fits the final model.
+//! Training: chooses the dates, tests a model out of time on the last of them, and fits the final model.
 
 use std::ops::Range;
 
@@ -22,18 +22,18 @@ use crate::time::Horizon;
 impl ChurnModel {
     /// Trains an ensemble on dates whose labels are mature.
     ///
-    /// The same options and records give the same bytes for any number of threads.
+    /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
-    /// Without `as_of`, the history is split into half label periods, and each customer is used on one day in each of
-    /// them, by id and seed. Together these days cover every phase of a billing cycle. The last date (or half label
-    /// period) is the test set of a model that is trained only on dates whose label periods end by it. The returned
-    /// model is then trained on the most recent dates. If the history is too short for such a test,
-    /// `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only cross-validated
-    /// metrics are available.
+    /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
+    /// one day of each span; the day depends on the customer's id and the seed. Together, these days cover every phase
+    /// of a billing cycle. First, a model is trained only on dates whose label periods end by the last date or span,
+    /// and is tested there. Then the returned model is trained on the most recent dates. If the history is too short
+    /// for the test, `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only
+    /// cross-validated metrics are available.
     ///
     /// # Errors
     /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
-    /// `too_little_data`; `leakage`, naming the column and the evidence; `invalid_option`; `cancelled`.
+    /// `too_little_data`; `leakage`, whose message names the column and the evidence; `invalid_option`; `cancelled`.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;
@@ -61,17 +61,16 @@ impl ChurnModel {
         let (out_of_time, out_of_time_reason) = match test_out_of_time(
             records,
             &sample,
-            &dates.all,
-            &dates.all,
+            TestSpans {
+                drawn: &dates.all,
+                all: &dates.all,
+            },
             options,
-            Guard::default(),
+            TestOptions::default(),
             &mut workers,
             (0.1, 0.5),
         ) {
-            Ok(tested) => {
-                let predictions = vec![];
-                (Some(OutOfTime { predictions, ..tested }), None)
-            }
+            Ok(tested) => (Some(tested), None),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -170,7 +169,7 @@ impl ChurnModel {
     }
 }
 
-/// The churn rate at each training date of a model.
+/// The churn rate at each training date of the model.
 fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
@@ -193,9 +192,9 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
 
 /// The training and test dates.
 struct Dates {
-    /// All dates that may train or test, sorted. The last one is tested.
+    /// All dates that may be used for training or the test, sorted. The last one is used for the test.
     all: Vec<DateSpan>,
-    /// The range of the dates that train the final model.
+    /// The range of the dates on which the final model is trained.
     last: Range<usize>,
 }
 
@@ -247,8 +246,8 @@ impl Dates {
     }
 }
 
-/// The last span, if it can be tested; else its last day alone, if that can be tested; else `None`. A test is possible
-/// if at least one date remains for training.
+/// The last span if it can be tested, otherwise its last day if that can be tested, otherwise `None`. A test is
+/// possible if at least one date remains for training.
 pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) -> Option<DateSpan> {
     let last = *spans.last()?;
     [last, DateSpan::on(last.last)]
@@ -256,28 +255,36 @@ pub(crate) fn testable(spans: &[DateSpan], horizon: Horizon, embargo_days: u32) 
         .find(|test| purge(spans, *test, horizon, embargo_days).is_some())
 }
 
-/// The separation between training and test in addition to the label period.
+/// The options of an out-of-time test. The first two separate training and test, in addition to the label period.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Guard {
+pub(crate) struct TestOptions {
     /// Days between the last training label and the test date.
     pub(crate) embargo_days: u32,
-    /// Whether customers are tested by models that were not trained on any of their rows.
+    /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
+    /// Whether the result contains the predictions.
+    pub(crate) keeps_predictions: bool,
 }
 
-/// Number of folds of customers if tested customers must be unseen.
+/// Number of folds into which customers are divided if the model must not have seen the tested customers.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// Tests the last span with a model that is trained on the spans whose label periods end by it.
-///
-/// `drawn` are the spans of the sample. `spans`, sorted, also contains those that the purge drops.
+/// The spans of an out-of-time test.
+#[derive(Clone, Copy)]
+pub(crate) struct TestSpans<'a> {
+    /// The spans of the sample.
+    pub(crate) drawn: &'a [DateSpan],
+    /// The same and the spans that the purge drops, sorted. The last one is tested.
+    pub(crate) all: &'a [DateSpan],
+}
+
+/// Tests a model on the last span. The model is trained on the spans whose label periods end by the test.
 pub(crate) fn test_out_of_time(
     records: &TenantRecords,
     sample: &Sample,
-    drawn: &[DateSpan],
-    spans: &[DateSpan],
+    TestSpans { drawn, all: spans }: TestSpans<'_>,
     options: &TrainOptions,
-    guard: Guard,
+    test_options: TestOptions,
     workers: &mut Workers,
     part: (f64, f64),
 ) -> Result<OutOfTime> {
@@ -286,7 +293,7 @@ pub(crate) fn test_out_of_time(
         return Err(nothing("there is no date to test".to_owned()));
     };
     let horizon = options.definition.horizon();
-    let Some((kept, proof)) = purge(spans, tested, horizon, guard.embargo_days) else {
+    let Some((kept, proof)) = purge(spans, tested, horizon, test_options.embargo_days) else {
         return Err(nothing(format!(
             "no earlier training date has a label period ({} days, lead {}) that ends by the test date {}",
             horizon.days,
@@ -312,7 +319,11 @@ pub(crate) fn test_out_of_time(
         ));
     };
     let mut probabilities = vec![0.0; test.churned.len()];
-    let customer_folds = if guard.unseen_customers { CUSTOMER_FOLDS } else { 1 };
+    let customer_folds = if test_options.unseen_customers {
+        CUSTOMER_FOLDS
+    } else {
+        1
+    };
     let fold_of = grouped_folds(test.customers(), &test.churned, customer_folds, options.seed);
     for fold in 0..customer_folds {
         let tested: Vec<usize> = (0..fold_of.len()).filter(|&row| fold_of[row] == fold).collect();
@@ -323,7 +334,7 @@ pub(crate) fn test_out_of_time(
         let unseen = |row: &usize| tested_rows.customers().binary_search(&train.customers()[*row]).is_err();
         let scorer = {
             let unseen_train;
-            let train = if guard.unseen_customers {
+            let train = if test_options.unseen_customers {
                 unseen_train = train.select(&(0..train.churned.len()).filter(unseen).collect::<Vec<_>>());
                 &unseen_train
             } else {
@@ -346,7 +357,12 @@ pub(crate) fn test_out_of_time(
             .for_each(|(row, p)| probabilities[row] = p);
     }
     let measures = measure(&test.churned, &probabilities, test.customers(), options.seed, workers)?;
-    let predictions = (0..probabilities.len())
+    let kept = if test_options.keeps_predictions {
+        probabilities.len()
+    } else {
+        0
+    };
+    let predictions = (0..kept)
         .map(|row| Prediction {
             customer_id: test.matrix.customer_id(row).to_owned(),
             as_of: test.matrix.as_of[row],
@@ -359,7 +375,7 @@ pub(crate) fn test_out_of_time(
         test_date,
         test_dates,
         training_dates: training.iter().map(|span| span.last).collect(),
-        unseen_customers: guard.unseen_customers,
+        unseen_customers: test_options.unseen_customers,
         proof,
         measures,
         by_activity,
@@ -367,7 +383,8 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the horizon before the test date and for customers who were not.
+/// Separate measures for customers who were active in the `horizon` days before the test date and for those who were
+/// not.
 /// `None` if the definition keeps only active customers.
 fn by_activity(
     records: &TenantRecords,

@@ -44,7 +44,7 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
     })
 }
 
-/// Number of customers at a date, and of those who churned.
+/// The number of customers at a date, and the number of them who churned.
 #[derive(Clone, Copy, Default)]
 struct Count {
     rows: usize,
@@ -62,7 +62,7 @@ impl Count {
     }
 }
 
-/// Counts per training date, and per day if customers are spread over several days.
+/// The counts of each training date, and of each day if customers are spread over several days.
 struct Counts {
     all: Count,
     spans: Vec<(AsOf, Count)>,
@@ -92,10 +92,10 @@ impl Counts {
 
 /// A difference of this many standard deviations is significant.
 const DEVIATIONS: f64 = 5.0;
-/// Odds that differ from those of the others by more than this factor are unusual.
+/// Odds are unusual if they differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;
 
-/// Whether the rate of a date differs from that of all other rows significantly and by a large factor.
+/// Whether the churn rate of a date differs from that of all other rows both significantly and by a large factor.
 fn is_far(count: Count, all: Count) -> bool {
     let (rows, churned) = (count.rows as f64, count.churned as f64);
     let (others, others_churned) = ((all.rows - count.rows) as f64, (all.churned - count.churned) as f64);
@@ -105,7 +105,7 @@ fn is_far(count: Count, all: Count) -> bool {
     let pooled = all.churned as f64 / all.rows as f64;
     let variance = pooled * (1.0 - pooled) * (1.0 / rows + 1.0 / others);
     let apart = (churned / rows - others_churned / others).abs();
-    // Half a row is added to each class, so that the odds are finite.
+    // Half a row is added to each label, so that the odds are finite.
     let log_odds = |churned: f64, rows: f64| ln((churned + 0.5) / (rows - churned + 0.5));
     apart > DEVIATIONS * variance.sqrt()
         && (log_odds(churned, rows) - log_odds(others_churned, others)).abs() > ln(ODDS)

@@ -1,64 +1,42 @@
-//! Warnings: problems that do not stop the work and that the user should check.
+//! Warnings: problems that the user should check, although the work continues.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::names;
 use crate::time::AsOf;
 
-/// The topic of a [`Warning`]. Each code is stable and the same in all languages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub enum WarningCode {
-    /// The date to be scored is so long after the last event of a table that its data feed seems to have stopped.
-    StaleData,
-    /// The mean probability of a run is far from the churn rates of all training dates.
-    LevelOutsideTraining,
-    /// Features have values far outside those of all training dates.
-    FeaturesOutsideTraining,
-    /// The records lack a column that the model uses.
-    MissingColumn,
-    /// The typical gap between the events that define inactivity is longer than the horizon.
-    GapExceedsHorizon,
-    /// At a training date, all customers churned, or none did.
-    UniformTrainingDate,
-    /// The churn rate of a training date is far from that of the other dates.
-    UnusualTrainingDate,
-    /// The model ranks customers no better than chance.
-    NoBetterThanChance,
-    /// The predicted level of churn differs from the observed level at the test date.
-    LevelOff,
-    /// Too few customers churned, or were retained, for a reliable metric, so it is not reported.
-    TooFewOfAClass,
-}
-
-impl WarningCode {
-    /// The stable code: `"stale_data"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::StaleData => "stale_data",
-            Self::LevelOutsideTraining => "level_outside_training",
-            Self::FeaturesOutsideTraining => "features_outside_training",
-            Self::MissingColumn => "missing_column",
-            Self::GapExceedsHorizon => "gap_exceeds_horizon",
-            Self::UniformTrainingDate => "uniform_training_date",
-            Self::UnusualTrainingDate => "unusual_training_date",
-            Self::NoBetterThanChance => "no_better_than_chance",
-            Self::LevelOff => "level_off",
-            Self::TooFewOfAClass => "too_few_of_a_class",
-        }
+names! {
+    /// The topic of a [`Warning`]. Each code is stable and the same in all languages.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
+    #[non_exhaustive]
+    pub enum WarningCode: "warning" {
+        /// The date to be scored is so long after the last event of a table that the data feed has probably stopped.
+        StaleData = "stale_data",
+        /// The mean probability of a run is far from the churn rates of all training dates.
+        LevelOutsideTraining = "level_outside_training",
+        /// Features have values far outside those of all training dates.
+        FeaturesOutsideTraining = "features_outside_training",
+        /// The records lack a column that the model uses.
+        MissingColumn = "missing_column",
+        /// The typical gap between the events that define inactivity is longer than the horizon.
+        GapExceedsHorizon = "gap_exceeds_horizon",
+        /// At a training date, all customers churned, or none did.
+        UniformTrainingDate = "uniform_training_date",
+        /// The churn rate of a training date is far from that of the other dates.
+        UnusualTrainingDate = "unusual_training_date",
+        /// The model ranks customers no better than chance.
+        NoBetterThanChance = "no_better_than_chance",
+        /// The mean predicted probability differs from the observed churn rate at the test date.
+        LevelOff = "level_off",
+        /// Too few customers churned, or too few were retained, for a reliable metric. The metric is therefore not
+        /// reported.
+        TooFewOfAClass = "too_few_of_a_class",
     }
 }
 
-impl fmt::Display for WarningCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A problem of a training or a run that does not stop it and that the user should check.
+/// A problem in a training or a score run that the user should check, although the work continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -67,10 +45,10 @@ pub struct Warning {
     pub code: WarningCode,
     /// The problem and what to do about it, in plain English.
     pub message: String,
-    /// The columns or features concerned; empty if there are none.
+    /// The columns or features that the warning concerns; empty if there are none.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// The dates concerned, sorted; empty if there are none.
+    /// The dates that the warning concerns, sorted; empty if there are none.
     #[serde(default)]
     pub dates: Vec<AsOf>,
 }
@@ -85,12 +63,12 @@ impl Warning {
         }
     }
 
-    /// Sets the columns or features concerned.
+    /// Sets the columns or features that the warning concerns.
     pub(crate) fn of_columns(self, columns: Vec<String>) -> Self {
         Self { columns, ..self }
     }
 
-    /// Sets the dates concerned.
+    /// Sets the dates that the warning concerns.
     pub(crate) fn of_dates(self, dates: Vec<AsOf>) -> Self {
         Self { dates, ..self }
     }

@@ -1,4 +1,4 @@
-//! Encoded columns: the numbers that are computed from features.
+//! Encoded columns: numeric columns that are computed from features.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub(crate) enum Encoding {
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,
-    /// ln(1 + number of training rows with the level); sorted by level.
+    /// ln(1 + number of training rows with the same text). The list is sorted by text.
     Frequency(Vec<(String, f64)>),
 }
 
@@ -57,7 +57,7 @@ impl EncodedColumn {
         }
     }
 
-    /// Whether its numbers are finite and its levels are sorted.
+    /// Whether all numbers are finite and the levels are sorted.
     pub(crate) fn is_valid(&self) -> bool {
         match &self.encoding {
             Encoding::Frequency(known) => {

@@ -1,4 +1,5 @@
-//! The design matrix of the linear member: no missing values, standardised columns, no duplicate columns.
+//! The design matrix of the linear member. It has no missing values and no duplicate columns, and its columns are
+//! standardised.
 
 use std::collections::HashSet;
 
@@ -22,9 +23,9 @@ pub(crate) struct DesignColumn {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    /// sign(x) ln(1 + |x|), after missing values are replaced by this median.
+    /// sign(x) ln(1 + |x|). Missing values are first replaced by this median.
     SignedLog { median: f64 },
-    /// 1 if missing, else 0.
+    /// 1 if the value is missing, else 0.
     MissingFlag,
 }
 
@@ -47,7 +48,7 @@ impl DesignColumn {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
-    /// Whether the column rises with the encoded value, unlike a flag for missing values.
+    /// Whether the column rises with the encoded value. A flag for missing values does not.
     pub(crate) fn rises(&self) -> bool {
         matches!(self.shape, Shape::SignedLog { .. })
     }
@@ -61,8 +62,8 @@ impl DesignColumn {
     }
 }
 
-/// Fits the design to encoded training columns. Of columns that are equal in all rows (features that are missing
-/// together have equal flags), only the first is kept.
+/// Fits the design to encoded training columns. If several columns are equal in all rows, only the first is kept. For
+/// example, the missing-value flags of features that are always missing together are equal.
 pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignColumn>> {
     let candidates = workers.map(0..encoded.len(), |number| {
         let values = &encoded[number];
@@ -84,7 +85,7 @@ pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignC
         .collect())
 }
 
-/// A fitted column and a hash of its values; `None` if it is constant.
+/// Fits a column and hashes its values; `None` if the values are constant.
 fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u128)> {
     let count = values.len() as f64;
     let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();

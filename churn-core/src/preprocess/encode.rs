@@ -1,4 +1,4 @@
-//! The choice of an encoding for each feature, from training rows.
+//! Chooses an encoding for each feature from training rows.
 
 use crate::features::FeatureColumn;
 use crate::numeric::ln_1p;
@@ -6,11 +6,11 @@ use crate::preprocess::columns::{EncodedColumn, Encoding};
 
 /// Maximum number of levels that get their own column.
 const MOST_LEVELS: usize = 16;
-/// Minimum number of rows, and minimum share of all rows, of a level that gets its own column.
+/// A level gets its own column only if it has at least this number of rows and at least this share of all rows.
 const LEAST_ROWS: usize = 10;
 const LEAST_SHARE: f64 = 0.005;
 
-/// The encoded columns of a feature. A constant number feature has none.
+/// The encoded columns of a feature. A number feature that is constant has none.
 pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
     let encoded = |encoding| EncodedColumn {
         feature: feature as u32,
@@ -39,7 +39,7 @@ pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> 
             }
             let least = LEAST_ROWS.max((codes.len() as f64 * LEAST_SHARE) as usize);
             let mut seen: Vec<(&String, usize)> = levels.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
-            // Most frequent first; levels with equal counts are ordered by their bytes.
+            // The most frequent levels come first. Levels with equal counts are ordered by their bytes.
             seen.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             let frequent: Vec<String> = seen
                 .iter()

@@ -23,7 +23,7 @@ use design::DesignColumn;
 /// tails are compressed by a signed logarithm, and columns are centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FittedPreprocessor {
-    /// Names of the features it was fitted on, in order.
+    /// Names of the features that the preprocessing was fitted on, in order.
     names: Vec<String>,
     encoded: Vec<EncodedColumn>,
     encoded_sources: Vec<u32>,
@@ -89,7 +89,7 @@ impl FittedPreprocessor {
         &self.design_sources
     }
 
-    /// The columns of the design that rise with the values of a number feature.
+    /// The columns of the design matrix that rise with the values of a number feature.
     pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
         let of = move |column: &DesignColumn| {
             column.rises() && self.encoded[column.encoded as usize].feature as usize == feature
@@ -97,7 +97,7 @@ impl FittedPreprocessor {
         (0..self.design.len()).filter(move |&column| of(&self.design[column]))
     }
 
-    /// Checks that its parts are consistent with each other and with these features.
+    /// Checks that the parts of the preprocessing are consistent with each other and with these features.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         let fits = self.names == names
             && self
@@ -126,7 +126,8 @@ impl FittedPreprocessor {
         }
     }
 
-    /// Refuses a matrix whose features differ from those of the fit; the error names the feature.
+    /// Refuses a matrix whose features differ from those that the preprocessing was fitted on. The error names the
+    /// feature.
     fn check(&self, table: Columns<'_>) -> Result<()> {
         let differs = self.names.iter().zip(table.names).find(|(own, other)| own != other);
         let message = match differs {

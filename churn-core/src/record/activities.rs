@@ -6,8 +6,10 @@ use crate::record::{Events, TextColumn};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Activities {
     pub(crate) events: Events,
-    /// `None` if the column was not given: all activities are of one kind.
+    /// The kind of each activity. `None` if the column was not given, so that all activities are of the same kind.
     pub(crate) kind: Option<TextColumn>,
-    /// `None` if the column was not given: every quantity is 1. Values are finite; null becomes 1.
+    /// The quantity of each activity. `None` if the column was not given, so that every quantity is 1. Values are
+    /// finite, and null is stored as 1.
+    /// finite, and null is stored as 1.
     pub(crate) quantity: Option<Vec<f64>>,
 }

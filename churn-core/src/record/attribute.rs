@@ -1,26 +1,26 @@
-//! Extra columns. They keep their type and are never dropped.
+//! Extra columns. Each keeps its type and is never dropped.
 
 use crate::record::Ids;
 
 /// The code of a missing text.
 pub(crate) const MISSING_CODE: u32 = u32::MAX;
 
-/// A text column with repeated values, dictionary-encoded: one code per row into the levels, [`MISSING_CODE`] for a
-/// missing value.
+/// A dictionary-encoded text column, for texts that occur often. Each row has a code, which is a position in the
+/// levels, or [`MISSING_CODE`] for a missing value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TextColumn {
     pub(crate) codes: Vec<u32>,
-    /// Sorted by bytes; each level is used by at least one row.
+    /// The distinct texts, sorted by bytes. Each level is used by at least one row.
     pub(crate) levels: Ids,
 }
 
 /// The values of an attribute, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AttributeValues {
-    /// NaN if missing; never infinite.
+    /// Numbers, with NaN for a missing value. They are never infinite.
     Number(Vec<f64>),
     Text(TextColumn),
-    /// 0 or 1; 2 if missing.
+    /// Bools as 0 or 1, with 2 for a missing value.
     Bool(Vec<u8>),
 }
 
@@ -42,7 +42,9 @@ impl Attribute {
     }
 }
 
-/// Attribute names that are reserved because a computed feature has the resulting name, such as `customer_tenure_days`.
+/// Reserved attribute names. The feature of such an attribute would have the name of a computed feature, such as
+/// `customer_tenure_days`.
+/// `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",

@@ -7,8 +7,8 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that is open
-/// again after the end of the spell begins a new spell. A later `signed_up_at` always begins a new spell.
+/// Rows of one customer with the same `signed_up_at` are versions of one spell, with one exception: a version that is
+/// active again after the end of the spell begins a new spell. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids sorted by bytes. The code of a customer is its position here.
@@ -16,23 +16,24 @@ pub(crate) struct Customers {
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// `NEVER` if null, as in the next two.
+    /// `NEVER` if null. The same holds for `notice_at` and `renews_at`.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
     /// `None` if the column was not given.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// `signed_up_at` if null or if the column was not given.
+    /// Equals `signed_up_at` if the value is null or if the column was not given.
     pub(crate) valid_from: Vec<i64>,
-    /// `ALWAYS` if null; `None` if no row has a value.
+    /// `ALWAYS` if null. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given. If so, attributes are dated.
+    /// Whether a `valid_from` column was given. If so, attributes are dated, because each version states since when it
+    /// is true.
     pub(crate) dated: bool,
     /// Extra columns, in column order.
     pub(crate) attributes: Vec<Attribute>,
-    /// Whether some customer has two spells.
+    /// Whether any customer has more than one spell.
     pub(crate) returning: bool,
-    /// Whether some version is open although an earlier version has an end. If so, versions are searched for the start of a
-    /// spell.
+    /// Whether any version is active again although an earlier version has an end. If so, the start of a spell must be
+    /// searched for among the versions.
     pub(crate) reopened: bool,
 }
 
@@ -56,11 +57,13 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` begins; `None` if it begins none. `before` is the known row before it.
+    /// The start of the spell that `row` begins; `None` if it does not begin a spell. `before` is the known row before
+    /// it.
     ///
-    /// A version begins a spell at its `valid_from` if the version before it had ended by then and the version itself has
-    /// not: its `churned_at` is null or lies after its `valid_from`. An end in the future counts as no end, because it was
-    /// not known at that time, and the spells before a date must not depend on values that are filled in after it.
+    /// A version begins a spell at its `valid_from` if, at this time, the version before it has ended and the version
+    /// itself has not: its own `churned_at` is null or lies after its `valid_from`. An end in the future counts as no
+    /// end. It was not known at that time, and the spells before a date must not depend on values that are filled in
+    /// after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
@@ -72,7 +75,7 @@ impl Customers {
         }
     }
 
-    /// The spells that the given rows of one customer form, in order. The rows must ascend.
+    /// The spells that are formed by the given rows of one customer, in order. The rows must be in ascending order.
     pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
         let mut rows = rows.into_iter().peekable();
         let mut before = None;
@@ -97,7 +100,7 @@ impl Customers {
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {
-            // The first end among the versions with the latest sign-up.
+            // The sign-up time of the previous row, and the earliest end among the versions with this sign-up time.
             let mut ended = (ALWAYS, NEVER);
             of(customer).any(|row| {
                 if ended.0 != self.signed_up_at[row] {

@@ -1,4 +1,4 @@
-//! The columns that payments, tickets and activities share: the customer, the event time, and the times between which a
+//! The columns that payments, tickets and activities share: the customer, the event time, and the time range in which a
 //! row is known.
 
 use std::ops::Range;
@@ -14,17 +14,19 @@ use crate::record::{ALWAYS, Attribute, NEVER};
 pub(crate) struct Events {
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
-    /// The event time: `due_at`, `opened_at`, `at`.
+    /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
     pub(crate) at: Vec<i64>,
-    /// [`ALWAYS`] if null; `None` if no row has a value.
+    /// [`ALWAYS`] if null. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// [`NEVER`] for the last version; `None` if no record has several versions.
+    /// The time at which the next version becomes known; [`NEVER`] for the last version. The column is `None` if no
+    /// record has several versions.
     pub(crate) superseded_at: Option<Vec<i64>>,
     /// The position of the row in the input.
     pub(crate) given: Vec<u32>,
-    /// If ties are ordered by content: the rank of each row among the rows of its customer, by id, then by all values.
+    /// The rank of each row among the rows of its customer, ordered by id, then by all values. `None` if ties are in
+    /// input order.
     pub(crate) rank: Option<Vec<u32>>,
-    /// Extra columns and the descriptive optional ones (`method`, `category`, `channel`), in column order.
+    /// Extra columns and the optional descriptive columns (`method`, `category`, `channel`), in column order.
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -42,7 +44,7 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// The key that orders rows with the same time on an axis other than the event time.
+    /// The key that orders rows whose times are equal on an axis other than the event time.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }

@@ -1,8 +1,8 @@
-//! The validated records of a tenant: columns, sorted by customer and then by time.
+//! The validated records of a tenant. They are stored by column, sorted by customer and then by time.
 //!
 //! The code of a customer is its rank among all customer ids, sorted by bytes. The rows of one customer are contiguous,
-//! and there is no heap object per row. Fields are private to the crate: records are created by the builder of
-//! [`crate::TenantRecords`] and read only through an as-of view.
+//! and no row needs its own heap object. Fields are private to the crate: records are created by the builder of
+//! [`crate::TenantRecords`] and are read only through a view as of a time.
 
 mod activities;
 mod attribute;
@@ -27,7 +27,7 @@ pub(crate) use tenant_records::EventSpan;
 pub use tenant_records::{StaticAttributes, TenantRecords};
 pub(crate) use tickets::{Priority, Tickets};
 
-/// A time in the infinite future: the field is not set. Greater than every timestamp.
+/// A time in the infinite future, which marks a field that is not set. It is greater than every timestamp.
 pub(crate) const NEVER: i64 = i64::MAX;
-/// A time in the infinite past: known from the beginning. Smaller than every timestamp.
+/// A time in the infinite past, which marks a row that was always known. It is smaller than every timestamp.
 pub(crate) const ALWAYS: i64 = i64::MIN;

@@ -1,10 +1,10 @@
-//! Money: decimal major units in inputs and results, integer minor units internally.
+//! Money: inputs and results contain decimal major units, and internal values are integer minor units.
 
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result, excerpt};
 
-/// A currency with the number of decimal digits of its minor unit.
+/// A currency: its code, and the number of decimal digits of its minor unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Currency {
     code: Option<String>,
@@ -24,12 +24,12 @@ const OTHER_DIGITS: &[(u32, &[&str])] = &[
     (4, &["CLF", "UYW"]),
 ];
 
-/// The largest amount, in minor units, that a record may have: exactly representable as `f64`.
+/// The largest amount, in minor units, that a record may have. `f64` represents every integer up to it exactly.
 pub(crate) const MAX_MINOR: i64 = 1 << 53;
 
 impl Currency {
-    /// The currency of an ISO 4217 code: three letters in any case. It has two digits unless the standard states
-    /// another number.
+    /// Creates a currency from its ISO 4217 code: three letters in upper or lower case. A currency has two decimal
+    /// digits unless ISO 4217 states another number.
     ///
     /// ```
     /// assert_eq!(churn_core::Currency::new("jpy")?.digits(), 0);
@@ -88,17 +88,17 @@ impl Currency {
         f64::from(10u32.pow(self.digits))
     }
 
-    /// Converts an amount in major units to minor units, rounded half away from zero; `None` beyond ±2^53.
+    /// Converts an amount in major units to minor units and rounds half away from zero; `None` beyond ±2^53.
     ///
-    /// The amount is read as the shortest decimal that represents it. So 1.005 is a tie and becomes 1.01, whether the
-    /// input is a text or a binary float.
+    /// The amount is read as the shortest decimal that represents it. For example, 1.005 lies exactly between 1.00 and
+    /// 1.01 and becomes 1.01, whether the input is a text or a binary float.
     pub(crate) fn to_minor(&self, major: f64) -> Option<i64> {
         let scaled = major * self.scale();
         if scaled.is_nan() || scaled.abs() > MAX_MINOR as f64 {
             return None;
         }
         let rounded = scaled.round();
-        // Only near a tie can the binary product round differently from the decimal.
+        // The binary product can be rounded differently from the decimal only if it is close to a tie.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
         if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);
@@ -108,7 +108,7 @@ impl Currency {
 }
 
 impl Currency {
-    /// Converts an exact decimal amount in major units to minor units, rounded half away from zero; `None` beyond
+    /// Converts an exact decimal amount in major units to minor units and rounds half away from zero; `None` beyond
     /// ±2^53.
     pub(crate) fn decimal_to_minor(&self, major: i128, scale: i8) -> Option<i64> {
         let shift = i32::try_from(self.digits).ok()? - i32::from(scale);

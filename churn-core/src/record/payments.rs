@@ -6,12 +6,12 @@ use crate::record::Events;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum PaymentStatus {
-    /// Not settled: `settled_at` is `NEVER`.
+    /// The payment was not settled: `settled_at` is `NEVER`.
     #[default]
     Pending,
-    /// Paid at `settled_at`; refunded since `refunded_at`, if that is set.
+    /// The payment was paid at `settled_at`. If `refunded_at` is set, it was refunded at that time.
     Paid,
-    /// Failed at `settled_at`.
+    /// The payment failed at `settled_at`.
     Failed,
 }
 
@@ -21,10 +21,12 @@ pub(crate) struct Payments {
     pub(crate) events: Events,
     /// Amounts in minor units of the tenant's currency.
     pub(crate) amount: Vec<i64>,
-    /// The final status. Before `settled_at`, the payment is pending whatever this status is.
+    /// The final status. Before `settled_at`, a payment counts as pending whatever its final status is.
     pub(crate) status: Vec<PaymentStatus>,
-    /// `NEVER` while pending. If the column was not given, `due_at` for paid and failed payments.
+    /// `NEVER` while the payment is pending. If the column was not given, paid and failed payments have their `due_at`
+    /// here.
     pub(crate) settled_at: Vec<i64>,
-    /// `NEVER` if not refunded. The input status `refunded` is stored as paid with this time set.
+    /// `NEVER` if the payment was not refunded. A payment with the input status `refunded` is stored as paid, with this
+    /// time set.
     pub(crate) refunded_at: Vec<i64>,
 }

@@ -1,25 +1,102 @@
 //! The tenant that records belong to.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// A tenant: one client company. Records, matrices and models carry their tenant, and mixing two tenants is an error.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+use crate::error::{Error, ErrorKind, Result};
+
+/// The id of a tenant. A tenant is one client company. Records, matrices and models carry their tenant, and mixing two
+/// tenants is an error.
+///
+/// An id is any text that is not blank. It is used as it is, without trimming.
+///
+/// ```
+/// use churn_core::TenantId;
+///
+/// assert_eq!(TenantId::new("acme")?.as_str(), "acme");
+/// assert_eq!(TenantId::new(" ").unwrap_err().code(), "invalid_option");
+/// # Ok::<(), churn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
+    /// Creates a tenant id.
+    ///
+    /// # Errors
+    /// `invalid_option` with column `tenant` if the id is empty or consists of white space.
+    pub fn new(id: impl AsRef<str>) -> Result<Self> {
+        let id = id.as_ref();
+        match id.trim().is_empty() {
+            true => {
+                Err(Error::new(ErrorKind::InvalidOption, "the tenant's id is blank").at(None, None, Some("tenant")))
+            }
+            false => Ok(Self(id.into())),
+        }
+    }
+
+    /// The id for rows that a shared model scores without a tenant.
+    pub(crate) fn unnamed() -> Self {
+        Self("".into())
+    }
+
+    /// Creates an id without checking it. It is checked later.
+    pub(crate) fn unchecked(id: impl AsRef<str>) -> Self {
+        Self(id.as_ref().into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl<T: AsRef<str>> From<T> for TenantId {
-    fn from(id: T) -> Self {
-        Self(id.as_ref().into())
+impl FromStr for TenantId {
+    type Err = Error;
+
+    /// # Errors
+    /// The errors of [`TenantId::new`].
+    fn from_str(id: &str) -> Result<Self> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&str> for TenantId {
+    type Error = Error;
+
+    fn try_from(id: &str) -> Result<Self> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for TenantId {
+    type Error = Error;
+
+    fn try_from(id: String) -> Result<Self> {
+        Self::new(id)
+    }
+}
+
+impl AsRef<str> for TenantId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for TenantId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for TenantId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -6,18 +6,18 @@ use crate::error::RecordKind;
 use crate::record::{Activities, Currency, Customers, Events, Payments, TenantId, Tickets};
 use crate::time::Timestamp;
 
-/// The undated attributes that never change, so that the value of today was also true in the past.
+/// The undated attributes that never change, so that today's value was also true in the past.
 ///
-/// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not list. It is
-/// undated if the table has no `valid_from` column.
+/// An attribute is any column of the customers table that [`columns_of`](crate::columns_of) does not list. Attributes
+/// are undated if the table has no `valid_from` column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StaticAttributes {
-    /// None. Without a `valid_from` column, no attribute enters features.
+    /// No attribute is static. Without a `valid_from` column, no attribute is then used as a feature.
     #[default]
     None,
-    /// These columns (attributes, or `renews_at`).
+    /// The named columns are static. Each is an attribute or `renews_at`.
     Named(Vec<String>),
-    /// All of them.
+    /// All attributes and `renews_at` are static.
     All,
 }
 
@@ -32,32 +32,33 @@ impl StaticAttributes {
     }
 }
 
-/// The customers, payments, tickets and activities of one tenant: validated, columnar, immutable, and sorted by
-/// customer and then by time.
+/// The customers, payments, tickets and activities of one tenant. Records are validated, immutable and stored by
+/// column, sorted by customer and then by time.
 #[derive(Clone, PartialEq)]
 pub struct TenantRecords {
     pub(crate) tenant: TenantId,
     pub(crate) currency: Currency,
     pub(crate) customers: Customers,
-    /// `None` if the table was not given; `Some` without rows if it was given empty. The same holds for the other two.
+    /// `None` if the table was not given. An empty table is `Some` without rows. The same holds for tickets and
+    /// activities.
     pub(crate) payments: Option<Payments>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// The value that the caller set.
+    /// The value that the caller set; `None` if it was not set.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
     /// The observed span of each table, in the order of [`RecordKind::ALL`]; `None` for a table without events.
     pub(crate) spans: [Option<EventSpan>; 4],
 }
 
-/// The first and the last observed event time of a table. Superseded versions, pending payments and far dates are
-/// excluded.
+/// The first and the last observed event time of a table. Superseded versions, pending payments and far dates are not
+/// counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// The input position of the event with the last time.
+    /// The position of the latest event in the input.
     pub(crate) last_row: u64,
 }
 
@@ -73,7 +74,7 @@ impl TenantRecords {
     }
 
     /// Number of customers. A customer with several rows (versions or spells) counts once.
-    pub fn customers(&self) -> usize {
+    pub fn n_customers(&self) -> usize {
         self.customers.len()
     }
 
@@ -82,14 +83,14 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer with a code, as in [`Label::customer`](crate::Label::customer); `None` if there is no
-    /// such customer.
+    /// The id of the customer who has this code, as in [`Label::customer`](crate::Label::customer); `None` if there is
+    /// no such customer.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
 
     /// Number of rows of a table; `None` if it was not given.
-    pub fn rows(&self, kind: RecordKind) -> Option<usize> {
+    pub fn n_rows(&self, kind: RecordKind) -> Option<usize> {
         match kind {
             RecordKind::Customers => Some(self.customers.signed_up_at.len()),
             _ => self.events(kind).map(Events::len),
@@ -106,19 +107,21 @@ impl TenantRecords {
         }
     }
 
-    /// The start of the observed history: the value that the caller set, else the earliest event time of any table.
+    /// The start of the observed history: the value that the caller set, otherwise the earliest event time of any
+    /// table.
     pub fn observed_from(&self) -> Option<Timestamp> {
         let earliest = || self.spans.iter().flatten().map(|span| span.first).min();
         self.observed_from
             .or_else(|| earliest().and_then(Timestamp::from_micros))
     }
 
-    /// The end of the observed history: the value that the caller set, else one microsecond after the latest event of
-    /// `table` (of any table if `table` is `None`).
+    /// The end of the observed history: the value that the caller set, otherwise one microsecond after the latest event
+    /// of `table` (of any table if `table` is `None`).
     ///
-    /// Events are the `due_at` of payments that are not pending, the `opened_at` of tickets and the `at` of activities.
-    /// Far dates do not count. A far date is an event more than 365 days after the latest event of its table once the
-    /// last 0.1 % of events (at least one) are excluded; it is reported as the finding `far_date`.
+    /// The time of an event is the `due_at` of a payment that is not pending, the `opened_at` of a ticket or the `at`
+    /// of an activity. Far dates do not count. To find them, the last 0.1 % of a table's events (at least one event)
+    /// are set aside. An event more than 365 days after the latest remaining event is a far date, which is reported as
+    /// the finding `far_date`.
     pub fn observed_until(&self, table: Option<RecordKind>) -> Option<Timestamp> {
         let latest = || Timestamp::from_micros(self.latest(table)?.1.last.saturating_add(1));
         self.observed_until.or_else(latest)
@@ -133,7 +136,7 @@ impl TenantRecords {
         }
     }
 
-    /// The origin of [`observed_until`](Self::observed_until), for messages.
+    /// States where [`observed_until`](Self::observed_until) comes from, for messages.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
             None if self.observed_until.is_some() => "as set by the caller".to_owned(),
@@ -142,7 +145,7 @@ impl TenantRecords {
         }
     }
 
-    /// The table with the latest event, with its observed span. Of equal tables, the first.
+    /// The table with the latest event, and its observed span. If several tables are equal, the first one.
     fn latest(&self, table: Option<RecordKind>) -> Option<(RecordKind, EventSpan)> {
         let wanted = |kind: &RecordKind| table.is_none_or(|table| table == *kind);
         let spans = RecordKind::ALL
@@ -159,9 +162,9 @@ impl fmt::Debug for TenantRecords {
         let mut shown = f.debug_struct("TenantRecords");
         shown
             .field("tenant", &self.tenant)
-            .field("customers", &self.customers());
+            .field("customers", &self.n_customers());
         for kind in [RecordKind::Payments, RecordKind::Tickets, RecordKind::Activities] {
-            if let Some(rows) = self.rows(kind) {
+            if let Some(rows) = self.n_rows(kind) {
                 shown.field(kind.as_str(), &rows);
             }
         }

@@ -17,14 +17,15 @@ pub(crate) enum Priority {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tickets {
     pub(crate) events: Events,
-    /// `NEVER` if null, as in the next two.
+    /// `NEVER` if null. The same holds for the next two columns.
     pub(crate) first_response_at: Vec<i64>,
     pub(crate) resolved_at: Vec<i64>,
     pub(crate) reopened_at: Vec<i64>,
-    /// Normal if null or not given.
+    /// `Normal` if null or not given.
     pub(crate) priority: Vec<Priority>,
-    /// 1 to 5; NaN if not rated.
+    /// From 1 to 5; NaN if the ticket was not rated.
     pub(crate) satisfaction: Vec<f64>,
-    /// The time at which the satisfaction became visible: `satisfaction_at`, else `resolved_at`, else `NEVER`.
+    /// The time at which the satisfaction became visible. It is `satisfaction_at` if given, otherwise `resolved_at`,
+    /// otherwise `NEVER`.
     pub(crate) satisfaction_at: Vec<i64>,
 }

@@ -1,18 +1,19 @@
-//! Adds faulty rows: duplicates, events_without_customer and unknown_ids.
+//! Adds faulty rows, as the options `duplicates`, `events_without_customer` and `unknown_ids` request.
 
 use crate::error::RecordKind;
 use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Trade, Use};
 use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 
-/// Adds the share of faulty rows that the options state. `batch` is the first customer of the rows.
+/// Adds as many faulty rows as the options request. `batch` is the number of the first customer in these tables; it
+/// seeds the random numbers.
 pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
     let mut random = trade.random(batch, Use::Faults, 0);
     for kind in RecordKind::ALL {
         let table = tables.table_mut(kind);
         if options.duplicates > 0.0 {
             let mut rows = vec![];
-            for row in 0..table.rows() as u32 {
+            for row in 0..table.n_rows() as u32 {
                 rows.push(row);
                 if random.unit() < options.duplicates {
                     rows.push(row);
@@ -30,7 +31,7 @@ pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trad
             }
         }
         if options.unknown_ids > 0.0 {
-            let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.rows()];
+            let mut owners: Vec<Box<str>> = vec![trade.id.as_str().into(); table.n_rows()];
             for owner in &mut owners {
                 if is_events && random.unit() < options.unknown_ids {
                     *owner = if trade.id == "t001" { "t002" } else { "t001" }.into();

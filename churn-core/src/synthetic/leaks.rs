@@ -2,16 +2,17 @@
 //! detection.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, unknown};
 use crate::numeric::SplitMix;
 use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// The outcome of a spell, which a leak reveals.
+/// The outcome of a spell. Leaks reveal a part of it.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
@@ -36,7 +37,7 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Days from the last testable date to the end of the spell.
+    /// Number of days from the last date that can be tested to the end of the spell.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
@@ -410,7 +411,7 @@ static BANK: [Kind; 50] = [
 /// ```
 /// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 ///
-/// let leaks = vec![PlantedLeak::named("cancellation_reason")?];
+/// let leaks = vec!["cancellation_reason".parse()?];
 /// let world = world(&WorldOptions::default().with_customers(20).with_leaks(leaks))?;
 /// assert!(world.tenants()[0].tables()?.customers.column("cancellation_reason").is_some());
 /// # Ok::<(), churn_core::Error>(())
@@ -422,17 +423,6 @@ impl PlantedLeak {
     /// All fifty leaks.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..BANK.len() as u8).map(Self)
-    }
-
-    /// The leak with this name.
-    ///
-    /// # Errors
-    /// `invalid_option` if there is no such leak.
-    pub fn named(name: &str) -> Result<Self> {
-        let why = || format!("there is no leak '{}'", crate::error::excerpt(name));
-        Self::all()
-            .find(|leak| leak.name() == name)
-            .ok_or_else(|| Error::new(ErrorKind::InvalidOption, why()).at(None, None, Some("leaks")))
     }
 
     /// The name of the leak, which is also the name of its column.
@@ -457,7 +447,7 @@ impl PlantedLeak {
         }
     }
 
-    /// Appends the value of a spell to the column, once for each of its versions.
+    /// Appends the value for a spell to the column, once for each version of the spell.
     pub(super) fn tell(self, fate: &Fate, versions: usize, column: &mut LeakColumn, random: &mut SplitMix) {
         let told = (self.kind().tell)(fate, random);
         match (column, told) {
@@ -489,6 +479,28 @@ impl PlantedLeak {
     }
 }
 
+impl fmt::Display for PlantedLeak {
+    /// The name of the leak.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for PlantedLeak {
+    type Err = Error;
+
+    /// Reads the name of a leak.
+    ///
+    /// # Errors
+    /// `invalid_option` with column `leaks` if there is no such leak.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::all().find(|leak| leak.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::all().map(Self::name).collect();
+            unknown("leaks", name, &names)
+        })
+    }
+}
+
 impl Serialize for PlantedLeak {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
@@ -497,7 +509,9 @@ impl Serialize for PlantedLeak {
 
 impl<'de> Deserialize<'de> for PlantedLeak {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Self::named(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

@@ -7,36 +7,37 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// Days of an annual contract: whole weeks.
+/// Days of an annual contract, a whole number of weeks.
 const TERM: i32 = 364;
 /// Notice period of an annual contract in days; other contracts end at once.
 const NOTICE: i32 = 30;
-/// Days between two attempts to charge a card, and the maximum number of attempts.
+/// Days between two attempts to charge a card. The next constant is the maximum number of attempts.
 const RETRY_AFTER: i32 = 4;
 const MOST_ATTEMPTS: u8 = 3;
 
-/// The weight of the recorded risk factors in the hazard: large enough to be learnt, small enough that churn stays
-/// uncertain.
+/// The weight of the recorded risk factors in the daily probability of leaving. It is large enough that a model can
+/// learn them, and small enough that churn stays uncertain.
 const SHOWN: f64 = 0.85;
 
-/// The inputs of a simulation that are the same on all days of a customer.
+/// The inputs of a simulation that stay the same over the whole life of a customer.
 pub(super) struct Circumstances<'a> {
     pub(super) options: &'a WorldOptions,
     pub(super) trade: &'a Trade,
     pub(super) profile: &'a Profile,
 }
 
-/// The state of a customer on a morning. Everything that the hazard depends on has been recorded by then; the other
-/// fields affect only later days.
+/// The state of a customer on a morning. The fields that affect the probability of leaving on this day have been
+/// recorded before this morning; the other fields affect only later days.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
-    /// Days since the start of the simulation. It is the day that begins.
+    /// The day that begins, counted from the start of the simulation.
     pub(super) day: i32,
     signed_up_day: i32,
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Current activities per working day, and whether the customer is losing or gaining interest.
+    /// Current number of activities per working day. The next two fields state whether the customer is losing or
+    /// gaining interest.
     rate: f64,
     fading: bool,
     growing: bool,
@@ -47,7 +48,7 @@ pub(super) struct State {
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether the customer is short of money, or the card fails.
+    /// Whether charges are likely to fail, because the customer is short of money or the card does not work.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
@@ -91,16 +92,17 @@ pub(super) struct Today {
     pub(super) resolved: Option<Resolution>,
     pub(super) bill: Option<Bill>,
     pub(super) refunded: bool,
-    /// Whether seats, plan or renewal changed during the day.
+    /// Whether the seats, the plan or the renewal date changed during the day.
     pub(super) changed: bool,
 }
 
-/// One spell, from the sign-up to the end.
+/// One spell: the time from a sign-up to the cancellation that follows it. A customer who comes back has a second
+/// spell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spell {
     /// Microseconds since 1970-01-01.
     pub(super) signed_up_at: i64,
-    /// The time at which it became known, if that was late.
+    /// The time at which the sign-up became known; `None` if it was known at once.
     pub(super) known_at: Option<i64>,
     pub(super) decided_at: Option<i64>,
     pub(super) churned_at: Option<i64>,
@@ -113,7 +115,7 @@ pub(super) trait Witness {
         ControlFlow::Continue(())
     }
     fn decides(&mut self, _: &Spell, _: &State) {}
-    /// Called after each day. The state is that of the next morning.
+    /// Called after each day, with the state of the next morning.
     fn lived(&mut self, _: &Spell, _: &State, _: &Today) {}
     fn ends(&mut self, _: &Spell) {}
 }
@@ -128,10 +130,10 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
 
-/// The time at which a sign-up becomes known, if that is late. A sign-up that would not be known by the end is known at
-/// once. Initial customers were imported with the rest of the history, so their sign-ups are always known. Without
-/// dated versions, `known_at` does not exist.
-/// rest of the history; and without dated versions there is nowhere to say it.
+/// The time at which a sign-up becomes known; `None` if it is known at once. A sign-up that would become known only
+/// after the end of the simulation is known at once. The sign-ups of initial customers are known at once too, because
+/// these customers were imported at the start. If versions are not dated, there is no `known_at`, so no sign-up is
+/// late.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
     let founder = signed_up_at < options.start.as_micros();
@@ -232,7 +234,8 @@ impl State {
         }
     }
 
-    /// How far usage has fallen, 0 to 1: 0 up to a decline of one tenth, 1 from a decline of about two thirds.
+    /// How far usage has fallen, from 0 to 1. It is 0 if the decline is at most one tenth, and 1 if it is about two
+    /// thirds or more.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);
@@ -272,7 +275,7 @@ impl State {
         exp(base + SHOWN * shown).min(0.5)
     }
 
-    /// Simulates the day that begins. The state is then that of the next morning.
+    /// Simulates the day that begins. Afterwards, this state is that of the next morning.
     pub(super) fn live(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) -> Today {
         let mut today = Today::default();
         self.moods(life, random);
@@ -284,7 +287,7 @@ impl State {
         today
     }
 
-    /// Updates the states that are not recorded.
+    /// Updates the parts of the state that are not recorded.
     fn moods(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) {
         let mut switch = |mood: &mut bool, begins: f64, ends: f64| {
             if random.unit() < if *mood { ends } else { begins } {

@@ -2,21 +2,21 @@
 //!
 //! [`WorldOptions`], which include the seed, determine a world exactly: the same options give the same rows on any
 //! machine and for any number of threads. Customers are simulated day by day. Each morning, a customer decides to leave
-//! with a probability that depends on what their records show by then: how far their use of the product has fallen,
-//! failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure. The effects are
-//! nonlinear and interact. States that are not recorded, such as fading interest or a card that is about to expire,
-//! affect only what is recorded later.
+//! with a probability that depends on what has been recorded about them so far: how far their use of the product has
+//! fallen, failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure. The
+//! effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest or a card that is
+//! about to expire, affect this probability only through what is recorded on later days.
 //!
 //! **The true risk** at a date is the probability that a customer leaves in the label period, given everything that
 //! happened to them before the date. The simulation replays the customer's life up to the date, then continues it along
-//! [`WorldOptions::paths`] paths with independent random numbers. Along each path, the survival probability is
-//! multiplied day by day instead of being sampled; the mean over the paths is the risk. This estimate is unbiased: over
-//! many customers, its mean equals the churn rate up to sampling error. A model that sees only the records cannot
-//! predict better, except by chance.
+//! [`WorldOptions::paths`] paths with independent random numbers. On each path, the probability of leaving is computed
+//! from the daily probabilities instead of being sampled; the risk is the mean over all paths. This estimate is
+//! unbiased: over many customers, its mean equals the churn rate up to sampling error. A model that sees only the
+//! records cannot predict better than the true risk, except by chance.
 //!
-//! With the default options, which will not change, about 6 % of customers churn within 90 days, and the AUC of the
-//! true risk is about 0.8. Other options make a world harder: hidden reasons, leaks, drift, a shifted base rate,
-//! duplicates, `events_without_customer`, `unknown_ids`.
+//! With the default options, about 6 % of customers churn within 90 days, and the AUC of the true risk is about 0.8.
+//! The defaults will not change. Other options make a world harder: they add hidden reasons, leaks, drift, a shift of
+//! the base rate, or faulty rows.
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -24,7 +24,7 @@
 //! let world = world(&WorldOptions::default().with_seed(1).with_tenants(2).with_customers(50))?;
 //! for tenant in world.tenants() {
 //!     let (records, report) = tenant.records()?.build()?;
-//!     assert!(report.is_clean() && records.customers() == 50);
+//!     assert!(report.is_clean() && records.n_customers() == 50);
 //! }
 //! let truth = world.truth(world.dates()[0])?;
 //! assert!(truth.iter().all(|risk| risk.probability > 0.0 && risk.probability < 1.0));
@@ -34,8 +34,8 @@
 //! # Large worlds
 //!
 //! A world holds no rows; they are generated on demand. [`WorldTenant::batches`] generates them for some customers at a
-//! time, so memory is bounded by the batch. [`WorldOptions::scale`] sets the rates for 10 payments, 2 tickets and 5
-//! activities per customer:
+//! time, so memory is bounded by the batch. [`WorldOptions::scale`] chooses options that give each customer 10
+//! payments, 2 tickets and 5 activities on average:
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -46,7 +46,7 @@
 //! for batch in tenant.batches(500) {
 //!     builder = batch?.add_to(builder);
 //! }
-//! assert_eq!(builder.build()?.0.customers(), 2_000);
+//! assert_eq!(builder.build()?.0.n_customers(), 2_000);
 //! # Ok::<(), churn_core::Error>(())
 //! ```
 

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 pub struct WorldOptions {
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Number of tenants: `t001`, `t002`, ... Default: 3.
+    /// Number of tenants. Their ids are `t001`, `t002` and so on. Default: 3.
     pub tenants: usize,
     /// Number of customers of each tenant over the whole history, including those who leave. Default: 1000.
     pub customers: usize,
@@ -23,8 +23,8 @@ pub struct WorldOptions {
     pub start: Timestamp,
     /// Length of the history in days; the world ends at `start + days`. Default: 910.
     pub days: u32,
-    /// Share of customers who signed up before the start; the sign-ups of the others are spread evenly until the end.
-    /// Default: 0.5.
+    /// Fraction of customers who signed up before the start. The sign-ups of the others are spread evenly over the
+    /// history. Default: 0.5.
     pub initial_customers: f64,
     /// Average number of activities per customer and working day. Default: 0.5.
     pub activities_per_day: f64,
@@ -32,31 +32,33 @@ pub struct WorldOptions {
     pub tickets_per_day: f64,
     /// Days between two bills, at least 7. Default: 30.
     pub billing_days: u32,
-    /// Added to the log-odds of leaving on every day. Default: 0.
+    /// This number is added to the log-odds of leaving on every day. Default: 0.
     pub risk: f64,
     /// Share of churned customers who come back after two to ten months. Default: 0.1.
     pub returning: f64,
-    /// Share of rows that become known some days late, and of payments that are corrected. Default: 0.02.
+    /// Fraction of rows that become known late, by up to about nine days. It is also the fraction of paid invoices that
+    /// are corrected. Default: 0.02.
     pub late_known: f64,
-    /// Whether versions of customers are dated. If not, each spell is a single row with its state at the end, without
-    /// `valid_from` and `known_at`. Default: true.
+    /// Whether the versions of customers are dated. If not, each spell (the time from a sign-up to the cancellation) is
+    /// a single row that holds the state at its end, without `valid_from` and `known_at`. Default: true.
     pub dated: bool,
-    /// Standard deviation, in log-odds, of the reasons to leave that are not recorded. Default: 0.
+    /// Standard deviation of the effect, in log-odds, of reasons to leave that are not recorded. Default: 0.
     pub hidden: f64,
-    /// How much the effects change over the history, 0 to 1: support matters less, charges and renewals matter more.
-    /// Default: 0.
+    /// How much the causes of churn change over the history, 0 to 1: support comes to matter less, and charges and
+    /// renewals come to matter more. Default: 0.
     pub drift: f64,
-    /// Added to the log-odds of leaving in the last 182 days. Default: 0.
+    /// This number is added to the log-odds of leaving on each of the last 182 days. Default: 0.
     pub base_rate_shift: f64,
-    /// Share of event rows, and of customer versions, that are duplicated. Default: 0.
+    /// Fraction of all rows, including customer versions, that are duplicated. Default: 0.
     pub duplicates: f64,
     /// Share of event rows whose customer does not exist. Default: 0.
     pub events_without_customer: f64,
-    /// Share of event rows that belong to another tenant. If above 0, tables have a `tenant_id`. Default: 0.
+    /// Fraction of event rows that state another tenant in `tenant_id`. If it is above 0, all tables have a `tenant_id`
+    /// column. Default: 0.
     pub unknown_ids: f64,
-    /// Columns that leak the target. Default: none.
+    /// Columns that leak the target and are added to the customers. Default: none.
     pub leaks: Vec<PlantedLeak>,
-    /// Number of simulated paths per true risk. Default: 64.
+    /// Number of paths that are simulated to compute one true risk. Default: 64.
     pub paths: u32,
     /// Threads, progress and cancellation. Never changes the result.
     #[serde(skip)]
@@ -69,7 +71,7 @@ impl Default for WorldOptions {
             seed: 0,
             tenants: 3,
             customers: 1000,
-            start: Timestamp::from_ymd(2023, 1, 2).unwrap_or_default(),
+            start: Timestamp::from_ymd(2023, 1, 2).unwrap_or(Timestamp::EPOCH),
             days: 910,
             initial_customers: 0.5,
             activities_per_day: 0.5,

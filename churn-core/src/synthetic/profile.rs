@@ -17,7 +17,7 @@ pub(super) const INDUSTRIES: [&str; 8] = [
 ];
 pub(super) const REGIONS: [&str; 5] = ["apac", "dach", "latam", "nordics", "us"];
 
-/// The purpose of random numbers. Each purpose has its own stream.
+/// A purpose of random numbers. Each purpose has its own stream of random numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Profile = 0,
@@ -39,7 +39,7 @@ pub(super) struct Trade {
     pub(super) id: String,
     pub(super) currency: &'static str,
     seed: u64,
-    /// Added to the log-odds of leaving.
+    /// This number is added to the log-odds of leaving.
     pub(super) risk: f64,
     pub(super) price: f64,
     pub(super) activity: f64,
@@ -67,7 +67,8 @@ impl Trade {
         }
     }
 
-    /// The random numbers of one customer for one purpose, and for one date if the purpose has dates.
+    /// The random numbers of one customer for one purpose. `date` separates the streams of purposes that are used at
+    /// several dates; it is 0 for the others.
     pub(super) fn random(&self, customer: u32, what: Use, date: i32) -> SplitMix {
         let stream = u64::from(customer) << 32 | u64::from(date as u32 & 0x0fff_ffff) << 4 | what as u64;
         SplitMix::new(self.seed, stream)
@@ -78,7 +79,7 @@ impl Trade {
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) id: String,
-    /// Days from the start of the simulation to the sign-up; negative for initial customers.
+    /// The day of the sign-up, counted from the start of the simulation; negative for initial customers.
     pub(super) signed_up_day: i32,
     pub(super) industry: &'static str,
     pub(super) region: &'static str,

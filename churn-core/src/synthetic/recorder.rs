@@ -212,7 +212,7 @@ struct Scribe<'a, 'b> {
     /// The first row of the current spell.
     spell_rows: usize,
     bills: u32,
-    /// Rows of the open invoice, and of the payment that may be refunded.
+    /// The row of the open invoice. The next field is the row of the payment that may be refunded.
     open_bill: Option<usize>,
     last_paid: Option<usize>,
     asked: u32,
@@ -227,8 +227,8 @@ impl Scribe<'_, '_> {
         moment(self.all.options, day, hour)
     }
 
-    /// The time at which a row of time `at` becomes known, if that is late. A row that would not be known by the end is
-    /// known at once.
+    /// The `known_at` of a row whose event happened at `at`; `None` if it is known at once. A row that would become
+    /// known only after the end of the simulation is known at once.
     fn late(&mut self, at: i64) -> Option<i64> {
         let late = self.random.unit() < self.all.options.late_known;
         let by = late_by(&mut self.random);
@@ -243,7 +243,7 @@ impl Scribe<'_, '_> {
         format!("{prefix}{}-{number}", self.customer + 1).into()
     }
 
-    /// Adds a version. It is not known before the spell is.
+    /// Adds a version of the customer. A version never becomes known before the sign-up does.
     fn version(&mut self, spell: &Spell, state: &State, valid_from: i64, known_at: Option<i64>) {
         let known_at = match (known_at, spell.known_at) {
             (None, Some(known)) if valid_from < known => Some(known),
@@ -251,7 +251,7 @@ impl Scribe<'_, '_> {
             (own, _) => own,
         };
         let id = self.id();
-        // The day of the version, not that of the state, which may be the next morning.
+        // The renewal is counted from the day of the state.
         let renews_at = self
             .profile
             .annual
@@ -337,8 +337,8 @@ impl Scribe<'_, '_> {
         }
     }
 
-    /// Some bills are later corrected by some cents, in a second version of the row. The correction precedes a possible
-    /// refund of the row, so that both versions contain the refund.
+    /// Some bills are later corrected: a second version of the row lowers the amount by 1 %. The second version is
+    /// written before the bill can be refunded, so a refund is recorded in both versions.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;
@@ -358,7 +358,7 @@ impl Scribe<'_, '_> {
         let refunded_at = self.at(day, 18.0, 20.0);
         let rows = &mut self.all.payments;
         let id = rows.payment_id[row].clone();
-        // A correction follows the row that it corrects.
+        // The second version of a corrected row comes after the row itself.
         for row in row..rows.payment_id.len() {
             if rows.payment_id[row] == id {
                 rows.refunded_at[row] = Some(refunded_at);
@@ -405,7 +405,7 @@ impl Scribe<'_, '_> {
         let rated_at_once = self.random.below(3) == 0;
         let rows = &mut self.all.tickets;
         rows.resolved_at[row] = Some(resolved_at);
-        // A ticket that is resolved has its first response by then.
+        // The first response to a ticket is never later than its resolution.
         rows.first_response_at[row] = Some(rows.first_response_at[row].map_or(resolved_at, |at| at.min(resolved_at)));
         rows.reopened_at[row] = reopened.then_some(reopened_at);
         if let Some(rating) = rating {
@@ -440,7 +440,7 @@ impl Scribe<'_, '_> {
         rows.known_at.push(known_at);
     }
 
-    /// Without dated versions, a spell is its last version, with the state at the end.
+    /// Without dated versions, only the last version of a spell is kept. It holds the state at the end of the spell.
     fn keep_last_version(&mut self) {
         let rows = &mut self.all.customers;
         let (first, last) = (self.spell_rows, rows.customer_id.len() - 1);
@@ -459,7 +459,8 @@ impl Witness for Scribe<'_, '_> {
 
     fn decides(&mut self, spell: &Spell, state: &State) {
         let Some(at) = spell.decided_at else { return };
-        // A cancellation with notice is known when notice is given; one without notice may become known late.
+        // A cancellation with a notice period is known as soon as notice is given. A cancellation without one may
+        // become known late.
         let known_at = self.late(at).filter(|_| spell.churned_at == spell.decided_at);
         self.version(spell, state, at, known_at);
     }
@@ -504,7 +505,7 @@ impl Witness for Scribe<'_, '_> {
         for (leak, column) in &mut self.all.leaks {
             leak.tell(&fate, versions, column, &mut self.leaked);
         }
-        // Nothing more becomes known about tickets and bills that are open when a customer leaves.
+        // Tickets and bills that are open when a customer leaves stay open.
         self.open_bill = None;
         self.last_paid = None;
         self.open_tickets.clear();

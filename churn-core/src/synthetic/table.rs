@@ -1,7 +1,7 @@
 //! Generated tables.
 
 use crate::error::RecordKind;
-use crate::input::{Column, IntoTable, RecordsBuilder, Table, Value};
+use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 
 /// One column of a generated table. Equality compares bits, so a missing number equals another missing number.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl WorldColumn {
         }
     }
 
-    /// The rows at these positions, in this order and with repetitions.
+    /// The rows at these positions, in the given order. A position may occur several times.
     pub(super) fn pick(&self, rows: &[u32]) -> Self {
         fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|&row| values[row as usize].clone()).collect()
@@ -71,17 +71,18 @@ impl WorldColumn {
         }
     }
 
-    fn into_column(self) -> Column {
+    fn into_data(self) -> Data {
         match self {
-            Self::Texts(values) => Column::TextFile(values.into_iter().collect()),
-            Self::Numbers(values) => Column::NullableFloats(values),
+            Self::Texts(values) => Data::TextFile(values.into_iter().collect()),
+            Self::Numbers(values) => Column::NullableFloats(values).into(),
             Self::Bools(values) => Column::Values(
                 values
                     .into_iter()
                     .map(|value| value.map_or(Value::Null, Value::Bool))
                     .collect(),
-            ),
-            Self::Moments(values) => Column::Timestamps(values),
+            )
+            .into(),
+            Self::Moments(values) => Column::Timestamps(values).into(),
         }
     }
 }
@@ -107,7 +108,7 @@ impl WorldTable {
     }
 
     /// Number of rows.
-    pub fn rows(&self) -> usize {
+    pub fn n_rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
 
@@ -138,7 +139,7 @@ impl IntoTable for WorldTable {
     fn into_table(self) -> Table {
         // Names are distinct and lengths are equal, so no column is refused.
         self.columns.into_iter().fold(Table::new(), |table, (name, column)| {
-            table.clone().with_column(name, column.into_column()).unwrap_or(table)
+            table.clone().with_data(name, column.into_data()).unwrap_or(table)
         })
     }
 }

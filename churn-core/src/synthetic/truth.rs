@@ -19,7 +19,7 @@ pub struct TrueRisk {
     pub customer_id: String,
     /// The date.
     pub as_of: AsOf,
-    /// The probability that the customer leaves in the label period, given everything before the date.
+    /// The probability that the customer leaves in the label period, given everything that happened before the date.
     pub probability: f64,
     /// Whether the customer left; `None` if the label period extends past the end of the world.
     pub churned: Option<bool>,
@@ -75,7 +75,7 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     live(life, customer, &mut seen);
     let state = seen.state?;
     let (from, to) = (horizon.start(as_of.as_micros()), horizon.end(as_of.as_micros()));
-    // A customer who leaves within the lead has no label.
+    // A customer who leaves between the date and the start of the label period (the lead) has no label.
     if seen.churned_at.is_some_and(|at| at < from) {
         return None;
     }
@@ -89,7 +89,8 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// The state on the morning of a day of the spell that has neither ended nor been cancelled, and the end of that spell.
+/// Finds the state of a customer on the morning of `day`, and when the customer leaves later. The state is `None` if
+/// the customer has no known spell on that morning, or has already decided to leave.
 struct Seen {
     as_of: i64,
     day: i32,
@@ -114,7 +115,7 @@ impl Witness for Seen {
 
     fn morning(&mut self, spell: &Spell, state: &State) -> ControlFlow<()> {
         self.look(spell, state);
-        // If the customer has left by then, later events do not matter.
+        // If the customer has no state on that day, later days do not matter.
         match state.day >= self.day && self.state.is_none() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -122,7 +123,7 @@ impl Witness for Seen {
     }
 
     fn lived(&mut self, spell: &Spell, state: &State, _: &crate::synthetic::life::Today) {
-        // The end of the simulation is also a morning, but nothing begins on it.
+        // `morning` is not called for the end of the simulation, so a date at the end is handled here.
         if state.day == self.last {
             self.look(spell, state);
         }
@@ -135,7 +136,8 @@ impl Witness for Seen {
     }
 }
 
-/// The mean over continued lives of the probability of leaving in the label period, given survival of the lead.
+/// The mean, over many continuations of the customer's life, of the probability of leaving in the label period. The
+/// probability is conditional on not leaving within the lead.
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
     // A customer leaves in the label period if the decision is made on these days.

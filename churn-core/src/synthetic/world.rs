@@ -65,8 +65,8 @@ impl World {
         self.tenants[0].observed_until()
     }
 
-    /// Six dates, 45 days apart, latest first. The label period of 90 days after each date ends by the last event. The
-    /// first one is the date that training tests by default if the end of the observed history is not given.
+    /// Six dates, 45 days apart, latest first. The label period of 90 days after each date ends before the history
+    /// does. The first of the dates is the default test date of training if `observed_until` is not given.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -95,7 +95,7 @@ impl World {
             for kind in RecordKind::ALL {
                 let table = tables.table_mut(kind);
                 if table.column("tenant_id").is_none() {
-                    let ids = vec![Box::from(tenant.id()); table.rows()];
+                    let ids = vec![Box::from(tenant.id()); table.n_rows()];
                     table.columns.insert(0, ("tenant_id", WorldColumn::Texts(ids)));
                 }
             }
@@ -155,7 +155,7 @@ impl WorldTenant {
         Ok(tables)
     }
 
-    /// A builder without rows, with the observed history of this tenant set.
+    /// A builder without rows. The observed history of this tenant is already set.
     pub fn empty_records(&self) -> RecordsBuilder {
         TenantRecords::builder(self.id())
             .observed_from(self.observed_from())
@@ -179,8 +179,9 @@ impl WorldTenant {
     }
 
     /// The true risk of every eligible customer, sorted by id, for cancellation within any label period. Customers who
-    /// leave within the lead are excluded, because they have no label. The risk of the others is conditional on
-    /// surviving the lead.
+    /// leave between the date and the start of the label period (the lead) are excluded, because they have no label.
+    /// The risk of the others is the probability of leaving in the label period, given that they do not leave before
+    /// it.
     ///
     /// # Errors
     /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled`.
@@ -213,7 +214,7 @@ impl Iterator for Batches<'_> {
 }
 
 impl WorldTable {
-    /// Serialises the table: names, then values, column by column. Equal tables give equal bytes.
+    /// Serialises the table column by column: each name, followed by the values. Equal tables give equal bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![];
         for (name, column) in &self.columns {

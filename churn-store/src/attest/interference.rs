@@ -1,6 +1,5 @@
-//! Tests non-interference: what one tenant reads must not change when another tenant writes, and the data of another
-//! tenant must not change when this tenant writes. All test tenants use the same ids, so that a statement without a
-//! tenant condition affects the wrong rows.
+//! Tests non-interference: when a tenant writes, the data of other tenants and everything that they read must stay the
+//! same. All test tenants use the same ids, so that a statement without a tenant condition affects the wrong rows.
 
 use churn_core::{
     Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
@@ -20,9 +19,9 @@ use crate::tenant::{
 
 /// The tenant that reads and writes.
 pub(crate) const A: &str = "churn:attestation:a";
-/// A tenant that sorts before it in every order.
+/// Another tenant, whose id sorts before that of [`A`].
 const BEFORE: &str = "churn:attestation:0";
-/// Another tenant, which sorts after it in every order.
+/// Another tenant, whose id sorts after that of [`A`].
 pub(crate) const B: &str = "churn:attestation:b";
 
 const SECRET: &str = "a secret of the attestation, long enough";
@@ -59,44 +58,34 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     } else {
         &["C-1", "C-2"]
     };
-    let customers = ids.iter().map(|id| Customer {
-        customer_id: (*id).to_owned(),
-        signed_up_at: day(1),
-        valid_from: Some(at),
-        renews_at: Some(at),
-        attributes: attribute(salt),
-        ..Customer::default()
+    let customers = ids.iter().map(|id| {
+        let mut row = Customer::new(*id, day(1)).with_valid_from(at).with_renews_at(at);
+        row.attributes = attribute(salt);
+        row
     });
     upsert(tx, RecordKind::Customers, customers.collect::<Vec<_>>()).await?;
-    let payment = Payment {
-        customer_id: CUSTOMER.to_owned(),
-        payment_id: Some("P-1".to_owned()),
-        due_at: at,
-        amount: salt as f64,
-        attributes: attribute(salt),
-        ..Payment::default()
+    let payment = {
+        let mut row = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
+        row.attributes = attribute(salt);
+        row
     };
     upsert(tx, RecordKind::Payments, vec![payment]).await?;
-    let ticket = Ticket {
-        customer_id: CUSTOMER.to_owned(),
-        ticket_id: Some("T-1".to_owned()),
-        opened_at: at,
-        category: (salt > 0).then(|| "a column of one tenant only".to_owned()),
-        attributes: attribute(salt),
-        ..Ticket::default()
+    let ticket = {
+        let mut row = Ticket::new(CUSTOMER, at).with_ticket_id("T-1");
+        row.category = (salt > 0).then(|| "a column of one tenant only".to_owned());
+        row.attributes = attribute(salt);
+        row
     };
     upsert(tx, RecordKind::Tickets, vec![ticket]).await?;
-    let activity = Activity {
-        customer_id: CUSTOMER.to_owned(),
-        activity_id: Some("A-1".to_owned()),
-        at,
-        attributes: attribute(salt),
-        ..Activity::default()
+    let activity = {
+        let mut row = Activity::new(CUSTOMER, at).with_activity_id("A-1");
+        row.attributes = attribute(salt);
+        row
     };
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // A champion that only one of the tenants has.
+    // Each tenant has a champion that the other tenants do not have.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -160,7 +149,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Everything that can be read, as text, with the name of the query.
+/// Runs every query. Returns the name of each query and its result as text.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -209,7 +198,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "scores above a probability",
         format!("{:?}", scores::page(tx, &query).await?),
     ));
-    // A run that only the other tenant has.
+    // This run exists only for the other tenant.
     let query = ScoreQuery {
         run: Some(run_id("a-model-of-1")),
         ..ScoreQuery::default()
@@ -289,10 +278,10 @@ async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
 }
 
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
-    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     seed(tx, 0).await?;
     let before = read(tx).await?;
-    for other in [&TenantId::from(BEFORE), &b] {
+    for other in [&TenantId::new(BEFORE)?, &b] {
         tx.become_other(other).await?;
         seed(tx, 1).await?;
     }
@@ -372,7 +361,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // A row of the first tenant, for the attempt to move it to the other tenant.
+    // Adds a row of the first tenant. The probes will try to move it to the other tenant.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -384,19 +373,13 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Writes and deletes as this tenant, with ids that the other tenant has too.
+/// Makes one write or deletion as the current tenant, with ids that the other tenant has too. Returns its name.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
         0 => {
-            let payment = Payment {
-                customer_id: CUSTOMER.to_owned(),
-                payment_id: Some("P-1".to_owned()),
-                due_at: at,
-                amount: 99.0,
-                attributes: attribute(0),
-                ..Payment::default()
-            };
+            let mut payment = Payment::new(CUSTOMER, at, 99.0).with_payment_id("P-1");
+            payment.attributes = attribute(0);
             upsert(tx, RecordKind::Payments, vec![payment]).await?;
             "replacing a record"
         }
@@ -458,7 +441,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
         12 => {
             audit::append(tx, &entry(9)).await?;
             models::delete(tx, MODEL).await?;
-            // What only the other tenant has does not exist for this tenant.
+            // This model exists only for the other tenant, so the deletion must fail.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
         }

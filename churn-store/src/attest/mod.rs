@@ -32,13 +32,13 @@ pub struct Check {
     pub detail: String,
 }
 
-/// The report of an attestation. It is signed off if every check passed.
+/// The report of an attestation. [`sign_off`](Self::sign_off) succeeds if every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
     /// `"sqlite"` or `"postgres"`.
     pub backend: String,
-    /// The database role that serves; empty in SQLite, which has no roles.
+    /// The database role of the connection that was checked; empty in SQLite, which has no roles.
     pub role: String,
     /// The version of the schema.
     pub schema: i64,
@@ -48,7 +48,7 @@ pub struct Attestation {
     pub checks: Vec<Check>,
     /// What the attestation does not examine.
     pub not_examined: Vec<String>,
-    /// SHA-256 of all of the above, so equal reports have equal fingerprints.
+    /// SHA-256 of all other fields, so equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
@@ -164,7 +164,7 @@ impl Store {
     /// Then everything that the role can reach is compared with an allow-list. All changes are rolled back.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is in the report.
+    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is listed in the report.
     pub async fn attest(&self) -> Result<Attestation> {
         self.attest_with(&[]).await
     }
@@ -189,7 +189,7 @@ impl Store {
             Backend::Sqlite => sqlite::look(&mut tx, &mut checks, &host).await?,
         }
         tx.rollback().await?;
-        let tenant = churn_core::TenantId::from(interference::A);
+        let tenant = churn_core::TenantId::new(interference::A)?;
         let mut tx = self.pool.begin_tenant(&tenant, Access::Write).await?;
         let tried = interference::run(&mut tx, &mut checks).await;
         let tried = match tried {

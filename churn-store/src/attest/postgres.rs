@@ -15,7 +15,7 @@ fn plain(expression: &str) -> String {
         .collect()
 }
 
-/// The violations that a query finds; there should be none.
+/// The violations that a query finds. If isolation holds, there are none.
 async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String>> {
     let args: Vec<Arg<'_>> = table.map(Arg::text).into_iter().collect();
     let rows = tx.rows(sql, &args).await?;
@@ -24,7 +24,7 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// Checks for each table: a query that finds violations of table `$1`.
+/// Checks of each table: the name of the check, and a query that returns the violations by table `$1`.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -81,7 +81,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks of the role and the database: a query that finds violations.
+/// Checks of the role and the database: the name of the check, and a query that returns the violations.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",

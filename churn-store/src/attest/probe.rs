@@ -1,4 +1,5 @@
-//! Runs statements in Postgres that name no tenant or the wrong one, which only the database itself can stop.
+//! Runs statements in Postgres that have no tenant condition or name the wrong tenant. Only the database itself can
+//! stop them.
 
 use churn_core::TenantId;
 
@@ -8,7 +9,7 @@ use crate::engine::{Arg, TenantTx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// SQLSTATE of Postgres if a policy or a privilege forbids a statement.
+/// The SQLSTATE that Postgres returns if a policy or a missing privilege forbids a statement.
 const FORBIDDEN: &str = "42501";
 
 /// Runs a statement and rolls it back; returns the number of affected rows, or the SQLSTATE.
@@ -34,13 +35,14 @@ fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Ok(0)) || is_forbidden(done)
 }
 
-/// The transaction has rows of both tenants, and starts as the first tenant.
+/// Runs all probes on all tables. The transaction must contain rows of both tenants, and must be bound to the first
+/// tenant.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
-    let (a, b) = (TenantId::from(A), TenantId::from(B));
+    let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // A whole row of the other tenant, with a parameter for the tenant.
+        // Reads a whole row of the other tenant. The `INSERT` below gets its tenant as a parameter.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
@@ -114,7 +116,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             format!("{done:?}"),
         );
 
-        // Without a tenant: the variable was never set, or is empty again.
+        // From here on, no tenant is bound: the variable is empty, as in a transaction that never set it.
         tx.inner().become_tenant("").await?;
         let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
         check(
@@ -155,8 +157,8 @@ async fn attempt_after_own(
     row: &str,
 ) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_own").await?;
-    // If the row conflicts with an existing one, that one is moved. If a row it depends on is missing, there is no row
-    // to move.
+    // The insert may fail. If the row conflicts with an existing row, the existing row is moved instead. If a row that
+    // it refers to is missing, there is no row to move.
     let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
     let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
     let done = match there {

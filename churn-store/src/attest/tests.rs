@@ -1,5 +1,5 @@
-//! Mutation tests of the statements: each statement in turn loses its tenant condition, and the attestation must detect
-//! it. In SQLite the statements are the only safeguard.
+//! Mutation tests of the statements: the tenant condition is removed from one statement at a time, and the attestation
+//! must detect it. In SQLite, these conditions are the only safeguard.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
     assert!(clean.passed(), "{clean}");
 
     let mut mutants = BTreeSet::new();
-    // The query with which the attestation reads all rows of a tenant is not a statement of the store.
+    // One query is skipped: the attestation itself uses it to read all rows of a tenant.
     for statement in statements
         .into_iter()
         .filter(|statement| !statement.starts_with("SELECT quote("))
     {
         for (at, scope) in statement.match_indices("tenant_id = $1") {
-            // The parameter stays, so that the statement can still run.
+            // The mutant still uses the parameter, because the statement could not run otherwise.
             let (before, after) = (&statement[..at], &statement[at + scope.len()..]);
             // `s.tenant_id = $1` loses its alias too, because otherwise the mutant would be invalid SQL.
             let alias = before.ends_with('.') && before[..before.len() - 1].ends_with(char::is_alphabetic);

@@ -1,4 +1,5 @@
-//! Writes many rows per statement: with arrays in Postgres, and with long lists of values in SQLite.
+//! Writes many rows with one statement. In Postgres, the arguments are arrays; in SQLite, they are long lists of
+//! values.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ const POSTGRES_ROWS: usize = 16_384;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     Text,
-    /// Integers; timestamps are microseconds.
+    /// Integers, and timestamps in microseconds.
     Int,
     Number,
     Json,
@@ -33,12 +34,12 @@ pub(crate) enum Stored {
     Numbers(Vec<Option<f64>>),
 }
 
-/// The target of the rows. Names come from the code, never from a caller.
+/// The table and the columns that rows are written to. All names come from the code, never from a caller.
 pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns after `tenant_id`.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// How to handle an existing row: an `ON CONFLICT` clause, or nothing.
+    /// The `ON CONFLICT` clause, which states how an existing row is handled; may be empty.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -51,8 +52,8 @@ impl Target<'_> {
             .join(", ")
     }
 
-    /// One list of arguments per row: the tenant and the columns. They are unnamed, because SQLite looks up names one
-    /// by one.
+    /// The statement for SQLite: one list of arguments per row, with the tenant and the columns. Parameters have
+    /// neither names nor numbers, because SQLite would look up each of them.
     fn values(&self, rows: usize) -> String {
         let row = format!("(?{})", ", ?".repeat(self.columns.len()));
         let rows = vec![row; rows].join(", ");
@@ -60,7 +61,7 @@ impl Target<'_> {
         format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
     }
 
-    /// The tenant, and one array per column.
+    /// The statement for Postgres: the tenant, and one array per column.
     fn arrays(&self) -> String {
         let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
             let of = match holds {
@@ -82,7 +83,7 @@ impl Target<'_> {
         )
     }
 
-    /// Writes the rows that `chosen` selects from each chunk; returns how many rows are new or changed.
+    /// Writes rows in chunks; `chosen` selects the rows of each chunk. Returns how many rows are new or changed.
     pub(crate) async fn write(
         &self,
         tx: &mut TenantTx,

@@ -1,4 +1,5 @@
-//! The migrations of the schema. They are recorded in `churn_migrations`, so migrations of the host are not affected.
+//! The migrations of the schema. They are recorded in the table `churn_migrations`, separately from migrations of the
+//! host application.
 
 use sha2::{Digest, Sha256};
 
@@ -52,11 +53,11 @@ impl Migration {
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS churn_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)";
 
-/// Migrates the schema to version `wanted`; does nothing if it is there already.
+/// Migrates the schema to version `wanted`. Does nothing if the schema already has this version.
 pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     let mut tx = pool.begin(Access::Write).await?;
     if pool.backend() == Backend::Postgres {
-        // Hosts that start at the same time migrate one after another.
+        // The lock makes hosts that start at the same time migrate one after another.
         tx.rows(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7165042117293)) AS held",
             &[],
@@ -88,7 +89,8 @@ pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// The version of the schema. An error if a newer library wrote it, or if its migrations are not those of this library.
+/// The version of the schema. Returns an error if a newer version of the library wrote it, or if the recorded
+/// migrations are not those of this library.
 async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     let rows = tx
         .rows(

@@ -9,7 +9,7 @@ mod pool;
 pub(crate) mod sabotage;
 mod value;
 
-use churn_core::TenantId;
+use churn_core::{TenantId, names};
 use futures_util::stream::{BoxStream, StreamExt};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -24,23 +24,14 @@ pub(crate) use value::{Arg, Row, from_json, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The kind of database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Backend {
-    /// SQLite, in a file or in memory.
-    Sqlite,
-    /// PostgreSQL.
-    Postgres,
-}
-
-impl Backend {
-    /// `"sqlite"` or `"postgres"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-            Self::Postgres => "postgres",
-        }
+names! {
+    /// The kind of database.
+    #[non_exhaustive]
+    pub enum Backend: "backend" {
+        /// SQLite, in a file or in memory.
+        Sqlite = "sqlite",
+        /// PostgreSQL.
+        Postgres = "postgres",
     }
 }
 
@@ -93,7 +84,8 @@ impl Tx {
         self.lease.error(error)
     }
 
-    /// Sets the tenant whose rows the database shows. `SET LOCAL` takes no argument, but `set_config(.., true)` does.
+    /// Sets the tenant whose rows the database shows. `set_config(.., true)` has the effect of `SET LOCAL`, which does
+    /// not accept arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";
@@ -208,7 +200,7 @@ fn statement(sql: &str) -> String {
     sabotage::statement(sql)
 }
 
-/// A transaction of one tenant. `$1` of every statement is the tenant; the caller's arguments start at `$2`.
+/// A transaction of one tenant. In every statement, `$1` is the tenant, and the caller's arguments start at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
@@ -254,7 +246,7 @@ impl TenantTx {
         self.tx.stream(&statement(sql), &args)
     }
 
-    /// The Postgres transaction, for array arguments; the caller binds the tenant as `$1`.
+    /// The underlying transaction, for statements with array arguments. The caller must bind the tenant as `$1`.
     pub(crate) fn inner(&mut self) -> &mut Tx {
         &mut self.tx
     }

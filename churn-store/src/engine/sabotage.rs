@@ -1,4 +1,4 @@
-//! Test support: records the statements that run, and replaces single ones with faulty versions.
+//! Test support: records the statements that run, and can replace one of them with a faulty version.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -47,7 +47,7 @@ pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
     scoped(sabotage, work).await.0
 }
 
-/// The statement to run instead of this one.
+/// Records a statement, and returns the statement to run in its place.
 pub(super) fn statement(sql: &str) -> String {
     let replaced = SABOTAGE.try_with(|sabotage| {
         let mut sabotage = sabotage.borrow_mut();
@@ -61,7 +61,7 @@ pub(super) fn statement(sql: &str) -> String {
     replaced.ok().flatten().unwrap_or_else(|| sql.to_owned())
 }
 
-/// The tenant to bind instead of this one: every seventh time, another tenant.
+/// Returns the tenant to bind in place of this one. If tenants are swapped, every seventh call returns another tenant.
 pub(super) fn tenant(tenant: &str) -> String {
     let swapped = SABOTAGE.try_with(|sabotage| {
         let mut sabotage = sabotage.borrow_mut();

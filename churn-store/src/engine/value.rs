@@ -44,10 +44,10 @@ impl sqlx::Encode<'_, sqlx::Postgres> for Untyped {
     }
 }
 
-/// A `jsonb` value of Postgres: a version byte followed by the text.
+/// A `jsonb` value in the binary format of Postgres: a version byte followed by the text.
 struct Jsonb<'a>(&'a str);
 
-/// The type's object id in every Postgres server.
+/// The object id of the type `jsonb`, which is the same in every Postgres server.
 const JSONB: sqlx::postgres::types::Oid = sqlx::postgres::types::Oid(3802);
 
 impl sqlx::Type<sqlx::Postgres> for Jsonb<'_> {
@@ -136,7 +136,7 @@ impl<'a> From<Option<&'a str>> for Arg<'a> {
     }
 }
 
-/// A row of either database; columns by position.
+/// A row of either database. Columns are read by position.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),

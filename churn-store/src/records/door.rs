@@ -34,7 +34,7 @@ pub(crate) struct Batch {
     pub(crate) report: ValidationReport,
 }
 
-/// How many times rows of equal content occurred in an import.
+/// For each hash of row content, how many rows with this content an import has had so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
 /// Validates a batch by the core's rules.
@@ -262,7 +262,8 @@ impl Batch {
         }
     }
 
-    /// The key of a row without an id: a hash of all its values, and its ordinal among identical rows of the import.
+    /// The key of a row without an id: a hash of all its values, and a number that counts identical rows of the import.
+    /// The key of a row with an id is empty.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -305,7 +306,8 @@ impl Batch {
     }
 }
 
-/// For each key within `rows`, only the last row, in the order of the first occurrences.
+/// Selects one row for each key that occurs within `rows`: the last row with the key. The result is in the order in
+/// which the keys first occur.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());

@@ -1,5 +1,5 @@
-//! The columns of the record tables, and the statements built from them. Names come only from this file; values are
-//! always arguments.
+//! The columns of the record tables, and the statements that are built from them. The names in the statements come only
+//! from this file; values are always passed as arguments.
 
 use churn_core::RecordKind;
 
@@ -82,7 +82,7 @@ const ACTIVITIES: &[Slot] = &[
     slot("attributes", Json),
 ];
 
-/// The `known_at` of a row without one.
+/// The value that is stored as `known_at` of a row without one.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
 /// The columns of a record table, without the tenant and the sequence number.
@@ -121,7 +121,7 @@ pub(crate) fn names(prefix: &str) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// How an existing row is handled: it is replaced if it differs.
+/// The `ON CONFLICT` clause of a kind: an existing row is replaced if it differs.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);

@@ -1,4 +1,4 @@
-//! Loads the database directly into columns, and builds the core's records from these.
+//! Loads rows of the database directly into columns, from which the core builds records.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -23,10 +23,10 @@ use crate::tenant::TenantStore;
 /// Rows per batch of columns.
 const BATCH: usize = 1 << 16;
 
-/// Options for loading a tenant's records; they are those of [`churn_core::RecordsBuilder`].
+/// Options for loading a tenant's records. Except for `tables`, they are those of [`churn_core::RecordsBuilder`].
 #[derive(Clone, Debug, Default)]
 pub struct RecordsOptions {
-    /// The tables to load; `None` for all tables that were given.
+    /// The tables to load. `None` loads all tables that were ever stored. Customers are always loaded.
     pub tables: Option<Vec<RecordKind>>,
     /// What to do with rows that conflict with other rows. Default: refuse.
     pub on_invalid: OnInvalid,
@@ -45,8 +45,8 @@ pub struct RecordsOptions {
 }
 
 impl TenantStore {
-    /// All records of the tenant, read in one snapshot and in order of first arrival. They are bit-identical to records
-    /// that are built from the given rows directly.
+    /// All of the tenant's records, read from one database snapshot in the order in which rows were first stored. They
+    /// are bit-identical to records that are built directly from the same rows.
     ///
     /// # Errors
     /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
@@ -110,7 +110,8 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// The given tables, each with its columns in order of first arrival, which determines the order of features.
+/// The tables that were ever stored. Each has its columns in the order in which they were first stored, which
+/// determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
     const GIVEN: &str = "
         SELECT kind, column_name
@@ -152,7 +153,7 @@ async fn load(
 /// Columns that grow by rows of the database.
 struct Columns {
     rows: usize,
-    /// For each slot of the kind, the builder if the column was given.
+    /// For each slot of the kind, a column builder; `None` if the column was never given.
     known: Vec<Option<Known>>,
     names: Vec<&'static str>,
     attributes: Vec<(String, Attribute)>,
@@ -168,7 +169,7 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // An attribute may have the name of an internal column of the store.
+        // Internal columns of the store are excluded, because an attribute may have the same name.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
@@ -227,7 +228,7 @@ impl Columns {
         Ok(())
     }
 
-    /// Takes the rows read so far as a table, and starts anew.
+    /// Returns the rows that were read so far as a table, and empties the columns.
     fn take(&mut self) -> Result<Table> {
         let mut fields = vec![];
         let mut arrays: Vec<ArrayRef> = vec![];
@@ -268,7 +269,7 @@ impl Columns {
     }
 }
 
-/// The values of an attribute, in a typed column as long as all have one type.
+/// The values of an attribute. They are in a typed column as long as all of them have the same type.
 enum Attribute {
     Nulls(usize),
     Number(Float64Builder),
@@ -378,7 +379,7 @@ impl Attribute {
     }
 }
 
-/// Reads an object of scalars into the attribute columns, without allocating an object per row.
+/// Reads a JSON object of scalars into the attribute columns, without allocating an object for each row.
 struct Object<'c> {
     columns: &'c mut Columns,
 }
@@ -402,7 +403,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A text, borrowed if it contains no escape.
+/// Reads a JSON text, which is borrowed if it contains no escapes.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

@@ -44,8 +44,8 @@ impl RecordStore {
         self.tenant.tenant()
     }
 
-    /// Begins an import: one transaction that takes the data in chunks, so that they need not fit into memory. Nothing
-    /// is stored until [`Import::commit`] is called.
+    /// Begins an import: a single transaction to which data are written in chunks, so that they need not fit into
+    /// memory at once. Nothing is stored until [`Import::commit`] is called.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -53,15 +53,16 @@ impl RecordStore {
         Ok(Import::begin(self, on_invalid))
     }
 
-    /// Upserts a batch in one transaction. Upserts are idempotent: an existing row is replaced if it differs, so a
-    /// later batch can correct it.
+    /// Upserts a batch in one transaction: new rows are added, and an existing row is replaced if it differs. A later
+    /// batch can therefore correct earlier rows, and storing the same batch again changes nothing.
     ///
     /// Event rows are the same if they have the same id and `known_at`. Customer rows are the same if they have the
-    /// same `customer_id`, `signed_up_at`, `valid_from` and `known_at`. Rows without an id are the same if all their
-    /// values are equal; the n-th of identical rows in one batch matches the n-th in another. So give ids to rows that
-    /// you may want to correct.
+    /// same `customer_id`, `signed_up_at`, `valid_from` and `known_at`. Event rows without an id are the same if all
+    /// their values are equal. If several rows of a batch are identical, the first of them matches the first such row
+    /// of another batch, the second matches the second, and so on. Rows without an id cannot be corrected, so give ids
+    /// to rows that you may want to correct.
     ///
-    /// A table without rows is stored as given and empty.
+    /// If the batch has no rows, the store remembers that the table was given, but is empty.
     ///
     /// # Errors
     /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and

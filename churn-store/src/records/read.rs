@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: the columns and attributes of the tenant's table by name, with null for a missing value. A column that
-/// was never given has no entry, which differs from null.
+/// A stored row: its columns and attributes by name. A missing value is null. A column that was never given for this
+/// table has no entry at all.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
-    /// Its sequence number, in order of first arrival.
+    /// The sequence number of the row. Rows are numbered in the order in which they were first stored.
     pub place: i64,
     /// The values by column name.
     pub values: BTreeMap<String, Value>,
@@ -25,15 +25,15 @@ pub struct StoredRecord {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPage {
-    /// The rows, in order of first arrival.
+    /// The rows, in the order in which they were first stored.
     pub rows: Vec<StoredRecord>,
     /// Pass it as `after` for the next page; `None` on the last page.
     pub next: Option<i64>,
 }
 
 impl RecordStore {
-    /// At most `limit` rows (1 to 10 000) after the sequence number `after`. A row that arrives in the meantime neither
-    /// moves nor repeats other rows.
+    /// At most `limit` rows (1 to 10 000) after the sequence number `after`. Rows that are added between two calls do
+    /// not shift the pages: no row is skipped or repeated.
     ///
     /// # Errors
     /// `invalid_option` for an invalid limit; `store_unavailable`, `store_not_migrated`.
@@ -45,8 +45,8 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// All rows of one customer, in order of first arrival. For `score_customer`, convert them to a table:
-    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
+    /// All rows of one customer, in the order in which they were first stored. For `score_customer`, convert them to a
+    /// table: `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

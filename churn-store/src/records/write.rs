@@ -1,4 +1,4 @@
-//! Writes batches to the database: many rows per statement, one transaction per batch.
+//! Writes batches to the database, with many rows per statement and one transaction per batch.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +19,7 @@ pub struct Upserted {
     pub rows_in: u64,
     /// Number of valid rows: `rows_in` minus the quarantined rows.
     pub rows_accepted: u64,
-    /// Number of rows that were new, or replaced a different row. 0 if the batch was stored before.
+    /// Number of rows that were new or replaced a different row. It is 0 if the same batch was stored before.
     pub rows_changed: u64,
     /// The issues of the quarantined rows.
     pub report: ValidationReport,
@@ -180,8 +180,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Records which tables and columns were given, because a missing column differs from an empty one, and the type of
-    /// each attribute.
+    /// Records which tables and columns were given, because a column that was never given is not the same as an empty
+    /// column, and the type of each attribute.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "
             INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
@@ -195,7 +195,7 @@ impl BatchWriter {
         if new.is_empty() {
             return Ok(());
         }
-        // Columns take sequence numbers like rows, so columns that arrive later have higher ones.
+        // New columns get sequence numbers, as rows do. Columns that are first stored later have higher numbers.
         let first = places(tx, new.len()).await?;
         for (column, place) in new.iter().zip(first..) {
             let (name, of) = column;
@@ -231,7 +231,7 @@ pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Sen
         .map_err(|e| Error::new(ErrorKind::Internal, "the work was given up").caused_by(e))
 }
 
-/// Adds the report of a chunk to that of the import; its rows follow `offset` earlier rows.
+/// Adds the report of a chunk to that of the import. The import has had `offset` rows before this chunk.
 fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     for mut issue in piece.issues {
         issue.row = issue.row.map(|row| row + offset);
@@ -285,13 +285,13 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         columns: &names,
         on_conflict: &on_conflict(kind),
     };
-    // A statement must not affect a row twice.
+    // Only the last row of each key is written, because a statement must not affect a row twice.
     target
         .write(tx, &columns, rows, |rows| last_of_each(kind, &columns, rows))
         .await
 }
 
-/// Creates the row of the company, which the repositories require.
+/// Creates the row of the company if it does not exist, because other tables refer to it.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     const ENSURE: &str = "
         INSERT INTO churn_companies (tenant_id, next_seq)

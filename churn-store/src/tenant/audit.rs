@@ -1,4 +1,5 @@
-//! The audit log. Entries are added and never changed; in Postgres the serving role has no privilege to change them.
+//! The audit log. Entries are only added, never changed. In Postgres, the role of the application has no privilege to
+//! change them.
 
 use churn_core::Timestamp;
 use serde::Serialize;

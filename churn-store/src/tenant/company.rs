@@ -25,7 +25,7 @@ pub struct Company {
 pub struct CompanyStore(pub(crate) TenantStore);
 
 impl CompanyStore {
-    /// The company; without name and settings if none were set.
+    /// The company. If nothing was set yet, it has no name and no settings.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -74,8 +74,8 @@ impl CompanyStore {
 /// Serializes JSON, and refuses U+0000 in any of its texts.
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
-    // U+0000 is written as an escape, whose backslash may itself be escaped. A rare text that only looks like the
-    // escape is refused too.
+    // In JSON, U+0000 is written as an escape. A text in which a backslash is followed by `u0000` looks the same in
+    // this search; it is refused too, because such texts are rare.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",
@@ -141,7 +141,7 @@ pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
 pub struct SyncCursor {
     /// The source.
     pub source: String,
-    /// How far the source was read; only the source knows the meaning.
+    /// How far the source was read, in a format that the host chooses.
     pub position: String,
     /// When the cursor was set.
     pub moved_at: Timestamp,

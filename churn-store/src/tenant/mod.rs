@@ -1,4 +1,4 @@
-//! The store of one tenant, which is the only type with access to data.
+//! The store of one tenant. Only this type gives access to data.
 
 pub(crate) mod audit;
 pub(crate) mod company;
@@ -218,10 +218,10 @@ impl TenantStore {
 /// Checks the id of a tenant.
 pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     let id = tenant.as_str();
-    match id.is_empty() || id.len() > 500 || id.contains('\0') {
+    match id.trim().is_empty() || id.len() > 500 || id.contains('\0') {
         true => Err(Error::option(
             "tenant",
-            "a tenant's id has 1 to 500 bytes and no character U+0000",
+            "a tenant's id is not blank and has at most 500 bytes and no character U+0000",
         )),
         false => Ok(()),
     }

@@ -1,53 +1,22 @@
 //! The models of a tenant: their bytes, their metadata, and their stages.
 
-use std::fmt;
-use std::str::FromStr;
-
-use churn_core::{ChurnModel, Timestamp};
-use serde::{Deserialize, Serialize};
+use churn_core::{ChurnModel, Timestamp, names};
+use serde::Serialize;
 
 use crate::engine::{Access, Arg, Row, TenantTx, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::off_thread;
 use crate::tenant::TenantStore;
 
-/// The stage of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// The model that serves; a tenant has at most one.
-    Champion,
-    /// A model that is compared with the champion.
-    Challenger,
-    /// A model that served in the past.
-    Retired,
-}
-
-impl Stage {
-    /// `"champion"`, `"challenger"` or `"retired"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Champion => "champion",
-            Self::Challenger => "challenger",
-            Self::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Champion, Self::Challenger, Self::Retired]
-            .into_iter()
-            .find(|stage| stage.as_str() == text)
-            .ok_or_else(|| Error::option("stage", "a stage is 'champion', 'challenger' or 'retired'"))
+names! {
+    /// The stage of a model.
+    pub enum Stage: "stage" {
+        /// The model that is in use. A tenant has at most one.
+        Champion = "champion",
+        /// A model that is compared with the champion.
+        Challenger = "challenger",
+        /// A model that was in use in the past.
+        Retired = "retired",
     }
 }
 
@@ -70,8 +39,8 @@ pub struct StoredModel {
 pub struct ModelStore(pub(crate) TenantStore);
 
 impl ModelStore {
-    /// Stores a model. A model that is already stored keeps its first date, and gets the given stage. A new champion
-    /// retires the previous one.
+    /// Stores a model. If the model is stored already, it keeps its first date and gets the new stage. A new champion
+    /// retires the previous champion.
     ///
     /// # Errors
     /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -118,7 +87,7 @@ impl ModelStore {
         Ok(model)
     }
 
-    /// Changes the stage of a model. A new champion retires the previous one.
+    /// Changes the stage of a model. A new champion retires the previous champion.
     ///
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.

@@ -17,11 +17,11 @@ use crate::tenant::{RunId, TenantStore};
 pub struct StoredOutcome {
     /// The customer's id.
     pub customer_id: String,
-    /// The date of the label.
+    /// The date that the label belongs to.
     pub as_of: Timestamp,
     /// Whether the customer churned; `None` if the label excludes the customer.
     pub churned: Option<bool>,
-    /// The rule of the label.
+    /// The rule that determined the label.
     pub rule: String,
     /// The event that decided: the cancellation, or the first sign of activity.
     pub event_at: Option<Timestamp>,
@@ -44,8 +44,8 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Saves mature labels as outcomes. Existing outcomes are replaced if they differ. Returns how many are new or
-    /// changed.
+    /// Saves mature labels as outcomes. An existing outcome is replaced if it differs. Returns how many outcomes are
+    /// new or changed.
     ///
     /// # Errors
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -70,7 +70,8 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // The same form as in models, so that runs find their outcomes.
+        // Model files state `active_within` even if it has its default value. This text does the same, so that equal
+        // definitions have equal texts.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;
@@ -78,8 +79,8 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// The scores of a run with their outcomes, sorted by customer id. It contains customers with a probability and an
-    /// outcome under the model's definition of churn.
+    /// The scores of a run with their outcomes, sorted by customer id. Only customers are included that have a
+    /// probability, and an outcome under the model's definition of churn.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

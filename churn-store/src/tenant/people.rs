@@ -1,9 +1,6 @@
 //! Users and API keys.
 
-use std::fmt;
-use std::str::FromStr;
-
-use churn_core::{TenantId, Timestamp};
+use churn_core::{TenantId, Timestamp, names};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -12,46 +9,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
-/// The role of a user or a key. What each role may do is up to the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// May read.
-    Viewer,
-    /// May work with records and scores.
-    Analyst,
-    /// May manage models, settings and users.
-    Admin,
-    /// May do everything, including managing the company itself.
-    Owner,
-}
-
-impl Role {
-    /// `"viewer"`, `"analyst"`, `"admin"` or `"owner"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Analyst => "analyst",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Viewer, Self::Analyst, Self::Admin, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| Error::option("role", "a role is 'viewer', 'analyst', 'admin' or 'owner'"))
+names! {
+    /// The role of a user or a key. The store does not enforce roles; the host decides what each role may do.
+    #[derive(PartialOrd, Ord)]
+    pub enum Role: "role" {
+        /// May read.
+        Viewer = "viewer",
+        /// May work with records and scores.
+        Analyst = "analyst",
+        /// May manage models, settings and users.
+        Admin = "admin",
+        /// May do everything, including managing the company itself.
+        Owner = "owner",
     }
 }
 
@@ -190,7 +159,7 @@ pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64>
     tx.execute(REMOVE, &[user_id.into()]).await
 }
 
-/// An API key without its secret, of which only a hash is stored.
+/// An API key without its secret. The store keeps only a hash of the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ApiKey {
@@ -208,7 +177,7 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When the key was last used, to within a minute.
     pub used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When the key was revoked; `None` if it is valid.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -283,7 +252,7 @@ impl NewApiKey {
 #[derive(Clone, Debug)]
 pub struct ApiKeyStore(pub(crate) TenantStore);
 
-/// A shorter secret could be guessed from its hash.
+/// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
 /// How much older the stored last use of a key must be before it is updated, in microseconds.

@@ -22,8 +22,8 @@ pub struct RunId {
     pub model_id: String,
 }
 
-/// The customers whose reasons are stored. Reasons are computed when a run is saved, which takes longer than the
-/// scores.
+/// The customers whose reasons are stored. Reasons are computed when a run is saved; this takes longer than computing
+/// the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonsFor {
     /// No customer.
@@ -41,7 +41,7 @@ pub struct StoredReason {
     pub feature: String,
     /// The feature's value: a number, a text or null.
     pub value: serde_json::Value,
-    /// What the feature adds to the blended log-odds.
+    /// The contribution of the feature to the blended log-odds.
     pub contribution: f64,
     /// Whether the feature `"raises"` or `"lowers"` the risk.
     pub direction: String,
@@ -170,7 +170,7 @@ pub struct StoredScore {
     pub status: String,
     /// Why the customer is not scored.
     pub not_scored_reason: Option<String>,
-    /// The latest date on which the customer will have a score.
+    /// For a customer who is not scored: the date by which they will have a score.
     pub expected_at: Option<Timestamp>,
     /// The value of the customer, if the run was saved with values.
     pub value: Option<f64>,
@@ -196,7 +196,7 @@ pub struct RunSummary {
     pub scored: u64,
     /// The mean of the probabilities.
     pub mean_probability: Option<f64>,
-    /// Number of customers in each band: low, medium, high, critical.
+    /// Number of customers in each band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
     /// Number of scored customers whose outcome is known, and number of those who churned. Updated when outcomes are
     /// saved.
@@ -217,7 +217,7 @@ pub struct HighRisk {
 }
 
 impl Default for HighRisk {
-    /// The 100 riskiest of the latest run.
+    /// The 100 customers with the highest probabilities in the latest run.
     fn default() -> Self {
         Self {
             run: None,
@@ -228,7 +228,7 @@ impl Default for HighRisk {
     }
 }
 
-/// A page of customers by risk.
+/// A page of customers, sorted by risk.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
@@ -418,7 +418,8 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// The latest runs of both purposes, latest date first, at most `limit` (1 to 10 000).
+    /// The latest runs of both purposes, sorted by date with the latest first. At most `limit` runs (1 to 10 000) are
+    /// returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -490,7 +491,8 @@ impl ScoreStore {
         Ok(changes)
     }
 
-    /// A customer's scores in served runs, latest date first, at most `limit` (1 to 10 000).
+    /// A customer's scores in served runs, sorted by date with the latest first. At most `limit` scores (1 to 10 000) are
+    /// returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -613,7 +615,7 @@ impl Rows {
             numbers(&|score| score.interval().map(|interval| interval.low)),
             numbers(&|score| score.interval().map(|interval| interval.high)),
             texts(&|score| score.risk_band().and_then(|band| word(band.as_str()))),
-            texts(&|score| word(score.status())),
+            texts(&|score| word(score.status().as_str())),
             texts(&|score| score.not_scored_reason().map(Arc::from)),
             Stored::Ints(
                 scores
@@ -639,7 +641,7 @@ impl Rows {
         })
     }
 
-    /// A run with one customer, for the attestation.
+    /// A run that contains a single customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         let number = |number: f64| Stored::Numbers(vec![Some(number)]);

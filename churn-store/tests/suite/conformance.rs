@@ -28,7 +28,7 @@ pub(crate) struct Tables {
     pub(crate) activities: Vec<Activity>,
 }
 
-/// Customers with versions, attributes of all types, late corrections, rows without ids.
+/// Test data: customers with versions, attributes of all types, late corrections, and rows without ids.
 pub(crate) fn tables(customers: usize) -> Tables {
     let mut all = Tables {
         customers: vec![],
@@ -40,66 +40,56 @@ pub(crate) fn tables(customers: usize) -> Tables {
         let id = format!("C-{number}");
         let n = number as i64;
         for version in 0..1 + n % 3 {
-            all.customers.push(Customer {
-                customer_id: id.clone(),
-                signed_up_at: day(n % 50),
-                churned_at: (n % 5 == 0).then(|| day(n % 50 + 200)),
-                valid_from: (version > 0).then(|| day(n % 50 + version * 30)),
-                known_at: (version > 1).then(|| day(n % 50 + version * 30 + 2)),
-                attributes: attributes(&[
+            all.customers.push({
+                let mut row = Customer::new(id.clone(), day(n % 50));
+                row.churned_at = (n % 5 == 0).then(|| day(n % 50 + 200));
+                row.valid_from = (version > 0).then(|| day(n % 50 + version * 30));
+                row.known_at = (version > 1).then(|| day(n % 50 + version * 30 + 2));
+                row.attributes = attributes(&[
                     ("plan", Value::Text(if n % 2 == 0 { "pro" } else { "basic" }.into())),
                     ("seats", Value::Float(((n * 7919 + version * 17) % 31) as f64 + 0.1)),
                     ("trial", Value::Bool(n * 7919 % 37 < 9)),
-                ]),
-                ..Customer::default()
+                ]);
+                row
             });
         }
         for month in 0..6 {
-            all.payments.push(Payment {
-                customer_id: id.clone(),
-                payment_id: (month % 2 == 0).then(|| format!("P-{number}-{month}")),
-                due_at: day(n % 50 + 30 * month),
-                amount: 9.995 + month as f64,
-                settled_at: (month != 4).then(|| day(n % 50 + 30 * month + n % 4)),
-                status: Some(
-                    ["paid", "failed", "pending", "refunded"]
-                        [if month == 4 { 2 } else { [0, 0, 1, 3][n as usize % 4] }]
-                    .into(),
-                ),
-                method: Some(if n % 3 == 0 { "card" } else { "transfer" }.into()),
-                currency: Some("EUR".into()),
-                ..Payment::default()
+            all.payments.push({
+                let mut row = Payment::new(id.clone(), day(n % 50 + 30 * month), 9.995 + month as f64)
+                    .with_status(
+                        ["paid", "failed", "pending", "refunded"]
+                            [if month == 4 { 2 } else { [0, 0, 1, 3][n as usize % 4] }],
+                    )
+                    .with_method(if n % 3 == 0 { "card" } else { "transfer" })
+                    .with_currency("EUR");
+                row.payment_id = (month % 2 == 0).then(|| format!("P-{number}-{month}"));
+                row.settled_at = (month != 4).then(|| day(n % 50 + 30 * month + n % 4));
+                row
             });
         }
-        all.payments.push(Payment {
-            customer_id: id.clone(),
-            payment_id: Some(format!("P-{number}-0")),
-            due_at: day(n % 50 + 1),
-            amount: 1.5,
-            settled_at: Some(day(n % 50 + 9)),
-            status: Some("paid".into()),
-            known_at: Some(day(n % 50 + 12)),
-            ..Payment::default()
-        });
-        all.tickets.push(Ticket {
-            customer_id: id.clone(),
-            ticket_id: Some(format!("T-{number}")),
-            opened_at: day(n % 50 + 40),
-            resolved_at: (n % 2 == 0).then(|| day(n % 50 + 43)),
-            priority: Some("urgent".into()),
-            // No missing numbers, because NaN is not equal to itself.
-            satisfaction: Some((1 + n % 5) as f64),
-            attributes: attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]),
-            ..Ticket::default()
+        all.payments.push(
+            Payment::new(id.clone(), day(n % 50 + 1), 1.5)
+                .with_payment_id(format!("P-{number}-0"))
+                .with_settled_at(day(n % 50 + 9))
+                .with_status("paid")
+                .with_known_at(day(n % 50 + 12)),
+        );
+        all.tickets.push({
+            let mut row = Ticket::new(id.clone(), day(n % 50 + 40))
+                .with_ticket_id(format!("T-{number}"))
+                .with_priority("urgent");
+            row.resolved_at = (n % 2 == 0).then(|| day(n % 50 + 43));
+            // The column has no missing numbers, because NaN is not equal to itself.
+            row.satisfaction = Some((1 + n % 5) as f64);
+            row.attributes = attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]);
+            row
         });
         for event in 0..4 {
-            all.activities.push(Activity {
-                customer_id: id.clone(),
-                at: day(n % 50 + event / 2),
-                kind: Some("login".into()),
-                quantity: Some(0.1 * event as f64),
-                ..Activity::default()
-            });
+            all.activities.push(
+                Activity::new(id.clone(), day(n % 50 + event / 2))
+                    .with_kind("login")
+                    .with_quantity(0.1 * event as f64),
+            );
         }
         // Two rows that are equal in all values.
         all.activities.push(all.activities[all.activities.len() - 1].clone());
@@ -179,7 +169,7 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     }
     let done = import.commit().await.unwrap();
     assert_eq!((done.rows_in, done.rows_changed), (500, 500));
-    // Split into other chunks, it is still the same batch.
+    // The same rows in different chunks are still the same batch.
     assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
     // Without a commit, nothing is stored.
     let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
@@ -187,17 +177,17 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     drop(import);
     assert_eq!(acme.tickets().count().await.unwrap(), 0);
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.rows(RecordKind::Tickets), None, "never given");
+    assert_eq!(records.n_rows(RecordKind::Tickets), None, "never given");
     acme.tickets().upsert(Table::new()).await.unwrap();
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.rows(RecordKind::Tickets), Some(0), "given and empty");
+    assert_eq!(records.n_rows(RecordKind::Tickets), Some(0), "given and empty");
 });
 
 everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
-    let due = |id: &str, settled_at| Payment { customer_id: id.into(), due_at: day(9), amount: 5.0, settled_at, ..Payment::default() };
-    // The customer's only payment is open, so their own rows contain no settlement time.
+    let due = |id: &str, settled_at| { let mut row = Payment::new(id, day(9), 5.0); row.settled_at = settled_at; row };
+    // The only payment of this customer is open, so none of their rows has a settlement time.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);
@@ -205,7 +195,7 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let plan = FeaturePlan::standard(&[28]).unwrap();
     let overdue = |records: &TenantRecords| {
         let matrix = features(records, &[AsOf::new(day(40))], &plan, &Execution::default()).unwrap();
-        let row = (0..matrix.rows()).find(|&row| matrix.customer_id(row) == "C-0").unwrap();
+        let row = (0..matrix.n_rows()).find(|&row| matrix.customer_id(row) == "C-0").unwrap();
         let column = matrix.feature_names().iter().position(|name| name == "payments_overdue_count").unwrap();
         matrix.to_ndarray()[[row, column]]
     };
@@ -221,8 +211,8 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
 everywhere!(a_later_batch_replaces_rows, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
-    let payment = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 5.0, ..Payment::default() };
-    let later = Payment { amount: 7.0, status: Some("failed".into()), ..payment.clone() };
+    let payment = Payment::new("C-0", day(9), 5.0).with_payment_id("P");
+    let later = { let mut row = payment.clone(); row.amount = 7.0; row.status = Some("failed".into()); row };
     acme.payments().upsert(vec![payment.clone()]).await.unwrap();
     assert_eq!(acme.payments().upsert(vec![later.clone()]).await.unwrap().rows_changed, 1);
     let stored = acme.payments().of_customer("C-0").await.unwrap();
@@ -233,7 +223,7 @@ everywhere!(a_later_batch_replaces_rows, world => {
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
     // Another `known_at` makes another version.
-    let version = Payment { customer_id: "C-0".into(), payment_id: Some("P".into()), due_at: day(9), amount: 6.0, known_at: Some(day(20)), ..Payment::default() };
+    let version = Payment::new("C-0", day(9), 6.0).with_payment_id("P").with_known_at(day(20));
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);
 });
@@ -256,7 +246,7 @@ everywhere!(invalid_rows_are_refused_or_quarantined, world => {
     assert_eq!(rows, [4, 9]);
     assert_eq!((done.rows_in, done.rows_accepted, acme.payments().count().await.unwrap()), (21, 19, 19));
 
-    let zero = vec![Customer { customer_id: "a\0b".into(), signed_up_at: day(0), ..Customer::default() }];
+    let zero = vec![Customer::new("a\0b", day(0))];
     assert_eq!(acme.customers().upsert(zero).await.unwrap_err().code(), "bad_type");
     let table = Table::new().with_column("customer_id", Column::Ints(vec![1])).unwrap();
     assert_eq!(acme.customers().upsert(table).await.unwrap_err().code(), "missing_column");
@@ -266,14 +256,14 @@ everywhere!(invalid_rows_are_refused_or_quarantined, world => {
 
 everywhere!(options_reach_the_builder, world => {
     let acme = world.store.tenant("acme");
-    let customers = vec![Customer { customer_id: "C".into(), signed_up_at: day(0), attributes: attributes(&[("plan", Value::Text("pro".into()))]), ..Customer::default() }];
+    let customers = vec![{ let mut row = Customer::new("C", day(0)); row.attributes = attributes(&[("plan", Value::Text("pro".into()))]); row }];
     acme.customers().upsert(customers).await.unwrap();
-    acme.activities().upsert(vec![Activity { customer_id: "C".into(), at: day(3), ..Activity::default() }]).await.unwrap();
+    acme.activities().upsert(vec![Activity::new("C", day(3))]).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, observed_until: Some(day(50)), tables: Some(vec![RecordKind::Customers]), ..Default::default() };
     let (records, report) = acme.records(&options).await.unwrap();
     assert!(report.undated_attributes.is_empty());
     assert_eq!(records.observed_until(None), Some(day(50)));
-    assert_eq!(records.rows(RecordKind::Activities), None);
+    assert_eq!(records.n_rows(RecordKind::Activities), None);
     let matrix = features(&records, &[AsOf::new(day(40))], &FeaturePlan::default(), &Execution::default()).unwrap();
     assert!(matrix.feature_names().iter().any(|name| name == "customer_plan"));
 });
@@ -296,7 +286,7 @@ everywhere!(pages_follow_the_key, world => {
     assert_eq!(acme.payments().page(None, 0).await.unwrap_err().code(), "invalid_option");
     assert!(acme.erase_customer("C-7").await.unwrap() > 0);
     let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.customers(), 29);
+    assert_eq!(records.n_customers(), 29);
 });
 
 everywhere!(a_tenant_sees_only_itself, world => {
@@ -306,7 +296,7 @@ everywhere!(a_tenant_sees_only_itself, world => {
     assert_eq!(b.customers().count().await.unwrap(), tables(5).customers.len() as u64);
     assert_eq!(world.store.tenant("c").customers().count().await.unwrap(), 0);
     let (records, _) = b.records(&RecordsOptions::default()).await.unwrap();
-    assert_eq!(records.customers(), 5);
+    assert_eq!(records.n_customers(), 5);
     b.erase_customer("C-1").await.unwrap();
     assert_eq!(a.payments().of_customer("C-1").await.unwrap().len(), 7);
     for id in ["", "a\0", &"x".repeat(501)] {

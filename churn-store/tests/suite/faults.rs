@@ -1,5 +1,5 @@
-//! Faults: killed writers, full disks, lost connections and concurrent writers. No batch is lost, and none is stored in
-//! part.
+//! Tests of faults: killed writers, full disks, lost connections and concurrent writers. No batch may be lost, and no
+//! batch may be stored in part.
 
 use std::time::Duration;
 
@@ -17,13 +17,7 @@ const BATCH: usize = 3000;
 /// A batch that is identified by its ids.
 fn batch(number: usize) -> Vec<Payment> {
     (0..BATCH)
-        .map(|row| Payment {
-            customer_id: "C-0".into(),
-            payment_id: Some(format!("{number}-{row}")),
-            due_at: day(row as i64 % 300),
-            amount: number as f64,
-            ..Payment::default()
-        })
+        .map(|row| Payment::new("C-0", day(row as i64 % 300), number as f64).with_payment_id(format!("{number}-{row}")))
         .collect()
 }
 
@@ -46,7 +40,8 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// Not a test itself: the writer process that is killed. It reports which batches were committed.
+/// The writer process that another test starts and kills; it is not a test itself. It reports which batches were
+/// committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
@@ -83,7 +78,8 @@ async fn a_killed_writer_leaves_whole_batches() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap();
-            // The kill comes at a different time in each round, and sometimes late, for slow machines.
+            // The process is killed after a different time in each round. Some rounds wait longer, because slow
+            // machines need more time.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
             // SIGKILL.
@@ -133,7 +129,7 @@ async fn a_full_disk_keeps_what_was_there() {
     let payments = world.store.tenant("acme").payments();
     payments.upsert(batch(1)).await.unwrap();
     world.store.close().await;
-    // A limit of slightly more than the current size.
+    // The limit is slightly above the current size.
     let plain = Store::open(&world.url).await.unwrap();
     let pages = std::fs::metadata(world.url.trim_start_matches("sqlite://"))
         .unwrap()
@@ -199,7 +195,8 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
         assert_eq!(error.code(), "store_unavailable", "{error}");
         assert_eq!(payments.count().await.unwrap(), 0, "cut before piece {at}");
     }
-    // Other writes that are cut at a random time are stored completely or not at all, and the store continues to work.
+    // Other kinds of writes are interrupted at a random time. Each must be stored completely or not at all, and the
+    // store must continue to work.
     let acme = world.store.tenant("acme");
     for wait in 0..30 {
         let all = tables(40);
@@ -233,7 +230,7 @@ everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
-            // In memory there is one connection, so the other writer waits for it.
+            // An in-memory database has one connection, so the other writer waits for it.
             acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
         }
     };
@@ -272,7 +269,7 @@ everywhere!(readers_see_a_snapshot, world => {
     let read = async {
         for _ in 0..10 {
             let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
-            assert_eq!(records.rows(RecordKind::Payments).unwrap() % BATCH, 0);
+            assert_eq!(records.n_rows(RecordKind::Payments).unwrap() % BATCH, 0);
         }
     };
     tokio::join!(write, read);
@@ -283,7 +280,7 @@ everywhere!(a_failed_promotion_or_batch_changes_nothing, world => {
     store(&acme, &tables(2)).await;
     let mut import = acme.payments().import(OnInvalid::Refuse).await.unwrap();
     import.write(batch(1)).await.unwrap();
-    let bad = vec![Payment { customer_id: "C-0".into(), status: Some("lost".into()), ..Payment::default() }];
+    let bad = vec![Payment::new("C-0", day(0), 1.0).with_status("lost")];
     let error = import.write(bad).await.unwrap_err();
     assert_eq!((error.code(), error.row()), ("unknown_status", Some(BATCH as u64)));
     drop(import);

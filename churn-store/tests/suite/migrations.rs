@@ -1,4 +1,5 @@
-//! Migrations: from an empty database, from every earlier version, repeated, and from a newer version.
+//! Tests of migrations: of an empty database, from every earlier version, a second time, and of a database with a newer
+//! version.
 
 use churn_core::{Customer, Timestamp, Value};
 use churn_store::{AuditEntry, RunPurpose, ScoreQuery, Store};

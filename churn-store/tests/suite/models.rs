@@ -1,4 +1,4 @@
-//! Models, runs, scores, outcomes.
+//! Tests of stored models, score runs, scores and outcomes.
 
 use churn_core::{
     AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, RiskBand, TrainOptions, labels,

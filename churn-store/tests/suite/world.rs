@@ -1,4 +1,4 @@
-//! The three databases, each with a fresh store.
+//! The databases of the tests, each with a fresh store.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,12 +27,12 @@ pub(crate) struct Postgres {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// A number that no other test of any run uses at the same time.
+/// A text that no other test uses at the same time, not even in another run of the tests.
 pub(crate) fn unique() -> String {
     format!("{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The Postgres server for tests; in CI there must be one.
+/// The address of the Postgres server for tests; `None` if there is none. In CI there must be one.
 pub(crate) fn server() -> Option<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) => Some(url),
@@ -107,7 +107,8 @@ impl World {
         }
     }
 
-    /// The owner of the tables and the serving role differ; neither is a superuser.
+    /// A fresh Postgres database. The owner of its tables and the role of the application are two roles; neither is a
+    /// superuser.
     pub(crate) async fn postgres() -> Option<Self> {
         let world = Self::empty_postgres().await?;
         let postgres = world.postgres.as_ref().unwrap();

@@ -2,7 +2,7 @@
 
     python make_complete_journey.py FOLDER_OF_ORIGINALS
 
-Households become customers, baskets payments, coupon redemptions activities; see complete_journey/SOURCE.md.
+Households become customers, baskets become payments, and coupon redemptions become activities. See complete_journey/SOURCE.md.
 """
 
 import csv

@@ -10,7 +10,7 @@ use churn_core::{AsOf, ChurnModel, StaticAttributes, TrainOptions};
 use churn_examples::journey;
 use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage, Store, TenantStore};
 
-/// The next 30 days lie after the end of the data.
+/// The date of the predictions. The 30 days that are predicted lie after the end of the data.
 const AS_OF: &str = "2018-01-01";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! Shared code of the fuzz targets: from a table of any kind to features, and from trees to scores.
+//! Code shared by the fuzz targets: it computes features from a table, and scores rows with trees.
 
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
@@ -6,7 +6,7 @@ use churn_core::{
 };
 use ndarray::{Array2, s};
 
-/// Two customers that events may belong to.
+/// Two customers, to whom the events of a table may belong.
 const CUSTOMERS: &[u8] =
     br#"[{"customer_id":"a","signed_up_at":"2024-01-01"},{"customer_id":"b","signed_up_at":"2024-03-01"}]"#;
 
@@ -42,7 +42,7 @@ pub fn everywhere(table: &Table) {
 /// # Panics
 /// If accepted trees fail to score, or return a value that is not a number.
 pub fn score(trees: &TreeEnsemble) {
-    // A file may declare so many columns that the rows alone would be large.
+    // If a file declares very many columns, even a few rows would need too much memory.
     if trees.features() > 1 << 12 {
         return;
     }

@@ -1,5 +1,5 @@
-//! Model files of every kind, as given and with corrected lengths and checksum, so that the fuzzer also reaches the
-//! code behind those checks.
+//! Opens the bytes as each kind of model file: once as they are, and once with corrected lengths and checksum, so that
+//! the fuzzer also reaches the code behind those checks.
 #![no_main]
 
 use churn_core::ensemble::{TreeEnsemble, LinearModel};

@@ -1,4 +1,4 @@
-//! A golden case as its file describes it.
+//! Reads the file of a golden case.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ impl Tables {
     }
 }
 
-/// The library's response to the example of an error in `contract.json`.
+/// The error that the library returns for the example of an error code in `contract.json`.
 ///
 /// # Panics
 /// If the library accepts the example.
@@ -73,7 +73,7 @@ pub fn refused(error: &Json) -> churn_core::Error {
 
 /// One golden case.
 pub struct Case {
-    /// The name of the case: that of its file, and of its test in every language.
+    /// The name of the case, which its file and its test in every language also have.
     pub name: String,
     /// The contents except for the tables.
     pub(super) head: Json,
@@ -179,7 +179,7 @@ impl Case {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// The rows that are invalid on purpose.
+    /// The positions of the rows that are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())

@@ -22,7 +22,7 @@ pub struct Expected {
     features: Vec<String>,
     /// Labels, by definition and date.
     labels: Vec<String>,
-    /// How many numbers the reference reproduces bit for bit, and how many there are.
+    /// How many numbers are bit-identical in the reference and the library, and how many numbers there are.
     pub exact: (usize, usize),
 }
 
@@ -78,7 +78,7 @@ impl Expected {
             }
             self.names = seen.names;
         }
-        assert_eq!(row, matrix.rows(), "{}", case.name);
+        assert_eq!(row, matrix.n_rows(), "{}", case.name);
     }
 
     fn labels(&mut self, case: &Case, world: &World, records: &TenantRecords) {
@@ -142,7 +142,8 @@ impl Expected {
     }
 }
 
-/// Counts are derived from the file. Issues come from the library, and may only be in the invalid rows.
+/// The expected validation report. Counts are derived from the file. Issues come from the library; the function checks
+/// that they concern only rows that are invalid on purpose.
 fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     let mut lines = vec![];
     for kind in RecordKind::ALL {
@@ -188,7 +189,7 @@ fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     ]
 }
 
-/// A value as JSON; a missing one is null.
+/// Converts a value to JSON. A missing value is null.
 pub(super) fn plain(value: &Value) -> Json {
     match value {
         Value::Number(number) => json!(number),

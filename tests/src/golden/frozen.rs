@@ -22,7 +22,7 @@ pub fn format_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
 }
 
-/// The results of a model for a case, as the text of the file: for each date, an error or scores and contributions.
+/// The text of the file with a model's results for a case. For each date, it has an error, or scores and contributions.
 pub fn said(model: &ChurnModel, case: &Case) -> String {
     let (records, _) = case.records().expect("a golden case is valid");
     let mut dates = vec![];
@@ -44,7 +44,7 @@ pub fn said(model: &ChurnModel, case: &Case) -> String {
             .flat_map(ScoreRun::scores)
             .map(|score| {
                 let band = score.risk_band().map(|band| band.as_str());
-                json!([score.customer_id, score.probability(), band, score.status()])
+                json!([score.customer_id, score.probability(), band, score.status().as_str()])
             })
             .collect();
         // All customers, including those who are not eligible.

@@ -1,9 +1,9 @@
-//! The golden cases: small worlds in `tests/fixtures` with all their expected numbers.
+//! The golden cases: small tenants ("worlds") in `tests/fixtures` with all their expected numbers.
 //!
 //! Rust, pytest and node:test read the same files. The worlds are written by hand. `CHURN_GOLDEN=write cargo test -p
-//! churn-tests --test golden` writes the expected results from the slow [`mod@crate::reference`]; the library under
-//! test only chooses between numbers that differ in the last bits. Scores come from frozen model files, one for every
-//! format version. `CHURN_GOLDEN=freeze` retrains the newest one.
+//! churn-tests --test golden` writes the expected results from the slow [`mod@crate::reference`]. Where the library
+//! and the reference differ only in the last bits of a number, the library's number is written. Scores come from frozen
+//! model files, one for every format version. `CHURN_GOLDEN=freeze` retrains the newest one.
 
 mod case;
 pub mod crowd;

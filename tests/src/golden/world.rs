@@ -1,4 +1,4 @@
-//! A case as plain rows, read without the library's cleaning.
+//! Converts a case to plain rows, without the library's validation code.
 
 use churn_core::RecordKind;
 use serde_json::Value as Json;
@@ -9,7 +9,7 @@ use crate::raw::{
     PaymentTable, Statics, TicketRow, TicketTable, World,
 };
 
-/// Optional columns of each table that are not attributes.
+/// The optional columns of the customers table that are not attributes.
 const CUSTOMERS: &[&str] = &["churned_at", "notice_at", "renews_at", "valid_from", "known_at"];
 const PAYMENTS: &[&str] = &[
     "payment_id",
@@ -47,7 +47,7 @@ fn text(row: &Row, name: &str) -> Option<String> {
     }
 }
 
-/// A keyword as tables have it: trimmed and in lower case.
+/// A keyword (such as a status), trimmed and in lower case.
 fn word(row: &Row, name: &str) -> Option<&'static str> {
     let word = text(row, name)?.trim().to_lowercase();
     Some(Box::leak(word.into_boxed_str()))

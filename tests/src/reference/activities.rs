@@ -1,4 +1,4 @@
-//! Activities before a date.
+//! The features of the activities before a date.
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// A null `valid_from` means the start of the spell.
+/// The start of a version. A null `valid_from` means the start of the spell.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
@@ -40,10 +40,11 @@ impl Spell<'_> {
     }
 }
 
-/// The spells that rows define; the rows are in order of validity.
+/// The spells that some rows define. The rows must be in order of validity.
 ///
-/// A later sign-up opens a spell. So does a version that is open at its `valid_from` if the version before it had ended by
-/// then. A version whose end lies after its `valid_from` counts as open, because nobody could know the end then.
+/// A later sign-up begins a spell. A version that is open at its `valid_from` also begins a spell if the version before
+/// it had ended by then. A version whose end lies after its `valid_from` counts as open, because the end could not be
+/// known then.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {
@@ -66,7 +67,7 @@ fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     spells
 }
 
-/// The version in which a customer is seen: the last visible row of the latest spell with a visible row.
+/// The version of a customer that counts at a date: the last visible row of the latest spell that has a visible row.
 pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
     visible(&world.customers, customer, as_of).pop()
 }

@@ -39,11 +39,11 @@ pub enum Outcome {
     Retained(Option<i64>),
     /// Left between `as_of` and the label period.
     ChurnedInLead,
-    /// Left before `as_of`, which nobody knew then.
+    /// Left before `as_of`, although this was not known then.
     ChurnedBefore,
 }
 
-/// The label period ends after the observed history.
+/// The error that the label period ends after the observed history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Immature;
 
@@ -128,8 +128,8 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// The end given by the caller, or else one step after the latest event that is not a far date. For inactivity, only the
-/// table it uses counts. A payment that stays pending is not an event.
+/// The end of the observed history: given by the caller, or else one microsecond after the latest event that is not a
+/// far date. For inactivity, only events of the table `on` count. A payment that stays pending is not an event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
@@ -152,7 +152,8 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     world.observed_until.or(latest.map(|latest| latest + 1))
 }
 
-/// The latest time that is at most 365 days after the latest of all times but the last 0.1 % (at least one).
+/// The latest time that is not a far date. The last 0.1 % of the times (at least one) are set aside; a far date is more
+/// than 365 days after the latest of the others.
 fn latest(mut times: Vec<i64>) -> Option<i64> {
     times.sort_unstable();
     let last = (times.len() / 1000).max(1);

@@ -1,6 +1,6 @@
-//! Every number, computed from the specification alone.
+//! A reference implementation that computes every number from the specification alone.
 //!
-//! There are no indexes and no running sums: every feature reads all visible rows of its customer again. Sums of money
+//! It has no indexes and no running sums: every feature reads all visible rows of the customer again. Sums of money
 //! and time are exact whole numbers.
 
 mod activities;
@@ -52,7 +52,7 @@ impl Row {
 pub struct Reference {
     /// The names of the features, in order.
     pub names: Vec<String>,
-    /// The values of each customer, in that order.
+    /// The values of each customer, in the order of `names`.
     pub rows: BTreeMap<String, Vec<Value>>,
 }
 
@@ -90,7 +90,7 @@ pub fn features(world: &World, as_of: i64) -> Reference {
 /// An event and its position in the input.
 #[derive(Debug)]
 pub struct Given<'a, R> {
-    /// 0-based.
+    /// The 0-based position in the input.
     pub position: usize,
     /// The row.
     pub row: &'a R,
@@ -106,7 +106,8 @@ impl<R> Copy for Given<'_, R> {}
 
 /// The visible events of each customer, by event time, then in the given order.
 ///
-/// Of the versions of a record, only the last known one counts. It is visible if its event lies before `as_of`.
+/// Only the version of a record that became known last before `as_of` counts. It is visible if the event lies before
+/// `as_of`.
 fn visible<R: Event>(rows: &[R], as_of: i64) -> BTreeMap<&str, Vec<Given<'_, R>>> {
     let known = |row: &R| row.known_at().is_none_or(|known_at| known_at < as_of);
     let mut last_known: BTreeMap<&str, Option<i64>> = BTreeMap::new();
@@ -178,8 +179,8 @@ fn gaps(moments: &[i64]) -> Vec<i128> {
     pairs.map(|pair| i128::from(pair[1] - pair[0])).collect()
 }
 
-/// The total in the window, divided by its usual value: the total before the window, spread evenly over the days since
-/// the first event, times the number of days in the window.
+/// The total in the window, divided by its usual value. The usual value is the total before the window, divided by the
+/// number of days from the first event to the window, times the number of days in the window.
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
@@ -252,7 +253,7 @@ mod tests {
         }
     }
 
-    /// A history that is small enough to compute by hand, seen on day 400.
+    /// A small history, whose features on day 400 were computed by hand.
     fn paper() -> World {
         let payments = vec![
             payment(100, 1000, Some(101), "paid"),

@@ -1,4 +1,4 @@
-//! Payments as visible at a date.
+//! The features of the payments that are visible at a date.
 
 use super::{Given, Row, WINDOWS, days, gaps, mean, ratio, std, vs_usual, within};
 use crate::raw::{DAY, Decimal, PaymentRow, PaymentTable};
@@ -11,18 +11,18 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment as visible at a date.
+/// A payment, with the fields that are visible at a date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,
     pub(super) state: State,
     amount: i128,
     settled_at: i64,
-    /// Set if the payment is seen as refunded.
+    /// The time of the refund, if the refund is visible.
     refunded_at: Option<i64>,
 }
 
-/// Minor units, rounded half away from zero.
+/// Converts an amount to minor units of the currency, rounded half away from zero.
 fn minor(amount: Decimal, digits: u32) -> i128 {
     let scaled = i128::from(amount.units) * 10i128.pow(digits);
     let unit = 10i128.pow(amount.places);
@@ -155,7 +155,9 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
 }
 
-/// How many times a payment has been due again, by the usual gap, on days that are over; counted day by day.
+/// How many more payments were expected between the last paid payment and the day of `as_of`, if payments come at their
+/// usual gap. It checks each of these days on its own. A usual gap of about 1, 2, 3, 6 or 12 months means calendar
+/// months.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

@@ -1,4 +1,4 @@
-//! Tickets as visible at a date.
+//! The features of the tickets that are visible at a date.
 
 use super::{Given, Row, WINDOWS, days, mean, vs_usual, within};
 use crate::raw::{DAY, HOUR, TicketRow};
@@ -70,7 +70,8 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
 
     let open: Vec<&TicketRow> = tickets().filter(|t| !past(t.resolved_at)).collect();
     let since = |moment: Option<i64>| moment.map_or(f64::NAN, |moment| days(moment, as_of));
-    // By the time the rating became visible; of equal times, the ticket that was given later.
+    // The rating that became visible last. If two became visible at the same time, the later ticket in the input
+    // counts.
     let last_rated = all
         .iter()
         .filter(|event| past(rated_at(event.row)))

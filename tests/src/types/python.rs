@@ -67,7 +67,7 @@ pub(super) fn write(types: &Types) -> String {
         match &of_type.shape {
             Shape::Alias(kind) => {
                 let line = format!("{name} = {}", in_python(kind));
-                // A union that is too long for a line has one line per literal.
+                // If a union is too long for one line, each literal gets its own line.
                 let lines = match line.len() > 120 {
                     true => line
                         .replace("Literal[", "Literal[\n    ")
@@ -137,7 +137,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
         return;
     }
     let doc = doc.replace('`', "``");
-    // A quote at the end would touch the closing quotes.
+    // A quote at the end of the text must not touch the closing quotes.
     let close = if doc.ends_with('"') { " \"\"\"" } else { "\"\"\"" };
     let one_line = format!("{indent}\"\"\"{doc}{close}\n");
     if one_line.chars().count() <= 121 && !doc.contains('\n') {
@@ -152,7 +152,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent}\"\"\"\n"));
 }
 
-/// Python's keywords get an underscore.
+/// The name in Python. An underscore is appended to names that are Python keywords.
 fn python_name(name: &str) -> String {
     match name {
         "from" | "class" => format!("{name}_"),
@@ -184,7 +184,7 @@ fn joined(kinds: &[Kind], by: &str) -> String {
     kinds.iter().map(in_python).collect::<Vec<_>>().join(by)
 }
 
-/// Whether a value is the same in JSON and in Python.
+/// Whether values of this kind are the same in JSON and in Python, so that they need no conversion.
 fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     match kind {
         Kind::Moment | Kind::List(_) | Kind::Tuple(_) => false,
@@ -194,7 +194,7 @@ fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     }
 }
 
-/// The expression that reads a value of JSON.
+/// The Python expression that reads a value from JSON.
 fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),
@@ -214,7 +214,7 @@ fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     }
 }
 
-/// The expression that writes a value as JSON.
+/// The Python expression that writes a value as JSON.
 fn writer(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),

@@ -1,4 +1,4 @@
-//! Reads JSON schemas as the types of a typed language.
+//! Converts JSON schemas to types, from which Python and TypeScript are written.
 
 use std::collections::BTreeMap;
 
@@ -193,10 +193,10 @@ fn of_name(name: &str, schema: &Value) -> Kind {
     }
 }
 
-/// The documentation, each paragraph on one line, without Rust's links.
+/// The documentation of a type or field, with each paragraph on one line and without Rust's links.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    // Descriptions of serde's representation are of no use in another language.
+    // How serde represents a type does not matter in another language, so these descriptions are left out.
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .filter(|paragraph| !paragraph.starts_with("Serde "))

@@ -49,7 +49,7 @@ fn comment(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent} */\n"));
 }
 
-/// Spells names in backticks as in JavaScript; texts in quotes stay unchanged.
+/// Converts names in backticks to camelCase. Texts in quotes stay unchanged.
 fn in_camel_case(doc: &str) -> String {
     let parts = doc.split('`').enumerate().map(|(position, part)| {
         let name = position % 2 == 1 && part.chars().all(|sign| sign.is_alphanumeric() || "_.".contains(sign));

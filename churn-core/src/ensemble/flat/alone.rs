@@ -1,18 +1,19 @@
 //! Scoring of single rows by QuickScorer.
 //!
-//! Instead of walking down a tree, it masks out the leaves that a row cannot reach: each split where the row goes right
-//! removes the leaves on its left, and the first remaining leaf is the result. For each feature, the splits where the
-//! row goes right are those with thresholds below its value, which form a prefix of a sorted list.
+//! QuickScorer does not walk down a tree; it masks out the leaves that a row cannot reach. At each split where the row
+//! goes right, the leaves below the left child are removed. The first remaining leaf is the result. A row goes right at
+//! the splits whose threshold is below the row's value. If the splits on a feature are sorted by threshold, these
+//! splits are a prefix of the list.
 //!
 //! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
 use super::{Categories, FlatTrees, Tree};
 
-/// For trees with more nodes than this on average, walking is faster.
+/// If trees have more nodes than this on average, walking down the trees is faster.
 const MOST_NODES: usize = 80;
 
-/// The effect of splits: the tree, and the mask of leaves that remain.
+/// For each split: its tree, and the mask of the leaves that remain if a row goes right.
 #[derive(Default)]
 struct Strikes {
     trees: Vec<u32>,
@@ -41,14 +42,14 @@ struct SetSplit {
     stay: u64,
 }
 
-/// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
+/// An ensemble in the QuickScorer layout. Each tree has at most [`MOST_LEAVES`] leaves.
 pub(super) struct Alone {
-    /// The end of each feature's splits; they begin at the end of the previous feature's.
+    /// For each feature, the index after its last split. The splits of the next feature begin there.
     ends: Vec<usize>,
     /// Thresholds, sorted within each feature.
     thresholds: Vec<f64>,
     by_threshold: Strikes,
-    /// The same for the splits that send missing values right.
+    /// As `ends`, for the splits that send missing values right.
     missing_ends: Vec<usize>,
     by_missing: Strikes,
     sets: Vec<SetSplit>,
@@ -59,9 +60,9 @@ pub(super) struct Alone {
 }
 
 impl Alone {
-    /// Converts an ensemble; `None` if a tree has too many leaves, or if walking is faster.
+    /// Converts an ensemble; `None` if a tree has too many leaves, or if walking down the trees is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
-        if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.trees() {
+        if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.n_trees() {
             return None;
         }
         let mut splits = vec![];
@@ -72,10 +73,10 @@ impl Alone {
             missing_ends: vec![],
             by_missing: Strikes::default(),
             sets: vec![],
-            first_leaves: Vec::with_capacity(ensemble.trees()),
+            first_leaves: Vec::with_capacity(ensemble.n_trees()),
             leaves: vec![],
         };
-        for number in 0..ensemble.trees() {
+        for number in 0..ensemble.n_trees() {
             let tree = ensemble.tree(number);
             if tree.nodes.len() > 2 * MOST_LEAVES - 1 {
                 return None;
@@ -84,7 +85,7 @@ impl Alone {
         }
         splits.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.3.cmp(&b.3)));
         let mut splits = splits.into_iter().peekable();
-        for feature in 0..ensemble.features() {
+        for feature in 0..ensemble.n_features() {
             while let Some((_, threshold, missing_left, tree, stay)) = splits.next_if(|split| split.0 == feature) {
                 alone.thresholds.push(threshold);
                 alone.by_threshold.push(tree, stay);
@@ -102,7 +103,8 @@ impl Alone {
     /// values go left, tree, and the mask of remaining leaves.
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
-        // Children follow their parents: a backward pass counts the leaves below nodes, a forward pass numbers them.
+        // Children follow their parents, so a backward pass can count the leaves below each node, and a forward pass
+        // can number them.
         let mut counts = vec![1u32; nodes.len()];
         for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
             counts[place] = counts[node.left()] + counts[node.left() + 1];
@@ -137,7 +139,8 @@ impl Alone {
 
     /// The value of the leaf that a row reaches in each tree, in tree order.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
-        // All searches come first: they are independent, so their cache misses overlap.
+        // All searches are made before any mask is applied. They do not depend on each other, so their cache misses
+        // overlap.
         let mut begin = 0;
         let below = self.ends.iter().zip(cells).map(|(&end, &value)| {
             let thresholds = &self.thresholds[std::mem::replace(&mut begin, end)..end];

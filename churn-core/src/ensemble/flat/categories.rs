@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A set of the categories that go right. Categories are integers from 0; a value is truncated to one.
+/// The set of the categories that a split sends right. Categories are integers from 0. Other values are truncated to an
+/// integer.
 ///
 /// The bits are shared, so a clone costs no memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
     /// One bit for each category.
     words: Arc<[u64]>,
-    /// Values below this are in no set.
+    /// Values below this number are not in the set.
     least: f64,
 }
 
 impl Categories {
-    /// Creates a set from its bits, for values of at least `least`, which must be above -1.
+    /// Creates a set from its bits. Values below `least` are not in the set; `least` must be above -1.
     pub(crate) fn new(words: impl Into<Arc<[u64]>>, least: f64) -> Self {
         Self {
             words: words.into(),
@@ -39,7 +40,8 @@ impl Categories {
 
     /// Whether a value is in the set; NaN is not.
     pub(crate) fn contains(&self, value: f64) -> bool {
-        // The comparison is false for NaN. Values too large for an integer saturate, and no set reaches that far.
+        // The comparison is false for NaN. Values that are too large for an integer become the largest integer, which
+        // is in no set.
         value >= self.least && {
             let category = value as usize;
             let word = self.words.get(category / 64);

@@ -22,21 +22,23 @@ pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
-/// An additive ensemble of trees. The log-odds of a row are the base plus one leaf of each tree, summed in tree order
-/// in `f64`.
+/// An additive ensemble of trees. The log-odds of a row are a base value plus, for each tree, the value of the leaf
+/// that the row reaches. They are summed in tree order in `f64`.
 ///
-/// Deserialisation validates the trees: every walk ends at a leaf with a finite value and stays within bounds.
+/// Deserialisation validates the trees: every path from a root must stay within bounds and end at a leaf with a finite
+/// value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct FlatTrees {
     nodes: Vec<Node>,
-    /// The training weight of each node.
+    /// For each node, the sum of the weights of the training rows that reached it.
     covers: Vec<f64>,
-    /// The index of the root of each tree. Its nodes end where the next tree begins.
+    /// The index of the root of each tree. The nodes of a tree end where the next tree begins.
     roots: Vec<u64>,
     base: f64,
     features: u32,
-    /// The sets of splits on categories. Trees that this crate trains have none, so they are stored separately.
+    /// The category sets of splits. Trees that this crate trains have no such splits, so the sets are stored in a
+    /// separate part of the file.
     #[serde(skip)]
     categories: Vec<Categories>,
     /// Derived layouts for fast scoring, computed on first use.
@@ -73,7 +75,7 @@ impl Clone for Prepared {
     }
 }
 
-/// Prepared layouts are derived from the trees, so they are equal if the trees are.
+/// Prepared layouts are derived from the trees. They always count as equal, so that equality depends only on the trees.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -86,8 +88,8 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// Maximum number of columns after the last one that a tree splits on. Names and thresholds take memory per column, and
-/// a file must not be able to claim memory by a number alone.
+/// Maximum number of columns after the last column that a tree splits on. Every column takes memory, so without this
+/// limit, a small file that states a large number of columns could claim much memory.
 const MOST_UNUSED_COLUMNS: usize = 1 << 20;
 
 /// An ensemble as it was read, before validation.
@@ -101,7 +103,7 @@ pub(crate) struct Unchecked {
 }
 
 impl Unchecked {
-    /// The ensemble with the sets of categories, which are stored separately.
+    /// Validates the ensemble and adds its category sets, which are stored separately.
     pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatTrees> {
         let ensemble = FlatTrees {
             nodes: self.nodes,
@@ -134,7 +136,7 @@ pub(crate) struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// The next index for a value at a node.
+    /// The index of the node that follows this one for a row with this value.
     pub(crate) fn next(&self, place: usize, value: f64) -> usize {
         let node = self.nodes[place];
         match node.set() {
@@ -164,7 +166,7 @@ impl FlatTrees {
         self.categories.len() as u32 - 1
     }
 
-    /// The sets of splits on categories.
+    /// The category sets of the splits.
     pub(crate) fn sets(&self) -> &[Categories] {
         &self.categories
     }
@@ -178,16 +180,16 @@ impl FlatTrees {
     }
 
     /// Number of trees.
-    pub fn trees(&self) -> usize {
+    pub fn n_trees(&self) -> usize {
         self.roots.len()
     }
 
     /// Number of features that a row must have.
-    pub fn features(&self) -> usize {
+    pub fn n_features(&self) -> usize {
         self.features as usize
     }
 
-    /// The constant that is added to the leaves.
+    /// The constant that is added to the sum of the leaves.
     pub(crate) fn base(&self) -> f64 {
         self.base
     }
@@ -212,12 +214,12 @@ impl FlatTrees {
         }
     }
 
-    /// The end of a tree's nodes.
+    /// The index after the last node of a tree.
     fn end(&self, tree: usize) -> usize {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
 
-    /// Checks that every walk through the trees ends at a leaf with a finite value and stays within bounds.
+    /// Checks that every path through the trees stays within bounds and ends at a leaf with a finite value.
     ///
     /// # Errors
     /// `artifact_damaged`.
@@ -236,7 +238,7 @@ impl FlatTrees {
         if !self.base.is_finite() {
             return Some("its base is not a finite number");
         }
-        if self.features() >= MOST_FEATURES {
+        if self.n_features() >= MOST_FEATURES {
             return Some("it has too many features");
         }
         if self.covers.len() != self.nodes.len() {
@@ -253,14 +255,15 @@ impl FlatTrees {
             return Some("its trees are not contiguous");
         }
         let used = self.nodes.iter().map(|node| node.feature() + 1).max().unwrap_or(0);
-        if self.features().saturating_sub(used) > MOST_UNUSED_COLUMNS {
+        if self.n_features().saturating_sub(used) > MOST_UNUSED_COLUMNS {
             return Some("it claims far more columns than its trees use");
         }
-        (0..self.trees()).find_map(|tree| damage_of(self.tree(tree), self.features()))
+        (0..self.n_trees()).find_map(|tree| damage_of(self.tree(tree), self.n_features()))
     }
 }
 
-/// The first defect of a tree. Every walk ends if every node except the root is the child of exactly one earlier node.
+/// The first defect of a tree. Every path ends at a leaf if every node except the root is the child of exactly one
+/// earlier node.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree {
         nodes,
@@ -388,7 +391,7 @@ mod tests {
             for row in [0, rows / 2, rows - 1] {
                 let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
                 prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
-                // A plain walk.
+                // The expected result comes from walking down each tree.
                 let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
                     let nodes = ensemble.tree(tree).nodes;
                     let mut place = 0;

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
 
-/// One node, 16 bytes. The children of a node are adjacent and follow it.
+/// One node, in 16 bytes. The two children of a node are adjacent and come after it.
 ///
-/// A split sends values up to its threshold left, and missing values in the node's default direction. A split on a
-/// category set stores the index of the set in `number` and sends the set right. A leaf is its own child, so surplus
-/// steps of a walk have no effect.
+/// A split sends values up to and including its threshold left. A flag states on which side missing values go. A split
+/// on a category set stores the index of the set in `number` and sends the members of the set right. A leaf is its own
+/// child, so further steps of a walk have no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// The threshold of a split, the index of its set, or the value of a leaf.
@@ -86,19 +86,21 @@ impl Node {
         self.left as usize
     }
 
-    /// The next index for a value at a leaf or at a split at a threshold, without branches that depend on the value.
+    /// The index of the node that follows this one for a row with this value, if this is a leaf or a split at a
+    /// threshold. The code has no branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
         self.left as usize + usize::from(right)
     }
 
-    /// The next index for a value at a split on a set of categories.
+    /// The index of the node that follows this one for a row with this value, if this is a split on a set of
+    /// categories.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Whether the node is valid at an index of a tree with this many nodes.
+    /// Whether the node is valid at index `place` of a tree with this many nodes.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
@@ -112,7 +114,7 @@ impl Node {
 
 #[cfg(test)]
 impl Node {
-    /// The node with another number, flags or child, for tests of damaged trees.
+    /// A copy of the node with another number, flags or child, for tests of damaged trees.
     pub(super) fn damaged(self, number: Option<f64>, look: Option<u32>, left: Option<u32>) -> Self {
         Self {
             number: number.unwrap_or(self.number),

@@ -2,7 +2,8 @@
 //!
 //! Every distinct condition (a feature with a threshold, or with a category set) is evaluated once for a block of rows.
 //! The result is a mask with one bit per row: 1 if the row goes right. A tree starts with the mask of all rows at its
-//! root. Each split divides the mask of its node in two, until every leaf has the mask of the rows that reach it.
+//! root. Each split divides the mask of its node into one mask for each child. In the end, every leaf has the mask of
+//! the rows that reach it.
 
 use super::{Categories, FlatTrees};
 
@@ -38,26 +39,27 @@ pub(super) struct AskedSet {
     pub(super) missing_left: bool,
 }
 
-/// A split: the index of its condition, and the slot of its node. The left child keeps the slot.
+/// A split: the index of its condition, and the slot of its node. The left child gets this slot, and the right
+/// child gets the next free slot.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) question: u32,
     pub(super) slot: u32,
 }
 
-/// A tree: the end of its steps, which begin at the end of the previous tree's, and its leaves by slot, as halves of
-/// `f64`.
+/// A tree. `end` is the index after its last step; the steps of the next tree begin there. For each slot, `low` and
+/// `high` hold the low and the high 32 bits of the leaf value, which is an `f64`.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
     pub(super) high: [u32; MOST_LEAVES],
 }
 
-/// An ensemble of trees of at most [`MOST_LEAVES`] leaves.
+/// An ensemble in the layout of the SIMD kernels. Each tree has at most [`MOST_LEAVES`] leaves.
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The thresholds for `f32` values: for each threshold, the largest `f32` that is not above it.
+    /// The thresholds for `f32` values. Each is the largest `f32` that is not above the original threshold.
     pub(super) thresholds_f32: Vec<f32>,
     /// Conditions on category sets. They are evaluated after the thresholds.
     pub(super) sets: Vec<AskedSet>,
@@ -68,7 +70,7 @@ pub(super) struct Plan {
 /// The sort key of a condition, in the order of evaluation.
 type Key = (usize, bool, u64);
 
-/// Maps a number to an integer with the same order.
+/// Maps a number to an integer, such that integers have the same order as numbers.
 fn ordered(number: f64) -> u64 {
     // -0.0 is 0.0.
     let bits = (number + 0.0).to_bits();
@@ -95,7 +97,7 @@ fn floor_f32(number: f64) -> f32 {
 impl Plan {
     /// Converts an ensemble; `None` if a tree has too many leaves.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
-        let trees = || (0..ensemble.trees()).map(|tree| ensemble.tree(tree).nodes);
+        let trees = || (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
             return None;
         }
@@ -123,7 +125,7 @@ impl Plan {
             thresholds,
             sets: vec![],
             steps: vec![],
-            shapes: Vec::with_capacity(ensemble.trees()),
+            shapes: Vec::with_capacity(ensemble.n_trees()),
         };
         for nodes in trees() {
             let (mut low, mut high) = ([0; MOST_LEAVES], [0; MOST_LEAVES]);
@@ -171,7 +173,7 @@ impl Plan {
 }
 
 impl AskedSet {
-    /// Evaluates the condition: the mask of the rows that go right.
+    /// Evaluates the condition, and returns the mask of the rows that go right.
     pub(super) fn answer<T: super::Input>(&self, column: &Column<T>) -> Mask {
         let mut mask = Mask::default();
         for (row, &value) in column.0.iter().enumerate() {

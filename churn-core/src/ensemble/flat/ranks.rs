@@ -3,12 +3,12 @@
 //! Each value is looked up once among the sorted thresholds of its feature. Its 16-bit rank then decides every split on
 //! that feature, so the trees are small in memory. A tree is scored in up to three parts:
 //!
-//! - The *top*: its first splits, at most 63, evaluated as masks of 256 rows like small trees. Each row ends in a
-//!   *slot*.
-//! - Below each slot is a subtree. If all subtrees are shallow and full enough, they are stored as *dense* trees of
-//!   equal height, in which the index of a child is computed. First come the *upper* levels, level by level, then the
-//!   *bottom* two levels of splits with their leaves, one cache line each.
-//! - Otherwise, rows walk down the subtrees node by node, several rows at a time.
+//! - The *top* consists of at most 63 splits, starting with the root. They are evaluated as masks of 256 rows, as in
+//!   small trees. Each row ends in a *slot*.
+//! - Below each slot is a subtree. If all subtrees are shallow and full enough, they are stored as *dense* trees: all
+//!   have the same height, and the index of a child is computed instead of stored. The *upper* levels are stored level
+//!   by level. Below them, each *bottom* holds the last two levels of splits with their leaves, in one cache line.
+//! - If the subtrees are not dense, rows walk down node by node, several rows at a time.
 
 use std::hint::select_unpredictable;
 
@@ -16,12 +16,12 @@ use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
 use super::simd::Kernel;
 use super::{FlatTrees, Input, Node};
 
-/// The rank of a missing value that goes right. No rank is above it.
+/// The rank of a missing value that goes right. It is the largest possible rank.
 const MOST: u16 = u16::MAX;
 /// Maximum number of thresholds of a feature, so that ranks of values stay below [`MOST`].
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
-/// Number of rows that walk down a tree at a time, and of values that are looked up at a time, so that their cache
-/// misses overlap.
+/// Number of rows that walk down a tree together, and number of values that are looked up together. Their cache misses
+/// then overlap.
 const LANES: usize = 8;
 /// Subtrees higher than this are walked node by node.
 const MOST_HEIGHT: u32 = 8;
@@ -44,7 +44,8 @@ const LINE: usize = 32;
 #[repr(C, align(64))]
 pub(super) struct RankLine(pub(super) [u16; LINE]);
 
-/// The source of a column of ranks. A feature has two columns if some of its splits send missing values left and others right.
+/// The source of a column of ranks. A feature has two columns if some of its splits send missing values left and others
+/// send them right.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranks {
     feature: u32,
@@ -66,7 +67,7 @@ struct RankNode {
     left: u32,
 }
 
-/// The first splits of a tree, and the subtrees below them.
+/// The top of a tree, and the subtrees below it.
 pub(super) struct Top {
     /// Step `i` evaluates split `i`.
     pub(super) steps: Vec<Step>,
@@ -75,7 +76,8 @@ pub(super) struct Top {
     below: [u32; MOST_LEAVES],
     /// The height of the highest subtree.
     height: u32,
-    /// The start of its upper levels and of its bottoms, if its subtrees are stored dense.
+    /// The indexes at which the upper levels and the bottoms of its subtrees start; `None` if the subtrees are not
+    /// dense.
     dense: Option<(usize, usize)>,
 }
 
@@ -88,7 +90,7 @@ struct Bottom {
     leaves: [f64; 4],
 }
 
-/// The trees of an ensemble over ranks.
+/// The trees of an ensemble, with ranks instead of thresholds.
 pub(super) struct Ranked {
     /// The distinct thresholds of each feature, sorted.
     thresholds: Vec<Vec<f64>>,
@@ -106,13 +108,13 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    /// Converts an ensemble, with tops if there is a kernel that evaluates them. `None` if the ensemble has category
-    /// sets, or too many features, thresholds or nodes.
+    /// Converts an ensemble. Trees get tops only if there is a kernel that evaluates them. Returns `None` if the
+    /// ensemble has category sets, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
         }
-        let mut thresholds = vec![vec![]; ensemble.features()];
+        let mut thresholds = vec![vec![]; ensemble.n_features()];
         let mut columns = vec![];
         for node in ensemble.nodes.iter().filter(|node| !node.is_leaf()) {
             thresholds[node.feature()].push(node.number());
@@ -133,12 +135,12 @@ impl Ranked {
             columns,
             nodes: Vec::with_capacity(ensemble.nodes.len()),
             values: Vec::with_capacity(ensemble.nodes.len()),
-            roots: Vec::with_capacity(ensemble.trees()),
-            tops: Vec::with_capacity(ensemble.trees()),
+            roots: Vec::with_capacity(ensemble.n_trees()),
+            tops: Vec::with_capacity(ensemble.n_trees()),
             upper: vec![],
             bottoms: vec![],
         };
-        for tree in 0..ensemble.trees() {
+        for tree in 0..ensemble.n_trees() {
             ranked.push(ensemble.tree(tree).nodes);
             if with_tops {
                 ranked.push_top();
@@ -218,7 +220,7 @@ impl Ranked {
         }
     }
 
-    /// Number of columns of ranks, at least 1, because leaves also read a column.
+    /// Number of columns of ranks. It is at least 1, because leaves read a column too.
     pub(super) fn columns(&self) -> usize {
         self.columns.len().max(1)
     }
@@ -228,8 +230,9 @@ impl Ranked {
         self.tops.get(tree)
     }
 
-    /// Ranks some blocks of rows. The columns of `values` are ordered by block. For each block and each [`LINE`] of its
-    /// rows, the result contains the lines of all columns.
+    /// Ranks the values of some blocks of rows. `values` contains the columns of the first block, then those of the
+    /// second, and so on. For each block, and within it for every [`LINE`] rows, the result contains the lines of all
+    /// columns.
     pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
         let in_block = BLOCK / LINE * self.columns();
         let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
@@ -255,7 +258,7 @@ impl Ranked {
         lines
     }
 
-    /// Prefetches the bottoms of a tree in order; rows visit them at random.
+    /// Prefetches the bottoms of a tree in memory order, because rows will visit them in random order.
     pub(super) fn prefetch(&self, tree: usize) {
         if let Some(top) = self.tops.get(tree)
             && let Some((_, first)) = top.dense
@@ -274,7 +277,7 @@ impl Ranked {
         }
     }
 
-    /// The same, for rows that are in these slots of the top.
+    /// Adds the leaf of one tree to the sum of each row of a block, for rows that are in these slots of the top.
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();
@@ -310,8 +313,8 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaves that the rows from `first` reach from these nodes. Leaves point to themselves, so all rows take
-    /// steps until none moves.
+    /// Adds the leaves that the rows reach from these nodes; the first of the rows is `first`. Leaves point to
+    /// themselves, so all rows take steps until no row moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -364,7 +367,7 @@ fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     while length > 1 {
         let half = length / 2;
         for (from, value) in from.iter_mut().zip(values) {
-            // A branch would be mispredicted half of the time.
+            // This is not a branch, because half of the branches would be mispredicted.
             *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
         }
         length -= half;
@@ -392,7 +395,8 @@ impl Top {
         self.steps.len() + 1
     }
 
-    /// The top of the last tree, which begins at `root`. Splits with the highest subtrees are chosen first.
+    /// Chooses the top of the last tree, which begins at `root`. Nodes with the highest subtrees become part of the top
+    /// first.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

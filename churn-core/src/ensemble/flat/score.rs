@@ -1,4 +1,4 @@
-//! Scoring: the sum of the leaves that each row reaches.
+//! Scoring: sums the leaves that each row reaches.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
 
-/// The type of a matrix cell: `f32` or `f64`. Both are compared as `f64`, which is exact.
+/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`; converting an `f32` is exact.
 pub trait Input: Copy + Into<f64> + Send + Sync + sealed::Sealed + 'static {}
 
 impl Input for f32 {}
@@ -40,7 +40,7 @@ mod sealed {
 }
 
 /// Number of cells in a block of rows that is scored tree by tree. The block stays in the cache, so the nodes of a
-/// large tree are loaded once for all its rows.
+/// large tree are loaded only once for all rows of the block.
 const BLOCK_CELLS: usize = 1 << 15;
 /// Number of rows that walk down a tree at a time.
 const LANES: usize = 8;
@@ -51,19 +51,20 @@ const CHUNK: usize = 4096;
 /// Number of rows times trees between two checks for cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
-/// With fewer rows, walking is faster than preparing the kernels.
+/// If there are fewer rows than this, walking down the trees is faster than preparing the kernels.
 const FEW_ROWS: usize = 64;
-/// With fewer rows, walking is faster than ranking the thresholds.
+/// If there are fewer rows than this, walking down the trees is faster than ranking the thresholds.
 const MANY_ROWS: usize = 512;
-/// Number of ranks that are processed together, as many as stay in the cache, so that a tree is loaded once for them.
-/// It limits the number of blocks.
+/// Maximum number of ranks in the blocks that are processed together. These ranks stay in the cache, so each tree is
+/// loaded only once for all of the blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
+/// Maximum number of blocks that are processed together.
 const RANK_BLOCKS: usize = 64;
 /// Maximum number of rows times trees per task with a kernel.
 const KERNEL_STEPS: usize = 1_000_000;
 /// Number of rows that are transposed together: one cache line of `f32`.
 const TILE: usize = 16;
-/// With fewer rows times trees, scoring runs on the caller's thread.
+/// If rows times trees is below this number, scoring runs on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
@@ -76,9 +77,9 @@ impl FlatTrees {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// The sum of leaves for every row. Few rows are scored without threads.
+    /// The sum of leaves for every row. If there is little to compute, no threads are used.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
-        let steps = x.nrows().saturating_mul(self.trees());
+        let steps = x.nrows().saturating_mul(self.n_trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
             return self.log_odds(x, &execution.clone().threads(1).workers()?);
         }
@@ -93,19 +94,19 @@ impl FlatTrees {
 
     /// The leaf of the last tree for every row.
     pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
-        self.sums(x, self.trees().saturating_sub(1), 0.0, workers)
+        self.sums(x, self.n_trees().saturating_sub(1), 0.0, workers)
     }
 
     /// Checks the number of columns of a matrix before anything is computed per column.
     pub(crate) fn check_columns(&self, columns: usize) -> Result<()> {
-        if columns == self.features() {
+        if columns == self.n_features() {
             return Ok(());
         }
-        let message = format!("the ensemble has {} columns, the matrix {columns}", self.features());
+        let message = format!("the ensemble has {} columns, the matrix {columns}", self.n_features());
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// `base` plus the leaves of the trees, starting with tree `first`.
+    /// For every row, `base` plus the leaves of the trees from tree `first` on.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -115,7 +116,7 @@ impl FlatTrees {
             add_by_kernel(kernel, plan, x, &mut sums, workers)?;
             return Ok(sums);
         }
-        // A row without columns still needs the cell that leaves read.
+        // Leaves read the first cell of a row, so a row has at least one cell.
         let columns = x.ncols().max(1);
         if x.nrows() < FEW_ROWS
             && first == 0
@@ -137,8 +138,8 @@ impl FlatTrees {
             }
             return Ok(sums);
         }
-        let trees = self.trees() - first.min(self.trees());
-        // Small enough that every worker gets some rows.
+        let trees = self.n_trees() - first.min(self.n_trees());
+        // The chunks are small enough that every worker gets some rows.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
         if first == 0
@@ -159,8 +160,8 @@ impl FlatTrees {
             for (number, sums) in sums.chunks_mut(block).enumerate() {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
-                for tree in first..self.trees() {
-                    // With very many trees, one block takes long.
+                for tree in first..self.n_trees() {
+                    // A block takes long if there are very many trees, so cancellation is also checked between trees.
                     if tree % 256 == 255 {
                         workers.check()?;
                     }
@@ -189,7 +190,7 @@ fn add_by_kernel<T: Input>(
             workers.check()?;
             let start = start + number * SIMD_BLOCK;
             turn(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut columns);
-            // The padding of an incomplete block is scored and dropped.
+            // An incomplete block is padded with rows that are scored too, but whose scores are dropped.
             let mut block = [0.0; SIMD_BLOCK];
             block[..sums.len()].copy_from_slice(sums);
             kernel.add(plan, &columns, &mut masks, &mut block);
@@ -217,7 +218,7 @@ fn add_by_ranks<T: Input>(
     let blocks = sums.len().div_ceil(SIMD_BLOCK);
     let ranks = ranked.rank(kernel, &turned, blocks);
     let in_block = ranks.len() / blocks.max(1);
-    // The padding of an incomplete block is scored and dropped.
+    // An incomplete block is padded with rows that are scored too, but whose scores are dropped.
     let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
     whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
     let mut slots = [0; SIMD_BLOCK];
@@ -248,7 +249,8 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
         }
         return;
     };
-    // A few rows at a time, so that these rows and the cache lines that they fill stay in the cache.
+    // Only a few rows are transposed at a time, so that these rows and the cache lines that they fill stay in the
+    // cache.
     for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
         for (feature, column) in columns.iter_mut().enumerate() {
             let values = cells.iter().skip(feature).step_by(x.ncols());
@@ -259,7 +261,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     }
 }
 
-/// Copies rows into a row-major block, reading along the memory order of the matrix.
+/// Copies rows into a row-major block. The matrix is read in its memory order.
 fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     let columns = x.ncols();
     if let Some(cells) = x.to_slice() {
@@ -274,11 +276,11 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 }
 
 impl FlatTrees {
-    /// Adds the leaves of one row to `sum`, in tree order, starting with tree `first`. Several trees are walked at a
-    /// time, so that their cache misses overlap.
+    /// Adds the leaves of one row to `sum`, in tree order, from tree `first` on. Several trees are walked at a time, so
+    /// that their cache misses overlap.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
-        let (groups, rest) = self.roots[first.min(self.trees())..].as_chunks::<TREE_LANES>();
+        let (groups, rest) = self.roots[first.min(self.n_trees())..].as_chunks::<TREE_LANES>();
         for (number, roots) in groups.iter().enumerate() {
             if number % 64 == 63 {
                 workers.check()?;
@@ -305,7 +307,8 @@ impl FlatTrees {
         }
     }
 
-    /// The leaves that a row reaches from these roots. Leaves point to themselves, so all walks take steps until none moves.
+    /// The leaves that a row reaches from these roots. Leaves point to themselves, so all walks take steps until no
+    /// walk moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -341,7 +344,7 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// The leaves that some rows reach. Leaves point to themselves, so all walks take steps until none moves.
+/// The leaves that these rows reach. Leaves point to themselves, so all walks take steps until no walk moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -374,7 +377,7 @@ mod tests {
     use super::*;
     use crate::numeric::SplitMix;
 
-    /// Random trees with up to `leaves` leaves, with splits on categories if `sets`.
+    /// Random trees with up to `leaves` leaves. If `sets` is true, some of the splits are on category sets.
     fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
         let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {
@@ -404,7 +407,7 @@ mod tests {
     }
 
     fn walked(ensemble: &FlatTrees, row: impl Fn(usize) -> f64) -> f64 {
-        (0..ensemble.trees()).fold(ensemble.base, |sum, tree| {
+        (0..ensemble.n_trees()).fold(ensemble.base, |sum, tree| {
             let tree = ensemble.tree(tree);
             let mut place = 0;
             while !tree.nodes[place].is_leaf() {
@@ -463,7 +466,7 @@ mod tests {
             let mut random = SplitMix::new(seed, 0);
             let mut ensemble = forest(&mut random, trees, leaves, 7, false);
             if chain {
-                // A tree with the largest possible height for its size.
+                // A tree with the largest height that is possible for its number of leaves.
                 let splits = (0..leaves as u32).flat_map(|split| [
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
@@ -489,7 +492,7 @@ mod tests {
             let by_ranks = kernels.map(|kernel| {
                 let ranked = Ranked::of(&ensemble, kernel.is_some()).unwrap();
                 let mut sums = vec![ensemble.base; rows];
-                add_by_ranks(kernel, &ranked, ensemble.trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
+                add_by_ranks(kernel, &ranked, ensemble.n_trees(), wide.view(), &mut sums, &Workers::inline()).unwrap();
                 sums
             });
             let by_ranks: Vec<Vec<f64>> = by_ranks.collect();

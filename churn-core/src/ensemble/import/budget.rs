@@ -8,7 +8,7 @@ const SETS_FLOOR: usize = 16 << 20;
 pub(super) struct Budget(usize);
 
 impl Budget {
-    /// The budget for a file of this many bytes.
+    /// The budget for a model file of this many bytes.
     pub(super) fn of(file: usize) -> Self {
         Self((file.saturating_mul(SETS_PER_BYTE).saturating_add(SETS_FLOOR)) / size_of::<u64>())
     }

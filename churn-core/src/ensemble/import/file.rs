@@ -27,7 +27,8 @@ pub(crate) struct Read {
 }
 
 impl TreeEnsemble {
-    /// The trees, if they are the whole ensemble: the sums are unscaled log-odds, and no split is on categories.
+    /// The trees, if they alone describe the ensemble: their sums are unscaled log-odds, and no split is on categories.
+    /// Else `None`.
     pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)

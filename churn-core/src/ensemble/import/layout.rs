@@ -17,8 +17,8 @@ pub(super) enum Part {
         left: i64,
         right: i64,
     },
-    /// A split on a category set: the set goes right. `set` is an index of the tree's sets, which several splits may
-    /// share.
+    /// A split on a category set: values in the set go right. `set` is an index into the sets of the tree; several
+    /// splits may share one set.
     Set {
         feature: i64,
         set: usize,
@@ -32,14 +32,14 @@ pub(super) enum Part {
 pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
     pub(super) sets: Vec<Categories>,
-    /// Training weight of each node.
+    /// For each node, the sum of the weights of the training rows that reached it.
     pub(super) covers: Vec<f64>,
 }
 
 impl TreeLayout {
     /// Appends the tree to an ensemble. Siblings are adjacent and follow their parent.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
-        // The index in the ensemble of each of the tree's sets, once a split uses it.
+        // For each set of this tree, its index in the ensemble; `None` until a split uses the set.
         let mut pushed: Vec<Option<u32>> = vec![None; self.sets.len()];
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
@@ -54,7 +54,7 @@ impl TreeLayout {
             covers[place] = cover;
             let next = u32::try_from(nodes.len()).map_err(|_| "it has too many nodes")?;
             let feature_of = |feature: i64| match u32::try_from(feature) {
-                Ok(number) if (number as usize) < ensemble.features() => Ok(number),
+                Ok(number) if (number as usize) < ensemble.n_features() => Ok(number),
                 _ => Err(format!("node {read} splits on column {feature}, which does not exist")),
             };
             let (left, right) = match *part {
@@ -111,7 +111,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
         rounded
     };
     if !at_most.is_finite() {
-        // Either no number or every number goes left, except that rounding maps large numbers to infinity.
+        // A threshold at the end of the range sends all numbers to one side, except those that rounding turns into an
+        // infinity.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {
@@ -122,7 +123,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     if next == f32::INFINITY {
         return largest_that_rounds();
     }
-    // Both numbers and their mean are exact. The mean rounds to the neighbour whose last bit is 0.
+    // Both `f32` numbers and their mean are exact in `f64`. The mean rounds to the one of the two whose last bit is 0.
     let mean = f64::midpoint(f64::from(at_most), f64::from(next));
     if at_most.to_bits() & 1 == 0 {
         mean
@@ -131,8 +132,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     }
 }
 
-/// The largest `f64` that rounds to a finite `f32`. Its negation is the smallest such number: all smaller numbers round
-/// to minus infinity.
+/// The largest `f64` that rounds to a finite `f32`. Numbers below its negation round to minus infinity.
 fn largest_that_rounds() -> f64 {
     let half_step = 2.0f64.powi(103);
     (f64::from(f32::MAX) + half_step).next_down()

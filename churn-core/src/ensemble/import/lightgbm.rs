@@ -1,6 +1,6 @@
 //! LightGBM's text format.
 //!
-//! The meaning of the fields: LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
+//! The meaning of the fields was taken from LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
 //! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ const DEFAULT_LEFT: u32 = 2;
 
 /// `name=value` lines.
 struct Fields<'a> {
-    /// The owner of the fields, for messages.
+    /// The part of the file that the fields belong to, for error messages.
     of: String,
     values: HashMap<&'a str, &'a str>,
 }
@@ -99,14 +99,14 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
         )?;
     }
     let sizes = header.text("tree_sizes")?.split_ascii_whitespace().count();
-    if sizes != ensemble.trees() {
+    if sizes != ensemble.n_trees() {
         return Err(refused(format!(
             "tree_sizes lists {sizes} trees, but the model has {}",
-            ensemble.trees()
+            ensemble.n_trees()
         )));
     }
     if flags.lines().any(|line| line.trim_end() == "average_output") {
-        ensemble.divisor = ensemble.trees().max(1) as f64;
+        ensemble.divisor = ensemble.n_trees().max(1) as f64;
     }
     let names = header.text("feature_names").unwrap_or_default();
     ensemble.name_features(names.split_ascii_whitespace().map(str::to_owned).collect(), "Column_");
@@ -158,7 +158,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // Splits come first, then leaves, whose index is written as -1 - index.
+    // In the arrays below, splits come first and leaves follow. LightGBM writes the index of a leaf as `-1 - index`.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {
@@ -221,8 +221,8 @@ impl Decision {
             if !exists {
                 return Err(format!("there is no set {threshold} of categories"));
             }
-            // LightGBM sends the set left, and all other values, including missing ones, right; the flat layout sends
-            // the set right.
+            // LightGBM sends values in the set left and all others, including missing values, right. The flat layout
+            // sends values in the set right, so the children are swapped.
             return Ok(Part::Set {
                 feature,
                 set: threshold as usize,

@@ -9,34 +9,34 @@ mod tests;
 mod xgboost;
 
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
 use super::{FlatTrees, Input};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, names};
 use crate::numeric::sigmoid;
 use crate::parallel::Execution;
 
 pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
-/// The unit of the sum of a row's leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Link {
-    /// Log-odds.
-    LogOdds,
-    /// A probability.
-    Probability,
+names! {
+    /// The unit of the sum of a row's leaves.
+    pub enum Link: "link" {
+        /// Log-odds.
+        LogOdds = "log_odds",
+        /// A probability.
+        Probability = "probability",
+    }
 }
 
 /// An ensemble of decision trees that scores rows and explains the scores. It is imported from another library or
 /// trained by this one.
 ///
-/// A matrix holds `f32` or `f64`, rows x columns in either memory order, and is never copied as a whole. NaN is
-/// missing, and the model defines its direction at each split. Results are bit-identical for any number of threads and
-/// do not depend on the other rows.
+/// A matrix (rows x columns) may hold `f32` or `f64` in row-major or column-major order, and is never copied as a
+/// whole. NaN means a missing value, and the model states for each split on which side missing values go. Results are
+/// bit-identical for any number of threads and do not depend on the other rows.
 ///
-/// The import functions are safe on untrusted models. They take at most 32 times the size of the model plus 32 MiB of
-/// memory, and time proportional to its size.
+/// The import functions are safe on untrusted models. Their memory is at most 32 times the size of the model file plus
+/// 32 MiB, and their time is proportional to the size of the file.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -54,7 +54,7 @@ pub enum Link {
 /// };
 /// let ensemble = TreeEnsemble::from_trees(&ForeignTrees {
 ///     trees: vec![stump],
-///     features: 1,
+///     n_features: 1,
 ///     link: Link::Probability,
 ///     ..Default::default()
 /// })?;
@@ -66,7 +66,7 @@ pub enum Link {
 pub struct TreeEnsemble {
     trees: FlatTrees,
     link: Link,
-    /// The sum of leaves is divided by this, then multiplied by `scale`.
+    /// The sum of the base and the leaves is divided by this number, then multiplied by `scale`.
     divisor: f64,
     scale: f64,
     /// Names of the columns; empty if they are not known.
@@ -88,7 +88,7 @@ pub struct ForeignTree {
     pub missing_left: Vec<bool>,
     /// The value of a leaf; ignored for a split.
     pub value: Vec<f64>,
-    /// The training weight that reached the node.
+    /// The sum of the weights of the training rows that reached the node.
     pub cover: Vec<f64>,
 }
 
@@ -98,12 +98,12 @@ pub struct ForeignTrees {
     /// The trees, in the order in which their leaves are summed.
     pub trees: Vec<ForeignTree>,
     /// Number of columns of a row.
-    pub features: usize,
+    pub n_features: usize,
     /// The constant that is added to the leaves.
     pub base: f64,
     /// The divisor of the sum: the number of trees if they are averaged, else 1.
     pub divisor: f64,
-    /// The factor by which the quotient is multiplied.
+    /// The factor by which the sum is multiplied after it was divided by `divisor`.
     pub scale: f64,
     /// The unit of the result.
     pub link: Link,
@@ -115,7 +115,7 @@ impl Default for ForeignTrees {
     fn default() -> Self {
         Self {
             trees: vec![],
-            features: 0,
+            n_features: 0,
             base: 0.0,
             divisor: 1.0,
             scale: 1.0,
@@ -131,33 +131,38 @@ fn refused(why: impl Into<String>) -> Error {
 }
 
 impl TreeEnsemble {
-    /// Imports a LightGBM model from the text that `save_model` writes. Supported objectives: `binary` and
-    /// `cross_entropy`.
+    /// Imports a LightGBM model from the text that `save_model` writes. The objectives `binary` and `cross_entropy` are
+    /// supported.
     ///
-    /// Scores equal LightGBM's: comparisons and leaves are the same, and leaves are summed in the same order in `f64`;
-    /// only the last bits of the exponential can differ. Splits on categories are supported. All trees in the text are
-    /// used. After early stopping, `save_model` writes the trees up to the best iteration by default.
+    /// Scores equal LightGBM's: each row reaches the same leaves, and their values are summed in the same order in
+    /// `f64`. Only the last bits of the exponential can differ. Splits on categories are supported. All trees in the
+    /// text are used; after early stopping, `save_model` by default writes only the trees up to the best iteration.
     ///
     /// # Errors
-    /// `import_failed` if the text is not such a model, if it is damaged or truncated, if it claims more columns or
-    /// larger category sets than its size allows, if it has several classes or linear leaves, or if it has splits where
-    /// zero counts as missing and goes in another direction than its neighbours.
+    /// `import_failed` in these cases:
+    /// - The text is not such a model, or it is damaged or truncated.
+    /// - It claims more columns or larger category sets than its size allows.
+    /// - It has several classes, or leaves with linear models.
+    /// - It has splits that treat zero as missing and send it to a different side than the values just above and below
+    ///   zero.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
 
-    /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. Supported: the boosters `gbtree` and
-    /// `dart` with the objectives `binary:logistic` and `reg:logistic`.
+    /// Imports an XGBoost model from the JSON that `save_model("x.json")` writes. The boosters `gbtree` and `dart` and
+    /// the objectives `binary:logistic` and `reg:logistic` are supported.
     ///
     /// Values are rounded to `f32` before comparison, as in XGBoost, so every row reaches the same leaves. XGBoost sums
-    /// leaves and computes the exponential in `f32`, this crate in `f64`, so probabilities differ by XGBoost's
-    /// rounding, about 1e-6. After early stopping, the file contains the `best_iteration`, and the trees up to it are
-    /// used, as in `XGBClassifier.predict_proba`. XGBoost's `Booster.predict` uses all trees unless it is given an
-    /// `iteration_range`.
+    /// leaves and computes the exponential in `f32`, and this crate does so in `f64`. Probabilities therefore differ by
+    /// XGBoost's rounding, about 1e-6. After early stopping, the file contains the `best_iteration`, and only the trees
+    /// up to that iteration are used, as in `XGBClassifier.predict_proba`. XGBoost's `Booster.predict` uses all trees
+    /// unless it is given an `iteration_range`.
     ///
     /// # Errors
-    /// `import_failed` if the JSON is not such a model, if it claims more columns or larger category sets than its size
-    /// allows, or if it has several classes or targets, or another booster or objective.
+    /// `import_failed` in these cases:
+    /// - The JSON is not such a model.
+    /// - It claims more columns or larger category sets than its size allows.
+    /// - It has several classes or targets, or a booster or objective that is not supported.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
     }
@@ -168,7 +173,7 @@ impl TreeEnsemble {
     /// `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the nodes do not
     /// form a tree, or if a required number is not finite.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
-        let mut ensemble = Self::begin(given.base, given.features)?;
+        let mut ensemble = Self::begin(given.base, given.n_features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
         for (number, tree) in given.trees.iter().enumerate() {
             let layout = layout_of(tree, given.rounded);
@@ -217,13 +222,13 @@ impl TreeEnsemble {
     }
 
     /// Number of trees.
-    pub fn trees(&self) -> usize {
-        self.trees.trees()
+    pub fn n_trees(&self) -> usize {
+        self.trees.n_trees()
     }
 
     /// Number of columns that a row must have.
-    pub fn features(&self) -> usize {
-        self.trees.features()
+    pub fn n_features(&self) -> usize {
+        self.trees.n_features()
     }
 
     /// Names of the columns, in order; empty if the model has no names.
@@ -236,24 +241,24 @@ impl TreeEnsemble {
     /// # Errors
     /// `feature_mismatch` if the number of names differs from the number of columns.
     pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self> {
-        if names.len() != self.features() {
-            let message = format!("{} names were given for {} columns", names.len(), self.features());
+        if names.len() != self.n_features() {
+            let message = format!("{} names were given for {} columns", names.len(), self.n_features());
             return Err(Error::new(ErrorKind::FeatureMismatch, message));
         }
         self.feature_names = names;
         Ok(self)
     }
 
-    /// Sets the names from a model file, unless they are the library's default names: `default` followed by the
-    /// position.
+    /// Sets the column names that a model file contains. Names that the other library made up are ignored: these are
+    /// `default` followed by the position of the column.
     fn name_features(&mut self, names: Vec<String>, default: &str) {
         let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
-        if names.len() == self.features() && !names.iter().enumerate().all(generated) {
+        if names.len() == self.n_features() && !names.iter().enumerate().all(generated) {
             self.feature_names = names;
         }
     }
 
-    /// The unit of the sums of leaves, and of explanations: log-odds or probability.
+    /// The unit of the sum of a row's leaves, and of its explanation: log-odds or probability.
     pub fn link(&self) -> Link {
         self.link
     }
@@ -297,7 +302,7 @@ impl From<FlatTrees> for TreeEnsemble {
     }
 }
 
-/// The tree that the arrays describe; `None` if they differ in length.
+/// The tree that the arrays describe; `None` if the arrays differ in length.
 fn layout_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     let nodes = tree.left.len();
     let lengths = [

@@ -54,7 +54,7 @@ fn scores_equal_those_of_the_original_library() {
                 1e-6,
             )
         };
-        assert_eq!((ensemble.trees(), ensemble.features()), (12, 6), "{name}");
+        assert_eq!((ensemble.n_trees(), ensemble.n_features()), (12, 6), "{name}");
         let got = ensemble.predict_proba(x.view(), &Execution::new()).unwrap();
         assert_eq!(got.len(), answers.probability.len());
         for (row, (got, wanted)) in got.iter().zip(&answers.probability).enumerate() {
@@ -132,7 +132,8 @@ fn unsupported_models_are_refused() {
 #[test]
 fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // Every split has its own kind: NaN is missing (8), missing goes left (2).
+    // Every split states how it treats missing values, as a sum of flags: NaN is missing (8), missing values go left
+    // (2).
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),
@@ -201,7 +202,7 @@ fn arrays_must_form_trees() {
     let import = |tree: ForeignTree| {
         TreeEnsemble::from_trees(&ForeignTrees {
             trees: vec![tree.clone(), tree],
-            features: 1,
+            n_features: 1,
             link: Link::Probability,
             divisor: 2.0,
             ..Default::default()

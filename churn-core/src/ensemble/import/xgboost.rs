@@ -1,6 +1,6 @@
 //! XGBoost's JSON format.
 //!
-//! The meaning of the fields: XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
+//! The meaning of the fields was taken from XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
 //! `include/xgboost/tree_model.h`, versions 1.6 to 3.
 
 use serde::Deserialize;
@@ -70,7 +70,7 @@ struct Model {
     gbtree_model_param: ModelParameters,
     trees: Vec<Tree>,
     tree_info: Vec<i64>,
-    /// The start of each round's trees, and the end of the last round's; since version 2.
+    /// For each round, the index of its first tree; the last entry is the number of trees. Present since version 2.
     #[serde(default)]
     iteration_indptr: Vec<usize>,
 }
@@ -110,7 +110,7 @@ struct TreeParameters {
     size_leaf_vector: Option<String>,
 }
 
-/// `true` or 1, depending on the version.
+/// A flag, which some versions write as `true` and others as 1.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum Flag {
@@ -208,7 +208,7 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.parse().map_err(wrong)
 }
 
-/// The log-odds of a base score: `5E-1`, or `[5E-1]` since version 3.1.
+/// Converts a base score to log-odds. It is written as `5E-1`, or as `[5E-1]` since version 3.1.
 fn log_odds(text: &str) -> Result<f64> {
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let base: f32 = number("base_score", inner.unwrap_or(text))?;
@@ -295,7 +295,7 @@ impl Tree {
         if [self.categories_segments.len(), self.categories_sizes.len()] != [count; 2] {
             return Err("its lists of categories differ in length".into());
         }
-        // XGBoost writes every category once, so the sets cannot be larger than the file.
+        // Every category of a set is written to the file, so sets cannot have more members than the file has bytes.
         let total = self
             .categories_sizes
             .iter()

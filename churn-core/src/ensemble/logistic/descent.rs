@@ -1,4 +1,5 @@
-//! L-BFGS (Liu and Nocedal, 1989), preconditioned with the Hessian at the churn rate.
+//! L-BFGS (Liu and Nocedal, 1989). The preconditioner is the inverse Hessian at the point where all probabilities equal
+//! the churn rate.
 
 use std::collections::VecDeque;
 
@@ -12,9 +13,9 @@ use crate::ensemble::logistic::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// Number of stored pairs of steps and gradient differences.
+/// Number of past iterations whose step and change of the gradient are stored.
 const MEMORY: usize = 12;
-/// Relative differences of losses up to this value are rounding errors.
+/// Relative differences between losses of at most this number count as rounding errors.
 const ROUNDING: f64 = 1e-13;
 
 /// Minimises a problem from a starting point: the intercept, followed by the coefficients.
@@ -53,7 +54,7 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // If losses differ only by rounding, the gradients decide.
+            // If the losses differ only by rounding, the step is taken if the gradient becomes smaller.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -63,7 +64,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // No step improves the loss, so the remaining error is rounding.
+        // If no step improves the loss, the remaining error is due to rounding, and the fit ends.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -82,12 +83,12 @@ pub(super) fn minimise(
     Ok(at)
 }
 
-/// The preconditioner: the inverse Hessian where all probabilities equal the churn rate.
+/// The preconditioner: the inverse Hessian at the point where all probabilities equal the churn rate.
 struct Preconditioner<'a> {
     means: &'a [f64],
     /// The Hessian of the sum of log-losses.
     curvature: f64,
-    /// The lower Cholesky factor, row by row; `None` without columns or if the system is singular.
+    /// The lower Cholesky factor, row by row; `None` if there are no columns or if the system is singular.
     factor: Option<Vec<f64>>,
 }
 
@@ -104,7 +105,8 @@ impl<'a> Preconditioner<'a> {
             });
         }
         let mut values = vec![0.0; size * size];
-        // A small ridge keeps the system regular if columns are collinear and there is no penalty.
+        // A small ridge is added, so that the system can be solved even if columns are collinear and there is no
+        // penalty.
         let ridge = l2 + 1e-8 * curvature + 1e-12;
         for (a, row) in squares.products.iter().enumerate() {
             for (b, product) in row.iter().enumerate() {
@@ -130,7 +132,7 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Solves for intercept and coefficients separately: with centred columns they are independent.
+    /// Solves for the intercept and the coefficients separately, which is possible because the columns are centred.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {
         let Some(factor) = &self.factor else {
             return gradient.iter().map(|part| part / self.curvature).collect();
@@ -157,7 +159,7 @@ impl<'a> Preconditioner<'a> {
     }
 }
 
-/// The L-BFGS direction by the two-loop recursion, with the preconditioner in between.
+/// The direction of L-BFGS, computed by the two-loop recursion. The preconditioner is applied between the two loops.
 fn descend(
     gradient: &[f64],
     memory: &VecDeque<(Vec<f64>, Vec<f64>, f64)>,

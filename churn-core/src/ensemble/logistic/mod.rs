@@ -1,8 +1,8 @@
 //! The linear member: L2-regularised logistic regression.
 //!
-//! Smartcore's own logistic regression supports neither cancellation nor weights, and took seven times as long as
-//! scikit-learn's when measured. Here, smartcore solves the linear systems, and this crate iterates over the rows in
-//! chunks of fixed size, so results are bit-identical for any number of threads.
+//! The logistic regression of the crate smartcore is not used: it supports neither cancellation nor weights, and it was
+//! seven times as slow as scikit-learn's when measured. This module uses smartcore only to solve linear systems. It
+//! processes rows in chunks of fixed size, so results are bit-identical for any number of threads.
 
 mod descent;
 mod penalty;
@@ -26,12 +26,12 @@ pub(crate) use penalty::choose_l2;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {
-    /// L2 penalty, `1 / C` in scikit-learn. Half of it times the sum of squared coefficients is added to the sum of
-    /// log-losses. The intercept is not penalised. Default: 1.
+    /// L2 penalty, which is `1 / C` in scikit-learn. Half of this number times the sum of squared coefficients is added
+    /// to the sum of log-losses. The intercept is not penalised. Default: 1.
     pub l2: f64,
     /// Maximum number of iterations. Default: 200.
     pub max_iterations: usize,
-    /// Tolerance: the fit has converged if no component of the mean gradient is larger. Default: 1e-8.
+    /// Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default: 1e-8.
     pub tolerance: f64,
 }
 
@@ -51,7 +51,8 @@ crate::options::plain_options!(LogisticOptions {
     with_tolerance(tolerance: f64),
 });
 
-/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989) preconditioned with the Hessian at the churn rate.
+/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989) with a preconditioner: the inverse Hessian at the
+/// point where all probabilities equal the churn rate.
 #[derive(Clone, Debug, Default)]
 pub struct Logistic {
     options: LogisticOptions,
@@ -62,7 +63,7 @@ pub struct Logistic {
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// Means of the training columns, the baseline of contributions.
+    /// Means of the training columns. The contributions of a row are measured from these means.
     means: Vec<f64>,
 }
 
@@ -95,13 +96,13 @@ impl LinearModel {
     /// The probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
-    /// `feature_mismatch` if the number of columns differs from that in training; `cancelled`.
+    /// `feature_mismatch` if the number of columns is not that of the training matrix; `cancelled`.
     pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// The log-odds of every row, summed from the intercept, then column by column.
+    /// The log-odds of every row. The sum starts with the intercept; the columns follow in order.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
@@ -147,8 +148,8 @@ impl Logistic {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns) to one label per row. Values must be finite and should have similar scales.
-    /// `weights` has one element per row.
+    /// Fits a matrix (rows x columns) to one label per row. Values must be finite, and columns should have similar
+    /// scales. `weights` has one element per row.
     ///
     /// # Errors
     /// `single_class`, `too_little_data` without rows, `invalid_option` for a value that is not finite, `cancelled`.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::numeric::log_loss_and_probability;
 use crate::parallel::Workers;
 
-/// Strongest first, so that each fit starts from a simpler model.
+/// The penalties that are tried, strongest first, so that each fit starts from the result of a simpler model.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
 /// Chooses the penalty with the lowest out-of-fold log-loss from a fixed path. `folds` is the fold of each row.
@@ -22,7 +22,8 @@ pub(crate) fn choose_l2(
     workers: &Workers,
 ) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
-    // The curvature without one fold is close to that of all rows, which is accurate enough for a starting point.
+    // The preconditioner of each fold is computed from all rows. It need not be exact, and leaving out one fold changes
+    // it little.
     let squares = Problem::new(x, churned, weights)?.squares(workers)?;
     let losses = workers.map(0..count, |fold| {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);
@@ -41,7 +42,7 @@ pub(crate) fn choose_l2(
         for l2 in PATH {
             let options = LogisticOptions {
                 l2,
-                // A smaller tolerance would change the loss by far less than the difference between two penalties.
+                // With a smaller tolerance, the loss would change by far less than it differs between two penalties.
                 tolerance: 1e-5,
                 ..Default::default()
             };

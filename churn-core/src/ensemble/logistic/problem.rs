@@ -31,7 +31,7 @@ impl<'a> Problem<'a> {
         self.training.rows()
     }
 
-    /// The starting point: coefficients of 0, and the intercept of the churn rate.
+    /// The starting point: all coefficients are 0, and the intercept is the log-odds of the churn rate.
     pub(super) fn start(&self) -> Vec<f64> {
         let mut start = vec![0.0; self.columns.count() + 1];
         start[0] = prior_log_odds(&self.training);
@@ -56,7 +56,7 @@ impl<'a> Problem<'a> {
         Ok(Squares { means, products })
     }
 
-    /// The objective and its gradient, intercept first.
+    /// The objective and its gradient. The first component of the gradient is that of the intercept.
     pub(super) fn loss(&self, at: &[f64], l2: f64, workers: &Workers) -> Result<(f64, Vec<f64>)> {
         let pieces = workers.map_chunks(self.rows(), PIECE, |rows| {
             let (mut loss, mut gradient) = (0.0, vec![0.0; at.len()]);
@@ -91,8 +91,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The means of the columns, and the means of the products of the centred columns (lower triangle), from which the
-/// curvature is computed. Values from more rows of the same kind may be used instead.
+/// The means of the columns, and the means of the products of centred columns (lower triangle). The preconditioner is
+/// computed from them, so they need not be exact: they may come from a larger set that contains the rows of the fit.
 pub(super) struct Squares {
     pub(super) means: Vec<f64>,
     pub(super) products: Vec<Vec<f64>>,

@@ -9,11 +9,11 @@ use ndarray::{ArrayView2, Axis};
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Number of rows of a block, whose columns fit into the second-level cache together.
+/// Number of rows of a block. All columns of a block fit into the second-level cache together.
 const BLOCK: usize = 256;
-/// Number of rows per task, a multiple of the block size.
+/// Number of rows per task, which is a multiple of the block size.
 pub(super) const PIECE: usize = 16 * BLOCK;
-/// Number of parallel sums, which avoids waiting for the previous addition.
+/// Number of sums that are computed side by side, so that an addition need not wait for the one before.
 const LANES: usize = 4;
 /// Maximum number of chunks for sums of products, each of which has its own square matrix of sums.
 const MOST_SQUARES: usize = 32;
@@ -55,7 +55,7 @@ impl<'a> DesignColumns<'a> {
             .map(move |start| start..(start + BLOCK).min(rows.end))
     }
 
-    /// For each row, adds its values times the coefficients to its sum, column by column.
+    /// Adds to the sum of each row the row's values times the coefficients, column by column.
     pub(super) fn add_weighted(&self, rows: Range<usize>, coefficients: &[f64], sums: &mut [f64]) {
         let (fours, others) = self.0.as_chunks::<4>();
         let (by_four, by_others) = coefficients.as_chunks::<4>();
@@ -69,7 +69,7 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For each column, adds the products of its values with the residuals of the rows to its sum.
+    /// Adds to the sum of each column the products of the column's values and the residuals of the rows.
     pub(super) fn add_products(&self, rows: Range<usize>, residuals: &[f64], sums: &mut [f64]) {
         let (pairs, other) = self.0.as_chunks::<2>();
         let (of_pairs, of_other) = sums.as_chunks_mut::<2>();
@@ -84,7 +84,7 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// The sums over all rows of the products of every column with itself and with all earlier columns.
+    /// For every column, the sums over all rows of its products with itself and with each earlier column.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
@@ -124,7 +124,8 @@ impl<'a> DesignColumns<'a> {
     }
 }
 
-/// Adds four columns at once, in the same order as one by one: the sums are read and written a fourth as often.
+/// Adds four columns in one pass, so that the sums are read and written a fourth as often. The order of additions is
+/// the same as one column at a time.
 fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
     for row in 0..sums.len() {
@@ -184,7 +185,7 @@ mod tests {
             let cell = |row: usize, column: usize| ((row * 31 + column * 17) % 23) as f64 - 11.0;
             let x = Array2::from_shape_fn((columns, rows), |(column, row)| cell(row, column)).reversed_axes();
             let design = DesignColumns::of(x.view());
-            // With integers, the order of additions does not matter.
+            // The values are integers, so the order of additions does not affect the expected sums.
             let squares = design.squares(&Workers::inline()).unwrap();
             for (a, squares) in squares.iter().enumerate() {
                 for (b, &square) in squares.iter().enumerate() {

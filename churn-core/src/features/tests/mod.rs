@@ -1,4 +1,4 @@
-//! Features through the public API: small records, with expected values computed by hand.
+//! Tests of features through the public API, with small records and expected values that are computed by hand.
 
 mod own;
 mod records;

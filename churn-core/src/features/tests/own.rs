@@ -1,4 +1,4 @@
-//! Features that the user declares.
+//! Tests of features that the user declares.
 
 use serde_json::json;
 

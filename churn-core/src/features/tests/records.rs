@@ -1,4 +1,4 @@
-//! Findings, column name matching, spells and ties, and their effect on features and labels.
+//! Tests of findings, column name matching, spells and ties, and of their effect on features and labels.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ fn csv(text: &str) -> Table {
     Table::from_csv(text.as_bytes()).unwrap()
 }
 
-/// Builds records of customers and one event table, each from CSV.
+/// Builds records from two CSV texts: the customers and one event table.
 fn build(customers: &str, kind: RecordKind, events: &str) -> (TenantRecords, ValidationReport) {
     let builder = TenantRecords::builder("acme")
         .customers(csv(customers))
@@ -87,7 +87,7 @@ fn events_outside_spells_are_counted_with_examples() {
         "{shown}"
     );
     assert!(shown.contains("(after_end)"), "{shown}");
-    // For a returning customer, an event in the next spell is not after the end.
+    // If a customer returned, an event in the later spell does not count as an event after the end.
     let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,2023-03-01\na,2023-05-01,\n";
     let events = "customer_id,at\na,2023-04-01\na,2023-06-01\n";
     let (_, report) = build(customers, RecordKind::Activities, events);
@@ -98,7 +98,7 @@ fn events_outside_spells_are_counted_with_examples() {
 fn copies_without_an_id_are_likely_duplicates() {
     let payments = "customer_id,due_at,amount,method\na,2023-02-01,5,card\na,2023-02-01,5,cash\na,2023-02-01,5,card\na,2023-03-01,5,card\na,2023-02-01,5,card\n";
     let (records, report) = build(CUSTOMERS, RecordKind::Payments, payments);
-    assert_eq!(records.rows(RecordKind::Payments), Some(5), "nothing is set aside");
+    assert_eq!(records.n_rows(RecordKind::Payments), Some(5), "nothing is set aside");
     assert_eq!(found(&report, FindingCode::LikelyDuplicate), [(None, 2, vec![2, 4])]);
     let with_ids =
         "customer_id,due_at,amount,payment_id\na,2023-02-01,5,1\na,2023-02-01,5,2\na,2023-02-01,5,\na,2023-02-01,5,\n";
@@ -131,7 +131,8 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
         "{error}"
     );
 
-    // 365 days are not far; a pending payment is not an event; of a thousand events, more than one may be far.
+    // An event exactly 365 days later is not far, and a pending payment is not an event. Among a thousand events,
+    // several may be far.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -217,10 +218,10 @@ fn two_columns_of_one_known_name_are_refused() {
     assert!(error.to_string().contains("'Status'"), "{error}");
     let (records, report) = builder.on_invalid(OnInvalid::Quarantine).build().unwrap();
     assert_eq!(
-        (records.rows(RecordKind::Payments), report.issues[0].code),
+        (records.n_rows(RecordKind::Payments), report.issues[0].code),
         (Some(0), IssueCode::DuplicateColumn)
     );
-    // The same in batches.
+    // The result is the same if the records are given in batches.
     let mut builder = TenantRecords::builder("acme").customers(csv(CUSTOMERS));
     builder.push(RecordKind::Payments, csv(payments));
     assert_eq!(builder.build().unwrap_err().code(), "duplicate_column");
@@ -236,7 +237,7 @@ fn a_missing_column_suggests_the_closest_given_one() {
     assert!(error.to_string().contains("there is 'created_at'"), "{error}");
 }
 
-/// A dimension table: the churn in March is set back to null in August.
+/// A history of versions: `churned_at` is set to March and is set back to null in August.
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]
@@ -281,7 +282,7 @@ fn a_reactivation_in_a_later_version_begins_a_new_spell() {
     let plan = FeaturePlan::default();
     let eligible = |date: &str| {
         let matrix = eligible_features(&records, &[at(date)], &plan, &definition, &Execution::new()).unwrap();
-        (0..matrix.rows())
+        (0..matrix.n_rows())
             .map(|row| matrix.customer_id(row).to_owned())
             .collect::<Vec<_>>()
     };
@@ -318,7 +319,7 @@ fn a_withdrawn_cancellation_has_no_effect() {
 
 #[test]
 fn later_knowledge_does_not_begin_a_spell_earlier() {
-    // The end of March became known only in December.
+    // The end of the spell, in March, became known only in December.
     let late = "customer_id,signed_up_at,valid_from,churned_at,known_at\na,2023-01-01,2023-01-01,,\na,2023-01-01,2023-03-01,2023-03-01,2023-12-01\na,2023-01-01,2023-08-01,,\n";
     let (records, _) = build(late, RecordKind::Activities, "customer_id,at\na,2023-12-31\n");
     assert_eq!(number(&records, "2023-09-01", "customer_tenure_days"), 243.0);
@@ -353,7 +354,7 @@ fn ties_by_content_do_not_depend_on_the_order_given() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         assert_eq!(of(&order, Ties::Content), 5.0, "the payment with the greatest id, x");
     }
-    // The same on another axis: both ratings became visible at the same time.
+    // Ties on another axis are ordered in the same way: here, both ratings became visible at the same time.
     let rate = |tickets: &str| {
         let builder = TenantRecords::builder("acme")
             .customers(csv(CUSTOMERS))
@@ -406,7 +407,7 @@ fn a_quote_that_is_never_closed_is_reported() {
         "\u{feff}\"a\",\"b\"\n1,\"\"\n",
         "a,b\n\"x\"y\",2\n",
     ] {
-        assert_eq!(Table::from_csv(fine.as_bytes()).unwrap().rows(), 1, "{fine:?}");
+        assert_eq!(Table::from_csv(fine.as_bytes()).unwrap().n_rows(), 1, "{fine:?}");
     }
 }
 

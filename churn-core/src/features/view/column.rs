@@ -21,7 +21,7 @@ pub(crate) enum Holds {
     /// Numbers, or bools as 0 and 1.
     Numbers,
     Texts,
-    /// Missing values only; valid as numbers and as texts.
+    /// The column has only missing values; it is valid both as numbers and as texts.
     Nothing,
 }
 
@@ -43,7 +43,7 @@ impl<'a> ColumnView<'a> {
         }))
     }
 
-    /// Whether it is a column of texts, even if all of them are missing.
+    /// Whether the column contains texts, even if all of them are missing.
     pub(crate) fn is_text(self) -> bool {
         matches!(self.0, Values::Texts(_))
     }
@@ -57,7 +57,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// The number in a row, 0 or 1 for a bool; `None` if missing or a text.
+    /// The number in a row. A bool gives 0 or 1. `None` if the value is missing or a text.
     pub(crate) fn number(self, row: Row) -> Option<f64> {
         match self.0 {
             Values::Numbers(values) => Some(values[row.position()]).filter(|value| !value.is_nan()),
@@ -66,7 +66,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// The text in a row as a position among [`levels`](Self::levels); `None` if missing or not a text.
+    /// The text in a row, as a position among [`levels`](Self::levels); `None` if the value is missing or not a text.
     pub(crate) fn text(self, row: Row) -> Option<u32> {
         match self.0 {
             Values::Texts(text) => Some(text.codes[row.position()]).filter(|&code| code != MISSING_CODE),
@@ -74,7 +74,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// A number that is equal for equal values of the column, whatever their type; `None` if missing.
+    /// A code that is equal for equal values of the column, whatever their type is; `None` if the value is missing.
     pub(crate) fn code(self, row: Row) -> Option<i64> {
         match self.0 {
             Values::Texts(_) => self.text(row).map(i64::from),
@@ -83,8 +83,8 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// All texts of the column, including those of rows that are not visible. They serve to look up codes; a text
-    /// leaves this module only if a visible row has it.
+    /// All texts of the column, including texts of rows that are not visible. They are used only to look up codes. A
+    /// text leaves this module only if a visible row has it.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
         let levels = match self.0 {
             Values::Texts(text) => Some(text.levels.iter()),

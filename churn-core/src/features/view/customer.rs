@@ -11,7 +11,7 @@ pub(crate) struct CustomerView<'a> {
     as_of: i64,
     /// The range of all rows of the customer.
     rows: (usize, usize),
-    /// The range of rows with the sign-up of the current spell, from the first row of the spell.
+    /// The range of rows that have the sign-up time of the current spell, from the first row of the spell.
     spell: (usize, usize),
     /// The start of the current spell.
     start: i64,
@@ -24,8 +24,8 @@ impl<'a> CustomerView<'a> {
     pub(crate) fn new(records: &'a TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let customers = &records.customers;
         let rows = customers.rows_of(customer as usize);
-        // Rows are sorted by sign-up, then by version, so the last visible row is the version of the latest visible
-        // spell.
+        // Rows are sorted by sign-up time, then by version. The last visible row is therefore the visible version of
+        // the latest spell.
         let row = rows.clone().rev().find(|&row| is_visible(customers, row, as_of))?;
         let signed_up = &customers.signed_up_at[rows.clone()];
         let first = rows.start + signed_up.partition_point(|&at| at < customers.signed_up_at[row]);
@@ -50,7 +50,7 @@ impl<'a> CustomerView<'a> {
         Some(view)
     }
 
-    /// The visible rows from a given row.
+    /// The visible rows from a given row to the visible version.
     fn visible(&self, first: usize) -> impl Iterator<Item = usize> + use<'a> {
         let (customers, as_of) = (self.customers, self.as_of);
         (first..=self.row).filter(move |&row| is_visible(customers, row, as_of))
@@ -66,7 +66,7 @@ impl<'a> CustomerView<'a> {
         self.spells().count() - 1
     }
 
-    /// The latest end of a spell before the current one, if it lies before the view's time.
+    /// The latest end of a spell before the current one. Ends at or after the view's time are ignored.
     pub(crate) fn last_end(&self) -> Option<i64> {
         let earlier = self.spells().count() - 1;
         let ends = self.spells().take(earlier).map(|spell| spell.end);
@@ -78,7 +78,7 @@ impl<'a> CustomerView<'a> {
         self.spells().next().map_or(self.start, |spell| spell.start)
     }
 
-    /// The row of the visible version, with which attribute columns are read.
+    /// The row of the visible version, which is the key for reading attribute columns.
     pub(crate) fn version(&self) -> Row {
         Row::new(self.row)
     }
@@ -110,7 +110,7 @@ impl<'a> CustomerView<'a> {
             .filter(|&at| at != NEVER)
     }
 
-    /// Whether, according to the visible version, the customer had churned or had given notice before the view's time.
+    /// Whether the customer had churned before the view's time, according to the visible version.
     pub(crate) fn has_churned(&self) -> bool {
         self.customers.churned_at[self.row] < self.as_of
     }
@@ -120,21 +120,22 @@ impl<'a> CustomerView<'a> {
     }
 }
 
-/// The actual end of the spell that is current at a time, even if it was not known at that time. Only labels use it;
-/// features see a [`CustomerView`], which does not expose it.
+/// The actual end of the spell that is current at a time, even if the end was not known at that time. Only labels use
+/// it. Features use a [`CustomerView`], which does not expose it.
 pub(crate) struct SpellTruth {
     /// `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,
 }
 
 impl SpellTruth {
-    /// `None` if no row of the customer is visible at the time.
+    /// Returns `None` if no row of the customer is visible at the time.
     pub(crate) fn new(records: &TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let view = CustomerView::new(records, customer, as_of)?;
         let customers = view.customers;
         let end = match customers.reopened {
             false => view.spell.1,
-            // The last row of the spell precedes the next row, among all rows, that begins a spell.
+            // The next row that begins a spell ends the current one. All rows are searched, including those that are
+            // not visible.
             true => (view.row + 1..view.spell.1)
                 .find(|&row| customers.opens_spell(Some(row - 1), row).is_some())
                 .unwrap_or(view.spell.1),

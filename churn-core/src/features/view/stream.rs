@@ -25,7 +25,7 @@ pub(crate) enum PaymentState {
     Pending,
     Failed,
     Paid,
-    /// Paid and later refunded.
+    /// The payment was paid and later refunded.
     Refunded,
 }
 
@@ -56,8 +56,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Calls `each` with the event time and the row of every visible record of a customer, sorted by time, then by tie
-    /// key.
+    /// Calls `each` with the event time and the row of every visible record of a customer. Records are sorted by time,
+    /// then by tie key.
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -81,7 +81,7 @@ impl<'a> StreamView<'a> {
         count
     }
 
-    /// An upper bound of the number of visible rows of a customer, without reading them.
+    /// An upper bound of the number of visible rows of a customer. It is computed without reading the rows.
     pub(crate) fn most(&self, customer: u32) -> usize {
         self.events().rows_of(customer as usize).len()
     }
@@ -91,17 +91,17 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// The key that orders rows with the same time: the input position, or the rank by content.
+    /// The key that orders rows with the same time. It is the input position, or the rank by content.
     pub(crate) fn tie(&self, row: Row) -> u32 {
         self.events().tie(row.position())
     }
 
-    /// A time of the row other than the event time, if it lies before the view's time.
+    /// A time in the row, other than the event time. `None` if it does not lie before the view's time.
     fn past(&self, moment: i64) -> Option<i64> {
         (moment < self.as_of).then_some(moment)
     }
 
-    /// The state of a payment; `Paid` for other records.
+    /// The state of a payment. For records of other tables, it is `Paid`.
     pub(crate) fn payment_state(&self, row: Row) -> PaymentState {
         let StreamTable::Payments(payments) = self.table else {
             return PaymentState::Paid;
@@ -135,7 +135,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// How late a payment was settled, in microseconds; 0 if early, `None` while pending.
+    /// How late a payment was settled, in microseconds. It is 0 if the payment was early, and `None` while it is
+    /// pending.
     pub(crate) fn lateness(&self, row: Row) -> Option<i64> {
         match self.table {
             StreamTable::Payments(payments) => self
@@ -160,7 +161,8 @@ impl<'a> StreamView<'a> {
         self.ticket(|tickets| tickets.reopened_at[row.position()])
     }
 
-    /// The time at which the satisfaction with a ticket became visible, if it was rated and has become visible.
+    /// The time at which the satisfaction with a ticket became visible; `None` if it is not visible yet or if the
+    /// ticket was not rated.
     pub(crate) fn satisfaction_at(&self, row: Row) -> Option<i64> {
         let rated =
             matches!(self.table, StreamTable::Tickets(tickets) if !tickets.satisfaction[row.position()].is_nan());
@@ -171,7 +173,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The satisfaction with a ticket, 1 to 5, once visible.
+    /// The satisfaction with a ticket, from 1 to 5; `None` until it is visible.
     pub(crate) fn satisfaction(&self, row: Row) -> Option<f64> {
         self.satisfaction_at(row)?;
         match self.table {
@@ -219,8 +221,8 @@ impl<'a> StreamView<'a> {
     }
 }
 
-/// Number of events of a customer that are visible at a time, over all given event tables; `None` if no event table was
-/// given.
+/// The number of a customer's events that are visible at a time, over all event tables that were given; `None` if no
+/// event table was given.
 pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
     let views = RecordKind::ALL
         .iter()

@@ -82,7 +82,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// The slot of each row of a block after the steps of a tree, as bit planes.
+/// The slot of each row of a block after all steps of a tree. Plane `b` of the result holds bit `b` of all slots.
 #[target_feature(enable = "avx2")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
     // The rows in each slot.
@@ -96,7 +96,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Folds the slots in pairs, taking the odd ones each time.
+    // Each round reads one bit of the slot numbers: the rows in odd slots have a 1. Then slots are merged in pairs,
+    // which drops this bit.
     let mut planes = [[0i32; 8]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -117,7 +118,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
 /// The slots of 32 rows.
 #[target_feature(enable = "avx2")]
 fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
-    // Bit k of four bytes becomes byte k: each byte is broadcast to eight, each of which keeps one bit.
+    // Bit k of a four-byte word becomes byte k: each of the four bytes is copied to eight bytes, and each copy keeps
+    // one bit.
     let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
     let mut numbers = _mm256_setzero_si256();
@@ -161,7 +163,7 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
                 let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
                 _mm256_cmpeq_epi16(_mm256_subs_epu16(values, bar), _mm256_setzero_si256())
             };
-            // Packing interleaves the halves of both.
+            // Packing interleaves the 128-bit halves of both vectors; the permutation restores the order of the rows.
             let left = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(left(0), left(1)));
             let right = !_mm256_movemask_epi8(left);
             bits.copy_from_slice(&[right as u16, (right >> 16) as u16]);

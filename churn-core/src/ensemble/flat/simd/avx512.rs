@@ -40,7 +40,9 @@ pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mas
     }
 }
 
-/// The position of the sum of a row. Unpacking the halves of leaves permutes the rows in this way.
+/// The index at which the sum of a row is kept. Each leaf value is assembled from its low and its high 32 bits by
+/// unpack instructions, which permute the rows of each group of 16. This function returns the index that they give a
+/// row.
 fn place_of(row: usize) -> usize {
     let within = row % 16;
     row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
@@ -91,7 +93,7 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// The slot of each row of a block after the steps of a tree, as bit planes.
+/// The slot of each row of a block after all steps of a tree. Plane `b` of the result holds bit `b` of all slots.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
     // The rows in each slot.
@@ -105,7 +107,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Folds the slots in pairs, taking the odd ones each time.
+    // Each round reads one bit of the slot numbers: the rows in odd slots have a 1. Then slots are merged in pairs,
+    // which drops this bit.
     let mut planes = [[0u64; 4]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -123,7 +126,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// The slots of 64 rows, 16 in each.
+/// The slots of 64 rows: four vectors of 16 rows each.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m512i; 4] {
     let mut numbers = _mm512_setzero_si512();

@@ -1,7 +1,8 @@
 //! SIMD kernels, selected at run time.
 //!
-//! This is the only module with `unsafe` code. There are two kinds, each justified in place: calls of a kernel after
-//! its CPU features were detected, and loads and stores of whole arrays through references to them.
+//! This is the only module with `unsafe` code. The unsafe code is of two kinds, and a comment justifies each use: calls
+//! of a kernel after its CPU features were detected, and loads and stores of whole arrays through references to these
+//! arrays.
 //!
 //! Every kernel makes the same comparisons and sums the same leaves in the same order as the walk in `score`, so
 //! results are bit-identical for all kernels.
@@ -36,7 +37,8 @@ impl Kernel {
         Self::all().first().copied()
     }
 
-    /// `--cfg churn_without_avx512` disables this kernel, so that machines without it can be benchmarked.
+    /// `--cfg churn_without_avx512` disables this kernel, so that a machine with AVX-512 can measure the speed of one
+    /// without.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn runs(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
@@ -52,7 +54,8 @@ impl Kernel {
         false
     }
 
-    /// Adds the leaf of every tree to the sums of a block of rows; `columns` has one column per feature, in order.
+    /// Adds the leaf that each row reaches in every tree to the sum of the row, for one block of rows. `columns` has
+    /// one column per feature, in order.
     ///
     /// Does nothing if the machine does not support the kernel. [`all`](Self::all) lists the supported kernels.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]

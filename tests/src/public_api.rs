@@ -1,0 +1,163 @@
+//! The public API of the Rust crates as text: one block per item, with its declaration, methods and trait implementations.
+//!
+//! It is read from the HTML of rustdoc, which the stable toolchain writes and which, unlike the sources, shows what macros
+//! generate. Items with `#[doc(hidden)]` are not part of it.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The fixture that holds the public API.
+pub const FIXTURE: &str = "public_api.txt";
+
+/// The listed crates, by their names in Rust and in Cargo.
+const CRATES: [(&str, &str); 2] = [("churn_core", "churn-core"), ("churn_store", "churn-store")];
+
+/// Documents the crates and lists their public API.
+///
+/// # Panics
+/// If cargo fails, or if rustdoc writes another kind of page.
+pub fn list() -> String {
+    let docs = document();
+    let mut listed = String::new();
+    for (name, _) in CRATES {
+        let folder = docs.join(name);
+        let index = read(&folder.join("index.html"));
+        for reexport in headers(section(&index, "id=\"reexports\"", "</dl>"), "<code>", "</code>") {
+            writeln!(listed, "{name}\n  {reexport}\n").unwrap();
+        }
+        let all = read(&folder.join("all.html"));
+        let mut pages: Vec<&str> = all
+            .split("<li><a href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|page| page.ends_with(".html"))
+            .collect();
+        pages.sort_unstable();
+        assert!(pages.len() > 10, "{name} has only {} items", pages.len());
+        for page in pages {
+            item(&mut listed, name, page, &read(&folder.join(page)));
+        }
+    }
+    listed
+}
+
+/// Runs `cargo doc` into the target folder of this program and returns the folder of the pages.
+fn document() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["doc", "--quiet", "--offline", "--no-deps", "--all-features"]);
+    for (_, package) in CRATES {
+        command.args(["--package", package]);
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    assert!(command.current_dir(root).status().expect("cargo runs").success());
+    // The program is in `debug`, or in `debug/deps` if it is a test; the pages are in `doc` beside `debug`.
+    let program = env::current_exe().expect("the path of this program");
+    let docs = program.ancestors().skip(2).map(|folder| folder.join("doc"));
+    docs.take(2)
+        .find(|docs| docs.join(CRATES[0].0).is_dir())
+        .expect("the pages are in the target folder")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Adds the block of one item.
+fn item(listed: &mut String, name: &str, page: &str, html: &str) {
+    let (modules, file) = page.rsplit_once('/').unwrap_or(("", page));
+    let item = file.split('.').nth(1).expect("a page is named after its kind and item");
+    let path: Vec<&str> = [name].into_iter().chain(modules.split('/')).chain([item]).collect();
+    let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
+    writeln!(listed, "{}", path.join("::")).unwrap();
+    for declaration in headers(html, "<pre class=\"rust item-decl\"><code>", "</code></pre>").take(1) {
+        writeln!(listed, "  {declaration}").unwrap();
+    }
+    let own = section(html, "id=\"implementations-list\"", "id=\"trait-implementations\"");
+    let own = own.split("id=\"synthetic-implementations\"").next().unwrap_or_default();
+    for header in headers(own, "<h4 class=\"code-header\">", "</h4>") {
+        writeln!(listed, "  {header}").unwrap();
+    }
+    let traits = section(
+        html,
+        "id=\"trait-implementations-list\"",
+        "id=\"synthetic-implementations\"",
+    );
+    let mut traits: Vec<String> = headers(traits, "<h3 class=\"code-header\">", "</h3>").collect();
+    traits.sort_unstable();
+    for header in traits {
+        writeln!(listed, "  {header}").unwrap();
+    }
+    listed.push('\n');
+}
+
+/// The text from one mark to another, or to the end; empty without the first mark.
+fn section<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
+    let rest = html.split_once(from).map_or("", |(_, rest)| rest);
+    rest.split_once(to).map_or(rest, |(section, _)| section)
+}
+
+/// The texts of all elements between an opening and a closing tag.
+fn headers<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = String> + 'a {
+    let elements = html.split(open).skip(1);
+    elements.map(move |rest| text(rest.split(close).next().unwrap_or_default()))
+}
+
+/// The text of HTML on one line, without the labels of folded parts.
+fn text(html: &str) -> String {
+    let mut plain = String::new();
+    for (at, part) in html.split("<summary").enumerate() {
+        let part = match at {
+            0 => part,
+            _ => part.split_once("</summary>").map_or("", |(_, rest)| rest),
+        };
+        let mut rest = part;
+        while let Some((before, tag)) = rest.split_once('<') {
+            plain.push_str(before);
+            // Attributes are on lines of their own.
+            if tag.starts_with("/div") {
+                plain.push(' ');
+            }
+            rest = tag.split_once('>').map_or("", |(_, rest)| rest);
+        }
+        plain.push_str(rest);
+    }
+    let plain = plain
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&nbsp;", " ")
+        .replace('ⓘ', " ")
+        .replace("&amp;", "&");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_labels_are_left_out() {
+        let html = "pub fn <a class=\"fn\">at</a>(&amp;self) <details><summary>Show 3</summary>-&gt;\n  u8</details>";
+        assert_eq!(text(html), "pub fn at(&self) -> u8");
+    }
+
+    #[test]
+    fn an_item_has_its_declaration_its_methods_and_its_traits() {
+        let html = "<pre class=\"rust item-decl\"><code>pub struct A;</code></pre><div id=\"implementations-list\">\
+            <h4 class=\"code-header\">pub fn b()</h4><h2 id=\"trait-implementations\"></h2>\
+            <div id=\"trait-implementations-list\"><h3 class=\"code-header\">impl Copy for A</h3>\
+            <h4 class=\"code-header\">fn c()</h4><h2 id=\"synthetic-implementations\"></h2>\
+            <h3 class=\"code-header\">impl Send for A</h3>";
+        let mut listed = String::new();
+        item(&mut listed, "crate", "m/struct.A.html", html);
+        assert_eq!(
+            listed,
+            "crate::m::A\n  pub struct A;\n  pub fn b()\n  impl Copy for A\n\n"
+        );
+    }
+}
