@@ -76,7 +76,7 @@ impl From<sqlx::Error> for Error {
             _ => (ErrorKind::Internal, false),
         };
         let mut error = Self::new(kind, source.to_string());
-        error.inner.retryable = retryable;
+        error.0.retryable = retryable;
         error.caused_by(source)
     }
 }
@@ -114,6 +114,24 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
 }
 
 impl Error {
+    /// Whether the same call may succeed later: the database is busy, or cannot be reached at the moment.
+    pub fn retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// An error after which the same call may succeed later.
+    pub(crate) fn transient(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let mut error = Self::new(kind, message);
+        error.0.retryable = true;
+        error
+    }
+
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
     /// The database's own code, if the database refused the statement.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.0.source.as_deref()?.downcast_ref::<sqlx::Error>()?;

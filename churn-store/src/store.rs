@@ -1,6 +1,6 @@
 //! The database as a whole: open, migrate, back up. [`TenantStore`] gives access to the data.
 
-use churn_core::{TenantId, Timestamp};
+use churn_core::Timestamp;
 
 use crate::engine::{Access, Backend, ConnectionStatistics, Pool, StoreOptions, current, migrate, migrations};
 use crate::error::{Error, ErrorKind, Result};
@@ -146,7 +146,7 @@ impl Store {
     /// # store.migrate().await?;
     /// # let now = "2026-01-01".parse()?;
     /// let key = NewApiKey::new("k1", "f2a9c1d47e0b4d5c8a6b3e1f90d27c54", Role::Analyst).with_scopes(["scores:read"]);
-    /// let text = store.tenant("acme")?.api_keys().issue(&key, now).await?;
+    /// let text = store.tenant("acme").api_keys().issue(&key, now).await?;
     /// assert_eq!(text, "churn_mfrw2zi_k1_f2a9c1d47e0b4d5c8a6b3e1f90d27c54");
     /// let (tenant, key) = store.authenticate(&text, now).await?.unwrap();
     /// assert!(tenant.tenant().as_str() == "acme" && key.allows("scores:read") && !key.allows("records:write"));

@@ -40,7 +40,7 @@ pub struct CheckedBatch {
     /// The kind of table.
     pub kind: RecordKind,
     /// Number of accepted rows.
-    pub rows: usize,
+    pub n_rows: usize,
     /// Names and values of the given columns, in order, without `tenant_id`.
     pub columns: Vec<(String, CheckedColumn)>,
     /// The rows that were not accepted, with the reasons.
@@ -67,11 +67,11 @@ impl Table {
     /// this error under any policy.
     ///
     /// ```
-    /// use churn_core::{CheckedColumn, OnInvalid, RecordKind, Table};
+    /// use churn_core::{CheckedColumn, OnInvalid, RecordKind, Table, TenantId};
     ///
     /// let table = Table::from_csv(&b"customer_id,due_at,amount\nC-1,2024-02-01,9.9\nC-1,soon,1\n"[..])?;
-    /// let batch = table.check(RecordKind::Payments, &"acme".into(), OnInvalid::Quarantine)?;
-    /// assert_eq!((batch.rows, batch.report.issues.len()), (1, 1));
+    /// let batch = table.check(RecordKind::Payments, &TenantId::new("acme")?, OnInvalid::Quarantine)?;
+    /// assert_eq!((batch.n_rows, batch.report.issues.len()), (1, 1));
     /// assert_eq!(batch.columns[2], ("amount".to_owned(), CheckedColumn::Numbers(vec![Some(9.9)])));
     /// # Ok::<(), churn_core::Error>(())
     /// ```
@@ -105,15 +105,15 @@ impl Table {
             counts.rows_quarantined = bad.len() as u64;
             counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
         }
-        let good: Vec<usize> = (0..table.rows()).filter(|&row| !bad.contains(&(row as u64))).collect();
+        let good: Vec<usize> = (0..table.n_rows()).filter(|&row| !bad.contains(&(row as u64))).collect();
         let mut columns = vec![];
         for name in table.column_names().filter(|name| *name != "tenant_id") {
             columns.push((name.to_owned(), table.typed(kind, name, &good)?));
         }
-        let rows = good.len();
+        let n_rows = good.len();
         Ok(CheckedBatch {
             kind,
-            rows,
+            n_rows,
             columns,
             report,
         })

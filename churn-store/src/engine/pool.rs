@@ -303,14 +303,14 @@ impl Pool {
         };
         let (connection, own) = match tokio::time::timeout(shared.options.wait_timeout, wait).await {
             Ok(Ok(found)) => found,
-            Ok(Err(_)) => return Err(Error::new(ErrorKind::StoreUnavailable, "the store was closed").final_()),
+            Ok(Err(_)) => return Err(Error::new(ErrorKind::StoreUnavailable, "the store was closed")),
             Err(_) => {
                 let what = if access == Access::Read { "readers" } else { "writers" };
                 let message = format!(
                     "waited {} s behind other {what}: end transactions and imports that are open, or try again",
                     shared.options.wait_timeout.as_secs_f64()
                 );
-                return Err(Error::new(ErrorKind::StoreBusy, message));
+                return Err(Error::transient(ErrorKind::StoreBusy, message));
             }
         };
         Ok(Turn {
@@ -432,15 +432,13 @@ impl Shared {
                 let message = format!("cannot open {}: {known}", self.place);
                 Err(match known.kind() {
                     ErrorKind::StoreUnavailable => known.with_message(message),
-                    _ => Error::new(ErrorKind::StoreUnavailable, message)
-                        .final_()
-                        .caused_by(known),
+                    _ => Error::new(ErrorKind::StoreUnavailable, message).caused_by(known),
                 })
             }
             Err(_) => {
                 let waited = self.options.connect_timeout.as_secs_f64();
                 let message = format!("cannot open {}: no answer within {waited} s", self.place);
-                Err(Error::new(ErrorKind::StoreUnavailable, message))
+                Err(Error::transient(ErrorKind::StoreUnavailable, message))
             }
         }
     }

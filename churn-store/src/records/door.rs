@@ -40,7 +40,7 @@ pub(crate) type Seen = HashMap<[u8; 16], u32>;
 /// Validates a batch by the core's rules.
 pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
     let own = not_storable(kind, &table);
-    let rows = table.rows() as u64;
+    let rows = table.n_rows() as u64;
     let mut batch = table.check(kind, tenant, OnInvalid::Quarantine)?;
     let core: HashSet<u64> = batch.report.issues.iter().filter_map(|issue| issue.row).collect();
     let positions: Vec<u64> = (0..rows).filter(|row| !core.contains(row)).collect();
@@ -138,7 +138,7 @@ impl Parsed {
             counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
         }
 
-        let rows = batch.rows;
+        let rows = batch.n_rows;
         let attributes = attributes(&batch.columns, rows)?;
         let find = |name: &str| {
             batch

@@ -126,7 +126,7 @@ impl BatchWriter {
 
     /// Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
     async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
-        let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.rows() as u64);
+        let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.n_rows() as u64);
         let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
         let parsed = parsed.map_err(|error| error.moved(offset))?;
         Ok(Chunk { parsed, rows })

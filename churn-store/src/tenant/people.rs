@@ -413,7 +413,7 @@ pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
         return None;
     };
     let tenant = String::from_utf8(from_base32(tenant)?).ok()?;
-    Some((TenantId::from(tenant), key_id, secret))
+    Some((TenantId::new(tenant).ok()?, key_id, secret))
 }
 
 /// Compares without stopping at the first difference, because the time would reveal its position.

@@ -1,11 +1,9 @@
 //! Score runs: scores with reasons and values, queries over them, a customer's history, and changes between two runs.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use churn_core::{ChurnModel, Interval, Reason, ReasonValue, RiskBand, ScoreRun, Timestamp};
+use churn_core::{ChurnModel, Interval, Reason, ReasonValue, RiskBand, ScoreRun, Timestamp, names};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Access, Arg, Backend, Holds, Row, Stored, Target, TenantTx, to_json};
@@ -65,43 +63,16 @@ impl From<&Reason> for StoredReason {
     }
 }
 
-/// The purpose of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunPurpose {
-    /// The run is shown to users. The latest such run is the default of queries, and customers' histories consist of
-    /// such runs.
-    #[default]
-    Served,
-    /// The run is for comparison, for example by a challenger. Only queries that name it return it.
-    Trial,
-}
-
-impl RunPurpose {
-    /// `"served"` or `"trial"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Served => "served",
-            Self::Trial => "trial",
-        }
-    }
-}
-
-impl fmt::Display for RunPurpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for RunPurpose {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "served" => Ok(Self::Served),
-            "trial" => Ok(Self::Trial),
-            _ => Err(Error::option("purpose", "purpose must be 'served' or 'trial'")),
-        }
+names! {
+    /// The purpose of a run.
+    #[derive(Default)]
+    pub enum RunPurpose: "purpose" {
+        /// The run is shown to users. The latest such run is the default of queries, and customers' histories consist
+        /// of such runs.
+        #[default]
+        Served = "served",
+        /// The run is for comparison, for example by a challenger. Only queries that name it return it.
+        Trial = "trial",
     }
 }
 
@@ -238,36 +209,15 @@ pub struct RiskPage {
     pub next: Option<(f64, String)>,
 }
 
-/// The order of a list of scores. Ties are sorted by customer id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScoreOrder {
-    /// Highest probability first; customers who are not scored come last.
-    #[default]
-    Probability,
-    /// Highest value at risk first; customers without one come last.
-    ValueAtRisk,
-}
-
-impl ScoreOrder {
-    /// `"probability"` or `"value_at_risk"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Probability => "probability",
-            Self::ValueAtRisk => "value_at_risk",
-        }
-    }
-}
-
-impl FromStr for ScoreOrder {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "probability" => Ok(Self::Probability),
-            "value_at_risk" => Ok(Self::ValueAtRisk),
-            _ => Err(Error::option("order", "order must be 'probability' or 'value_at_risk'")),
-        }
+names! {
+    /// The order of a list of scores. Ties are sorted by customer id.
+    #[derive(Default)]
+    pub enum ScoreOrder: "order" {
+        /// Highest probability first; customers who are not scored come last.
+        #[default]
+        Probability = "probability",
+        /// Highest value at risk first; customers without one come last.
+        ValueAtRisk = "value_at_risk",
     }
 }
 

@@ -30,7 +30,7 @@ impl Session {
     pub(crate) async fn join(shared: &SharedTx, access: Access, wait: Duration) -> Result<Self> {
         let guard = tokio::time::timeout(wait, Arc::clone(shared).lock_owned()).await;
         let busy = |_| {
-            Error::new(
+            Error::transient(
                 ErrorKind::StoreBusy,
                 "another call of this transaction is still under way",
             )
