@@ -105,7 +105,9 @@ impl Table {
             counts.rows_quarantined = bad.len() as u64;
             counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
         }
-        let good: Vec<usize> = (0..table.n_rows()).filter(|&row| !bad.contains(&(row as u64))).collect();
+        let good: Vec<usize> = (0..table.n_rows())
+            .filter(|&row| !bad.contains(&(row as u64)))
+            .collect();
         let mut columns = vec![];
         for name in table.column_names().filter(|name| *name != "tenant_id") {
             columns.push((name.to_owned(), table.typed(kind, name, &good)?));

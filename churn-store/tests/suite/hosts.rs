@@ -10,11 +10,7 @@ use crate::everywhere;
 use crate::world::{World, admin, run};
 
 fn customer(id: &str) -> Customer {
-    Customer {
-        customer_id: id.into(),
-        signed_up_at: day(0),
-        ..Customer::default()
-    }
+    Customer::new(id, day(0))
 }
 
 fn user(id: &str, email: &str) -> User {
@@ -240,13 +236,10 @@ async fn a_full_disk_that_has_room_again_is_written_by_the_same_store() {
     let acme = store.tenant("acme");
     let batch = |number: usize| -> Vec<Payment> {
         (0..200)
-            .map(|row| Payment {
-                customer_id: format!("C-{number}"),
-                payment_id: Some(format!("{number}-{row}")),
-                due_at: day(1),
-                amount: 1.0,
-                method: Some("x".repeat(200)),
-                ..Payment::default()
+            .map(|row| {
+                Payment::new(format!("C-{number}"), day(1), 1.0)
+                    .with_payment_id(format!("{number}-{row}"))
+                    .with_method("x".repeat(200))
             })
             .collect()
     };

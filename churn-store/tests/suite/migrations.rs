@@ -118,16 +118,11 @@ async fn every_earlier_version_is_migrated_with_its_data() {
                 let rows = tenant.customers().of_customer("C-0").await.unwrap();
                 assert_eq!(rows[0].values["seats"], Value::Float(5.5));
                 // The types of attributes are known: another type is refused, and the same rows change nothing.
-                let customer = |seats: Value| Customer {
-                    customer_id: "C-0".into(),
-                    signed_up_at: Timestamp::EPOCH,
-                    attributes: [
-                        ("plan".to_owned(), Value::Text("pro".into())),
-                        ("seats".to_owned(), seats),
-                        ("trial".to_owned(), Value::Bool(true)),
-                    ]
-                    .into(),
-                    ..Customer::default()
+                let customer = |seats: Value| {
+                    Customer::new("C-0", Timestamp::EPOCH)
+                        .with_attribute("plan", "pro")
+                        .with_attribute("seats", seats)
+                        .with_attribute("trial", true)
                 };
                 let error = tenant
                     .customers()
