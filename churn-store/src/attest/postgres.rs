@@ -36,7 +36,8 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
     (
         "it is an ordinary table without rules, triggers, parents and children",
-        "SELECT relkind::text FROM pg_class WHERE oid = $1::regclass AND (relkind <> 'r' OR relhasrules) \
+        "SELECT relkind::text FROM pg_class WHERE oid = $1::regclass AND relkind <> 'r' \
+         UNION ALL SELECT rulename::text FROM pg_rewrite WHERE ev_class = $1::regclass \
          UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal \
          UNION ALL SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass OR inhrelid = $1::regclass",
     ),
