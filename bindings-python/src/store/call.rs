@@ -91,6 +91,11 @@ impl Caller {
         })
     }
 
+    /// Makes the store's threads available to code that spawns work on them.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.threads.handle.enter()
+    }
+
     /// Runs `work` and converts its result to Python: either now, or in an awaitable.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
