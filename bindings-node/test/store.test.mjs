@@ -217,7 +217,7 @@ for (const [name, url] of Object.entries(databases)) {
       await fill(acme)
       const dry = await acme.payments.check([{ customerId: 'C-1', dueAt: 'soon', amount: 1 }])
       assert.deepEqual([dry.rowsIn, dry.rowsAccepted, dry.rowsChanged, dry.report.issues[0].code], [1, 0, 0, 'bad_timestamp'])
-      const ids = [...new Set(tables.customers.map((row) => `${row.customerId}`))].sort()
+      const ids = [...new Set(tables.customers.map((row) => `${row.customer_id}`))].sort()
       const { customers: [first], next } = await acme.customers.find({ limit: 1 })
       assert.deepEqual([first.customer_id, next, await acme.customers.countCustomers()], [ids[0], ids[0], ids.length])
       assert.deepEqual((await acme.customers.find({ prefix: ids[1], limit: 1 })).customers[0].customer_id, ids[1])

@@ -7,6 +7,7 @@ export interface ErrorDetails {
     row?: number | null;
     column?: string | null;
     report?: ValidationReport | null;
+    retryable?: boolean;
     cause?: unknown;
 }
 /** The error that every function throws and every promise rejects with. */
@@ -21,6 +22,8 @@ export declare class ChurnError extends Error {
     readonly column: string | null;
     /** The whole validation report if records were refused, otherwise null. */
     readonly report: ValidationReport | null;
+    /** Whether the same call may succeed later, for example when the database is busy. */
+    readonly retryable: boolean;
     constructor(message: string, details?: ErrorDetails);
     /** `'AbortError'` if the call was cancelled, as in a DOMException; otherwise `'ChurnError'`. */
     get name(): string;

@@ -7,6 +7,7 @@ use churn_store::{TenantStore, TenantTransaction};
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::{NativeTenant, begin};
@@ -24,13 +25,16 @@ pub(super) fn arguments(given: &Object<'_>, count: u32) -> Result<Vec<Value>> {
 pub struct NativeTransaction {
     own: TenantStore,
     open: Arc<Mutex<Option<TenantTransaction>>>,
+    threads: Handle,
 }
 
 impl NativeTransaction {
+    /// Called on a thread of the runtime.
     pub(super) fn new(open: TenantTransaction) -> Self {
         Self {
             own: (*open).clone(),
             open: Arc::new(Mutex::new(Some(open))),
+            threads: Handle::current(),
         }
     }
 }
@@ -61,7 +65,9 @@ impl NativeTransaction {
 impl Drop for NativeTransaction {
     fn drop(&mut self) {
         // The connection is rolled back on the threads of the runtime; the collector runs outside of them.
-        let open = Arc::clone(&self.open);
-        napi::bindgen_prelude::spawn(async move { drop(open.lock().await.take()) });
+        let _threads = self.threads.enter();
+        if let Ok(mut open) = self.open.try_lock() {
+            open.take();
+        }
     }
 }
