@@ -35,11 +35,16 @@ from .store import (
     Attestation,
     AuditPage,
     Company,
+    ConnectionStatistics,
+    CustomerPage,
     RecordPage,
     RiskPage,
+    RunChanges,
     RunId,
     RunSummary,
+    ScoreCursor,
     ScoredOutcome,
+    ScorePage,
     StoredModel,
     StoredOutcome,
     StoredScore,
@@ -60,6 +65,9 @@ _Direction: TypeAlias = Literal["increasing", "decreasing"]
 _TableName: TypeAlias = Literal["customers", "payments", "tickets", "activities"]
 _Stage: TypeAlias = Literal["champion", "challenger", "retired"]
 _Role: TypeAlias = Literal["viewer", "analyst", "admin", "owner"]
+_Purpose: TypeAlias = Literal["served", "trial"]
+_RiskBand: TypeAlias = Literal["low", "medium", "high", "critical"]
+_Order: TypeAlias = Literal["probability", "value_at_risk"]
 _Id: TypeAlias = str | int
 _Bytes: TypeAlias = bytes | bytearray | memoryview
 _Path: TypeAlias = str | PathLike[str]
@@ -91,8 +99,11 @@ from ._churn_core import (
     _Leakage,
     _Moment,
     _OnInvalid,
+    _Order,
     _Path,
     _Progress,
+    _Purpose,
+    _RiskBand,
     _Role,
     _Stage,
     _Table,
@@ -104,11 +115,16 @@ from .store import (
     Attestation,
     AuditPage,
     Company,
+    ConnectionStatistics,
+    CustomerPage,
     RecordPage,
     RiskPage,
+    RunChanges,
     RunId,
     RunSummary,
+    ScoreCursor,
     ScoredOutcome,
+    ScorePage,
     StoredModel,
     StoredOutcome,
     StoredScore,
@@ -167,7 +183,21 @@ ARGUMENTS = {
     "after": "int | None", "OutcomeStore.save.definition": "_Definition", "setting": "str", "value": "object",
     "user_id": "str", "email": "str", "UserStore.upsert.name": "str | None", "key_id": "str", "secret": "str",
     "CursorStore.get.source": "str", "CursorStore.set.source": "str", "position": "str", "actor": "str", "action": "str",
-    "subject": "str | None", "details": "object", "requested_schema": "Any", "key": "str", "trace": "object",
+    "subject": "str | None", "details": "object", 
+    "readers": "int | None", "writers": "int | None", "connect_timeout": "float | None", "wait_timeout": "float | None",
+    "statement_timeout": "float | None", "max_pages": "int | None", "host_tables": "Iterable[str]", "text": "str",
+    "ApiKeyStore.issue.role": "_Role", "label": "str | None", "scopes": "Iterable[str] | None", "expires_at": "_Moment | None",
+    "AuditStore.query.actor": "str | None", "AuditStore.query.action": "str | None", "since": "_Moment | None",
+    "until": "_Moment | None", "newest_first": "bool", "prefix": "str", "attributes": "Mapping[str, str] | None",
+    "RecordStore.find.churned": "bool | None", "RecordStore.find.after": "str | None", "purpose": "_Purpose",
+    "values": "Mapping[str, float] | None", "ScoreStore.runs.before": "_Moment | None",
+    "ScoreStore.query.run": "RunId | ScoreRun | None", "order": "_Order", "bands": "Iterable[_RiskBand] | None",
+    "scored": "bool | None", "ScoreStore.query.customer_ids": "Iterable[_Id] | None",
+    "ScoreStore.query.min_probability": "float | None", "ScoreStore.query.after": "ScoreCursor | None", "total": "bool",
+    "ScoreStore.changes.before": "RunId | ScoreRun", "ScoreStore.changes.after": "RunId | ScoreRun", "sql": "str",
+    "TenantStore.execute.args": "Iterable[Any]", "TenantStore.query.args": "Iterable[Any]",
+    "TenantTransaction.execute.args": "Iterable[Any]", "TenantTransaction.query.args": "Iterable[Any]", "commit": "bool",
+    "requested_schema": "Any", "key": "str", "trace": "object",
 }  # fmt: skip
 FRAME = {"to_pandas": "Any", "to_polars": "Any", "to_arrow": "Any", "__arrow_c_stream__": "Any"}
 NUMBERS = "npt.NDArray[np.float64]"
@@ -234,6 +264,19 @@ RESULTS = FRAME | {
     "TenantStore.scores": "ScoreStore", "TenantStore.outcomes": "OutcomeStore", "TenantStore.company": "CompanyStore",
     "TenantStore.users": "UserStore", "TenantStore.api_keys": "ApiKeyStore", "TenantStore.cursors": "CursorStore",
     "TenantStore.audit": "AuditStore", "TenantStore.records": "TenantRecords", "erase_customer": "int",
+    **{f"TenantTransaction.{name}": f"{kind}Store" for name, kind in {
+        "customers": "Record", "payments": "Record", "tickets": "Record", "activities": "Record", "models": "Model",
+        "scores": "Score", "outcomes": "Outcome", "company": "Company", "users": "User", "api_keys": "ApiKey",
+        "cursors": "Cursor", "audit": "Audit",
+    }.items()},
+    "TenantTransaction.records": "TenantRecords", "TenantTransaction.commit": "None", "TenantTransaction.rollback": "None",
+    "TenantTransaction.__enter__": "TenantTransaction", "TenantTransaction._finish": "Any", "TenantStore.begin": "TenantTransaction",
+    "revision": "int", "execute": "int", "TenantStore.query": "list[dict[str, Any]]",
+    "TenantTransaction.query": "list[dict[str, Any]]", "RecordStore.check": "Upserted", "RecordStore.find": "CustomerPage",
+    "count_customers": "int", "ModelStore.get": "StoredModel | None", "ScoreStore.query": "ScorePage",
+    "ScoreStore.changes": "RunChanges", "UserStore.by_email": "User | None", "ApiKeyStore.issue": "str",
+    "AuditStore.query": "AuditPage", "Store.ping": "None", "Store.connections": "ConnectionStatistics", "Store.backup": "None",
+    "Store.authenticate": "tuple[TenantStore, ApiKey] | None",
     "Store.open": "Store", "Store.migrate": "None", "Store.version": "int", "Store.grant_to": "None",
     "Store.attest": "Attestation", "Store.close": "None", "Store.backend": 'Literal["sqlite", "postgres"]',
     "Store.tenant": "TenantStore", "__enter__": "Store", "__exit__": "None",
@@ -362,7 +405,7 @@ def awaited(module: Any, core: Any) -> str:
                 text += f"    def tenant({given}) -> TenantStore: ...\n"
             else:
                 text += f"    async def {part}({given}) -> {result}: ...\n"
-        if name == "Store":
+        if name in ("Store", "TenantTransaction"):
             text += "    async def __aenter__(self) -> Self: ...\n    async def __aexit__(self, *trace: object) -> None: ...\n"
     return text
 

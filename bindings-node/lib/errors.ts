@@ -8,6 +8,7 @@ export interface ErrorDetails {
   row?: number | null
   column?: string | null
   report?: ValidationReport | null
+  retryable?: boolean
   cause?: unknown
 }
 
@@ -26,6 +27,8 @@ export class ChurnError extends Error {
   readonly column: string | null
   /** The whole validation report if invalid records were refused, otherwise null. */
   readonly report: ValidationReport | null
+  /** Whether the same call may succeed later, for example when the database is busy. */
+  readonly retryable: boolean
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -34,6 +37,7 @@ export class ChurnError extends Error {
     this.row = details.row ?? null
     this.column = details.column ?? null
     this.report = details.report ?? null
+    this.retryable = details.retryable ?? false
   }
 
   /**

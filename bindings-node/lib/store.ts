@@ -104,6 +104,22 @@ export interface PageOptions {
 
 const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
 
+/** Options of {@link RecordStore.find}. */
+export interface FindOptions {
+  /** Only customers whose id begins with this. */
+  prefix?: string
+  /** Only customers whose text attributes have these values. */
+  attributes?: Record<string, string>
+  /** Only customers whose current version has a `churned_at` (true), or none (false). */
+  churned?: boolean | null
+  /** The `next` of the previous page. */
+  after?: string | null
+  /** Maximum number of customers, 1 to 10 000. Default: 100. */
+  limit?: number
+}
+
+const FIND_OPTIONS = keys<FindOptions>({ prefix: 1, attributes: 1, churned: 1, after: 1, limit: 1 })
+
 /** Arrays with more rows than this number are read in slices, so that the event loop is not blocked. */
 const AT_ONCE = 512
 
@@ -163,6 +179,22 @@ export class RecordStore<R extends object> {
       }
     })
   }
+
+  /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
+  async check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted> {
+    const given = checked(options, { signal: 1 })
+    return long(given, async (cancel) => upserted(await this.#native.check({ [this.name]: toBytes(rows, this.name) }, cancel)))
+  }
+
+  /** Customers in their current version, sorted by id. The result does not depend on this table. */
+  async find(options?: FindOptions): Promise<{ customers: StoredRow[]; next: string | null }> {
+    const { attributes = {}, ...given } = checked(options, FIND_OPTIONS)
+    const pairs = Object.entries(attributes ?? {}).map(([name, value]) => [name, text(value, 'attributes')])
+    return parsed(() => this.#native.find(given, pairs))
+  }
+
+  /** Number of customers, each counted once regardless of versions. */
+  async countCustomers(): Promise<number> { return called(() => this.#native.countCustomers()) }
 
   /** Number of rows. Each version of a customer or event is a row. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
@@ -238,6 +270,9 @@ export class ModelStore {
     return model ? wrapModel(model) : null
   }
 
+  /** The metadata of a stored model; null if there is no such model. */
+  async get(modelId: string): Promise<StoredModel | null> { return camel(async () => this.#native.get(text(modelId, 'modelId'))) }
+
   /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
   async promote(modelId: string, stage: Stage = 'champion'): Promise<void> {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
@@ -253,14 +288,23 @@ export class ModelStore {
 /** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
+  /** The value of the customer, if the run was saved with values. */
+  value: number | null
+  /** The probability times the value. */
+  valueAtRisk: number | null
   /** The stored reasons, largest contribution first. */
   reasons: Reason[]
 }
+
+/** The purpose of a stored run. */
+export type RunPurpose = 'served' | 'trial'
 
 /** A stored run without its scores. */
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
+  /** Histories, and queries that name no run, use served runs. A trial run must be named. */
+  purpose: RunPurpose
   customers: number
   scored: number
   meanProbability: number | null
@@ -286,9 +330,13 @@ export interface SaveRunOptions {
    * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
    */
   reasons?: number | 'all'
+  /** `'served'` (default) for a run that is shown to users, `'trial'` for a comparison: queries return it only if they name it. */
+  purpose?: RunPurpose
+  /** The value of each customer, by id. The value at risk is the probability times this value. */
+  values?: Record<string, number> | ReadonlyMap<string, number>
 }
 
-const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
+const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1, purpose: 1, values: 1 })
 
 /** The maximum number of results. */
 export interface LimitOptions {
@@ -297,6 +345,64 @@ export interface LimitOptions {
 }
 
 const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
+
+/** Options of {@link ScoreStore.runs}. */
+export interface RunsOptions extends LimitOptions {
+  /** Only runs with an earlier date. */
+  before?: Moment | null
+}
+
+/** The position at which a page of scores ends. */
+export interface ScoreCursor {
+  /** The probability or the value at risk. */
+  key: number | null
+  customerId: string
+}
+
+/** Options of {@link ScoreStore.query}. */
+export interface ScoreQuery {
+  /** Default: the latest served run. */
+  run?: RunId | null
+  /** Highest first. Default: `'probability'`. */
+  order?: 'probability' | 'value_at_risk'
+  bands?: readonly RiskBand[]
+  /** Only customers who are scored (true), or who are not (false). */
+  scored?: boolean | null
+  customerIds?: readonly Id[]
+  minProbability?: number
+  /** Maximum number of results, 1 to 10 000. Default: 100. */
+  limit?: number
+  /** The `next` of the previous page. */
+  after?: ScoreCursor | null
+  /** Whether to count all customers that match. Default: false. */
+  total?: boolean
+}
+
+const SCORE_QUERY = keys<ScoreQuery>({
+  run: 1, order: 1, bands: 1, scored: 1, customerIds: 1, minProbability: 1, limit: 1, after: 1, total: 1,
+})
+
+/** A page of scores. */
+export interface ScorePage {
+  run: StoredRunId
+  scores: StoredScore[]
+  /** Pass it as `after` for the next page; null on the last page. */
+  next: ScoreCursor | null
+  /** The number of all customers that match, if it was requested. */
+  total: number | null
+}
+
+/** The changes from one run to another. */
+export interface RunChanges {
+  /** Customers of both runs by risk band before and after; null stands for customers who are not scored. */
+  moves: { from: RiskBand | null; to: RiskBand | null; customers: number }[]
+  /** Number of customers in the later run only. */
+  entered: number
+  /** Number of customers in the earlier run only. */
+  left: number
+  /** The largest changes of probability, largest first. */
+  largest: { customerId: string; before: number; after: number }[]
+}
 
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
@@ -320,13 +426,14 @@ export class ScoreStore {
 
   /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
   async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
-    const given = checked(options, SAVE_RUN_OPTIONS)
-    return camel(async () => this.#native.save(modelOf(model), runOf(run), given))
+    const { values, ...given } = checked(options, SAVE_RUN_OPTIONS)
+    const byId = values instanceof Map ? Object.fromEntries(values) : values ?? undefined
+    return camel(async () => this.#native.save(modelOf(model), runOf(run), given, byId as object | undefined))
   }
 
-  /** Summaries of the latest runs, latest date first. */
-  async runs(options?: LimitOptions): Promise<RunSummary[]> {
-    const given = checked(options, LIMIT_OPTIONS)
+  /** The latest runs of both purposes, last date first. */
+  async runs(options?: RunsOptions): Promise<RunSummary[]> {
+    const given = checked(options, { limit: 1, before: 1 })
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
     return (await camel<Row[]>(() => this.#native.runs(given))).map((run) => {
       const [low, medium, high, critical] = run.bands
@@ -347,7 +454,21 @@ export class ScoreStore {
     return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
   }
 
-  /** The scores of one customer in all runs, latest date first. */
+  /** The scores of a run in pages, by filters and in an order. */
+  async query(options?: ScoreQuery): Promise<ScorePage> {
+    const { run, after, customerIds, ...given } = checked(options, SCORE_QUERY)
+    const of = run === undefined || run === null ? undefined : runIdOf(run)
+    const ids = customerIds && { customerIds: Array.from(customerIds, (own) => id(own, 'customerIds')) }
+    return camel(async () => this.#native.query({ ...given, ...ids }, of, after ?? undefined))
+  }
+
+  /** The changes from one run to a later one. If the runs are of different models, a change may be due to the model. */
+  async changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges> {
+    const given = checked(options, LIMIT_OPTIONS)
+    return camel(async () => this.#native.changes(runIdOf(from), runIdOf(to), given))
+  }
+
+  /** A customer's scores in served runs, last date first. */
   async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
@@ -469,6 +590,8 @@ export class UserStore {
 
   /** The user with this id; null if there is no such user. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
+  /** The user with this email address; null if there is none. */
+  async byEmail(email: string): Promise<User | null> { return camel(async () => this.#native.byEmail(text(email, 'email'))) }
   /** All users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
   /** Removes a user. Returns whether the user existed. */
@@ -479,7 +602,12 @@ export class UserStore {
 export interface ApiKey {
   keyId: string
   role: Role
+  label: string | null
+  /** null means everything that the role may do. */
+  scopes: string[] | null
   createdAt: string
+  expiresAt: string | null
+  usedAt: string | null
   revokedAt: string | null
 }
 
@@ -495,6 +623,18 @@ export interface CreateKeyOptions extends AtOptions {
   role: Role
 }
 
+/** Options of {@link ApiKeyStore.issue}. */
+export interface IssueKeyOptions extends CreateKeyOptions {
+  /** A name for display. */
+  label?: string | null
+  /** The scopes that the key is limited to, as the application defines them. Default: everything that the role may do. */
+  scopes?: readonly string[] | null
+  /** Default: never. */
+  expiresAt?: Moment | null
+}
+
+const ISSUE_OPTIONS = keys<IssueKeyOptions>({ at: 1, role: 1, label: 1, scopes: 1, expiresAt: 1 })
+
 /** The API keys of a tenant. */
 export class ApiKeyStore {
   readonly #native: InstanceType<typeof native.NativeApiKeys>
@@ -509,6 +649,16 @@ export class ApiKeyStore {
   async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
     const given = checked(options, { role: 1, at: 1 })
     await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
+  }
+
+  /**
+   * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in base32. {@link
+   * Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random bytes, as 24 or more letters and
+   * digits. Show the text once, because only a hash of the secret is stored.
+   */
+  async issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string> {
+    const given = checked(options, ISSUE_OPTIONS)
+    return called(async () => this.#native.issue(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
   /** The key with this secret; null if there is no such key, or if it was revoked. */
@@ -567,6 +717,25 @@ export interface AuditInput {
 
 const AUDIT_KEYS = { at: 1, actor: 1, action: 1, subject: 1, details: 1 } as const
 
+/** Options of {@link AuditStore.query}. */
+export interface AuditQuery {
+  actor?: string | null
+  action?: string | null
+  subject?: string | null
+  /** Only entries from this time on. */
+  since?: Moment | null
+  /** Only entries before this time. */
+  until?: Moment | null
+  /** Default: true. */
+  newestFirst?: boolean
+  /** The `next` of the previous page. */
+  after?: number | null
+  /** Maximum number of entries, 1 to 10 000. Default: 100. */
+  limit?: number
+}
+
+const AUDIT_QUERY = keys<AuditQuery>({ actor: 1, action: 1, subject: 1, since: 1, until: 1, newestFirst: 1, after: 1, limit: 1 })
+
 /** The audit log of a tenant. Entries can be added, but not changed. */
 export class AuditStore {
   readonly #native: InstanceType<typeof native.NativeAudit>
@@ -585,7 +754,19 @@ export class AuditStore {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
+
+  /** A page of the entries that match, newest first by default. Pass `next` as `after` for the next page. */
+  async query(options?: AuditQuery): Promise<{ entries: AuditEntry[]; next: number | null }> {
+    const given = checked(options, AUDIT_QUERY)
+    return parsed(async () => this.#native.query(given))
+  }
 }
+
+/** A value of a table of the application. */
+export type SqlValue = null | boolean | number | bigint | string | Date
+
+/** A tenant's data within a transaction. */
+export type TenantTransaction = Omit<TenantStore, 'begin'>
 
 let wrapTenant: (tenant: NativeTenant) => TenantStore
 
@@ -643,6 +824,49 @@ export class TenantStore {
   }
 
   /**
+   * Runs a function in a transaction of several calls: either all of their changes are stored or none. The changes are committed when
+   * the promise of the function resolves, and rolled back when it rejects. Returns the result of the function.
+   *
+   * A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant can proceed (in SQLite, no
+   * other writer at all), so keep it short.
+   */
+  async begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T> {
+    if (typeof work !== 'function') throw invalid('work', 'must be a function')
+    const own = await called(() => halfOf<NativeTenant>(this).begin())
+    let result: T
+    try {
+      result = await work(wrapTenant(own.tenant()))
+    } catch (error) {
+      // The error of the function matters more than one of the rollback.
+      await own.end(false).catch(() => undefined)
+      throw error
+    }
+    await called(() => own.end(true))
+    return result
+  }
+
+  /**
+   * Runs a statement on tables of the application and returns the number of affected rows. `$1` is the tenant and must occur in the
+   * statement; `args` are `$2` and following.
+   *
+   * In Postgres, give the table the policy of the store's tables, and pass its name to {@link Store.attest}. In SQLite, the statement
+   * itself is the only safeguard of tenant isolation.
+   */
+  async execute(sql: string, args: readonly SqlValue[] = []): Promise<number> {
+    if (!Array.isArray(args)) throw invalid('args', 'must be an array')
+    return called(async () => halfOf<NativeTenant>(this).execute(text(sql, 'sql'), args, args.length))
+  }
+
+  /** Runs a query on tables of the application. `$1` is the tenant and must occur in the query; `args` are `$2` and following. */
+  async query(sql: string, args: readonly SqlValue[] = []): Promise<StoredRow[]> {
+    if (!Array.isArray(args)) throw invalid('args', 'must be an array')
+    return parsed(async () => halfOf<NativeTenant>(this).query(text(sql, 'sql'), args, args.length))
+  }
+
+  /** A counter that increases with every change of the tenant's records, for caches. */
+  async revision(): Promise<number> { return called(() => halfOf<NativeTenant>(this).revision()) }
+
+  /**
    * Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on the
    * customer's records are not deleted. Returns the number of deleted rows.
    */
@@ -677,6 +901,8 @@ export interface Attestation {
   schema: number
   library: string
   checks: Check[]
+  /** What the attestation does not examine. */
+  notExamined: string[]
   /** The SHA-256 of all properties above. */
   fingerprint: string
   /** The report in words. */
@@ -685,13 +911,34 @@ export interface Attestation {
   signOff(): void
 }
 
+/** The numbers of connections that are idle, reading and writing. */
+export interface ConnectionStatistics {
+  idle: number
+  reading: number
+  writing: number
+}
+
 /** Options of {@link Store.open}. */
 export interface OpenStoreOptions {
   /** Whether to create or update the tables. Default: true. */
   migrate?: boolean
+  /** Number of connections for reading. Default: 6. */
+  readers?: number
+  /** Number of connections for writing in Postgres. Default: 4. */
+  writers?: number
+  /** Timeout for connecting, in milliseconds. Default: 5000. */
+  connectTimeout?: number
+  /** Timeout for a call that waits for a connection, in milliseconds. Default: 30 000. */
+  waitTimeout?: number
+  /** Timeout for a statement in Postgres, in milliseconds. Default: that of the server. */
+  statementTimeout?: number
+  /** Maximum size of a SQLite file in pages of 4096 bytes; writes beyond it reject with `store_full`. Default: no limit. */
+  maxPages?: number
 }
 
-const OPEN_OPTIONS = keys<OpenStoreOptions>({ migrate: 1 })
+const OPEN_OPTIONS = keys<OpenStoreOptions>({
+  migrate: 1, readers: 1, writers: 1, connectTimeout: 1, waitTimeout: 1, statementTimeout: 1, maxPages: 1,
+})
 
 type NativeStore = InstanceType<typeof native.NativeStore>
 
@@ -715,10 +962,10 @@ export class Store {
    * migrated it.
    */
   static async open(url: string, options?: OpenStoreOptions): Promise<Store> {
-    const { migrate = true } = checked(options, OPEN_OPTIONS)
+    const { migrate = true, ...given } = checked(options, OPEN_OPTIONS)
     if (!native.openStore) throw new ChurnError('this module was built without the store', { code: 'store_unavailable' })
     if (typeof migrate !== 'boolean') throw invalid('migrate', 'must be true or false')
-    return new Store(await called(async () => native.openStore(text(url, 'url'), migrate)))
+    return new Store(await called(async () => native.openStore(text(url, 'url'), migrate, given)))
   }
 
   /** The kind of database. */
@@ -733,13 +980,39 @@ export class Store {
   /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
+  /** Checks that the database answers. */
+  async ping(): Promise<void> { await called(() => halfOf<NativeStore>(this).ping()) }
+
+  /** The current numbers of connections. */
+  get connections(): ConnectionStatistics { return JSON.parse(halfOf<NativeStore>(this).connections()) }
+
   /**
-   * Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads and
-   * writes, and checks policies, roles and privileges. All changes are rolled back.
+   * Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile, writers wait. Do not
+   * copy the file in another way while the store is open: another SQLite library in the same process releases the locks of the store.
+   * For Postgres, use continuous archiving or `pg_dump`.
    */
-  async attest(): Promise<Attestation> {
+  async backup(path: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).backup(text(path, 'path'))) }
+
+  /**
+   * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of its tenant and the key.
+   * Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at `at`; these cases cannot be
+   * distinguished.
+   */
+  async authenticate(key: string, options: AtOptions): Promise<{ tenant: TenantStore; key: ApiKey } | null> {
+    const given = checked(options, AT_OPTIONS)
+    const found = await camel<[string, ApiKey] | null>(async () => halfOf<NativeStore>(this).authenticate(text(key, 'key'), given))
+    return found && { tenant: this.tenant(found[0]), key: found[1] }
+  }
+
+  /**
+   * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` names tables of the application that
+   * take part in transactions of tenants.
+   */
+  async attest(options?: { hostTables?: readonly string[] }): Promise<Attestation> {
+    const { hostTables = [] } = checked(options, { hostTables: 1 })
+    const names = Array.from(hostTables, (name) => text(name, 'hostTables'))
     type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }
-    const { passed, text: words, report } = await parsed<Report>(() => halfOf<NativeStore>(this).attest())
+    const { passed, text: words, report } = await camel<Report>(() => halfOf<NativeStore>(this).attest(names))
     const signOff = () => {
       if (!passed) throw new ChurnError(words, { code: 'not_isolated' })
     }

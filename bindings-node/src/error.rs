@@ -11,6 +11,16 @@ use crate::report::validation;
 
 /// Makes an error whose message is the JSON of the properties of a `ChurnError`.
 fn fault(code: &str, message: &str, at: (Option<RecordKind>, Option<u64>, Option<&str>), report: Value) -> napi::Error {
+    fault_of(code, message, at, report, false)
+}
+
+fn fault_of(
+    code: &str,
+    message: &str,
+    at: (Option<RecordKind>, Option<u64>, Option<&str>),
+    report: Value,
+    retryable: bool,
+) -> napi::Error {
     let (table, row, column) = at;
     let payload = json!({ "churn": {
         "code": code,
@@ -19,6 +29,7 @@ fn fault(code: &str, message: &str, at: (Option<RecordKind>, Option<u64>, Option
         "row": row,
         "column": column,
         "report": report,
+        "retryable": retryable,
     }});
     napi::Error::new(Status::GenericFailure, payload.to_string())
 }
@@ -45,7 +56,7 @@ pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
 pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
     let report = error.report().map_or(Value::Null, validation);
     let at = (error.table(), error.row(), error.column());
-    fault(error.code(), &error.to_string(), at, report)
+    fault_of(error.code(), &error.to_string(), at, report, error.retryable())
 }
 
 /// Makes the error for a call that the caller has cancelled.

@@ -181,7 +181,9 @@ for (const [name, url] of Object.entries(databases)) {
       assert.deepEqual([await acme.users.remove('u1'), await acme.users.remove('u1')], [true, false])
       const secret = randomUUID()
       await acme.apiKeys.create('k', secret, { role: 'viewer', at })
-      const key = { keyId: 'k', role: 'viewer', createdAt: '2024-07-01T12:00:00Z', revokedAt: null }
+      const key = {
+        keyId: 'k', role: 'viewer', label: null, scopes: null, createdAt: '2024-07-01T12:00:00Z', expiresAt: null, usedAt: null, revokedAt: null,
+      }
       assert.deepEqual(await acme.apiKeys.verify(secret), key)
       await acme.apiKeys.revoke('k', { at: '2024-07-02' })
       assert.deepEqual([await acme.apiKeys.verify(secret), await acme.apiKeys.list()], [null, [{ ...key, revokedAt: '2024-07-02' }]])
@@ -192,6 +194,74 @@ for (const [name, url] of Object.entries(databases)) {
       const page = await acme.audit.page({ limit: 2 })
       assert.deepEqual(page.entries.map((entry) => entry.details.the_number), [0, 1])
       assert.equal((await acme.audit.page({ after: page.next })).entries[0].details.the_number, 2)
+    })
+
+    test('a transaction stores all of its changes or none', async () => {
+      const acme = tenant()
+      const count = await acme.begin(async (tx) => {
+        await tx.customers.upsert(tables.customers)
+        await tx.audit.append({ at, actor: 'ada', action: 'customers.imported' })
+        await assert.rejects(tx.execute('DELETE FROM tasks'), code('invalid_option', { column: 'sql' }))
+        return tx.customers.count()
+      })
+      assert.deepEqual([count, await acme.customers.count()], [tables.customers.length, tables.customers.length])
+      const revision = await acme.revision()
+      let kept
+      await assert.rejects(acme.begin(async (tx) => {
+        kept = tx
+        await tx.payments.upsert(tables.payments)
+        throw new Error('the source went away')
+      }), /went away/)
+      assert.deepEqual([await acme.payments.count(), await acme.revision()], [0, revision])
+      await assert.rejects(kept.payments.count(), code('invalid_option', { column: 'transaction' }))
+      await assert.rejects(acme.begin('work'), code('invalid_option', { column: 'work' }))
+    })
+
+    test('queries of customers, scores, keys and the audit log', async () => {
+      const acme = tenant()
+      await fill(acme)
+      const dry = await acme.payments.check([{ customerId: 'C-1', dueAt: 'soon', amount: 1 }])
+      assert.deepEqual([dry.rowsIn, dry.rowsAccepted, dry.rowsChanged, dry.report.issues[0].code], [1, 0, 0, 'bad_timestamp'])
+      const ids = [...new Set(tables.customers.map((row) => `${row.customer_id}`))].sort()
+      const { customers: [first], next } = await acme.customers.find({ limit: 1 })
+      assert.deepEqual([first.customer_id, next, await acme.customers.countCustomers()], [ids[0], ids[0], ids.length])
+      assert.deepEqual((await acme.customers.find({ prefix: ids[1], limit: 1 })).customers[0].customer_id, ids[1])
+
+      const records = await acme.records({ staticAttributes: 'all' })
+      const [run, other] = [await model.score(records, { asOf }), await model.score(records, { asOf: '2024-05-15' })]
+      const values = new Map([...run].map(({ customerId }, place) => [customerId, 100 + place]))
+      const id = await acme.scores.save(model, run, { at, values })
+      await acme.scores.save(model, other, { at, purpose: 'trial' })
+      await acme.models.save(model, { at })
+      assert.deepEqual([(await acme.models.get(model.id)).id, await acme.models.get('none')], [model.id, null])
+      const query = { order: 'value_at_risk', scored: true, limit: 3 }
+      const page = await acme.scores.query({ ...query, total: true })
+      const risk = ({ customerId, probability }) => probability * values.get(customerId)
+      const expected = [...run].filter((score) => score.probability !== null).sort((a, b) => risk(b) - risk(a)).map(({ customerId }) => customerId)
+      assert.deepEqual([page.run, page.total], [id, expected.length])
+      assert.deepEqual(page.scores.map(({ customerId }) => customerId), expected.slice(0, 3))
+      assert.equal(page.scores[0].valueAtRisk, risk(page.scores[0]))
+      const more = await acme.scores.query({ ...query, after: page.next })
+      assert.deepEqual(more.scores.map(({ customerId }) => customerId), expected.slice(3, 6))
+      const picked = await acme.scores.query({ customerIds: expected.slice(0, 2), bands: ['low', 'medium', 'high', 'critical'] })
+      assert.deepEqual(picked.scores.map(({ customerId }) => customerId).sort(), expected.slice(0, 2).sort())
+      const changes = await acme.scores.changes(id, other)
+      assert.equal(changes.moves.reduce((sum, move) => sum + move.customers, 0) + changes.left, run.scores.length)
+      assert.deepEqual((await acme.scores.runs()).map(({ purpose }) => purpose), ['served', 'trial'])
+      assert.deepEqual((await acme.scores.runs({ before: asOf })).map(({ purpose }) => purpose), ['trial'])
+
+      await acme.users.upsert({ userId: 'u1', email: 'ada@example.com', role: 'admin' })
+      assert.deepEqual([(await acme.users.byEmail('ada@example.com')).userId, await acme.users.byEmail('x@example.com')], ['u1', null])
+      const secret = randomUUID().replaceAll('-', '')
+      const key = await acme.apiKeys.issue('k1', secret, { at, role: 'viewer', scopes: ['scores:read'], expiresAt: '2024-08-01' })
+      const found = await store.authenticate(key, { at: '2024-07-02' })
+      assert.deepEqual([found.tenant.tenant, found.key.keyId, found.key.scopes], [acme.tenant, 'k1', ['scores:read']])
+      assert.equal(await found.tenant.customers.count(), tables.customers.length)
+      assert.deepEqual([await store.authenticate(key, { at: '2024-08-01' }), await store.authenticate('churn_x', { at })], [null, null])
+      for (const subject of ['m0', 'm1', 'm2']) await acme.audit.append({ at, actor: 'ada', action: 'model.promoted', subject })
+      const newest = await acme.audit.query({ action: 'model.promoted', limit: 1 })
+      const older = await acme.audit.query({ action: 'model.promoted', after: newest.next })
+      assert.deepEqual([newest, older].map(({ entries }) => entries.map(({ subject }) => subject)), [['m2'], ['m1', 'm0']])
     })
 
     test('the event loop stays free, and an aborted call is taken back', async () => {
@@ -272,4 +342,34 @@ test('worker threads share a database', async () => {
     worker.once('message', resolve).once('error', reject)
   }))
   assert.deepEqual(await Promise.all(counts), [500, 500, 500, 500])
+})
+
+test('options, tables of the application, backup', async () => {
+  const { DatabaseSync } = await import('node:sqlite').catch(() => ({}))
+  const path = join(folder, 'options.db')
+  if (DatabaseSync) {
+    const database = new DatabaseSync(path)
+    database.exec('CREATE TABLE tasks (tenant_id TEXT NOT NULL, task_id TEXT NOT NULL, points INTEGER)')
+    database.close()
+  }
+  const store = await Store.open(`sqlite://${path}`, { readers: 2, waitTimeout: 200 })
+  await store.ping()
+  await store.tenant('a').begin(async (tx) => {
+    await tx.company.rename('A')
+    assert.equal(store.connections.writing, 1)
+    await assert.rejects(store.tenant('b').company.rename('B'), code('store_busy', { retryable: true }))
+  })
+  if (DatabaseSync) {
+    const insert = 'INSERT INTO tasks (tenant_id, task_id, points) VALUES ($1, $2, $3)'
+    for (const [name, points] of [['a', 3], ['b', 5]]) assert.equal(await store.tenant(name).begin((tx) => tx.execute(insert, ['t', points])), 1)
+    assert.deepEqual(await store.tenant('a').query('SELECT task_id, points FROM tasks WHERE tenant_id = $1'), [{ task_id: 't', points: 3 }])
+    assert.deepEqual([(await store.attest()).passed, (await store.attest({ hostTables: ['tasks'] })).passed], [false, true])
+  }
+  await store.backup(join(folder, 'copy.db'))
+  await assert.rejects(store.backup(join(folder, 'copy.db')), code('invalid_option', { column: 'path' }))
+  await store.close()
+  const copy = await Store.open(`sqlite://${folder}/copy.db`)
+  assert.equal((await copy.tenant('a').company.get()).name, 'A')
+  await copy.close()
+  await assert.rejects(Store.open('sqlite::memory:', { readers: 0 }), code('invalid_option', { column: 'readers' }))
 })

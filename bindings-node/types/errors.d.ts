@@ -7,6 +7,7 @@ export interface ErrorDetails {
     row?: number | null;
     column?: string | null;
     report?: ValidationReport | null;
+    retryable?: boolean;
     cause?: unknown;
 }
 /** The error class of this module. Functions throw it, and promises reject with it. */
@@ -24,6 +25,8 @@ export declare class ChurnError extends Error {
     readonly column: string | null;
     /** The whole validation report if invalid records were refused, otherwise null. */
     readonly report: ValidationReport | null;
+    /** Whether the same call may succeed later, for example when the database is busy. */
+    readonly retryable: boolean;
     constructor(message: string, details?: ErrorDetails);
     /**
      * `'AbortError'` if the call was cancelled, like the name of the DOMException of other aborted calls. Otherwise

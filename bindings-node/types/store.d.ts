@@ -43,6 +43,19 @@ export interface PageOptions {
     /** Maximum number of rows, 1 to 10 000. Default: 1000. */
     limit?: number;
 }
+/** Options of {@link RecordStore.find}. */
+export interface FindOptions {
+    /** Only customers whose id begins with this. */
+    prefix?: string;
+    /** Only customers whose text attributes have these values. */
+    attributes?: Record<string, string>;
+    /** Only customers whose current version has a `churned_at` (true), or none (false). */
+    churned?: boolean | null;
+    /** The `next` of the previous page. */
+    after?: string | null;
+    /** Maximum number of customers, 1 to 10 000. Default: 100. */
+    limit?: number;
+}
 /** One table of a tenant's records. */
 export declare class RecordStore<R extends object> {
     #private;
@@ -62,7 +75,16 @@ export declare class RecordStore<R extends object> {
      * stored.
      */
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
-    /** Number of rows. Each version of a customer or event is a row. */
+    /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
+    check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
+    /** Customers in their current version, sorted by id. The result does not depend on this table. */
+    find(options?: FindOptions): Promise<{
+        customers: StoredRow[];
+        next: string | null;
+    }>;
+    /** Number of customers, each counted once regardless of versions. */
+    countCustomers(): Promise<number>;
+    /** Number of rows, including all versions. */
     count(): Promise<number>;
     /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
     page(options?: PageOptions): Promise<{
@@ -113,7 +135,9 @@ export declare class ModelStore {
     load(modelId: string): Promise<ChurnModel>;
     /** Loads the champion, the model in use. The result is null if there is no champion. */
     champion(): Promise<ChurnModel | null>;
-    /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
+    /** The metadata of a stored model; null if there is no such model. */
+    get(modelId: string): Promise<StoredModel | null>;
+    /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
     promote(modelId: string, stage?: Stage): Promise<void>;
     /** The stored models, last saved first. */
     list(): Promise<StoredModel[]>;
@@ -123,13 +147,21 @@ export declare class ModelStore {
 /** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
+    /** The value of the customer, if the run was saved with values. */
+    value: number | null;
+    /** The probability times the value. */
+    valueAtRisk: number | null;
     /** The stored reasons, largest contribution first. */
     reasons: Reason[];
 };
+/** The purpose of a stored run. */
+export type RunPurpose = 'served' | 'trial';
 /** A stored run without its scores. */
 export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
+    /** Histories, and queries that name no run, use served runs. A trial run must be named. */
+    purpose: RunPurpose;
     customers: number;
     scored: number;
     meanProbability: number | null;
@@ -153,11 +185,72 @@ export interface SaveRunOptions {
      * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
      */
     reasons?: number | 'all';
+    /** `'served'` (default) for a run that is shown to users, `'trial'` for a comparison: queries return it only if they name it. */
+    purpose?: RunPurpose;
+    /** The value of each customer, by id. The value at risk is the probability times this value. */
+    values?: Record<string, number> | ReadonlyMap<string, number>;
 }
 /** The maximum number of results. */
 export interface LimitOptions {
     /** Maximum number of results. Default: 100. */
     limit?: number;
+}
+/** Options of {@link ScoreStore.runs}. */
+export interface RunsOptions extends LimitOptions {
+    /** Only runs with an earlier date. */
+    before?: Moment | null;
+}
+/** The position at which a page of scores ends. */
+export interface ScoreCursor {
+    /** The probability or the value at risk. */
+    key: number | null;
+    customerId: string;
+}
+/** Options of {@link ScoreStore.query}. */
+export interface ScoreQuery {
+    /** Default: the latest served run. */
+    run?: RunId | null;
+    /** Highest first. Default: `'probability'`. */
+    order?: 'probability' | 'value_at_risk';
+    bands?: readonly RiskBand[];
+    /** Only customers who are scored (true), or who are not (false). */
+    scored?: boolean | null;
+    customerIds?: readonly Id[];
+    minProbability?: number;
+    /** Maximum number of results, 1 to 10 000. Default: 100. */
+    limit?: number;
+    /** The `next` of the previous page. */
+    after?: ScoreCursor | null;
+    /** Whether to count all customers that match. Default: false. */
+    total?: boolean;
+}
+/** A page of scores. */
+export interface ScorePage {
+    run: StoredRunId;
+    scores: StoredScore[];
+    /** Pass it as `after` for the next page; null on the last page. */
+    next: ScoreCursor | null;
+    /** The number of all customers that match, if it was requested. */
+    total: number | null;
+}
+/** The changes from one run to another. */
+export interface RunChanges {
+    /** Customers of both runs by risk band before and after; null stands for customers who are not scored. */
+    moves: {
+        from: RiskBand | null;
+        to: RiskBand | null;
+        customers: number;
+    }[];
+    /** Number of customers in the later run only. */
+    entered: number;
+    /** Number of customers in the earlier run only. */
+    left: number;
+    /** The largest changes of probability, largest first. */
+    largest: {
+        customerId: string;
+        before: number;
+        after: number;
+    }[];
 }
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
@@ -174,17 +267,18 @@ export declare class ScoreStore {
     #private;
     /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
-    /** Summaries of the latest runs, latest date first. */
-    runs(options?: LimitOptions): Promise<RunSummary[]>;
-    /**
-     * A page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
-     * `after`.
-     */
+    /** The latest runs of both purposes, last date first. */
+    runs(options?: RunsOptions): Promise<RunSummary[]>;
+    /** The customers with the highest probabilities. */
     highRisk(options?: HighRiskOptions): Promise<{
         scores: StoredScore[];
         next: RiskPlace | null;
     }>;
-    /** The scores of one customer in all runs, latest date first. */
+    /** The scores of a run in pages, by filters and in an order. */
+    query(options?: ScoreQuery): Promise<ScorePage>;
+    /** The changes from one run to a later one. If the runs are of different models, a change may be due to the model. */
+    changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges>;
+    /** A customer's scores in served runs, last date first. */
     history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]>;
     /** Deletes a run and its scores. */
     delete(run: RunId): Promise<void>;
@@ -265,6 +359,8 @@ export declare class UserStore {
     upsert(user: UserInput): Promise<void>;
     /** The user with this id; null if there is no such user. */
     get(userId: string): Promise<User | null>;
+    /** The user with this email address; null if there is none. */
+    byEmail(email: string): Promise<User | null>;
     /** All users of the tenant. */
     list(): Promise<User[]>;
     /** Removes a user. Returns whether the user existed. */
@@ -274,7 +370,12 @@ export declare class UserStore {
 export interface ApiKey {
     keyId: string;
     role: Role;
+    label: string | null;
+    /** null means everything that the role may do. */
+    scopes: string[] | null;
     createdAt: string;
+    expiresAt: string | null;
+    usedAt: string | null;
     revokedAt: string | null;
 }
 /** Options with the time of a change. The caller passes the time, because the store reads no clock. */
@@ -285,6 +386,15 @@ export interface AtOptions {
 export interface CreateKeyOptions extends AtOptions {
     role: Role;
 }
+/** Options of {@link ApiKeyStore.issue}. */
+export interface IssueKeyOptions extends CreateKeyOptions {
+    /** A name for display. */
+    label?: string | null;
+    /** The scopes that the key is limited to, as the application defines them. Default: everything that the role may do. */
+    scopes?: readonly string[] | null;
+    /** Default: never. */
+    expiresAt?: Moment | null;
+}
 /** The API keys of a tenant. */
 export declare class ApiKeyStore {
     #private;
@@ -293,7 +403,13 @@ export declare class ApiKeyStore {
      * as secret.
      */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
-    /** The key with this secret; null if there is no such key, or if it was revoked. */
+    /**
+     * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in base32. {@link
+     * Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random bytes, as 24 or more letters and
+     * digits. Show the text once, because only a hash of the secret is stored.
+     */
+    issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string>;
+    /** The key with this secret; null if there is none or it has been revoked. */
     verify(secret: string): Promise<ApiKey | null>;
     /** All keys of the tenant, including revoked ones. */
     list(): Promise<ApiKey[]>;
@@ -330,7 +446,23 @@ export interface AuditInput {
     subject?: string | null;
     details?: Json;
 }
-/** The audit log of a tenant. Entries can be added, but not changed. */
+/** Options of {@link AuditStore.query}. */
+export interface AuditQuery {
+    actor?: string | null;
+    action?: string | null;
+    subject?: string | null;
+    /** Only entries from this time on. */
+    since?: Moment | null;
+    /** Only entries before this time. */
+    until?: Moment | null;
+    /** Default: true. */
+    newestFirst?: boolean;
+    /** The `next` of the previous page. */
+    after?: number | null;
+    /** Maximum number of entries, 1 to 10 000. Default: 100. */
+    limit?: number;
+}
+/** The audit log of a tenant. Entries are added, never changed. */
 export declare class AuditStore {
     #private;
     /** Appends an entry. */
@@ -340,11 +472,17 @@ export declare class AuditStore {
         entries: AuditEntry[];
         next: number | null;
     }>;
+    /** A page of the entries that match, newest first by default. Pass `next` as `after` for the next page. */
+    query(options?: AuditQuery): Promise<{
+        entries: AuditEntry[];
+        next: number | null;
+    }>;
 }
-/**
- * The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
- * data of other tenants.
- */
+/** A value of a table of the application. */
+export type SqlValue = null | boolean | number | bigint | string | Date;
+/** A tenant's data within a transaction. */
+export type TenantTransaction = Omit<TenantStore, 'begin'>;
+/** One tenant's records, models, scores and settings. It reads and writes no other tenant's data. */
 export declare class TenantStore {
     readonly customers: CustomerStore;
     readonly payments: RecordStore<PaymentRow>;
@@ -369,8 +507,28 @@ export declare class TenantStore {
      */
     records(options?: TableOptions & Cancellable): Promise<TenantRecords>;
     /**
-     * Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on the
-     * customer's records are not deleted. Returns the number of deleted rows.
+     * Runs a function in a transaction of several calls: either all of their changes are stored or none. The changes are committed when
+     * the promise of the function resolves, and rolled back when it rejects. Returns the result of the function.
+     *
+     * A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant can proceed (in SQLite, no
+     * other writer at all), so keep it short.
+     */
+    begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T>;
+    /**
+     * Runs a statement on tables of the application and returns the number of affected rows. `$1` is the tenant and must occur in the
+     * statement; `args` are `$2` and following.
+     *
+     * In Postgres, give the table the policy of the store's tables, and pass its name to {@link Store.attest}. In SQLite, the statement
+     * itself is the only safeguard of tenant isolation.
+     */
+    execute(sql: string, args?: readonly SqlValue[]): Promise<number>;
+    /** Runs a query on tables of the application. `$1` is the tenant and must occur in the query; `args` are `$2` and following. */
+    query(sql: string, args?: readonly SqlValue[]): Promise<StoredRow[]>;
+    /** A counter that increases with every change of the tenant's records, for caches. */
+    revision(): Promise<number>;
+    /**
+     * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
+     * deleted rows.
      */
     eraseCustomer(customerId: Id): Promise<number>;
     /** The value that `JSON.stringify` writes for this object: the tenant's id. */
@@ -395,17 +553,37 @@ export interface Attestation {
     schema: number;
     library: string;
     checks: Check[];
-    /** The SHA-256 of all properties above. */
+    /** What the attestation does not examine. */
+    notExamined: string[];
+    /** SHA-256 of all properties above. */
     fingerprint: string;
     /** The report in words. */
     text: string;
     /** @throws {ChurnError} `not_isolated` unless every check passed. */
     signOff(): void;
 }
+/** The numbers of connections that are idle, reading and writing. */
+export interface ConnectionStatistics {
+    idle: number;
+    reading: number;
+    writing: number;
+}
 /** Options of {@link Store.open}. */
 export interface OpenStoreOptions {
     /** Whether to create or update the tables. Default: true. */
     migrate?: boolean;
+    /** Number of connections for reading. Default: 6. */
+    readers?: number;
+    /** Number of connections for writing in Postgres. Default: 4. */
+    writers?: number;
+    /** Timeout for connecting, in milliseconds. Default: 5000. */
+    connectTimeout?: number;
+    /** Timeout for a call that waits for a connection, in milliseconds. Default: 30 000. */
+    waitTimeout?: number;
+    /** Timeout for a statement in Postgres, in milliseconds. Default: that of the server. */
+    statementTimeout?: number;
+    /** Maximum size of a SQLite file in pages of 4096 bytes; writes beyond it reject with `store_full`. Default: no limit. */
+    maxPages?: number;
 }
 /** A database with the data of many tenants. The data of a tenant can only be accessed through {@link Store.tenant}. */
 export declare class Store {
@@ -431,12 +609,33 @@ export declare class Store {
     version(): Promise<number>;
     /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
     grantTo(role: string): Promise<void>;
+    /** Checks that the database answers. */
+    ping(): Promise<void>;
+    /** The current numbers of connections. */
+    get connections(): ConnectionStatistics;
     /**
-     * Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads and
-     * writes, and checks policies, roles and privileges. All changes are rolled back.
+     * Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile, writers wait. Do not
+     * copy the file in another way while the store is open: another SQLite library in the same process releases the locks of the store.
+     * For Postgres, use continuous archiving or `pg_dump`.
      */
-    attest(): Promise<Attestation>;
-    /** Closes all connections. Later calls reject with `store_unavailable`. */
+    backup(path: string): Promise<void>;
+    /**
+     * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of its tenant and the key.
+     * Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at `at`; these cases cannot be
+     * distinguished.
+     */
+    authenticate(key: string, options: AtOptions): Promise<{
+        tenant: TenantStore;
+        key: ApiKey;
+    } | null>;
+    /**
+     * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` names tables of the application that
+     * take part in transactions of tenants.
+     */
+    attest(options?: {
+        hostTables?: readonly string[];
+    }): Promise<Attestation>;
+    /** Closes all connections; later calls reject with `store_unavailable`. */
     close(): Promise<void>;
     /** Gives access to the data of one tenant. */
     tenant(tenant: Id): TenantStore;

@@ -121,6 +121,26 @@ fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &s
     })
 }
 
+/// Converts a positive number of seconds, at most a day.
+#[cfg(feature = "store")]
+fn seconds(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
+    let found = number(given, name)?;
+    match found > 0.0 && found <= 86_400.0 {
+        true => Ok(found),
+        false => Err(wrong(given, name, "a number of seconds above 0, at most 86400")),
+    }
+}
+
+/// Converts a list of ids.
+#[cfg(feature = "store")]
+fn ids(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
+    if given.is_instance_of::<PyString>() {
+        return Ok(vec![id(given, name)?]);
+    }
+    let items = given.try_iter().map_err(|_| wrong(given, name, "a list of ids"))?;
+    items.map(|item| id(&item?, name)).collect()
+}
+
 /// Converts a list of texts, or a single text.
 pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     if given.is_none() {
@@ -326,4 +346,22 @@ arguments! {
     actor: String = text;
     action: String = text;
     subject: Option<String> = |given, name| optional(given, |given| text(given, name));
+    of_actor: Option<String> = |given, _| optional(given, |given| text(given, "actor"));
+    of_action: Option<String> = |given, _| optional(given, |given| text(given, "action"));
+    newest_first: bool = flag;
+    label: Option<String> = |given, name| optional(given, |given| text(given, name));
+    scopes: Option<Vec<String>> = |given, name| optional(given, |given| names(given, name));
+    key_text: String = |given, _| text(given, "text");
+    host_tables: Vec<String> = names;
+    sql: String = text;
+    prefix: String = text;
+    bands: Option<Vec<String>> = |given, name| optional(given, |given| names(given, name));
+    some_ids: Option<Vec<String>> = |given, _| optional(given, |given| ids(given, "customer_ids"));
+    total: bool = flag;
+    readers: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    writers: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    max_pages: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
+    connect_timeout: Option<f64> = |given, name| optional(given, |given| seconds(given, name));
+    wait_timeout: Option<f64> = |given, name| optional(given, |given| seconds(given, name));
+    statement_timeout: Option<f64> = |given, name| optional(given, |given| seconds(given, name));
 }

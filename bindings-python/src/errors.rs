@@ -33,6 +33,7 @@ pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
         context.set_item("row", error.row())?;
         context.set_item("column", error.column())?;
         context.set_item("report", error.report().cloned().map(ValidationReport::new))?;
+        context.set_item("retryable", error.retryable())?;
         make(py, error.code(), &error.to_string(), &context)
     };
     build().unwrap_or_else(|failure| failure)

@@ -54,7 +54,7 @@ mod _churn_core {
     #[pymodule_export]
     use crate::store::{
         ApiKeyStore, AuditStore, CompanyStore, CursorStore, ModelStore, OutcomeStore, RecordStore, ScoreStore, Store,
-        TenantStore, UserStore, open_awaited,
+        TenantStore, TenantTransaction, UserStore, open_awaited,
     };
 
     use pyo3::prelude::*;

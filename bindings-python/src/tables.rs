@@ -59,7 +59,7 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
 }
 
 /// Converts one value. With `nan_is_null`, NaN becomes null.
-fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
+pub(crate) fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
         return Ok(Value::Null);

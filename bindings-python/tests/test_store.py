@@ -259,7 +259,7 @@ def test_company_users_keys_cursors_and_audit(acme):
     assert acme.users.remove("u1") and not acme.users.remove("u1")
     secret = str(uuid.uuid4())
     acme.api_keys.create("k", secret, role="viewer", at=NOON)
-    assert acme.api_keys.verify(secret) == churn.store.ApiKey("k", "viewer", NOON, None)
+    assert acme.api_keys.verify(secret) == churn.store.ApiKey("k", "viewer", None, None, NOON, None, None, None)
     acme.api_keys.revoke("k", at=NOON + timedelta(days=1))
     assert acme.api_keys.verify(secret) is None
     assert acme.api_keys.list()[0].revoked_at == NOON + timedelta(days=1)
@@ -434,3 +434,140 @@ def test_a_forked_process_must_open_its_own_store(store, acme, tables):
     assert ours.poll(20) and ours.recv() == "store_unavailable"
     child.join(20)
     assert child.exitcode == 0 and acme.customers.count() == len(tables["customers"])
+
+
+def test_a_transaction_stores_all_or_nothing(acme, tables):
+    with acme.begin() as tx:
+        tx.customers.upsert(tables["customers"])
+        tx.audit.append("ada", "customers.imported", at=AT)
+        with pytest.raises(churn.InvalidOptionError):
+            tx.execute("DELETE FROM tasks")
+        assert tx.customers.count() == len(tables["customers"])
+    assert acme.customers.count() == len(tables["customers"])
+    revision = acme.revision()
+    with pytest.raises(ZeroDivisionError), acme.begin() as tx:
+        tx.payments.upsert(tables["payments"])
+        raise ZeroDivisionError
+    assert (acme.payments.count(), acme.revision()) == (0, revision)
+    tx = acme.begin()
+    tx.company.rename("Acme")
+    tx.rollback()
+    with pytest.raises(churn.InvalidOptionError, match="ended"):
+        tx.commit()
+    with pytest.raises(churn.InvalidOptionError, match="ended"):
+        tx.company.get()
+    assert acme.company.get().name is None
+    acme.company.rename("after the transactions")
+
+
+def test_an_abandoned_transaction_is_rolled_back(acme):
+    tx = acme.begin()
+    tx.company.rename("Acme")
+    del tx
+    acme.cursors.set("crm", "1", at=AT)
+    assert acme.company.get().name is None
+
+
+def test_a_transaction_in_asyncio(url):
+    async def work():
+        async with await churn.aio.Store.open(url) as store:
+            acme = store.tenant(f"acme-{uuid.uuid4()}")
+            async with await acme.begin() as tx:
+                await tx.company.rename("Acme")
+            with pytest.raises(ZeroDivisionError):
+                async with await acme.begin() as tx:
+                    await tx.company.rename("other")
+                    raise ZeroDivisionError
+            assert (await acme.company.get()).name == "Acme"
+            text = await acme.api_keys.issue("k1", "f2a9c1d47e0b4d5c8a6b3e1f90d27c54", role="analyst", at=AT)
+            tenant, key = await store.authenticate(text, at=AT)
+            assert (tenant.tenant, key.key_id) == (acme.tenant, "k1")
+            assert (await tenant.company.get()).name == "Acme"
+
+    asyncio.run(work())
+
+
+def test_tables_of_the_application(tmp_path):
+    import sqlite3
+
+    path = tmp_path / "app.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE tasks (tenant_id TEXT NOT NULL, task_id TEXT NOT NULL, points INTEGER)")
+    connection.close()
+    with churn.Store.open(f"sqlite://{path}") as store:
+        for tenant, points in [("acme", 3), ("other", 5)]:
+            with store.tenant(tenant).begin() as tx:
+                assert tx.execute("INSERT INTO tasks (tenant_id, task_id, points) VALUES ($1, $2, $3)", ["t", points]) == 1
+        rows = store.tenant("acme").query("SELECT task_id, points FROM tasks WHERE tenant_id = $1")
+        assert rows == [{"task_id": "t", "points": 3}]
+        assert not store.attest().passed and store.attest(["tasks"]).passed
+        store.ping()
+        store.backup(tmp_path / "copy.db")
+        with pytest.raises(churn.InvalidOptionError) as refused:
+            store.backup(tmp_path / "copy.db")
+        assert refused.value.column == "path"
+    with churn.Store.open(f"sqlite://{tmp_path}/copy.db") as copy:
+        assert copy.tenant("other").query("SELECT points FROM tasks WHERE tenant_id = $1") == [{"points": 5}]
+
+
+def test_options_of_a_store(tmp_path):
+    with churn.Store.open(f"sqlite://{tmp_path}/churn.db", readers=2, wait_timeout=0.2) as store:
+        with store.tenant("a").begin() as tx:
+            tx.company.rename("A")
+            assert store.connections.writing == 1
+            with pytest.raises(churn.StoreError) as busy:
+                store.tenant("b").company.rename("B")
+            assert (busy.value.code, busy.value.retryable) == ("store_busy", True)
+    for option in [{"readers": 0}, {"wait_timeout": 0}, {"connect_timeout": "5"}, {"max_pages": -1}]:
+        with pytest.raises(churn.InvalidOptionError) as refused:
+            churn.Store.open("sqlite::memory:", **option)
+        assert refused.value.column == next(iter(option))
+
+
+def test_queries_of_customers_scores_keys_and_audit(acme, shared, tables):
+    fill(acme, tables)
+    dry = acme.payments.check([{"customer_id": "C-1", "due_at": "soon", "amount": 1.0}])
+    assert (dry.rows_in, dry.rows_accepted, dry.rows_changed) == (1, 0, 0) and dry.report.issues[0].code == "bad_timestamp"
+    first = tables["customers"][0]["customer_id"]
+    page = acme.customers.find(first, limit=1)
+    assert [row["customer_id"] for row in page.customers] == [first]
+    assert acme.customers.count_customers() == len({row["customer_id"] for row in tables["customers"]})
+
+    records = acme.records(static_attributes="all")
+    run, later = shared.score(records, AS_OF), shared.score(records, "2024-05-15")
+    values = {score.customer_id: 100.0 + at for at, score in enumerate(run)}
+    saved = acme.scores.save(shared, run, at=AT, values=values)
+    acme.scores.save(shared, later, at=AT, purpose="trial")
+    acme.models.save(shared, at=AT)
+    assert acme.models.get(shared.id).id == shared.id and acme.models.get("none") is None
+    page = acme.scores.query(order="value_at_risk", scored=True, limit=3, total=True)
+    assert page.run == saved and page.total == sum(score.probability is not None for score in run)
+    expected = sorted(
+        ((-score.probability * values[score.customer_id], score.customer_id) for score in run if score.probability is not None)
+    )
+    assert [score.customer_id for score in page.scores] == [customer for _, customer in expected[:3]]
+    again = acme.scores.query(order="value_at_risk", scored=True, limit=3, after=page.next)
+    assert [score.customer_id for score in again.scores] == [customer for _, customer in expected[3:6]]
+    ids = [score.customer_id for score in page.scores]
+    assert {score.customer_id for score in acme.scores.query(customer_ids=ids).scores} == set(ids)
+    changes = acme.scores.changes(saved, later)
+    assert sum(move.customers for move in changes.moves) + changes.left == len(run)
+    assert [run.purpose for run in acme.scores.runs()] == ["trial", "served"] or acme.scores.runs()[0].purpose == "served"
+
+    acme.users.upsert("u1", "ada@example.org", role="admin")
+    assert acme.users.by_email("ada@example.org").user_id == "u1" and acme.users.by_email("x@example.org") is None
+    for number in range(3):
+        acme.audit.append("ada", "model.promoted" if number else "login", at=AT, subject=f"m{number}")
+    found = acme.audit.query(action="model.promoted", limit=1)
+    assert [entry.subject for entry in found.entries] == ["m2"]
+    assert [entry.subject for entry in acme.audit.query(action="model.promoted", after=found.next).entries] == ["m1"]
+
+
+def test_keys_expire_and_have_scopes(store, acme):
+    secret = "f2a9c1d47e0b4d5c8a6b3e1f90d27c54"
+    text = acme.api_keys.issue("k1", secret, role="viewer", at=AT, label="sync", scopes=["scores:read"], expires_at="2024-07-01")
+    tenant, key = store.authenticate(text, at="2024-06-30")
+    assert (tenant.tenant, key.label, key.scopes) == (acme.tenant, "sync", ["scores:read"])
+    assert store.authenticate(text, at="2024-07-01") is None
+    assert store.authenticate(text[:-1] + "5", at="2024-06-30") is None
+    assert acme.api_keys.list()[0].used_at == datetime(2024, 6, 30, tzinfo=timezone.utc)

@@ -206,8 +206,9 @@ pub use input::CsvBatches;
 #[cfg(feature = "arrow")]
 pub use input::IpcBatches;
 pub use input::{
-    Activity, AttributeMap, Column, ColumnNote, ColumnSpec, ColumnType, Customer, IntoTable, OnInvalid, Partition,
-    Payment, RecordsBuilder, Table, Ticket, Ties, Value, columns_of, subscription_columns, subscriptions_to_customers,
+    Activity, AttributeMap, CheckedBatch, CheckedColumn, Column, ColumnNote, ColumnSpec, ColumnType, Customer,
+    IntoTable, OnInvalid, Partition, Payment, RecordsBuilder, Table, Ticket, Ties, Value, columns_of,
+    subscription_columns, subscriptions_to_customers,
 };
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use metrics::{Estimate, Interval};

@@ -64,51 +64,74 @@ impl From<churn_core::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
-        let kind = match &source {
+        let (kind, retryable) = match &source {
             sqlx::Error::Database(database) => kind_of(database.as_ref()),
-            sqlx::Error::PoolTimedOut => ErrorKind::StoreBusy,
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Configuration(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => ErrorKind::StoreUnavailable,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
-                ErrorKind::StoreDamaged
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                (ErrorKind::StoreUnavailable, true)
             }
-            _ => ErrorKind::Internal,
+            sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => (ErrorKind::StoreUnavailable, false),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => {
+                (ErrorKind::StoreDamaged, false)
+            }
+            _ => (ErrorKind::Internal, false),
         };
-        Self::new(kind, source.to_string()).caused_by(source)
+        let mut error = Self::new(kind, source.to_string());
+        error.0.retryable = retryable;
+        error.caused_by(source)
     }
 }
 
-/// The kind that belongs to a SQLSTATE (Postgres) or an extended result code (SQLite).
-fn kind_of(error: &dyn sqlx::error::DatabaseError) -> ErrorKind {
+/// The kind that belongs to a SQLSTATE (Postgres) or an extended result code (SQLite), and whether a retry may succeed.
+fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
     let code = error.code().unwrap_or_default();
     // Codes of SQLite are numbers, whose lowest byte is the primary code. Codes of Postgres have five characters.
     if code.len() != 5 {
         return match code.parse::<u32>().map(|code| code & 0xff) {
-            Ok(5 | 6) => ErrorKind::StoreBusy,
-            Ok(13) => ErrorKind::StoreFull,
-            Ok(10 | 14) => ErrorKind::StoreUnavailable,
-            Ok(11 | 26) => ErrorKind::StoreDamaged,
-            Ok(1) if error.message().contains("no such table") => ErrorKind::StoreNotMigrated,
-            _ => ErrorKind::StoreRefused,
+            Ok(5 | 6) => (ErrorKind::StoreBusy, true),
+            Ok(13) => (ErrorKind::StoreFull, false),
+            // An I/O error, a file that cannot be opened, or a file that is not writable.
+            Ok(10) => (ErrorKind::StoreUnavailable, true),
+            Ok(8 | 14 | 23) => (ErrorKind::StoreUnavailable, false),
+            Ok(11 | 26) => (ErrorKind::StoreDamaged, false),
+            Ok(1) if error.message().contains("no such table") || error.message().contains("no such column") => {
+                (ErrorKind::StoreNotMigrated, false)
+            }
+            _ => (ErrorKind::StoreRefused, false),
         };
     }
     match &*code {
-        "53100" | "53200" => ErrorKind::StoreFull,
-        "40001" | "40P01" | "55P03" => ErrorKind::StoreBusy,
-        "42P01" => ErrorKind::StoreNotMigrated,
-        "57P01" | "57P02" | "57P03" | "53300" => ErrorKind::StoreUnavailable,
-        code if code.starts_with("08") || code.starts_with("28") || code.starts_with("3D") => {
-            ErrorKind::StoreUnavailable
-        }
-        _ => ErrorKind::StoreRefused,
+        "53100" | "53200" => (ErrorKind::StoreFull, false),
+        "40001" | "40P01" | "55P03" => (ErrorKind::StoreBusy, true),
+        "42P01" | "42703" => (ErrorKind::StoreNotMigrated, false),
+        // Timeouts of a statement, an idle transaction or an idle session; a server that shuts down or has too many
+        // connections.
+        "57014" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" | "53300" => (ErrorKind::StoreUnavailable, true),
+        code if code.starts_with("08") => (ErrorKind::StoreUnavailable, true),
+        // The login or the database was refused.
+        code if code.starts_with("28") || code.starts_with("3D") => (ErrorKind::StoreUnavailable, false),
+        _ => (ErrorKind::StoreRefused, false),
     }
 }
 
 impl Error {
+    /// Whether the same call may succeed later: the database is busy, or cannot be reached at the moment.
+    pub fn retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// An error after which the same call may succeed later.
+    pub(crate) fn transient(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let mut error = Self::new(kind, message);
+        error.0.retryable = true;
+        error
+    }
+
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
     /// The database's own code, if the database refused the statement.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.0.source.as_deref()?.downcast_ref::<sqlx::Error>()?;

@@ -1,4 +1,4 @@
-//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with verified isolation.
+//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with tested isolation.
 //!
 //! ```text
 //! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
@@ -6,15 +6,16 @@
 //!       └─ tenant("acme") ─> TenantStore ── customers() payments() tickets() activities()   upsert, page, of_customer
 //!                                        ── records()        -> churn_core::TenantRecords, column by column
 //!                                        ── models()         artifact bytes, card, champion and challengers
-//!                                        ── scores()         runs, reasons, high risk, history, trend
-//!                                        ── outcomes()       what became of those who were scored
+//!                                        ── scores()         runs, queries, changes, histories
+//!                                        ── outcomes()       labels of past dates with their scores
 //!                                        ── company() users() api_keys() cursors() audit()
+//!                                        ── begin()          all of these in one transaction
 //! ```
 //!
 //! Only [`TenantStore`] has methods that read or write data, and it has access to one tenant only. Every statement
 //! receives the tenant as its first argument, and a single function binds this argument. In Postgres, row-level
 //! security also limits a transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`]
-//! verifies tenant isolation and returns a report.
+//! verifies tenant isolation and returns a report. [`hosting`] is a guide.
 //!
 //! # Example
 //!
@@ -41,14 +42,17 @@
 //!
 //! # Transactions
 //!
-//! A batch is one transaction: either all of its changes are stored or none. Writers of one tenant are serialized.
-//! Writers of different tenants are serialized in SQLite, and run concurrently in Postgres. A reader sees the data as
-//! they were when its transaction began.
+//! Each call is one transaction: either all of its changes are stored or none. [`TenantStore::begin`] combines several
+//! calls into one transaction. Writers of one tenant are serialized. Writers of different tenants are serialized in
+//! SQLite, and run concurrently in Postgres. A reader sees the data as they were when its transaction began.
 //!
 //! # What it does not do
 //!
 //! The store does not read the clock or generate random numbers: the caller passes times and secrets as arguments. It
 //! does not encrypt data; use the encryption of the database or the disk.
+
+#[doc = include_str!("../HOSTING.md")]
+pub mod hosting {}
 
 mod attest;
 mod engine;
@@ -58,8 +62,10 @@ mod store;
 mod tenant;
 
 pub use attest::{Attestation, Check};
-pub use engine::Backend;
+pub use engine::{Backend, ConnectionStatistics, StoreOptions};
 pub use error::{Error, ErrorKind, Result};
-pub use records::{Import, RecordPage, RecordStore, RecordsOptions, StoredRecord, Upserted};
+pub use records::{
+    CustomerPage, CustomerQuery, Import, RecordPage, RecordStore, RecordsOptions, StoredRecord, Upserted,
+};
 pub use store::Store;
 pub use tenant::*;

@@ -1,8 +1,10 @@
-//! The database as a whole: open, migrate, attest. [`TenantStore`] gives access to the data.
+//! The database as a whole: open, migrate, back up. [`TenantStore`] gives access to the data.
 
-use crate::engine::{Access, Backend, Pool, current, migrate, migrations};
+use churn_core::Timestamp;
+
+use crate::engine::{Access, Backend, ConnectionStatistics, Pool, StoreOptions, current, migrate, migrations};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tenant::TenantStore;
+use crate::tenant::{ApiKey, TenantStore, check_tenant, parse_key};
 
 /// A database of many tenants. Clones share its connections. Only [`Store::tenant`] gives access to data.
 #[derive(Clone, Debug)]
@@ -11,30 +13,86 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens `sqlite:///path/to/file.db` (created if it does not exist), `sqlite::memory:` or
-    /// `postgres://user@host/database`.
+    /// Opens `sqlite:///path/to/file.db`, `sqlite::memory:` or `postgres://user@host/database`. A SQLite file is
+    /// created if it does not exist, and only its owner can read it. Connections to a Postgres server on another host
+    /// use TLS, unless the URL says otherwise with `?sslmode=disable` (or `prefer`, `require`, `verify-ca`,
+    /// `verify-full`).
     ///
     /// # Errors
-    /// `invalid_option` for another address; `store_unavailable`; `store_newer` if a newer version of this library
-    /// migrated it; `store_damaged` if its schema is not this library's.
+    /// `invalid_option` for another kind of URL, or a SQLite URL without a path; `store_unavailable` with the place and
+    /// the cause if the database does not answer; `store_newer` if a newer version of this library migrated the
+    /// database; `store_damaged` if its schema is not that of this library.
     pub async fn open(url: &str) -> Result<Self> {
-        Self::open_with(url, None).await
+        Self::open_with(url, &StoreOptions::default()).await
     }
 
-    /// Like [`open`](Self::open), but limits the size of a SQLite file. `pages` is the maximum size in pages of 4096
-    /// bytes. Writes that would exceed it fail with `store_full`. This is useful for tests of full disks, and for hosts
-    /// that limit the size of a tenant's file.
+    /// Like [`open`](Self::open), with options for connections, timeouts and a quota.
     ///
     /// # Errors
-    /// See [`open`](Self::open).
-    pub async fn open_limited(url: &str, pages: u32) -> Result<Self> {
-        Self::open_with(url, Some(pages)).await
-    }
-
-    async fn open_with(url: &str, most_pages: Option<u32>) -> Result<Self> {
-        let pool = Pool::open(url, most_pages).await?;
+    /// See [`open`](Self::open); `invalid_option` for an option out of range.
+    pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
+        let pool = Pool::open(url, options).await?;
         current(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// The current numbers of idle, reading and writing connections.
+    pub fn connections(&self) -> ConnectionStatistics {
+        self.pool.statistics()
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// `store_unavailable` with the place and the cause; `store_busy` if all readers stay in use.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.pool.begin(Access::Read).await?;
+        tx.rows("SELECT 1", &[]).await?;
+        tx.rollback().await
+    }
+
+    /// SQLite: writes a snapshot of the whole database to a new file that only its owner can read. Readers continue
+    /// meanwhile; writers wait.
+    ///
+    /// While a store has the file open, do not copy it in any other way: another SQLite library in the same process,
+    /// such as Python's `sqlite3`, releases the store's locks. For Postgres, use continuous archiving, or `pg_dump` as
+    /// a superuser or a role with `BYPASSRLS`, because row-level security hides all rows from the owner of the tables.
+    ///
+    /// # Errors
+    /// `invalid_option` in Postgres, or if the file exists already or cannot be created; `store_full`,
+    /// `store_unavailable`.
+    pub async fn backup(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+        let path = path.as_ref();
+        if self.backend() == Backend::Postgres {
+            return Err(Error::option(
+                "path",
+                "a Postgres store is backed up with pg_dump or continuous archiving",
+            ));
+        }
+        let Some(text) = path.to_str().filter(|text| !text.contains('\0')) else {
+            return Err(Error::option(
+                "path",
+                "the path of a backup must be text without U+0000",
+            ));
+        };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let refused = |e: std::io::Error| Error::option("path", format!("cannot make '{text}': {e}")).caused_by(e);
+        options.open(path).map_err(refused)?;
+        let done = self
+            .pool
+            .outside(&format!("VACUUM INTO '{}'", text.replace('\'', "''")))
+            .await;
+        if done.is_err() {
+            // A partial copy must not remain.
+            let _ = std::fs::remove_file(path);
+        }
+        done
     }
 
     /// Creates or updates the tables. Does nothing if they are up to date. The applied migrations are recorded in the
@@ -72,6 +130,41 @@ impl Store {
     /// an error.
     pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
         TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
+    }
+
+    /// Authenticates an API key from its text, as returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
+    /// Returns the tenant and the key. Returns `None` if the text is malformed, or if the key is unknown, wrong,
+    /// revoked or expired at `at`; these cases cannot be distinguished. Secrets are compared in constant time.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_busy`, `store_not_migrated`.
+    ///
+    /// ```
+    /// # use churn_store::{NewApiKey, Role, Store};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let store = Store::open("sqlite::memory:").await?;
+    /// # store.migrate().await?;
+    /// # let now = "2026-01-01".parse()?;
+    /// let key = NewApiKey::new("k1", "f2a9c1d47e0b4d5c8a6b3e1f90d27c54", Role::Analyst).with_scopes(["scores:read"]);
+    /// let text = store.tenant("acme").api_keys().issue(&key, now).await?;
+    /// assert_eq!(text, "churn_mfrw2zi_k1_f2a9c1d47e0b4d5c8a6b3e1f90d27c54");
+    /// let (tenant, key) = store.authenticate(&text, now).await?.unwrap();
+    /// assert!(tenant.tenant().as_str() == "acme" && key.allows("scores:read") && !key.allows("records:write"));
+    /// assert!(store.authenticate("churn_mfrw2zi_k1_wrong", now).await?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn authenticate(&self, text: &str, at: Timestamp) -> Result<Option<(TenantStore, ApiKey)>> {
+        let Some((tenant, key_id, secret)) = parse_key(text) else {
+            return Ok(None);
+        };
+        let tenant = self.tenant(tenant);
+        if check_tenant(tenant.tenant()).is_err() || key_id.contains('\0') {
+            return Ok(None);
+        }
+        let key = tenant.api_keys().authenticate(key_id, secret, at).await?;
+        Ok(key.map(|key| (tenant, key)))
     }
 
     /// In Postgres, grants a role the privileges that the application needs, and no others. The role may read and write

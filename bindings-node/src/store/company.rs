@@ -1,6 +1,8 @@
 //! Settings, users, API keys, sync cursors and the audit log of a tenant.
 
-use churn_store::{ApiKeyStore, AuditEntry, AuditStore, CompanyStore, CursorStore, Role, User, UserStore};
+use churn_store::{
+    ApiKeyStore, AuditEntry, AuditQuery, AuditStore, CompanyStore, CursorStore, NewApiKey, Role, User, UserStore,
+};
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -90,6 +92,15 @@ impl NativeUsers {
         )
     }
 
+    /// The user with an email address, as JSON.
+    #[napi(catch_unwind)]
+    pub fn by_email<'env>(&self, env: &'env Env, email: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            to_json(&own.by_email(&email).await.map_err(raise_store)?)
+        })
+    }
+
     /// All users, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
@@ -126,6 +137,23 @@ impl NativeApiKeys {
         begin(env, async move {
             own.create(&key_id, &secret, role, at).await.map_err(raise_store)
         })
+    }
+
+    /// Adds a key and returns its text.
+    #[napi(catch_unwind)]
+    pub fn issue<'env>(
+        &self,
+        env: &'env Env,
+        key_id: String,
+        secret: String,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, at) = (self.own.clone(), at(&given)?);
+        let mut key = NewApiKey::new(key_id, secret, role(&given)?);
+        key.label = options::text(&given, "label")?;
+        key.scopes = options::texts(&given, "scopes")?;
+        key.expires_at = options::moment(&given, "expiresAt")?;
+        begin(env, async move { own.issue(&key, at).await.map_err(raise_store) })
     }
 
     /// The key with this secret, as JSON.
@@ -217,5 +245,25 @@ impl NativeAudit {
         begin(env, async move {
             to_json(&own.page(after, limit).await.map_err(raise_store)?)
         })
+    }
+
+    /// The entries that match a query, as JSON.
+    #[napi(catch_unwind)]
+    pub fn query<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
+        let query = AuditQuery {
+            actor: options::text(&given, "actor")?,
+            action: options::text(&given, "action")?,
+            subject: options::text(&given, "subject")?,
+            since: options::moment(&given, "since")?,
+            until: options::moment(&given, "until")?,
+            newest_first: super::flag(&given, "newestFirst")?.unwrap_or(true),
+            after: options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX)),
+            limit: limit(&given, 100)?,
+        };
+        let own = self.own.clone();
+        begin(
+            env,
+            async move { to_json(&own.query(&query).await.map_err(raise_store)?) },
+        )
     }
 }

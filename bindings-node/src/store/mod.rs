@@ -5,12 +5,13 @@ mod company;
 mod models;
 mod records;
 mod scores;
+mod transaction;
 
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use churn_store::RecordsOptions;
+use churn_store::{RecordsOptions, StoreOptions};
 use napi::bindgen_prelude::{Object, PromiseRaw, ToNapiValue};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -23,6 +24,7 @@ use company::{NativeApiKeys, NativeAudit, NativeCompany, NativeCursors, NativeUs
 use models::NativeModels;
 use records::NativeRecords;
 use scores::{NativeOutcomes, NativeScores};
+use transaction::NativeTransaction;
 
 /// The interval at which a long call checks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(25);
@@ -62,17 +64,53 @@ fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
+/// An option that is true or false.
+fn flag(given: &Object<'_>, name: &str) -> Result<Option<bool>> {
+    match options::value(given, name)? {
+        None => Ok(None),
+        Some(churn_core::Value::Bool(flag)) => Ok(Some(flag)),
+        Some(_) => Err(invalid_option(name, "must be true or false")),
+    }
+}
+
 /// A database with the data of many tenants.
 #[napi]
 pub struct NativeStore {
     own: churn_store::Store,
 }
 
+/// A whole number of at most 32 bits.
+fn count(given: &Object<'_>, name: &str) -> Result<Option<u32>> {
+    let too_large = |_| invalid_option(name, "is too large");
+    let count = options::whole(given, name)?.map(|count| u32::try_from(count).map_err(too_large));
+    count.transpose()
+}
+
+fn store_options(given: &Object<'_>) -> Result<StoreOptions> {
+    let mut wanted = StoreOptions::default();
+    wanted.readers = count(given, "readers")?.unwrap_or(wanted.readers);
+    wanted.writers = count(given, "writers")?.unwrap_or(wanted.writers);
+    let timeout = |name| Ok::<_, napi::Error>(options::whole(given, name)?.map(Duration::from_millis));
+    wanted.connect_timeout = timeout("connectTimeout")?.unwrap_or(wanted.connect_timeout);
+    wanted.wait_timeout = timeout("waitTimeout")?.unwrap_or(wanted.wait_timeout);
+    wanted.statement_timeout = timeout("statementTimeout")?;
+    wanted.max_pages = count(given, "maxPages")?;
+    Ok(wanted)
+}
+
 /// Opens a store, and creates or updates its tables if `migrate` is set.
 #[napi(catch_unwind)]
-pub fn open_store(env: &Env, url: String, migrate: bool) -> Result<PromiseRaw<'_, NativeStore>> {
+pub fn open_store<'env>(
+    env: &'env Env,
+    url: String,
+    migrate: bool,
+    given: Object<'_>,
+) -> Result<PromiseRaw<'env, NativeStore>> {
+    let wanted = store_options(&given)?;
     begin(env, async move {
-        let own = churn_store::Store::open(&url).await.map_err(raise_store)?;
+        let own = churn_store::Store::open_with(&url, &wanted)
+            .await
+            .map_err(raise_store)?;
         if migrate {
             own.migrate().await.map_err(raise_store)?;
         }
@@ -109,12 +147,47 @@ impl NativeStore {
         begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
     }
 
+    /// Checks that the database answers.
+    #[napi(catch_unwind)]
+    pub fn ping<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let own = self.own.clone();
+        begin(env, async move { own.ping().await.map_err(raise_store) })
+    }
+
+    /// The current numbers of connections, as JSON.
+    #[napi(catch_unwind)]
+    pub fn connections(&self) -> Result<String> {
+        to_json(&self.own.connections())
+    }
+
+    /// Writes a snapshot of a SQLite database to a new file.
+    #[napi(catch_unwind)]
+    pub fn backup<'env>(&self, env: &'env Env, path: String) -> Result<PromiseRaw<'env, ()>> {
+        let own = self.own.clone();
+        begin(env, async move { own.backup(&path).await.map_err(raise_store) })
+    }
+
+    /// The tenant and the key, as JSON, of an API key's text.
+    #[napi(catch_unwind)]
+    pub fn authenticate<'env>(
+        &self,
+        env: &'env Env,
+        text: String,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, at) = (self.own.clone(), at(&given)?);
+        begin(env, async move {
+            let found = own.authenticate(&text, at).await.map_err(raise_store)?;
+            to_json(&found.map(|(tenant, key)| (tenant.tenant().to_string(), key)))
+        })
+    }
+
     /// Verifies tenant isolation. Returns the report as JSON.
     #[napi(catch_unwind)]
-    pub fn attest<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
+    pub fn attest<'env>(&self, env: &'env Env, host_tables: Vec<String>) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
-            let report = own.attest().await.map_err(raise_store)?;
+            let report = own.attest_with(&host_tables).await.map_err(raise_store)?;
             let (passed, text) = (report.passed(), report.to_string());
             to_json(&serde_json::json!({ "passed": passed, "text": text, "report": report }))
         })
@@ -244,6 +317,55 @@ impl NativeTenant {
                 own.records(&wanted).await.map(Records::new).map_err(raise_store)
             }),
         )
+    }
+
+    /// A counter that increases with every change of the tenant's records.
+    #[napi(catch_unwind)]
+    pub fn revision<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
+        let own = self.own.clone();
+        begin(
+            env,
+            async move { Ok(own.revision().await.map_err(raise_store)? as i64) },
+        )
+    }
+
+    /// Begins a transaction of several calls.
+    #[napi(catch_unwind)]
+    pub fn begin<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, NativeTransaction>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            Ok(NativeTransaction::new(own.begin().await.map_err(raise_store)?))
+        })
+    }
+
+    /// Runs a statement on tables of the application.
+    #[napi(catch_unwind)]
+    pub fn execute<'env>(
+        &self,
+        env: &'env Env,
+        sql: String,
+        args: Object<'_>,
+        n_args: u32,
+    ) -> Result<PromiseRaw<'env, i64>> {
+        let (own, args) = (self.own.clone(), transaction::arguments(&args, n_args)?);
+        begin(env, async move {
+            Ok(own.execute(&sql, &args).await.map_err(raise_store)? as i64)
+        })
+    }
+
+    /// Runs a query on tables of the application; returns its rows as JSON.
+    #[napi(catch_unwind)]
+    pub fn query<'env>(
+        &self,
+        env: &'env Env,
+        sql: String,
+        args: Object<'_>,
+        n_args: u32,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, args) = (self.own.clone(), transaction::arguments(&args, n_args)?);
+        begin(env, async move {
+            to_json(&own.query(&sql, &args).await.map_err(raise_store)?)
+        })
     }
 
     /// Deletes everything that is stored about one customer, except models.

@@ -48,6 +48,13 @@ impl NativeModels {
         })
     }
 
+    /// The metadata of a model, as JSON.
+    #[napi(catch_unwind)]
+    pub fn get<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, String>> {
+        let own = self.own.clone();
+        begin(env, async move { to_json(&own.get(&id).await.map_err(raise_store)?) })
+    }
+
     /// Changes the stage of a model.
     #[napi(catch_unwind)]
     pub fn promote<'env>(&self, env: &'env Env, id: String, stage: String) -> Result<PromiseRaw<'env, ()>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use churn_core::{RecordKind, Table};
-use churn_store::{Import, RecordStore, Upserted};
+use churn_store::{CustomerQuery, Import, RecordStore, Upserted};
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -97,6 +97,51 @@ impl NativeRecords {
             })
         };
         begin(env, unless_cancelled(cancel, work))
+    }
+
+    /// Validates a batch without storing it.
+    #[napi(catch_unwind)]
+    pub fn check<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, String>> {
+        let (own, cancel) = (self.own.clone(), cancel.clone());
+        let table = lone_table(&rows, own.kind())?;
+        let work = async move { Ok(done(&own.check(table).await.map_err(raise_store)?)) };
+        begin(env, unless_cancelled(cancel, work))
+    }
+
+    /// Customers in their current version, as JSON. `attributes` are the names and values of text attributes.
+    #[napi(catch_unwind)]
+    pub fn find<'env>(
+        &self,
+        env: &'env Env,
+        given: Object<'_>,
+        attributes: Vec<Vec<String>>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let pair = |pair: Vec<String>| match <[String; 2]>::try_from(pair) {
+            Ok([name, value]) => Ok((name, value)),
+            Err(_) => Err(internal("an attribute has a name and a value")),
+        };
+        let query = CustomerQuery {
+            prefix: options::text(&given, "prefix")?.unwrap_or_default(),
+            attributes: attributes.into_iter().map(pair).collect::<Result<_>>()?,
+            churned: super::flag(&given, "churned")?,
+            after: options::text(&given, "after")?,
+            limit: limit(&given, 100)?,
+        };
+        let own = self.own.clone();
+        begin(env, async move {
+            let page = own.find(&query).await.map_err(raise_store)?;
+            let customers: Vec<_> = page.customers.iter().map(|row| &row.values).collect();
+            to_json(&json!({ "customers": customers, "next": page.next }))
+        })
+    }
+
+    /// Number of customers.
+    #[napi(catch_unwind)]
+    pub fn count_customers<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
+        let own = self.own.clone();
+        begin(env, async move {
+            Ok(own.count_customers().await.map_err(raise_store)? as i64)
+        })
     }
 
     /// The number of rows. Each version of a customer or event is a row.

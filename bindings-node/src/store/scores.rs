@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use churn_core::{Execution, Value};
-use churn_store::{HighRisk, OutcomeStore, ReasonsFor, RunId, ScoreStore};
+use churn_core::{Execution, RiskBand, Value};
+use churn_store::{HighRisk, OutcomeStore, ReasonsFor, RunId, SaveRun, ScoreCursor, ScoreQuery, ScoreStore};
 use napi::bindgen_prelude::{Object, PromiseRaw};
 use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::{at, begin, limit};
-use crate::error::{internal, invalid_option, raise, raise_store, to_json};
+use crate::error::{internal, invalid_option, raise, raise_option, raise_store, to_json};
 use crate::model::Model;
 use crate::options;
 use crate::records::Records;
@@ -49,12 +49,12 @@ impl NativeScores {
         model: &Model,
         run: &Run,
         given: Object<'_>,
+        values: Option<Object<'_>>,
     ) -> Result<PromiseRaw<'env, String>> {
-        let (own, model, run, at) = (
+        let (own, model, run) = (
             self.own.clone(),
             model.inner.get()?.clone(),
             Arc::clone(run.inner.get()?),
-            at(&given)?,
         );
         let reasons = match options::value(&given, "reasons")? {
             Some(Value::Text(all)) if all == "all" => ReasonsFor::Everybody,
@@ -64,8 +64,16 @@ impl NativeScores {
                 top => ReasonsFor::Riskiest(usize::try_from(top).unwrap_or(usize::MAX)),
             },
         };
+        let mut wanted = SaveRun::new(at(&given)?).with_reasons(reasons);
+        wanted.purpose = options::named(&given, "purpose")?.unwrap_or_default();
+        if let Some(values) = &values {
+            for id in Object::keys(values)? {
+                let value = number(values, &id)?.ok_or_else(|| invalid_option("values", "must hold numbers"))?;
+                wanted.values.insert(id, value);
+            }
+        }
         begin(env, async move {
-            to_json(&own.save(&model, &run, reasons, at).await.map_err(raise_store)?)
+            to_json(&own.save_with(&model, &run, &wanted).await.map_err(raise_store)?)
         })
     }
 
@@ -73,10 +81,10 @@ impl NativeScores {
     #[napi(catch_unwind)]
     pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
-        begin(
-            env,
-            async move { to_json(&own.runs(limit).await.map_err(raise_store)?) },
-        )
+        let before = options::moment(&given, "before")?;
+        begin(env, async move {
+            to_json(&own.runs_before(before, limit).await.map_err(raise_store)?)
+        })
     }
 
     /// A page with the customers of a run in order of decreasing probability, as JSON.
@@ -102,6 +110,63 @@ impl NativeScores {
         let own = self.own.clone();
         begin(env, async move {
             to_json(&own.high_risk(&wanted).await.map_err(raise_store)?)
+        })
+    }
+
+    /// A page of the scores of a run, as JSON.
+    #[napi(catch_unwind)]
+    pub fn query<'env>(
+        &self,
+        env: &'env Env,
+        given: Object<'_>,
+        run: Option<Object<'_>>,
+        after: Option<Object<'_>>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let after = after.map(|after| {
+            let wrong = || invalid_option("after", "must be the `next` of the previous page");
+            Ok::<_, napi::Error>(ScoreCursor {
+                key: number(&after, "key")?,
+                customer_id: options::text(&after, "customerId")?.ok_or_else(wrong)?,
+            })
+        });
+        let bands = options::texts(&given, "bands")?.map(|names| {
+            let band = |name: &String| {
+                let unknown = |error| raise_option("bands", &error);
+                name.parse::<RiskBand>().map_err(unknown)
+            };
+            names.iter().map(band).collect::<Result<Vec<_>>>()
+        });
+        let query = ScoreQuery {
+            run: run.as_ref().map(run_id).transpose()?,
+            order: options::named(&given, "order")?.unwrap_or_default(),
+            bands: bands.transpose()?,
+            scored: super::flag(&given, "scored")?,
+            customer_ids: options::texts(&given, "customerIds")?,
+            min_probability: number(&given, "minProbability")?,
+            limit: limit(&given, 100)?,
+            after: after.transpose()?,
+            total: super::flag(&given, "total")?.unwrap_or(false),
+        };
+        let own = self.own.clone();
+        begin(
+            env,
+            async move { to_json(&own.query(&query).await.map_err(raise_store)?) },
+        )
+    }
+
+    /// The changes from one run to another, as JSON.
+    #[napi(catch_unwind)]
+    pub fn changes<'env>(
+        &self,
+        env: &'env Env,
+        from: Object<'_>,
+        to: Object<'_>,
+        given: Object<'_>,
+    ) -> Result<PromiseRaw<'env, String>> {
+        let (own, from, to) = (self.own.clone(), run_id(&from)?, run_id(&to)?);
+        let limit = limit(&given, 100)?;
+        begin(env, async move {
+            to_json(&own.changes(&from, &to, limit).await.map_err(raise_store)?)
         })
     }
 

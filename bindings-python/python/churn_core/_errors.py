@@ -14,6 +14,7 @@ class ChurnError(Exception):
         row: 0-based position of the row with the error in the input.
         column: The name of the column, feature, argument or option with the error.
         report: The whole `ValidationReport` if invalid records were refused, otherwise None.
+        retryable: Whether the same call may succeed later, for example when the database is busy.
     """
 
     code: str = "internal"
@@ -21,6 +22,7 @@ class ChurnError(Exception):
     row: int | None = None
     column: str | None = None
     report: Any = None
+    retryable: bool = False
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -151,11 +153,13 @@ def make(
     column: str | None = None,
     report: Any = None,
     missing: bool = False,
+    retryable: bool = False,
 ) -> ChurnError:
     """Makes the exception for a code. A code that is missing in `CLASSES` is the code of an invalid record."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report
+    error.retryable = retryable
     if kind is InvalidRecordsError and report is not None:
         error.add_note('on_invalid="quarantine" leaves invalid rows out and lists them in the report.')
     return error

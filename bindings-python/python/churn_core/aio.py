@@ -50,6 +50,7 @@ _STORES = [
     "ScoreStore",
     "Store",
     "TenantStore",
+    "TenantTransaction",
     "UserStore",
 ]
 
@@ -156,8 +157,7 @@ class _Part:
 
 def _method(name: str, member: Any, see: str) -> Any:
     async def call(self: _Part, *args: Any, **kwargs: Any) -> Any:
-        found = await getattr(self._inner, name)(*args, **kwargs)
-        return Store(found) if see == "Store.open" else found  # type: ignore[name-defined] # noqa: F821
+        return await getattr(self._inner, name)(*args, **kwargs)
 
     call.__name__, call.__qualname__ = name, see
     call.__doc__ = f"`{see}` as a coroutine: {inspect.getdoc(member)}"
@@ -166,9 +166,10 @@ def _method(name: str, member: Any, see: str) -> Any:
 
 
 def _open() -> Any:
-    async def open(url: str, migrate: bool = True) -> Any:  # noqa: A001
-        return Store(await _core.open_awaited(url, migrate))  # type: ignore[name-defined] # noqa: F821
+    async def open(*args: Any, **kwargs: Any) -> Any:  # noqa: A001
+        return Store(await _core.open_awaited(*args, **kwargs))  # type: ignore[name-defined] # noqa: F821
 
+    open.__signature__ = inspect.signature(_core.Store.open)  # type: ignore[attr-defined]
     open.__doc__ = f"`Store.open` as a coroutine: {inspect.getdoc(_core.Store.open)}"
     open.__qualname__ = "Store.open"
     return staticmethod(open)
@@ -201,10 +202,16 @@ def _store_class(kind: str) -> type[_Part]:
             own[name] = _open()
         elif (kind, name) == ("Store", "tenant"):
             own[name] = _tenant
+        elif (kind, name) == ("Store", "authenticate"):
+            own[name] = _authenticate(member)
+        elif (kind, name) == ("TenantStore", "begin"):
+            own[name] = _begin(member)
         else:
             own[name] = _method(name, member, f"{kind}.{name}")
     if kind == "Store":
         own["__aenter__"], own["__aexit__"] = _enter, _exit
+    if kind == "TenantTransaction":
+        own["__aenter__"], own["__aexit__"] = _enter, _finish
     return type(kind, (_Part,), own)
 
 
@@ -213,12 +220,43 @@ def _tenant(self: _Part, tenant: str) -> Any:
     return TenantStore(self._inner.tenant(tenant))  # type: ignore[name-defined] # noqa: F821
 
 
+def _authenticate(member: Any) -> Any:
+    async def authenticate(self: _Part, *args: Any, **kwargs: Any) -> Any:
+        found = await self._inner.authenticate(*args, **kwargs)
+        return found and (TenantStore(found[0]), found[1])  # type: ignore[name-defined] # noqa: F821
+
+    return _described(authenticate, "Store.authenticate", member)
+
+
+def _begin(member: Any) -> Any:
+    async def begin(self: _Part) -> Any:
+        return TenantTransaction(await self._inner.begin())  # type: ignore[name-defined] # noqa: F821
+
+    own = _described(begin, "TenantStore.begin", member)
+    own.__doc__ = (
+        "Begins a transaction of several calls, as `TenantStore.begin` does: ``async with await tenant.begin() as tx``. It is "
+        "committed at the end of the block, and rolled back if the block raises an exception."
+    )
+    return own
+
+
+def _described(call: Any, see: str, member: Any) -> Any:
+    call.__qualname__ = see
+    call.__doc__ = f"`{see}` as a coroutine: {inspect.getdoc(member)}"
+    call.__signature__ = inspect.signature(member)
+    return call
+
+
 async def _enter(self: _Part) -> _Part:
     return self
 
 
 async def _exit(self: _Part, *trace: object) -> None:
     await self._inner.close()
+
+
+async def _finish(self: _Part, *trace: object) -> None:
+    await self._inner._finish(trace[0] is None)
 
 
 _define()

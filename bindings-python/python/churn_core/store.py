@@ -22,12 +22,13 @@ from ._churn_core import (
     ScoreStore,
     Store,
     TenantStore,
+    TenantTransaction,
     UserStore,
     ValidationReport,
 )
 
 if TYPE_CHECKING:
-    from ._churn_core import _Role, _Stage
+    from ._churn_core import _Purpose, _RiskBand, _Role, _Stage
 
 __all__ = [
     "ApiKey",
@@ -36,17 +37,25 @@ __all__ = [
     "AuditEntry",
     "AuditPage",
     "AuditStore",
+    "BandMove",
     "Check",
     "Company",
     "CompanyStore",
+    "ConnectionStatistics",
     "CursorStore",
+    "CustomerPage",
+    "Interval",
     "ModelStore",
     "OutcomeStore",
     "RecordPage",
     "RecordStore",
     "RiskPage",
+    "RunChanges",
     "RunId",
     "RunSummary",
+    "ScoreChange",
+    "ScoreCursor",
+    "ScorePage",
     "ScoreStore",
     "ScoredOutcome",
     "Store",
@@ -56,6 +65,7 @@ __all__ = [
     "StoredScore",
     "SyncCursor",
     "TenantStore",
+    "TenantTransaction",
     "Upserted",
     "User",
     "UserStore",
@@ -80,6 +90,15 @@ class RecordPage:
 
     rows: list[dict[str, Any]]
     next: int | None
+
+
+@dataclass(frozen=True)
+class CustomerPage:
+    """Customers in their current version as dicts, sorted by id. Pass ``next`` as ``after`` for the next page; it is None on the
+    last page."""
+
+    customers: list[dict[str, Any]]
+    next: str | None
 
 
 @dataclass(frozen=True)
@@ -113,28 +132,44 @@ class StoredReason:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An interval; both bounds are included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class StoredScore:
-    """The stored score of one customer. If ``status`` is ``"not_enough_evidence"``, then ``probability`` is None,
-    ``evidence`` says why, and ``expected_at`` is the date by which the customer will have a probability at the latest.
-    ``reasons`` are the stored reasons, largest contribution first."""
+    """The stored score of one customer.
+
+    ``probability`` is None if the customer is not scored; ``not_scored_reason`` says why, and ``expected_at`` is the latest date on
+    which the customer will have a score. ``value`` is the value of the customer and ``value_at_risk`` the probability times this
+    value, if the run was saved with values. ``reasons`` are the stored reasons, largest
+    contribution first.
+    """
 
     customer_id: str
     run: RunId
     probability: float | None
-    risk_band: Literal["low", "medium", "high", "critical"] | None
+    interval: Interval | None
+    risk_band: _RiskBand | None
     status: Literal["scored", "not_enough_evidence"]
-    evidence: str | None
+    not_scored_reason: str | None
     expected_at: datetime | None
+    value: float | None
+    value_at_risk: float | None
     reasons: list[StoredReason]
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A summary of a stored run. ``bands`` counts the customers in each risk band. ``outcomes`` counts the scored
-    customers whose outcome is known. ``churned`` counts the customers with a known outcome who churned."""
+    """A summary of a run. ``purpose`` is ``"served"`` or ``"trial"``, ``bands`` counts customers by risk band, ``outcomes`` counts
+    scored customers whose outcome is known, and ``churned`` those of them who churned."""
 
     id: RunId
     saved_at: datetime
+    purpose: _Purpose
     customers: int
     scored: int
     mean_probability: float | None
@@ -150,6 +185,54 @@ class RiskPage:
 
     scores: list[StoredScore]
     next: tuple[float, str] | None
+
+
+@dataclass(frozen=True)
+class ScoreCursor:
+    """The position at which a page of scores ends: the value by which scores are sorted, and the id of the last customer."""
+
+    key: float | None
+    customer_id: str
+
+
+@dataclass(frozen=True)
+class ScorePage:
+    """Scores of ``run`` in the requested order. Pass ``next`` as ``after`` for the next page; it is None on the last page. ``total``
+    is the number of all customers that match, if it was requested."""
+
+    run: RunId
+    scores: list[StoredScore]
+    next: ScoreCursor | None
+    total: int | None
+
+
+@dataclass(frozen=True)
+class BandMove:
+    """The number of customers with a risk band in each of two runs. None stands for customers who are not scored."""
+
+    before: _RiskBand | None
+    after: _RiskBand | None
+    customers: int
+
+
+@dataclass(frozen=True)
+class ScoreChange:
+    """The probability of a customer in two runs."""
+
+    customer_id: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class RunChanges:
+    """The changes between two runs. ``entered`` counts customers in the later run only, ``left`` customers in the earlier run only.
+    ``largest`` has the largest changes of probability, largest first."""
+
+    moves: list[BandMove]
+    entered: int
+    left: int
+    largest: list[ScoreChange]
 
 
 @dataclass(frozen=True)
@@ -194,11 +277,16 @@ class User:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key, without its secret."""
+    """An API key, without its secret. ``scopes`` is None if the key may do everything that its role may do. ``used_at`` is the time of
+    the last use, to within a minute."""
 
     key_id: str
     role: _Role
+    label: str | None
+    scopes: list[str] | None
     created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
     revoked_at: datetime | None
 
 
@@ -224,11 +312,19 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """A page of audit entries, oldest first. To get the next page, pass ``next`` as the argument ``after``. On the last
-    page, ``next`` is None."""
+    """Entries in the requested order. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
 
     entries: list[AuditEntry]
     next: int | None
+
+
+@dataclass(frozen=True)
+class ConnectionStatistics:
+    """The numbers of connections that are idle, reading and writing."""
+
+    idle: int
+    reading: int
+    writing: int
 
 
 @dataclass(frozen=True)
@@ -251,6 +347,7 @@ class Attestation:
     schema: int
     library: str
     checks: list[Check]
+    not_examined: list[str]
     fingerprint: str
     text: str
 
@@ -263,9 +360,10 @@ class Attestation:
         return self.text
 
 
-_MOMENTS = {"as_of", "saved_at", "expected_at", "event_at", "created_at", "revoked_at", "moved_at", "at"}
+_MOMENTS = {"as_of", "saved_at", "expected_at", "event_at", "created_at", "expires_at", "used_at", "revoked_at", "moved_at", "at"}
 _PARTS: dict[str, Any] = {
-    "run": RunId, "reasons": StoredReason, "scores": StoredScore, "entries": AuditEntry, "checks": Check
+    "run": RunId, "interval": Interval, "reasons": StoredReason, "scores": StoredScore, "entries": AuditEntry, "checks": Check,
+    "moves": BandMove, "largest": ScoreChange,
 }  # fmt: skip
 _NAMES = ("low", "medium", "high", "critical")
 
@@ -287,6 +385,10 @@ def _build(kind: Any, values: Any) -> Any:
         values = {**values, "id": run, "bands": bands, "outcomes": outcomes, "churned": churned}
     if kind is RiskPage and values["next"] is not None:
         values["next"] = tuple(values["next"])
+    if kind is ScorePage:
+        values["next"] = _build(ScoreCursor, values["next"])
+    if kind is BandMove:
+        values = {"before": values["from"], "after": values["to"], "customers": values["customers"]}
     if kind is Attestation:
         values = {**values["report"], "passed": values["passed"], "text": values["text"]}
 

@@ -92,6 +92,11 @@ impl Caller {
         })
     }
 
+    /// Makes the store's threads available to code that spawns work on them.
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.threads.handle.enter()
+    }
+
     /// Runs `work` and converts its result to Python. A blocking call returns the result, an awaited call a future.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where

@@ -1,6 +1,6 @@
 //! The company of a tenant: settings, users, API keys, sync cursors and the audit log.
 
-use churn_store::{AuditEntry, Role, User};
+use churn_store::{AuditEntry, AuditQuery, NewApiKey, Role, User};
 use pyo3::prelude::*;
 
 use super::call::Caller;
@@ -121,6 +121,13 @@ impl UserStore {
         self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
+    /// The user with this email address; None if there is none.
+    fn by_email(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::email)] email: String) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.by_email(&email).await?) };
+        self.caller.call(py, work, |py, user| reported(py, "User", &user))
+    }
+
     /// All users, sorted by id.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
@@ -156,6 +163,34 @@ impl ApiKeyStore {
         let (own, role, at) = (self.own.clone(), parsed::<Role>(py, role)?, timestamp(at, "at")?);
         let work = async move { Ok(own.create(&key_id, &secret, role, at).await?) };
         self.caller.call(py, work, nothing)
+    }
+
+    /// Adds a key and returns the text that a program sends: ``churn_<tenant>_<key id>_<secret>``, with the tenant's id in
+    /// base32. `churn_core.Store.authenticate` finds the tenant by this text. You provide the secret: at least 24 random
+    /// letters and digits (``secrets.token_hex()``). Show the text once, because only a hash of the secret is stored.
+    ///
+    /// ``scopes`` limits the key to these scopes, which the application defines (default: everything that the role may
+    /// do). ``expires_at`` is the end of its validity (default: none).
+    #[pyo3(signature = (key_id, secret, *, role, at, label=None, scopes=None, expires_at=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn issue(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::key_id)] key_id: String,
+        #[pyo3(from_py_with = arguments::secret)] secret: String,
+        role: &str,
+        at: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::label)] label: Option<String>,
+        #[pyo3(from_py_with = arguments::scopes)] scopes: Option<Vec<String>>,
+        expires_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (own, at) = (self.own.clone(), timestamp(at, "at")?);
+        let mut key = NewApiKey::new(key_id, secret, parsed::<Role>(py, role)?);
+        key.label = label;
+        key.scopes = scopes;
+        key.expires_at = expires_at.map(|end| timestamp(end, "expires_at")).transpose()?;
+        let work = async move { Ok(own.issue(&key, at).await?) };
+        self.caller.call(py, work, plain)
     }
 
     /// The key with this secret. None if there is no such key, or if it was revoked.
@@ -258,6 +293,37 @@ impl AuditStore {
     ) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.page(after, limit).await?) };
+        self.caller.call(py, work, |py, page| reported(py, "AuditPage", &page))
+    }
+
+    /// At most ``limit`` entries (1 to 10 000) of this actor, action and subject, from ``since`` on and before ``until``,
+    /// newest first unless ``newest_first=False``. ``after`` is the ``next`` of the previous page.
+    #[pyo3(signature = (*, actor=None, action=None, subject=None, since=None, until=None, newest_first=true, after=None, limit=100))]
+    #[allow(clippy::too_many_arguments)]
+    fn query(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::of_actor)] actor: Option<String>,
+        #[pyo3(from_py_with = arguments::of_action)] action: Option<String>,
+        #[pyo3(from_py_with = arguments::subject)] subject: Option<String>,
+        since: Option<&Bound<'_, PyAny>>,
+        until: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::newest_first)] newest_first: bool,
+        #[pyo3(from_py_with = arguments::after)] after: Option<i64>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
+        let query = AuditQuery {
+            actor,
+            action,
+            subject,
+            since: since.map(|at| timestamp(at, "since")).transpose()?,
+            until: until.map(|at| timestamp(at, "until")).transpose()?,
+            newest_first,
+            after,
+            limit,
+        };
+        let own = self.own.clone();
+        let work = async move { Ok(own.query(&query).await?) };
         self.caller.call(py, work, |py, page| reported(py, "AuditPage", &page))
     }
 }

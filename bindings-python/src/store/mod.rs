@@ -5,7 +5,12 @@ mod company;
 mod models;
 mod records;
 mod scores;
+mod tenant;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use churn_store::StoreOptions;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -13,12 +18,14 @@ use serde::Serialize;
 
 use crate::arguments;
 use crate::errors::refuse;
-use call::{Caller, Stop};
+use crate::tables::timestamp;
+use call::Caller;
 
 pub(crate) use company::{ApiKeyStore, AuditStore, CompanyStore, CursorStore, UserStore};
 pub(crate) use models::ModelStore;
 pub(crate) use records::RecordStore;
 pub(crate) use scores::{OutcomeStore, ScoreStore};
+pub(crate) use tenant::{TenantStore, TenantTransaction};
 
 /// Converts a result of the store to an instance of the class with this name in `churn_core.store`, to a list of
 /// instances, or to None.
@@ -62,9 +69,9 @@ pub(crate) struct Store {
     caller: Caller,
 }
 
-fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<Py<PyAny>> {
+fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool, options: StoreOptions) -> PyResult<Py<PyAny>> {
     let work = async move {
-        let store = churn_store::Store::open(&url).await?;
+        let store = churn_store::Store::open_with(&url, &options).await?;
         if migrate {
             store.migrate().await?;
         }
@@ -74,14 +81,50 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool) -> PyResult<
     caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
 }
 
+/// The options that were given; others have their default.
+fn options(
+    readers: Option<u32>,
+    writers: Option<u32>,
+    connect_timeout: Option<f64>,
+    wait_timeout: Option<f64>,
+    statement_timeout: Option<f64>,
+    max_pages: Option<u32>,
+) -> StoreOptions {
+    let mut options = StoreOptions::default();
+    options.readers = readers.unwrap_or(options.readers);
+    options.writers = writers.unwrap_or(options.writers);
+    let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
+    options.connect_timeout = seconds(connect_timeout, options.connect_timeout);
+    options.wait_timeout = seconds(wait_timeout, options.wait_timeout);
+    options.statement_timeout = statement_timeout.map(Duration::from_secs_f64);
+    options.max_pages = max_pages;
+    options
+}
+
 /// Opens a store whose calls return awaitables. `churn_core.aio.Store` wraps it.
 #[pyfunction]
+#[pyo3(signature = (url, migrate=true, *, readers=None, writers=None, connect_timeout=None, wait_timeout=None, statement_timeout=None, max_pages=None))]
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn open_awaited(
     py: Python<'_>,
     #[pyo3(from_py_with = arguments::url)] url: String,
     #[pyo3(from_py_with = arguments::migrate)] migrate: bool,
+    #[pyo3(from_py_with = arguments::readers)] readers: Option<u32>,
+    #[pyo3(from_py_with = arguments::writers)] writers: Option<u32>,
+    #[pyo3(from_py_with = arguments::connect_timeout)] connect_timeout: Option<f64>,
+    #[pyo3(from_py_with = arguments::wait_timeout)] wait_timeout: Option<f64>,
+    #[pyo3(from_py_with = arguments::statement_timeout)] statement_timeout: Option<f64>,
+    #[pyo3(from_py_with = arguments::max_pages)] max_pages: Option<u32>,
 ) -> PyResult<Py<PyAny>> {
-    open(py, Caller::new(py, true)?, url, migrate)
+    let options = options(
+        readers,
+        writers,
+        connect_timeout,
+        wait_timeout,
+        statement_timeout,
+        max_pages,
+    );
+    open(py, Caller::new(py, true)?, url, migrate, options)
 }
 
 #[pymethods]
@@ -93,17 +136,37 @@ impl Store {
     /// ``postgres://user:password@host/database`` isolates tenants by row-level security. For this, one role must own
     /// the tables and migrate them, and the application must connect with another role (see `grant_to`).
     ///
+    /// ``readers`` (6) and ``writers`` (4, in Postgres) are the numbers of connections. Timeouts are in seconds:
+    /// ``connect_timeout`` (5) for connecting, ``wait_timeout`` (30) for a call that waits for a connection, and in
+    /// Postgres ``statement_timeout`` for a statement (default: that of the server). ``max_pages`` limits the size of a
+    /// SQLite file, in pages of 4096 bytes; writes beyond it raise ``store_full``.
+    ///
     /// Raises:
     ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
     ///         has migrated it (``store_newer``).
     #[staticmethod]
-    #[pyo3(signature = (url, migrate=true))]
+    #[pyo3(signature = (url, migrate=true, *, readers=None, writers=None, connect_timeout=None, wait_timeout=None, statement_timeout=None, max_pages=None))]
+    #[allow(clippy::too_many_arguments)]
     fn open(
         py: Python<'_>,
         #[pyo3(from_py_with = arguments::url)] url: String,
         #[pyo3(from_py_with = arguments::migrate)] migrate: bool,
+        #[pyo3(from_py_with = arguments::readers)] readers: Option<u32>,
+        #[pyo3(from_py_with = arguments::writers)] writers: Option<u32>,
+        #[pyo3(from_py_with = arguments::connect_timeout)] connect_timeout: Option<f64>,
+        #[pyo3(from_py_with = arguments::wait_timeout)] wait_timeout: Option<f64>,
+        #[pyo3(from_py_with = arguments::statement_timeout)] statement_timeout: Option<f64>,
+        #[pyo3(from_py_with = arguments::max_pages)] max_pages: Option<u32>,
     ) -> PyResult<Py<PyAny>> {
-        open(py, Caller::new(py, false)?, url, migrate)
+        let options = options(
+            readers,
+            writers,
+            connect_timeout,
+            wait_timeout,
+            statement_timeout,
+            max_pages,
+        );
+        open(py, Caller::new(py, false)?, url, migrate, options)
     }
 
     /// Creates or updates the tables of the store. Does nothing if they are up to date. Migrations of other programs in
@@ -127,15 +190,74 @@ impl Store {
         self.caller.call(py, work, nothing)
     }
 
-    /// Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads
-    /// and writes, and checks policies, roles and privileges. All changes are rolled back. Returns an `Attestation`.
+    /// Checks that the database answers.
+    fn ping(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        self.caller.call(py, async move { Ok(store.ping().await?) }, nothing)
+    }
+
+    /// The current numbers of idle, reading and writing connections.
+    #[getter]
+    fn connections(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        reported(py, "ConnectionStatistics", &self.store.connections())
+    }
+
+    /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile,
+    /// writers wait. Do not copy the file in another way while the store is open: Python's `sqlite3` in the same
+    /// process releases the locks of the store. For Postgres, use continuous archiving or ``pg_dump``.
+    ///
+    /// Raises:
+    ///     InvalidOptionError: The file exists already or cannot be created, or the store is in Postgres.
+    fn backup(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::path)] path: PathBuf) -> PyResult<Py<PyAny>> {
+        let store = self.store.clone();
+        self.caller
+            .call(py, async move { Ok(store.backup(path).await?) }, nothing)
+    }
+
+    /// Authenticates an API key from its text, as `churn_core.store.ApiKeyStore.issue` returned it. Returns the store of
+    /// its tenant and the key. Returns None if the text is malformed, or if the key is unknown, wrong, revoked or
+    /// expired at ``at``; these cases cannot be distinguished.
+    ///
+    /// >>> store = churn.Store.open("sqlite::memory:")
+    /// >>> secret = "f2a9c1d47e0b4d5c8a6b3e1f90d27c54"
+    /// >>> text = store.tenant("acme").api_keys.issue("k1", secret, role="analyst", at="2026-01-01")
+    /// >>> text
+    /// 'churn_mfrw2zi_k1_f2a9c1d47e0b4d5c8a6b3e1f90d27c54'
+    /// >>> tenant, key = store.authenticate(text, at="2026-01-02")
+    /// >>> tenant.tenant, key.role
+    /// ('acme', 'analyst')
+    /// >>> store.authenticate("churn_mfrw2zi_k1_wrong", at="2026-01-02") is None
+    /// True
+    #[pyo3(signature = (text, *, at))]
+    fn authenticate(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::key_text)] text: String,
+        at: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
+        let (store, caller, at) = (self.store.clone(), self.caller.clone(), timestamp(at, "at")?);
+        let work = async move { Ok(store.authenticate(&text, at).await?) };
+        self.caller.call(py, work, move |py, found| match found {
+            None => Ok(py.None()),
+            Some((own, key)) => plain(py, (TenantStore::new(own, &caller), reported(py, "ApiKey", &key)?)),
+        })
+    }
+
+    /// Verifies tenant isolation in this database. Two synthetic tenants read and write through every statement of this
+    /// package, and everything that the database role can reach is compared with an allow-list. All changes are rolled
+    /// back. ``host_tables`` names tables of the application that take part in transactions of tenants.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20
     /// (True, True)
-    fn attest(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+    #[pyo3(signature = (host_tables=vec![]), text_signature = "($self, host_tables=())")]
+    fn attest(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::host_tables)] host_tables: Vec<String>,
+    ) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
-        let work = async move { Ok(store.attest().await?) };
+        let work = async move { Ok(store.attest_with(&host_tables).await?) };
         self.caller.call(py, work, |py, report| {
             let report = serde_json::json!({ "passed": report.passed(), "text": report.to_string(), "report": report });
             reported(py, "Attestation", &report)
@@ -158,12 +280,10 @@ impl Store {
         self.store.backend().as_str()
     }
 
-    /// Gives access to the data of one tenant.
+    /// The store of one tenant.
     fn tenant(&self, tenant: &Bound<'_, PyAny>) -> PyResult<TenantStore> {
-        Ok(TenantStore {
-            own: self.store.tenant(&arguments::text(tenant, "tenant")?),
-            caller: self.caller.clone(),
-        })
+        let tenant = arguments::text(tenant, "tenant")?;
+        Ok(TenantStore::new(self.store.tenant(&tenant), &self.caller))
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -178,157 +298,5 @@ impl Store {
 
     fn __repr__(&self) -> String {
         format!("<Store {}>", self.backend())
-    }
-}
-
-/// The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
-/// data of other tenants.
-#[pyclass(frozen, module = "churn_core")]
-pub(crate) struct TenantStore {
-    own: churn_store::TenantStore,
-    caller: Caller,
-}
-
-#[pymethods]
-impl TenantStore {
-    /// The id of the tenant.
-    #[getter]
-    fn tenant(&self) -> &str {
-        self.own.tenant().as_str()
-    }
-
-    /// The table of customers, with all their versions.
-    #[getter]
-    fn customers(&self) -> RecordStore {
-        RecordStore::new(self.own.customers(), &self.caller)
-    }
-
-    /// The table of payments.
-    #[getter]
-    fn payments(&self) -> RecordStore {
-        RecordStore::new(self.own.payments(), &self.caller)
-    }
-
-    /// The table of support tickets.
-    #[getter]
-    fn tickets(&self) -> RecordStore {
-        RecordStore::new(self.own.tickets(), &self.caller)
-    }
-
-    /// The table of activities.
-    #[getter]
-    fn activities(&self) -> RecordStore {
-        RecordStore::new(self.own.activities(), &self.caller)
-    }
-
-    /// The models of the tenant.
-    #[getter]
-    fn models(&self) -> ModelStore {
-        ModelStore::new(self.own.models(), &self.caller)
-    }
-
-    /// The score runs of the tenant, with their scores.
-    #[getter]
-    fn scores(&self) -> ScoreStore {
-        ScoreStore::new(self.own.scores(), &self.caller)
-    }
-
-    /// The outcomes of the tenant's customers: whether they churned in the label period after a date.
-    #[getter]
-    fn outcomes(&self) -> OutcomeStore {
-        OutcomeStore::new(self.own.outcomes(), &self.caller)
-    }
-
-    /// The name and the settings of the tenant's company.
-    #[getter]
-    fn company(&self) -> CompanyStore {
-        CompanyStore::new(self.own.company(), &self.caller)
-    }
-
-    /// The users of the tenant.
-    #[getter]
-    fn users(&self) -> UserStore {
-        UserStore::new(self.own.users(), &self.caller)
-    }
-
-    /// The API keys of the tenant.
-    #[getter]
-    fn api_keys(&self) -> ApiKeyStore {
-        ApiKeyStore::new(self.own.api_keys(), &self.caller)
-    }
-
-    /// The sync cursors of the tenant's data sources.
-    #[getter]
-    fn cursors(&self) -> CursorStore {
-        CursorStore::new(self.own.cursors(), &self.caller)
-    }
-
-    /// The audit log of the tenant.
-    #[getter]
-    fn audit(&self) -> AuditStore {
-        AuditStore::new(self.own.audit(), &self.caller)
-    }
-
-    /// Loads all records of the tenant from one snapshot of the database. The result is identical to the
-    /// `churn_core.TenantRecords` that the same rows would give. The arguments have the same meaning as there.
-    ///
-    /// Raises:
-    ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown customer.
-    #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None))]
-    #[allow(clippy::too_many_arguments)]
-    fn records(
-        &self,
-        py: Python<'_>,
-        #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
-        observed_until: Option<&Bound<'_, PyAny>>,
-        observed_from: Option<&Bound<'_, PyAny>>,
-        static_attributes: Option<&Bound<'_, PyAny>>,
-        #[pyo3(from_py_with = arguments::ties)] ties: &'static str,
-        #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
-        #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<
-            std::collections::BTreeMap<String, f64>,
-        >,
-    ) -> PyResult<Py<PyAny>> {
-        let options = churn_store::RecordsOptions {
-            on_invalid: crate::records::policy(on_invalid),
-            observed_until: observed_until
-                .map(|at| crate::tables::timestamp(at, "observed_until"))
-                .transpose()?,
-            observed_from: observed_from
-                .map(|at| crate::tables::timestamp(at, "observed_from"))
-                .transpose()?,
-            static_attributes: static_attributes
-                .map(crate::records::static_attributes)
-                .transpose()?
-                .unwrap_or_default(),
-            ties: ties.parse().unwrap_or_default(),
-            currency,
-            conversion_rates: conversion_rates.unwrap_or_default(),
-            ..Default::default()
-        };
-        let own = self.own.clone();
-        let work = async move {
-            let _given_up = Stop(options.execution.cancel.clone());
-            Ok(own.records(&options).await?)
-        };
-        self.caller.call(py, work, |py, found| {
-            plain(py, crate::records::TenantRecords::wrap(py, found)?)
-        })
-    }
-
-    /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
-    /// the customer's data are not deleted. Returns the number of deleted rows.
-    fn erase_customer(
-        &self,
-        py: Python<'_>,
-        #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
-    ) -> PyResult<Py<PyAny>> {
-        let own = self.own.clone();
-        let work = async move { Ok(own.erase_customer(&customer_id).await?) };
-        self.caller.call(py, work, plain)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<TenantStore '{}'>", self.tenant())
     }
 }

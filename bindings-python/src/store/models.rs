@@ -69,6 +69,14 @@ impl ModelStore {
         self.caller.call(py, work, |py, model| plain(py, model.map(ChurnModel)))
     }
 
+    /// The metadata of a model; None if there is no model with this id.
+    fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::model_id)] model_id: String) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        let work = async move { Ok(own.get(&model_id).await?) };
+        self.caller
+            .call(py, work, |py, model| reported(py, "StoredModel", &model))
+    }
+
     /// Changes the stage of a model. A new champion changes the stage of the previous champion to ``"retired"``.
     #[pyo3(signature = (model_id, stage="champion"))]
     fn promote(

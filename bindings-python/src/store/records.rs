@@ -1,7 +1,9 @@
 //! The tables of a tenant's records in the store.
 
+use std::collections::BTreeMap;
+
 use churn_core::{RecordKind, Table, Value};
-use churn_store::{StoredRecord, Upserted};
+use churn_store::{CustomerQuery, StoredRecord, Upserted};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList};
 
@@ -69,9 +71,9 @@ fn upserted(py: Python<'_>, done: Upserted) -> PyResult<Py<PyAny>> {
 }
 
 /// Converts a row to a dict.
-fn row(py: Python<'_>, record: StoredRecord) -> PyResult<Bound<'_, PyDict>> {
+fn row(py: Python<'_>, values: BTreeMap<String, Value>) -> PyResult<Bound<'_, PyDict>> {
     let row = PyDict::new(py);
-    for (name, value) in record.values {
+    for (name, value) in values {
         let value = match value {
             Value::Bool(value) => plain(py, value)?,
             Value::Int(value) => plain(py, value)?,
@@ -86,9 +88,17 @@ fn row(py: Python<'_>, record: StoredRecord) -> PyResult<Bound<'_, PyDict>> {
     Ok(row)
 }
 
-fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList>> {
-    let rows = records.into_iter().map(|record| row(py, record));
+/// Converts rows to a list of dicts.
+pub(super) fn dicts(
+    py: Python<'_>,
+    rows: impl IntoIterator<Item = BTreeMap<String, Value>>,
+) -> PyResult<Bound<'_, PyList>> {
+    let rows = rows.into_iter().map(|values| row(py, values));
     PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)
+}
+
+fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList>> {
+    dicts(py, records.into_iter().map(|record| record.values))
 }
 
 #[pymethods]
@@ -141,6 +151,55 @@ impl RecordStore {
                 .map(|batch| table(&batch?, Kind::Records(kind)))
                 .transpose()
         })
+    }
+
+    /// Validates a table as `upsert` would, without storing anything. ``report`` lists every invalid row.
+    fn check(&self, py: Python<'_>, rows: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        let (own, kind) = (self.own.clone(), Kind::Records(self.own.kind()));
+        let work = async move {
+            let read = tokio::task::spawn_blocking(move || Python::attach(|py| table(rows.bind(py), kind)));
+            let Ok(batch) = read.await else {
+                let lost = || Python::attach(|py| refuse(py, "internal", "reading the rows ended in a panic", None));
+                return Err(lost().into());
+            };
+            Ok(own.check(batch?).await?)
+        };
+        self.caller.call(py, work, upserted)
+    }
+
+    /// At most ``limit`` customers (1 to 10 000) in their current version, sorted by id: those whose id begins with
+    /// ``prefix``, whose text attributes have the values of ``attributes``, and who have churned (``churned=True``) or
+    /// not. ``after`` is the ``next`` of the previous page. The result does not depend on the kind of this table.
+    #[pyo3(signature = (prefix=String::new(), *, attributes=None, churned=None, after=None, limit=100), text_signature = "($self, prefix='', *, attributes=None, churned=None, after=None, limit=100)")]
+    fn find(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::prefix)] prefix: String,
+        attributes: Option<BTreeMap<String, String>>,
+        churned: Option<bool>,
+        after: Option<String>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
+        let query = CustomerQuery {
+            prefix,
+            attributes: attributes.unwrap_or_default().into_iter().collect(),
+            churned,
+            after,
+            limit,
+        };
+        let own = self.own.clone();
+        let work = async move { Ok(own.find(&query).await?) };
+        self.caller.call(py, work, |py, page| {
+            let class = py.import("churn_core.store")?.getattr("CustomerPage")?;
+            Ok(class.call1((rows(py, page.customers)?, page.next))?.unbind())
+        })
+    }
+
+    /// The number of customers, each counted once regardless of versions.
+    fn count_customers(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        self.caller
+            .call(py, async move { Ok(own.count_customers().await?) }, plain)
     }
 
     /// The number of rows. Each version of a customer or event is a row.

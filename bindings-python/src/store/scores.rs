@@ -1,13 +1,14 @@
 //! The score runs and outcomes of a tenant in the store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churn_core::{ChurnDefinition, Execution};
-use churn_store::{HighRisk, ReasonsFor, RunId};
+use churn_core::{ChurnDefinition, Execution, RiskBand};
+use churn_store::{HighRisk, ReasonsFor, RunId, RunPurpose, SaveRun, ScoreCursor, ScoreOrder, ScoreQuery};
 use pyo3::prelude::*;
 
 use super::call::{Caller, Outcome, Stop};
-use super::{nothing, plain, reported};
+use super::{nothing, parsed, plain, reported};
 use crate::arguments;
 use crate::definition::Definition;
 use crate::errors::refuse;
@@ -26,6 +27,20 @@ fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     Ok(RunId {
         as_of: timestamp(&part("as_of")?, "as_of")?,
         model_id: part("model_id")?.extract()?,
+    })
+}
+
+/// The `next` of a page of scores.
+fn cursor(after: &Bound<'_, PyAny>) -> PyResult<ScoreCursor> {
+    let part = |name| {
+        let why = "after is the `next` of the previous page";
+        after
+            .getattr(name)
+            .map_err(|_| refuse(after.py(), "invalid_option", why, Some("after")))
+    };
+    Ok(ScoreCursor {
+        key: part("key")?.extract()?,
+        customer_id: part("customer_id")?.extract()?,
     })
 }
 
@@ -52,10 +67,15 @@ impl ScoreStore {
     /// reasons each, and the others without reasons. ``reasons=None`` stores reasons for all customers. If the same run
     /// is already stored, it is replaced.
     ///
+    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison: queries return a
+    /// trial run only if they name it. ``values`` are the customers' values by id; the value at risk is the probability
+    /// times this value.
+    ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
     ///     InvalidOptionError: The run was made by another model.
-    #[pyo3(signature = (model, run, *, at, reasons=Some(100)), text_signature = "($self, model, run, *, at, reasons=100)")]
+    #[pyo3(signature = (model, run, *, at, reasons=Some(100), purpose="served", values=None), text_signature = "($self, model, run, *, at, reasons=100, purpose='served', values=None)")]
+    #[allow(clippy::too_many_arguments)]
     fn save(
         &self,
         py: Python<'_>,
@@ -63,23 +83,34 @@ impl ScoreStore {
         run: &Bound<'_, ScoreRun>,
         at: &Bound<'_, PyAny>,
         reasons: Option<usize>,
+        purpose: &str,
+        values: Option<BTreeMap<String, f64>>,
     ) -> PyResult<Py<PyAny>> {
-        let at = timestamp(at, "at")?;
         let reasons = match reasons {
             Some(0) => ReasonsFor::Nobody,
             Some(top) => ReasonsFor::Riskiest(top),
             None => ReasonsFor::Everybody,
         };
+        let options = SaveRun::new(timestamp(at, "at")?)
+            .with_reasons(reasons)
+            .with_purpose(parsed::<RunPurpose>(py, purpose)?)
+            .with_values(values.unwrap_or_default());
         let (own, model, run) = (self.own.clone(), model.get().0.clone(), run.get().run.as_ref().clone());
-        let work = async move { Ok(own.save(&model, &run, reasons, at).await?) };
+        let work = async move { Ok(own.save_with(&model, &run, &options).await?) };
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// Summaries of the latest runs, latest date first. Returns at most ``limit`` (1 to 10 000) summaries.
-    #[pyo3(signature = (limit=100))]
-    fn runs(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::limit)] limit: usize) -> PyResult<Py<PyAny>> {
-        let own = self.own.clone();
-        let work = async move { Ok(own.runs(limit).await?) };
+    /// The latest runs of both purposes, latest date first, at most ``limit`` (1 to 10 000). ``before`` limits them to
+    /// earlier dates.
+    #[pyo3(signature = (limit=100, *, before=None))]
+    fn runs(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+        before: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (own, before) = (self.own.clone(), before.map(|at| timestamp(at, "before")).transpose()?);
+        let work = async move { Ok(own.runs_before(before, limit).await?) };
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
@@ -109,7 +140,70 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// The scores of one customer in all runs, latest date first. Returns at most ``limit`` (1 to 10 000) scores.
+    /// The scores of a run (default: the latest served run) in pages of at most ``limit`` (1 to 10 000).
+    ///
+    /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. The other arguments keep only customers in
+    /// these risk ``bands``, who are scored (``scored=True``) or are not, with one of these ``customer_ids``, and with at
+    /// least ``min_probability``. ``after`` is the ``next`` of the previous page. With ``total=True`` the page has the
+    /// number of all customers that match.
+    ///
+    /// Raises:
+    ///     NotFoundError: The run does not exist, or there are no runs.
+    #[pyo3(signature = (run=None, *, order="probability", bands=None, scored=None, customer_ids=None, min_probability=None, limit=100, after=None, total=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn query(
+        &self,
+        py: Python<'_>,
+        run: Option<&Bound<'_, PyAny>>,
+        order: &str,
+        #[pyo3(from_py_with = arguments::bands)] bands: Option<Vec<String>>,
+        scored: Option<bool>,
+        #[pyo3(from_py_with = arguments::some_ids)] customer_ids: Option<Vec<String>>,
+        min_probability: Option<f64>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+        after: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = arguments::total)] total: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let bands = bands.map(|names| {
+            let bands = names.iter().map(|name| parsed::<RiskBand>(py, name));
+            bands.collect::<PyResult<Vec<_>>>()
+        });
+        let query = ScoreQuery {
+            run: run.map(run_id).transpose()?,
+            order: parsed::<ScoreOrder>(py, order)?,
+            bands: bands.transpose()?,
+            scored,
+            customer_ids,
+            min_probability,
+            limit,
+            after: after.map(cursor).transpose()?,
+            total,
+        };
+        let own = self.own.clone();
+        let work = async move { Ok(own.query(&query).await?) };
+        self.caller.call(py, work, |py, page| reported(py, "ScorePage", &page))
+    }
+
+    /// The changes from one run to a later one: moves between risk bands, and the ``limit`` (1 to 10 000) largest changes
+    /// of probability. If the runs are of different models, a change may be due to the model.
+    ///
+    /// Raises:
+    ///     NotFoundError: One of the runs does not exist.
+    #[pyo3(signature = (before, after, limit=100))]
+    fn changes(
+        &self,
+        py: Python<'_>,
+        before: &Bound<'_, PyAny>,
+        after: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = arguments::limit)] limit: usize,
+    ) -> PyResult<Py<PyAny>> {
+        let (own, before, after) = (self.own.clone(), run_id(before)?, run_id(after)?);
+        let work = async move { Ok(own.changes(&before, &after, limit).await?) };
+        self.caller
+            .call(py, work, |py, changes| reported(py, "RunChanges", &changes))
+    }
+
+    /// A customer's scores in served runs, latest date first, at most ``limit`` (1 to 10 000).
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,

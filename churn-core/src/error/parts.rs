@@ -24,6 +24,8 @@ pub struct Parts<K: fmt::Debug> {
     pub column: Option<String>,
     /// The whole validation report, if records were refused.
     pub report: Option<Arc<ValidationReport>>,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
     /// The underlying error.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -38,6 +40,7 @@ impl<K: fmt::Debug> Parts<K> {
             row: None,
             column: None,
             report: None,
+            retryable: false,
             source: None,
         }
     }

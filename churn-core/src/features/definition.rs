@@ -149,7 +149,8 @@ impl ChurnDefinition {
 
     /// Writes the default of `active_within` into the definition, so that a model file keeps its meaning if the default
     /// changes.
-    pub(crate) fn written_out(mut self) -> Self {
+    #[must_use]
+    pub fn written_out(mut self) -> Self {
         let days = self.active_days();
         if let Self::Inactivity { active_within, .. } = &mut self {
             active_within.get_or_insert(days);

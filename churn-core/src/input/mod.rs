@@ -9,6 +9,7 @@ mod arrow_tests;
 mod attributes;
 mod builder;
 mod check;
+mod checked;
 mod content;
 #[cfg(feature = "csv")]
 mod csv;
@@ -41,6 +42,7 @@ mod texts;
 mod tickets;
 
 pub use builder::{OnInvalid, RecordsBuilder, Ties};
+pub use checked::{CheckedBatch, CheckedColumn};
 #[cfg(feature = "csv")]
 pub use csv::CsvBatches;
 pub use flat::ColumnNote;

@@ -1,15 +1,20 @@
 //! Tests non-interference: when a tenant writes, the data of other tenants and everything that they read must stay the
 //! same. All test tenants use the same ids, so that a statement without a tenant condition affects the wrong rows.
 
-use churn_core::{Activity, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp};
+use churn_core::{
+    Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
+};
 
 use crate::attest::Checks;
 use crate::engine::{Arg, Backend, TenantTx};
 use crate::error::Result;
-use crate::records::{BatchWriter, RecordsOptions, count_rows, customer_rows, given_columns, load_all, page_rows};
+use crate::records::{
+    BatchWriter, CustomerQuery, RecordsOptions, count_customers, count_rows, customer_rows, find, given_columns,
+    load_all, page_rows,
+};
 use crate::tenant::{
-    AuditEntry, HighRisk, Role, RunId, ScoreRows, Stage, StoredOutcome, TABLES, User, audit, company, erase, models,
-    outcomes, people, scores,
+    AuditEntry, AuditQuery, NewApiKey, Role, RunId, ScoreOrder, ScoreQuery, ScoreRows, Stage, StoredOutcome, TABLES,
+    User, audit, company, erase, models, outcomes, people, scores,
 };
 
 /// The tenant that reads and writes.
@@ -35,20 +40,48 @@ fn run_id(model: &str) -> RunId {
     }
 }
 
+/// An attribute with the same name, but with another type for each tenant.
+fn attribute(salt: i64) -> AttributeMap {
+    let value = match salt {
+        0 => Value::Text("a text".to_owned()),
+        _ => Value::Int(salt),
+    };
+    [("own".to_owned(), value)].into()
+}
+
 /// Writes rows to every table. `salt` changes the values, but not the ids.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    let customers = ["C-1", "C-2"].map(|id| Customer::new(id, day(1)).with_renews_at(at));
-    upsert(tx, RecordKind::Customers, customers.to_vec()).await?;
-    let payment = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
+    // One tenant has one customer more than the other.
+    let ids: &[&str] = if salt > 0 {
+        &["C-1", "C-2", "C-3"]
+    } else {
+        &["C-1", "C-2"]
+    };
+    let customers = ids.iter().map(|id| {
+        let mut row = Customer::new(*id, day(1)).with_valid_from(at).with_renews_at(at);
+        row.attributes = attribute(salt);
+        row
+    });
+    upsert(tx, RecordKind::Customers, customers.collect::<Vec<_>>()).await?;
+    let payment = {
+        let mut row = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
+        row.attributes = attribute(salt);
+        row
+    };
     upsert(tx, RecordKind::Payments, vec![payment]).await?;
     let ticket = {
         let mut row = Ticket::new(CUSTOMER, at).with_ticket_id("T-1");
         row.category = (salt > 0).then(|| "a column of one tenant only".to_owned());
+        row.attributes = attribute(salt);
         row
     };
     upsert(tx, RecordKind::Tickets, vec![ticket]).await?;
-    let activity = Activity::new(CUSTOMER, at).with_activity_id("A-1");
+    let activity = {
+        let mut row = Activity::new(CUSTOMER, at).with_activity_id("A-1");
+        row.attributes = attribute(salt);
+        row
+    };
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
@@ -77,7 +110,17 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     company::set(tx, "setting", &salt.to_string()).await?;
     company::move_cursor(tx, "source", &salt.to_string(), at).await?;
     people::upsert_user(tx, &user(salt)).await?;
-    people::create_key(tx, "key", SECRET, Role::Viewer, at).await?;
+    people::create_key(
+        tx,
+        &NewApiKey::new("key", SECRET, Role::Viewer).with_label(format!("key {salt}")),
+        at,
+    )
+    .await?;
+    if salt > 0 {
+        // Gives the other tenant another revision.
+        crate::records::places(tx, 0).await?;
+        audit::append(tx, &entry(salt)).await?;
+    }
     audit::append(tx, &entry(salt)).await
 }
 
@@ -127,21 +170,54 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     read.push(("records", format!("{loaded:?}")));
     read.push(("models", format!("{:?}", models::list(tx).await?)));
     read.push(("model bytes", format!("{:?}", models::artifact(tx, MODEL).await?)));
-    read.push(("score runs", format!("{:?}", scores::runs(tx, 100).await?)));
-    for (name, run) in [("high risk", None), ("high risk of a run", Some(run_id(MODEL)))] {
-        let options = HighRisk {
-            run,
-            ..Default::default()
-        };
-        read.push((name, format!("{:?}", scores::high_risk(tx, &options).await?)));
+    read.push(("score runs", format!("{:?}", scores::runs(tx, None, 100).await?)));
+    for (name, run) in [("scores", None), ("scores of a run", Some(run_id(MODEL)))] {
+        for order in [ScoreOrder::Probability, ScoreOrder::ValueAtRisk] {
+            let query = ScoreQuery {
+                run: run.clone(),
+                order,
+                customer_ids: Some(vec![CUSTOMER.to_owned()]),
+                total: true,
+                ..ScoreQuery::default()
+            };
+            read.push((name, format!("{:?}", scores::page(tx, &query).await?)));
+        }
     }
-    // This run exists only for the other tenant.
-    let options = HighRisk {
-        run: Some(run_id("a-model-of-1")),
-        ..Default::default()
+    let query = ScoreQuery {
+        run: Some(run_id(MODEL)),
+        ..ScoreQuery::default()
     };
-    let foreign = scores::high_risk(tx, &options).await.map_err(|error| error.code());
-    read.push(("high risk of another's run", format!("{foreign:?}")));
+    read.push(("all scores of a run", format!("{:?}", scores::page(tx, &query).await?)));
+    let query = ScoreQuery {
+        run: Some(run_id(MODEL)),
+        scored: Some(true),
+        min_probability: Some(0.0),
+        ..ScoreQuery::default()
+    };
+    read.push((
+        "scores above a probability",
+        format!("{:?}", scores::page(tx, &query).await?),
+    ));
+    // This run exists only for the other tenant.
+    let query = ScoreQuery {
+        run: Some(run_id("a-model-of-1")),
+        ..ScoreQuery::default()
+    };
+    let foreign = scores::page(tx, &query).await.map_err(|error| error.code());
+    read.push(("scores of another's run", format!("{foreign:?}")));
+    let changes = scores::changes(tx, &run_id(MODEL), &run_id(MODEL), 100).await?;
+    read.push(("changes between runs", format!("{changes:?}")));
+    let found = find(tx, &CustomerQuery::default()).await?;
+    let found: Vec<_> = found.customers.into_iter().map(|row| row.values).collect();
+    read.push(("customers found", format!("{found:?}")));
+    read.push(("customers counted", format!("{}", count_customers(tx).await?)));
+    read.push(("a model", format!("{:?}", models::get(tx, MODEL).await?)));
+    read.push(("the champion", format!("{:?}", models::champion_bytes(tx).await?)));
+    read.push(("revision", format!("{:?}", crate::tenant::revision(tx).await?)));
+    read.push(("a user", format!("{:?}", people::user_by_id(tx, "user").await?)));
+    let user = people::user_by_email(tx, "user@example.com").await?;
+    read.push(("a user by e-mail", format!("{user:?}")));
+    read.push(("a key", format!("{:?}", people::key_with_hash(tx, "key").await?)));
     read.push((
         "score history",
         format!("{:?}", scores::history(tx, CUSTOMER, 100).await?),
@@ -166,8 +242,13 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "key of a secret",
         format!("{:?}", people::verify_key(tx, SECRET).await?),
     ));
-    let audit = audit::page(tx, None, 100).await?;
-    read.push(("audit", format!("{:?}", audit.entries)));
+    for newest_first in [true, false] {
+        let query = AuditQuery {
+            newest_first,
+            ..AuditQuery::default()
+        };
+        read.push(("audit", format!("{:?}", audit::page(tx, &query).await?.entries)));
+    }
     Ok(read)
 }
 
@@ -204,6 +285,14 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         tx.become_other(other).await?;
         seed(tx, 1).await?;
     }
+    let counted = scores::runs(tx, None, 100).await?;
+    let own = counted.iter().all(|run| run.outcomes == (1, 1));
+    checks.add(
+        "counting outcomes counts own rows only",
+        Some("churn_score_runs"),
+        own,
+        format!("{counted:?}"),
+    );
     tx.become_other(&a).await?;
     for ((name, before), (_, after)) in before.iter().zip(read(tx).await?) {
         let detail = format!("another tenant's rows changed the answer from {before} to {after}");
@@ -247,6 +336,18 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         left == 0,
         format!("{left} are left"),
     );
+    let given = given_columns(tx).await?;
+    let left = RecordKind::ALL.into_iter().filter(|kind| {
+        let columns = given.get(kind.as_str()).map(Vec::as_slice).unwrap_or_default();
+        columns.iter().any(|name| name == "own")
+    });
+    let forgotten = left.count() == 0;
+    checks.add(
+        "attributes of a table without rows are forgotten",
+        Some("churn_record_columns"),
+        forgotten,
+        format!("{given:?}"),
+    );
     tx.become_other(&b).await?;
     let swapped = read(tx).await?;
     let empty = swapped
@@ -277,7 +378,8 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
         0 => {
-            let payment = Payment::new(CUSTOMER, at, 99.0).with_payment_id("P-1");
+            let mut payment = Payment::new(CUSTOMER, at, 99.0).with_payment_id("P-1");
+            payment.attributes = attribute(0);
             upsert(tx, RecordKind::Payments, vec![payment]).await?;
             "replacing a record"
         }
@@ -332,8 +434,9 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
             "removing a user"
         }
         11 => {
+            people::touch_key(tx, "key", at).await?;
             people::revoke_key(tx, "key", at).await?;
-            "revoking a key"
+            "using and revoking a key"
         }
         12 => {
             audit::append(tx, &entry(9)).await?;
@@ -344,7 +447,8 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
         }
         _ => {
             erase(tx, CUSTOMER).await?;
-            "erasing a customer"
+            erase(tx, "C-2").await?;
+            "erasing customers"
         }
     })
 }

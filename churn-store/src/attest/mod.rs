@@ -1,8 +1,11 @@
-//! Verifies tenant isolation: runs reads and writes for several tenants, and checks the safeguards of the database.
+//! Attestation of tenant isolation. It runs reads and writes across tenants, and compares everything in the database
+//! with the expected schema.
 
 mod interference;
 mod postgres;
 mod probe;
+mod reach;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +46,8 @@ pub struct Attestation {
     pub library: String,
     /// All checks.
     pub checks: Vec<Check>,
+    /// What the attestation does not examine.
+    pub not_examined: Vec<String>,
     /// SHA-256 of all other fields, so equal reports have equal fingerprints.
     pub fingerprint: String,
 }
@@ -99,6 +104,9 @@ impl fmt::Display for Attestation {
         for check in &self.checks {
             writeln!(f, "{check}")?;
         }
+        for what in &self.not_examined {
+            writeln!(f, "not examined: {what}")?;
+        }
         match self.failures().count() {
             0 => writeln!(
                 f,
@@ -126,23 +134,61 @@ impl Checks {
     }
 }
 
+/// Tables of the host that take part in tenants' transactions.
+pub(crate) struct HostTables<'a>(&'a [String]);
+
+impl<'a> HostTables<'a> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+const NOT_EXAMINED_POSTGRES: [&str; 5] = [
+    "superusers, the operating system, and who can read the server's files or memory",
+    "roles other than the serving one",
+    "other databases of the server",
+    "backups, replicas and subscribers",
+    "the host's own statements on its own tables",
+];
+
+const NOT_EXAMINED_SQLITE: [&str; 4] = [
+    "everyone who can read or write the file",
+    "other connections to the file, and other SQLite libraries in the same process",
+    "backups and copies of the file",
+    "the host's own statements on its own tables",
+];
+
 impl Store {
-    /// Verifies tenant isolation by running every read and write on every table for synthetic tenants. It uses the
-    /// statements of this library and, in Postgres, also statements without a tenant condition, and checks policies,
-    /// owners, roles and privileges. Everything runs in one transaction that is rolled back, so nothing is left behind.
-    /// Before the call, open the store with the database role that the application uses.
+    /// Verifies tenant isolation in this database, as the serving role. Two synthetic tenants with the same ids read
+    /// and write through every statement of this library and, in Postgres, also with statements that name no tenant.
+    /// Then everything that the role can reach is compared with an allow-list. All changes are rolled back.
     ///
     /// # Errors
     /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is listed in the report.
     pub async fn attest(&self) -> Result<Attestation> {
+        self.attest_with(&[]).await
+    }
+
+    /// Like [`attest`](Self::attest), for a database in which the host has tables of its own. In Postgres they must be
+    /// protected like the store's tables: row security enabled and forced, the same policy, and a `tenant_id` that is
+    /// not null.
+    ///
+    /// # Errors
+    /// See [`attest`](Self::attest).
+    pub async fn attest_with(&self, host_tables: &[String]) -> Result<Attestation> {
         self.check_migrated().await?;
+        let host = HostTables(host_tables);
         let mut checks = Checks::default();
         let mut role = String::new();
-        if self.backend() == Backend::Postgres {
-            let mut tx = self.pool.begin(Access::Read).await?;
-            role = postgres::look(&mut tx, &mut checks).await?;
-            tx.rollback().await?;
+        let mut tx = self.pool.begin(Access::Read).await?;
+        match self.backend() {
+            Backend::Postgres => {
+                role = postgres::look(&mut tx, &mut checks, &host).await?;
+                reach::look(&mut tx, &mut checks, &host).await?;
+            }
+            Backend::Sqlite => sqlite::look(&mut tx, &mut checks, &host).await?,
         }
+        tx.rollback().await?;
         let tenant = churn_core::TenantId::new(interference::A)?;
         let mut tx = self.pool.begin_tenant(&tenant, Access::Write).await?;
         let tried = interference::run(&mut tx, &mut checks).await;
@@ -154,12 +200,17 @@ impl Store {
         if let Err(error) = tried {
             checks.add("the trial runs to its end", None, false, error.to_string());
         }
+        let not_examined: &[&str] = match self.backend() {
+            Backend::Postgres => &NOT_EXAMINED_POSTGRES,
+            Backend::Sqlite => &NOT_EXAMINED_SQLITE,
+        };
         let mut report = Attestation {
             backend: self.backend().as_str().to_owned(),
             role,
             schema: self.version().await?,
             library: env!("CARGO_PKG_VERSION").to_owned(),
             checks: checks.0,
+            not_examined: not_examined.iter().map(|what| (*what).to_owned()).collect(),
             fingerprint: String::new(),
         };
         let digest = Sha256::digest(report.to_string().as_bytes());

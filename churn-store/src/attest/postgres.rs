@@ -1,12 +1,12 @@
 //! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys.
 
-use crate::attest::Checks;
+use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
 /// The condition of every policy, as Postgres prints it, without spaces and parentheses.
-const POLICY: &str = "tenant_id=NULLIFcurrent_setting'churn.tenant_id'::text,true,''::text";
+const POLICY: &str = r#"tenant_id=SELECTNULLIFcurrent_setting'churn.tenant_id'::text,true,''::textAS"nullif""#;
 
 fn plain(expression: &str) -> String {
     expression
@@ -36,7 +36,8 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
     (
         "it is an ordinary table without rules, triggers, parents and children",
-        "SELECT relkind::text FROM pg_class WHERE oid = $1::regclass AND (relkind <> 'r' OR relhasrules) \
+        "SELECT relkind::text FROM pg_class WHERE oid = $1::regclass AND relkind <> 'r' \
+         UNION ALL SELECT rulename::text FROM pg_rewrite WHERE ev_class = $1::regclass \
          UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal \
          UNION ALL SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::regclass OR inhrelid = $1::regclass",
     ),
@@ -127,16 +128,28 @@ const OF_ROLE: &[(&str, &str)] = &[
 ];
 
 /// Runs all checks; returns the name of the serving role.
-pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
+pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
     for (name, sql) in OF_ROLE {
         let found = wrong(tx, sql, None).await?;
         checks.add(name, None, found.is_empty(), found.join(", "));
     }
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(host.names()) {
+        // The name of a host's table may need quotes. The policy check fails for a table that does not exist.
+        let there = tx
+            .rows(
+                "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL",
+                &[Arg::text(table)],
+            )
+            .await?;
+        if there.is_empty() {
+            checks.add("the table is there", Some(table), false, "it is not");
+            continue;
+        }
         for (name, sql) in OF_TABLES {
-            let found = wrong(tx, sql, Some(table)).await?;
+            let sql = sql.replace("$1::regclass", "to_regclass(quote_ident($1))");
+            let found = wrong(tx, &sql, Some(table)).await?;
             checks.add(name, Some(table), found.is_empty(), found.join(", "));
         }
         policies(tx, table, checks).await?;
@@ -147,7 +160,8 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks) -> Result<String> {
 /// There must be exactly one policy, for all roles and all statements, with exactly the expected condition.
 async fn policies(tx: &mut Tx, table: &str, checks: &mut Checks) -> Result<()> {
     const POLICIES: &str = "SELECT polname::text, polcmd::text, polpermissive::text, polroles::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = $1::regclass";
-    let policies = tx.rows(POLICIES, &[Arg::text(table)]).await?;
+    let sql = POLICIES.replace("$1::regclass", "to_regclass(quote_ident($1))");
+    let policies = tx.rows(&sql, &[Arg::text(table)]).await?;
     let fault = |row: &Row| -> Result<Option<String>> {
         let text = |column| Ok::<_, crate::Error>(row.text_or_null(column)?.unwrap_or_default().to_owned());
         let faults = [

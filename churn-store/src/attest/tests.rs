@@ -27,6 +27,9 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
         for (at, scope) in statement.match_indices("tenant_id = $1") {
             // The mutant still uses the parameter, because the statement could not run otherwise.
             let (before, after) = (&statement[..at], &statement[at + scope.len()..]);
+            // `s.tenant_id = $1` loses its alias too, because otherwise the mutant would be invalid SQL.
+            let alias = before.ends_with('.') && before[..before.len() - 1].ends_with(char::is_alphabetic);
+            let before = if alias { &before[..before.len() - 2] } else { before };
             mutants.insert((statement.clone(), format!("{before}$1 = $1{after}")));
         }
     }
@@ -45,4 +48,34 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
 async fn a_transaction_that_binds_another_tenant_is_found() {
     let report = sabotage::with_swapped_tenant(attested()).await;
     assert!(!report.is_ok_and(|report| report.passed()));
+}
+
+/// The expected columns, indexes and constraints. To rewrite the file after adding a migration, run
+/// `CHURN_WRITE_SCHEMA=1 tests/postgres.sh cargo test -p churn-store --lib the_list`.
+#[tokio::test]
+async fn the_list_is_what_the_migrations_make() {
+    use sqlx::{AssertSqlSafe, Connection, Executor};
+    let Ok(server) = std::env::var("DATABASE_URL") else {
+        eprintln!("SKIPPED: no DATABASE_URL; tests/postgres.sh sets one");
+        return;
+    };
+    let name = format!("churn_schema_{}", std::process::id());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let sql = |sql: String| AssertSqlSafe(sql);
+    admin.execute(sql(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (place, _) = server.rsplit_once('/').unwrap();
+    let store = Store::open(&format!("{place}/{name}")).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut tx = store.pool.begin(crate::engine::Access::Read).await.unwrap();
+    let lines = super::reach::schema(&mut tx).await.unwrap();
+    tx.rollback().await.unwrap();
+    store.close().await;
+    admin.execute(sql(format!("DROP DATABASE {name}"))).await.unwrap();
+    if std::env::var_os("CHURN_WRITE_SCHEMA").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/attest/postgres_schema.txt");
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    let listed: Vec<&str> = include_str!("postgres_schema.txt").lines().collect();
+    assert_eq!(lines, listed);
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe};
 
-use crate::engine::{TenantTx, Tx, unbound};
+use crate::engine::{Connection, TenantTx, unbound};
 use crate::error::Result;
 
 /// Rows per SQLite statement, which is limited to 32 766 arguments.
@@ -95,8 +95,8 @@ impl Target<'_> {
         let mut changed = 0;
         let mut start = 0;
         while start < rows {
-            changed += match tx.inner() {
-                Tx::Sqlite(tx) => {
+            let done = match tx.inner().connection()? {
+                Connection::Sqlite(connection) => {
                     let rows = chosen(start..(start + SQLITE_ROWS).min(rows));
                     start += SQLITE_ROWS;
                     let query = sqlx::query_with(
@@ -104,16 +104,18 @@ impl Target<'_> {
                         sqlite_rows(&tenant, columns, &rows)?,
                     );
                     let query = query.persistent(rows.len() == SQLITE_ROWS);
-                    query.execute(&mut **tx).await?.rows_affected()
+                    query.execute(connection).await.map(|done| done.rows_affected())
                 }
-                Tx::Postgres(tx) => {
+                Connection::Postgres(connection) => {
                     let rows = chosen(start..(start + POSTGRES_ROWS).min(rows));
                     start += POSTGRES_ROWS;
                     let query =
                         sqlx::query_with(AssertSqlSafe(self.arrays()), postgres_arrays(&tenant, columns, &rows)?);
-                    query.execute(&mut **tx).await?.rows_affected()
+                    let query = query.persistent(false);
+                    query.execute(connection).await.map(|done| done.rows_affected())
                 }
             };
+            changed += done.map_err(|error| tx.inner().error(error))?;
         }
         Ok(changed)
     }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::{Access, Arg, Backend, Pool, Tx};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A migration of the schema.
+/// One step of the schema.
 pub(crate) struct Migration {
     pub(crate) version: i64,
     pub(crate) name: &'static str,
@@ -25,7 +25,12 @@ macro_rules! step {
     };
 }
 
-static STEPS: [Migration; 3] = [step!(1, "records"), step!(2, "models"), step!(3, "people")];
+static STEPS: [Migration; 4] = [
+    step!(1, "records"),
+    step!(2, "models"),
+    step!(3, "people"),
+    step!(4, "hosts"),
+];
 
 /// All migrations, oldest first.
 pub(crate) fn migrations() -> &'static [Migration] {

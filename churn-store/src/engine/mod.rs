@@ -3,22 +3,24 @@
 
 mod bulk;
 mod migrations;
+mod options;
+mod pool;
 #[cfg(test)]
 pub(crate) mod sabotage;
 mod value;
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use churn_core::{TenantId, names};
 use futures_util::stream::{BoxStream, StreamExt};
-use sqlx::postgres::{PgArguments, PgPoolOptions};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{Arguments, AssertSqlSafe, Executor, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, AssertSqlSafe};
 
 pub(crate) use bulk::{Holds, Stored, Target};
 pub(crate) use migrations::{current, migrate, migrations};
-pub(crate) use value::{Arg, Row, to_json};
+pub use options::{ConnectionStatistics, StoreOptions};
+use pool::Lease;
+pub(crate) use pool::{Connection, Pool};
+pub(crate) use value::{Arg, Row, from_json, to_json};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -33,207 +35,138 @@ names! {
     }
 }
 
-/// Connections to one database.
-#[derive(Clone, Debug)]
-pub(crate) enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
-
-impl Pool {
-    /// Connects to a database. An in-memory database has a single connection, which stays open.
-    pub(crate) async fn open(url: &str, most_pages: Option<u32>) -> Result<Self> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = sqlx::postgres::PgConnectOptions::from_str(url)?;
-            let pool = PgPoolOptions::new()
-                .max_connections(8)
-                .acquire_timeout(Duration::from_secs(30))
-                .connect_with(options)
-                .await;
-            return Ok(Self::Postgres(pool.map_err(unavailable)?));
-        }
-        if !url.starts_with("sqlite:") {
-            return Err(Error::option(
-                "url",
-                "a store's address begins with 'sqlite:' or 'postgres:'",
-            ));
-        }
-        let memory = url.contains(":memory:") || url.contains("mode=memory");
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(30));
-        // With these settings, readers continue while another connection writes, and a commit is on disk when it
-        // returns.
-        let options = match memory {
-            true => options,
-            false => options
-                .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
-                .pragma("cache_size", "-65536"),
-        };
-        let options = match most_pages {
-            None => options,
-            Some(pages) => options.pragma("max_page_count", pages.to_string()),
-        };
-        let pool = match memory {
-            true => SqlitePoolOptions::new()
-                .max_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None),
-            false => SqlitePoolOptions::new()
-                .max_connections(8)
-                .acquire_timeout(Duration::from_secs(30)),
-        };
-        Ok(Self::Sqlite(pool.connect_with(options).await.map_err(unavailable)?))
-    }
-
-    pub(crate) fn backend(&self) -> Backend {
-        match self {
-            Self::Sqlite(_) => Backend::Sqlite,
-            Self::Postgres(_) => Backend::Postgres,
-        }
-    }
-
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
-        }
-    }
-
-    /// A transaction without a tenant, for migrations and the attestation.
-    pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
-        Ok(match (self, access) {
-            (Self::Sqlite(pool), Access::Read) => Tx::Sqlite(pool.begin().await?),
-            // The transaction takes the write lock at once, so that a second writer waits instead of failing later.
-            (Self::Sqlite(pool), Access::Write) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            // The transaction reads all tables from one snapshot.
-            (Self::Postgres(pool), Access::Read) => Tx::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .await?,
-            ),
-            (Self::Postgres(pool), Access::Write) => Tx::Postgres(pool.begin().await?),
-        })
-    }
-
-    /// A transaction that sees one tenant only.
-    pub(crate) async fn begin_tenant(&self, tenant: &TenantId, access: Access) -> Result<TenantTx> {
-        let mut tx = self.begin(access).await?;
-        tx.become_tenant(tenant.as_str()).await?;
-        Ok(TenantTx {
-            tx,
-            tenant: tenant.clone(),
-        })
-    }
-}
-
-fn unavailable(source: sqlx::Error) -> Error {
-    let error = Error::from(source);
-    match error.kind() {
-        ErrorKind::StoreUnavailable => error,
-        _ => Error::new(
-            ErrorKind::StoreUnavailable,
-            format!("the database cannot be opened: {error}"),
-        )
-        .caused_by(error),
-    }
-}
-
 /// What a transaction is allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
+    /// A short write that does not wait for the tenant's other writers.
+    Note,
 }
 
 /// A transaction, which is rolled back unless committed.
-pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+pub(crate) struct Tx {
+    lease: Lease,
+}
+
+impl Pool {
+    /// A transaction without a tenant, for migrations and the attestation.
+    pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
+        self.begin_for(None, access).await
+    }
+
+    /// A transaction that sees one tenant only.
+    pub(crate) async fn begin_tenant(&self, tenant: &TenantId, access: Access) -> Result<TenantTx> {
+        let mut tx = self.begin_for(Some(tenant), access).await?;
+        tx.become_tenant(tenant.as_str()).await?;
+        Ok(TenantTx {
+            tx,
+            tenant: tenant.clone(),
+            unfinished: false,
+        })
+    }
 }
 
 impl Tx {
+    pub(crate) fn backend(&self) -> Backend {
+        match self.lease.connection_ref() {
+            Some(Connection::Postgres(_)) => Backend::Postgres,
+            _ => Backend::Sqlite,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
+        self.lease.connection()
+    }
+
+    /// Converts an error of the database; adds its place if the connection was lost.
+    pub(crate) fn error(&self, error: sqlx::Error) -> Error {
+        self.lease.error(error)
+    }
+
     /// Sets the tenant whose rows the database shows. `set_config(.., true)` has the effect of `SET LOCAL`, which does
     /// not accept arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
-        if let Self::Postgres(tx) = self {
-            sqlx::query("SELECT set_config('churn.tenant_id', $1, true)")
-                .bind(tenant)
-                .execute(&mut **tx)
-                .await?;
+        if self.backend() == Backend::Postgres {
+            let name = "SELECT set_config('churn.tenant_id', $1, true)";
+            self.execute(name, &[Arg::text(tenant)]).await?;
         }
         Ok(())
     }
 
     /// Runs a script of several statements without arguments.
     pub(crate) async fn script(&mut self, sql: &str) -> Result<()> {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match self {
-            Self::Sqlite(tx) => {
-                tx.execute(sqlx::raw_sql(sql)).await?;
-            }
-            Self::Postgres(tx) => {
-                tx.execute(sqlx::raw_sql(sql)).await?;
-            }
-        }
-        Ok(())
+        let done = self.lease.connection()?.script(sql).await;
+        done.map_err(|error| self.lease.error(error))
     }
 
-    /// Runs a statement and returns the number of affected rows.
+    /// Runs a statement and returns the number of affected rows. Postgres statements are unnamed, so that a pooler in
+    /// transaction mode works.
     pub(crate) async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64> {
         let sql = AssertSqlSafe(sql.to_owned());
-        Ok(match self {
-            Self::Sqlite(tx) => sqlx::query_with(sql, sqlite(args)?)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
-            Self::Postgres(tx) => sqlx::query_with(sql, postgres(args)?)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
-        })
+        let done = match self.lease.connection()? {
+            Connection::Sqlite(connection) => sqlx::query_with(sql, sqlite(args)?)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Connection::Postgres(connection) => sqlx::query_with(sql, postgres(args)?)
+                .persistent(false)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
+        };
+        done.map_err(|error| self.lease.error(error))
     }
 
     /// Returns all rows of a query.
     pub(crate) async fn rows(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
-        let mut stream = self.stream(sql, args)?;
         let mut rows = vec![];
-        while let Some(row) = stream.next().await {
-            rows.push(row?);
+        let failed = {
+            let mut stream = self.raw_stream(sql, args)?;
+            loop {
+                match stream.next().await {
+                    None => break None,
+                    Some(Ok(row)) => rows.push(row),
+                    Some(Err(error)) => break Some(error),
+                }
+            }
+        };
+        match failed {
+            None => Ok(rows),
+            Some(error) => Err(self.lease.error(error)),
         }
-        Ok(rows)
     }
 
-    /// Streams the rows of a query.
-    pub(crate) fn stream<'t>(&'t mut self, sql: &str, args: &[Arg<'_>]) -> Result<BoxStream<'t, Result<Row>>> {
+    fn raw_stream<'t>(
+        &'t mut self,
+        sql: &str,
+        args: &[Arg<'_>],
+    ) -> Result<BoxStream<'t, std::result::Result<Row, sqlx::Error>>> {
         let sql = AssertSqlSafe(sql.to_owned());
-        Ok(match self {
-            Self::Sqlite(tx) => sqlx::query_with(sql, sqlite(args)?)
-                .fetch(&mut **tx)
+        Ok(match self.lease.connection()? {
+            Connection::Sqlite(connection) => sqlx::query_with(sql, sqlite(args)?)
+                .fetch(connection)
                 .map(|row| Ok(Row::Sqlite(row?)))
                 .boxed(),
-            Self::Postgres(tx) => sqlx::query_with(sql, postgres(args)?)
-                .fetch(&mut **tx)
+            Connection::Postgres(connection) => sqlx::query_with(sql, postgres(args)?)
+                .persistent(false)
+                .fetch(connection)
                 .map(|row| Ok(Row::Postgres(row?)))
                 .boxed(),
         })
     }
 
+    /// Streams the rows of a query.
+    pub(crate) fn stream<'t>(&'t mut self, sql: &str, args: &[Arg<'_>]) -> Result<BoxStream<'t, Result<Row>>> {
+        Ok(self.raw_stream(sql, args)?.map(|row| Ok(row?)).boxed())
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        self.lease.end("COMMIT").await
     }
 
     pub(crate) async fn rollback(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
-        }
-        Ok(())
+        self.lease.end("ROLLBACK").await
     }
 }
 
@@ -258,7 +191,8 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// The statement to run, which tests may replace.
+/// The statement to run. In this crate's own tests some statements are replaced, to check that the attestation finds
+/// statements without a tenant condition.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -270,14 +204,13 @@ fn statement(sql: &str) -> String {
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
+    /// Whether a call within the transaction failed or was cancelled, so that its savepoint still exists.
+    pub(crate) unfinished: bool,
 }
 
 impl TenantTx {
     pub(crate) fn backend(&self) -> Backend {
-        match self.tx {
-            Tx::Sqlite(_) => Backend::Sqlite,
-            Tx::Postgres(_) => Backend::Postgres,
-        }
+        self.tx.backend()
     }
 
     pub(crate) fn tenant(&self) -> &TenantId {

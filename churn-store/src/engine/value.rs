@@ -1,11 +1,12 @@
 //! Arguments and columns, with one interface for both databases.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use churn_core::Timestamp;
+use churn_core::{Timestamp, Value};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Row as _, ValueRef as _};
+use sqlx::{Arguments, Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -14,12 +15,33 @@ type Bound = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// An argument of a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Arg<'a> {
+    /// Null of the type that the statement expects.
+    Null,
     Text(Option<Cow<'a, str>>),
     Int(Option<i64>),
     Float(Option<f64>),
+    Bool(bool),
     Bytes(&'a [u8]),
     /// JSON text.
     Json(Option<Cow<'a, str>>),
+}
+
+/// Null whose type Postgres infers from the statement.
+struct Untyped;
+
+impl sqlx::Type<sqlx::Postgres> for Untyped {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        sqlx::postgres::PgTypeInfo::with_oid(sqlx::postgres::types::Oid(0))
+    }
+}
+
+impl sqlx::Encode<'_, sqlx::Postgres> for Untyped {
+    fn encode_by_ref(
+        &self,
+        _: &mut sqlx::postgres::PgArgumentBuffer,
+    ) -> std::result::Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
+        Ok(sqlx::encode::IsNull::Yes)
+    }
 }
 
 /// A `jsonb` value in the binary format of Postgres: a version byte followed by the text.
@@ -60,20 +82,24 @@ impl<'a> Arg<'a> {
 
     pub(super) fn add_sqlite(&self, to: &mut SqliteArguments) -> Bound {
         match self {
+            Self::Null => Arguments::add(to, Option::<i64>::None),
             Self::Text(text) | Self::Json(text) => {
                 Arguments::add(to, text.as_ref().map(|text| text.as_ref().to_owned()))
             }
             Self::Int(value) => Arguments::add(to, *value),
             Self::Float(value) => Arguments::add(to, *value),
+            Self::Bool(value) => Arguments::add(to, *value),
             Self::Bytes(bytes) => Arguments::add(to, bytes.to_vec()),
         }
     }
 
     pub(super) fn add_postgres(&self, to: &mut PgArguments) -> Bound {
         match self {
+            Self::Null => to.add(Untyped),
             Self::Text(text) => to.add(text.as_deref()),
             Self::Int(value) => to.add(*value),
             Self::Float(value) => to.add(*value),
+            Self::Bool(value) => to.add(*value),
             Self::Bytes(bytes) => to.add(*bytes),
             Self::Json(text) => to.add(text.as_deref().map(Jsonb)),
         }
@@ -163,6 +189,14 @@ impl Row {
         self.int_or_null(column)?.map(moment).transpose()
     }
 
+    /// All columns by name, for tables of the host.
+    pub(crate) fn values(&self) -> Result<BTreeMap<String, Value>> {
+        match self {
+            Self::Sqlite(row) => row.columns().iter().map(|column| sqlite_value(row, column)).collect(),
+            Self::Postgres(row) => row.columns().iter().map(|column| postgres_value(row, column)).collect(),
+        }
+    }
+
     /// The stored JSON text.
     pub(crate) fn json_text(&self, column: usize) -> Result<Option<&str>> {
         match self {
@@ -186,11 +220,61 @@ impl Row {
     }
 }
 
+fn unreadable(name: &str, of: &str) -> Error {
+    let why = format!("column '{name}' has the type {of}: cast it to a number, a text or a timestamp");
+    Error::option("sql", why)
+}
+
+fn sqlite_value(row: &SqliteRow, column: &sqlx::sqlite::SqliteColumn) -> Result<(String, Value)> {
+    let (position, name) = (column.ordinal(), column.name());
+    let raw = row.try_get_raw(position)?;
+    let of = raw.type_info().into_owned();
+    let value = match (raw.is_null(), of.name()) {
+        (true, _) => Value::Null,
+        (_, "INTEGER" | "BOOLEAN") => Value::Int(row.try_get_unchecked(position)?),
+        (_, "REAL") => Value::Float(row.try_get_unchecked(position)?),
+        (_, "TEXT") => Value::Text(row.try_get_unchecked(position)?),
+        (_, other) => return Err(unreadable(name, other)),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// Microseconds from 1970-01-01 to 2000-01-01, the epoch of Postgres.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+fn postgres_value(row: &PgRow, column: &sqlx::postgres::PgColumn) -> Result<(String, Value)> {
+    let (position, name) = (column.ordinal(), column.name());
+    let raw = row.try_get_raw(position)?;
+    let value = match (raw.is_null(), column.type_info().name()) {
+        (true, _) => Value::Null,
+        (_, "BOOL") => Value::Bool(row.try_get(position)?),
+        (_, "INT2") => Value::Int(row.try_get::<i16, _>(position)?.into()),
+        (_, "INT4") => Value::Int(row.try_get::<i32, _>(position)?.into()),
+        (_, "INT8") => Value::Int(row.try_get(position)?),
+        (_, "FLOAT4") => Value::Float(row.try_get::<f32, _>(position)?.into()),
+        (_, "FLOAT8") => Value::Float(row.try_get(position)?),
+        (_, "TEXT" | "VARCHAR" | "CHAR" | "NAME") => Value::Text(row.try_get(position)?),
+        (_, "JSONB" | "JSON") => {
+            let bytes = raw.as_bytes().map_err(|e| unreadable(name, "JSON").caused_by(e))?;
+            let text = bytes.strip_prefix(&[1]).unwrap_or(bytes);
+            Value::Text(String::from_utf8_lossy(text).into_owned())
+        }
+        (_, "TIMESTAMPTZ" | "TIMESTAMP") => {
+            let bytes = raw.as_bytes().map_err(|e| unreadable(name, "TIMESTAMP").caused_by(e))?;
+            let micros = <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes);
+            let micros = micros.ok().and_then(|micros| micros.checked_add(POSTGRES_EPOCH));
+            Value::Timestamp(micros.ok_or_else(|| unreadable(name, "TIMESTAMP"))?)
+        }
+        (_, other) => return Err(unreadable(name, other)),
+    };
+    Ok((name.to_owned(), value))
+}
+
 pub(crate) fn moment(micros: i64) -> Result<Timestamp> {
     Timestamp::from_micros(micros).ok_or_else(|| {
         Error::new(
             ErrorKind::StoreDamaged,
-            "a stored moment lies outside the years 1 to 9999",
+            "a stored timestamp is out of range (years 1-9999)",
         )
     })
 }

@@ -1,11 +1,12 @@
-//! Validates tables by means of the core, and converts them to the columns that are stored.
+//! Converts the core's validated batches to columns as they are stored. Validation and parsing are done by
+//! [`Table::check`] of the core. This module only refuses what the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use churn_core::{
-    Cell, Column, IssueCode, OnInvalid, RecordKind, Table, TenantId, TenantRecords, Timestamp, ValidationReport, Value,
-    columns_of,
+    Cell, CheckedBatch, CheckedColumn, IssueCode, OnInvalid, RecordKind, Table, TenantId, ValidationIssue,
+    ValidationReport, Value,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,271 +14,192 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// A batch in stored form, with one column for each slot of its record kind.
+/// The maximum number of columns of one table of a tenant. Each is a column of all loaded rows.
+pub(crate) const MAX_COLUMNS: usize = 1000;
+
+/// A validated batch.
+pub(crate) struct Parsed {
+    batch: CheckedBatch,
+    /// The position of each accepted row in the input.
+    positions: Vec<u64>,
+}
+
+/// A batch in stored form: one column per slot of its kind.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The names of the input columns that were given.
-    pub(crate) given: Vec<String>,
+    /// The given outside columns, and the type of each attribute that has a value.
+    pub(crate) given: Vec<(String, Option<&'static str>)>,
+    pub(crate) report: ValidationReport,
 }
 
 /// For each hash of row content, how many rows with this content an import has had so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Issues about conflicts with other rows. They are ignored here, because they are reported when all records are
-/// loaded.
-const LATER: [IssueCode; 4] = [
-    IssueCode::DuplicateId,
-    IssueCode::DuplicateVersion,
-    IssueCode::UnknownCustomer,
-    IssueCode::MixedCurrency,
-];
-
-/// Validates a batch by the core's rules; returns the positions of the invalid rows.
-pub(crate) fn check(
-    kind: RecordKind,
-    table: &Table,
-    tenant: &TenantId,
-    policy: OnInvalid,
-) -> Result<(HashSet<usize>, ValidationReport)> {
-    let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
-    let builder = match kind {
-        RecordKind::Customers => builder.customers(table.clone()),
-        // Customers may be stored in another batch, so the check adds a customer for every id in the events.
-        _ => builder.customers(named_customers(table)?).table(kind, table.clone()),
-    };
-    let (_, mut report) = builder.build()?;
-    report.undated_attributes.clear();
-    // Findings concern whole tables, so they are reported when the records are loaded.
-    report.findings.clear();
-    report
-        .issues
-        .retain(|issue| issue.table == kind && !LATER.contains(&issue.code));
-    report.tables.retain(|(table, _)| *table == kind);
-    report.issues.extend(zero_bytes(kind, table));
-    report.issues.sort_by_key(|issue| issue.row);
-    // An issue without a row, such as a missing column, concerns the whole table.
-    let whole = report.issues.iter().any(|issue| issue.row.is_none());
-    if whole || (policy == OnInvalid::Refuse && !report.issues.is_empty()) {
-        return Err(Error::refused(report));
-    }
-    let bad: HashSet<usize> = report
-        .issues
-        .iter()
-        .filter_map(|issue| issue.row)
-        .map(|row| row as usize)
-        .collect();
-    for (_, counts) in &mut report.tables {
-        counts.quarantined = bad.iter().map(|&row| row as u64).collect();
-        counts.quarantined.sort_unstable();
-        counts.rows_quarantined = bad.len() as u64;
-        counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
-    }
-    Ok((bad, report))
+/// Validates a batch by the core's rules.
+pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
+    let own = not_storable(kind, &table);
+    let rows = table.n_rows() as u64;
+    let mut batch = table.check(kind, tenant, OnInvalid::Quarantine)?;
+    let core: HashSet<u64> = batch.report.issues.iter().filter_map(|issue| issue.row).collect();
+    let positions: Vec<u64> = (0..rows).filter(|row| !core.contains(row)).collect();
+    batch.report.issues.extend(own);
+    Ok(Parsed { batch, positions })
 }
 
-fn named_customers(table: &Table) -> Result<Table> {
-    let mut ids: HashSet<String> = HashSet::new();
-    for cell in table.cells("customer_id").into_iter().flatten() {
-        if let Some(id) = text(cell)
-            && !ids.contains(&*id)
-        {
-            ids.insert(id.to_string());
-        }
-    }
-    let count = ids.len();
-    let ids = Column::Values(ids.into_iter().map(Value::Text).collect());
-    let signed_up = Column::Timestamps(vec![Some(Timestamp::MIN.as_micros()); count]);
-    Ok(Table::new()
-        .with_column("customer_id", ids)?
-        .with_column("signed_up_at", signed_up)?)
-}
-
-/// Finds texts with U+0000, which Postgres cannot store. They are refused in SQLite too, so that both databases behave
-/// the same.
-fn zero_bytes(kind: RecordKind, table: &Table) -> Vec<churn_core::ValidationIssue> {
+/// Finds U+0000 in texts, which Postgres cannot store, and -0.0, whose sign neither database always keeps. Both are
+/// refused in both databases, so that the databases store the same.
+fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
         for (row, cell) in table.cells(name).into_iter().flatten().enumerate() {
-            if let Cell::Text(text) | Cell::TextFile(text) = cell
-                && text.contains('\0')
-            {
-                let why = "a stored text must not contain the character U+0000";
-                issues.push(churn_core::ValidationIssue::new(
-                    kind,
-                    row as u64,
-                    name,
+            let (code, why) = match cell {
+                Cell::Text(text) | Cell::TextFile(text) if text.contains('\0') => (
                     IssueCode::BadType,
-                    why,
-                ));
-            }
+                    "a stored text must not contain the character U+0000",
+                ),
+                Cell::Float(value) if value == 0.0 && value.is_sign_negative() => {
+                    (IssueCode::OutOfRange, "the sign of -0.0 cannot be stored: write 0")
+                }
+                _ => continue,
+            };
+            issues.push(ValidationIssue::new(kind, row as u64, name, code, why));
         }
     }
     issues
 }
 
-/// The text of a cell. Integers become their decimal text; an empty text is kept.
-fn text(cell: Cell<'_>) -> Option<std::borrow::Cow<'_, str>> {
-    match cell {
-        Cell::Text(text) | Cell::TextFile(text) => Some(text.into()),
-        Cell::Int(value) => Some(value.to_string().into()),
-        Cell::UInt(value) => Some(value.to_string().into()),
-        Cell::Decimal(..) => cell.whole().map(|value| value.to_string().into()),
+fn type_of(column: &CheckedColumn) -> Option<&'static str> {
+    match column {
+        CheckedColumn::NumberAttribute(_) => Some("number"),
+        CheckedColumn::TextAttribute(_) => Some("text"),
+        CheckedColumn::BoolAttribute(_) => Some("bool"),
         _ => None,
     }
 }
 
-fn moment(cell: Cell<'_>) -> Option<i64> {
-    match cell {
-        Cell::Timestamp(micros) => Some(micros),
-        Cell::Text(text) | Cell::TextFile(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_micros),
+fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
+    match column {
+        CheckedColumn::NumberAttribute(values)
+        | CheckedColumn::TextAttribute(values)
+        | CheckedColumn::BoolAttribute(values) => Some(values),
         _ => None,
     }
 }
 
-fn number(cell: Cell<'_>) -> Option<f64> {
-    match cell {
-        Cell::Int(value) => Some(value as f64),
-        Cell::UInt(value) => Some(value as f64),
-        Cell::Float(value) => Some(value),
-        Cell::Decimal(value, scale) => Some(decimal(value, scale)),
-        Cell::TextFile(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// The number nearest to a decimal.
-fn decimal(value: i128, scale: i8) -> f64 {
-    format!("{value}e{}", -i32::from(scale)).parse().unwrap_or(f64::NAN)
-}
-
-/// Reads a column of texts. Equal texts share one allocation.
-fn texts<'a>(cells: impl Iterator<Item = Cell<'a>>, known: &mut HashSet<Arc<str>>) -> Vec<Option<Arc<str>>> {
-    cells
-        .map(|cell| {
-            let text = text(cell)?;
-            if let Some(known) = known.get(&*text) {
-                return Some(Arc::clone(known));
+impl Parsed {
+    /// The rows in stored form, given the types that the tenant's attributes already have.
+    pub(crate) fn finish(
+        self,
+        types: &HashMap<String, Option<String>>,
+        policy: OnInvalid,
+        seen: &mut Seen,
+    ) -> Result<Batch> {
+        let Self { batch, positions } = self;
+        let kind = batch.kind;
+        let mut report = batch.report;
+        let mut given = vec![];
+        for (name, column) in &batch.columns {
+            let (of, values) = (type_of(column), attribute(column).unwrap_or_default());
+            let filled = values.iter().any(|value| *value != Value::Null);
+            given.push((name.clone(), of.filter(|_| filled)));
+            let (Some(of), Some(Some(known))) = (of, types.get(name)) else {
+                continue;
+            };
+            if of == known {
+                continue;
             }
-            let own: Arc<str> = text.as_ref().into();
-            // Only the first 4096 distinct texts are remembered. Most ids occur once, so remembering all of them would
-            // cost more than it saves.
-            if known.len() < 4096 {
-                known.insert(Arc::clone(&own));
+            for (row, _) in values.iter().enumerate().filter(|(_, value)| **value != Value::Null) {
+                let why = format!("the attribute holds {known}s in this store, this is a {of}");
+                let issue = ValidationIssue::new(kind, positions[row], name, IssueCode::BadType, why);
+                report.issues.push(issue);
             }
-            Some(own)
-        })
-        .collect()
-}
+        }
+        let known = types.keys().filter(|name| !name.is_empty()).map(String::as_str);
+        let names: HashSet<&str> = known.chain(given.iter().map(|(name, _)| name.as_str())).collect();
+        if names.len() > MAX_COLUMNS {
+            let why = format!(
+                "a table of a tenant may have at most {MAX_COLUMNS} columns, this would be {}",
+                names.len()
+            );
+            let kind_of_error = ErrorKind::Core(churn_core::ErrorKind::UnreadableTable);
+            return Err(Error::new(kind_of_error, why).at(Some(kind), None, None));
+        }
+        report.issues.sort_by_key(|issue| issue.row);
+        if policy == OnInvalid::Refuse && !report.issues.is_empty() {
+            return Err(Error::refused(report));
+        }
+        let bad: HashSet<u64> = report.issues.iter().filter_map(|issue| issue.row).collect();
+        for (_, counts) in &mut report.tables {
+            counts.quarantined = bad.iter().copied().collect();
+            counts.quarantined.sort_unstable();
+            counts.rows_quarantined = bad.len() as u64;
+            counts.rows_accepted = counts.rows_in - counts.rows_quarantined;
+        }
 
-/// The valid rows of a validated table, in stored form.
-pub(crate) fn read(kind: RecordKind, table: &Table, bad: &HashSet<usize>, seen: &mut Seen) -> Result<Batch> {
-    let rows = table.n_rows();
-    let mut columns = Vec::with_capacity(slots(kind).len());
-    let attributes = attributes(kind, table)?;
-    let given = table
-        .column_names()
-        .filter(|name| *name != "tenant_id")
-        .map(str::to_owned)
-        .collect();
-    for slot in slots(kind) {
-        let cells = table.cells(slot.name);
-        columns.push(match (slot.name, slot.holds) {
-            ("attributes", _) => Stored::Texts(attributes.clone()),
-            ("content_key", _) => Stored::Texts(vec![None; rows]),
-            (_, Holds::Text | Holds::Json) => match cells {
-                Some(cells) => Stored::Texts(texts(cells, &mut HashSet::new())),
-                None => Stored::Texts(vec![None; rows]),
-            },
-            (_, Holds::Int) => match cells {
-                Some(cells) => Stored::Ints(cells.map(moment).collect()),
-                None => Stored::Ints(vec![None; rows]),
-            },
-            (_, Holds::Number) => match cells {
-                Some(cells) => Stored::Numbers(cells.map(number).collect()),
-                None => Stored::Numbers(vec![None; rows]),
-            },
-        });
-    }
-    let mut batch = Batch { columns, rows, given };
-    batch.keep(|row| !bad.contains(&row));
-    batch.fill_keys(kind, seen);
-    Ok(batch)
-}
-
-/// For every row, its attributes as a JSON object; `None` for a row without attributes.
-fn attributes(kind: RecordKind, table: &Table) -> Result<Vec<Option<Arc<str>>>> {
-    let known = |name: &str| columns_of(kind).iter().any(|column| column.name == name);
-    let names: Vec<&str> = table.column_names().filter(|name| !known(name)).collect();
-    if names.is_empty() {
-        return Ok(vec![None; table.n_rows()]);
-    }
-    let mut objects: Vec<BTreeMap<&str, serde_json::Value>> = vec![BTreeMap::new(); table.n_rows()];
-    for &name in &names {
-        let file = table.cells(name).into_iter().flatten().find(|cell| *cell != Cell::Null);
-        let strictest = match file {
-            Some(Cell::TextFile(_)) => strictest(table, name),
-            _ => FileType::Text,
+        let rows = batch.n_rows;
+        let attributes = attributes(&batch.columns, rows)?;
+        let find = |name: &str| {
+            batch
+                .columns
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, column)| column)
         };
-        for (object, cell) in objects.iter_mut().zip(table.cells(name).into_iter().flatten()) {
-            if let Some(value) = attribute(cell, strictest) {
-                object.insert(name, value);
+        let slot = |name: &str, holds: Holds| match (name, find(name)) {
+            ("attributes", _) => Ok(Stored::Texts(attributes.clone())),
+            ("content_key", _) => Ok(Stored::Texts(vec![None; rows])),
+            (_, None) => Ok(match holds {
+                Holds::Text | Holds::Json => Stored::Texts(vec![None; rows]),
+                Holds::Int => Stored::Ints(vec![None; rows]),
+                Holds::Number => Stored::Numbers(vec![None; rows]),
+            }),
+            (_, Some(CheckedColumn::Texts(values))) => Ok(Stored::Texts(values.clone())),
+            (_, Some(CheckedColumn::Timestamps(values))) => Ok(Stored::Ints(values.clone())),
+            (_, Some(CheckedColumn::Numbers(values))) => Ok(Stored::Numbers(values.clone())),
+            (_, Some(other)) => {
+                let why = format!("column '{name}' came as {:?}", type_of(other));
+                Err(Error::new(ErrorKind::Internal, why).at(Some(kind), None, Some(name)))
             }
+        };
+        let columns = slots(kind)
+            .iter()
+            .map(|own| slot(own.name, own.holds))
+            .collect::<Result<_>>()?;
+        let mut stored = Batch {
+            columns,
+            rows,
+            given,
+            report,
+        };
+        if positions.iter().any(|row| bad.contains(row)) {
+            stored.keep(|row| !bad.contains(&positions[row]));
         }
+        stored.fill_keys(kind, seen);
+        Ok(stored)
     }
-    objects
+}
+
+/// The attributes of every row as one JSON object; `None` for a row without attributes.
+fn attributes(columns: &[(String, CheckedColumn)], rows: usize) -> Result<Vec<Option<Arc<str>>>> {
+    // The store has separate columns for attributes that the core recognizes by name.
+    let extra = columns
         .iter()
-        .map(|object| match object.is_empty() {
+        .filter_map(|(name, column)| Some((name.as_str(), attribute(column)?)));
+    let extra: Vec<(&str, &[Value])> = extra.collect();
+    if extra.is_empty() {
+        return Ok(vec![None; rows]);
+    }
+    let object = |row: usize| {
+        let values = extra.iter().map(|(name, values)| (*name, &values[row]));
+        let object: BTreeMap<&str, &Value> = values.filter(|(_, value)| **value != Value::Null).collect();
+        match object.is_empty() {
             true => Ok(None),
-            false => Ok(Some(to_json(object)?.into())),
-        })
-        .collect()
-}
-
-/// The type of a column that was read from a text file. It is the strictest type that fits all values.
-#[derive(Clone, Copy, PartialEq)]
-enum FileType {
-    Bool,
-    Number,
-    Text,
-}
-
-fn strictest(table: &Table, name: &str) -> FileType {
-    let mut found = FileType::Bool;
-    for cell in table.cells(name).into_iter().flatten() {
-        let Cell::TextFile(text) = cell else { continue };
-        let text = text.trim();
-        if found == FileType::Bool && !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false") {
-            found = FileType::Number;
+            false => Ok(Some(to_json(&object)?.into())),
         }
-        if found == FileType::Number && text.parse::<f64>().is_err() {
-            return FileType::Text;
-        }
-    }
-    found
-}
-
-fn attribute(cell: Cell<'_>, file: FileType) -> Option<serde_json::Value> {
-    match cell {
-        Cell::Bool(value) => Some(value.into()),
-        Cell::Int(value) => Some(value.into()),
-        Cell::UInt(value) => Some(value.into()),
-        // NaN is a missing value; infinities were refused.
-        Cell::Float(value) => serde_json::Number::from_f64(value).map(Into::into),
-        Cell::Decimal(value, scale) => serde_json::Number::from_f64(decimal(value, scale)).map(Into::into),
-        Cell::Text(text) => Some(text.into()),
-        Cell::TextFile(text) => match file {
-            FileType::Bool => Some(text.trim().eq_ignore_ascii_case("true").into()),
-            FileType::Number => {
-                let value: f64 = text.trim().parse().ok()?;
-                serde_json::Number::from_f64(value).map(Into::into)
-            }
-            FileType::Text => Some(text.into()),
-        },
-        Cell::Timestamp(micros) => Timestamp::from_micros(micros).map(|at| at.to_string().into()),
-        _ => None,
-    }
+    };
+    (0..rows).map(object).collect()
 }
 
 impl Batch {
@@ -423,7 +345,7 @@ pub(crate) fn no_zero_byte(name: &str, text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(
             ErrorKind::InvalidOption,
-            format!("{name} may not hold the character U+0000"),
+            format!("{name} must not contain the character U+0000"),
         )
         .at(None, None, Some(name))),
         false => Ok(()),

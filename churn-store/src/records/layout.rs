@@ -3,7 +3,7 @@
 
 use churn_core::RecordKind;
 
-use crate::engine::Holds;
+use crate::engine::{Backend, Holds};
 
 /// A column of a record table.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +111,14 @@ pub(crate) fn id_column(kind: RecordKind) -> Option<&'static str> {
     }
 }
 
-fn names(kind: RecordKind) -> String {
+fn names_of(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns of customers, each with a prefix.
+pub(crate) fn names(prefix: &str) -> String {
+    let names = CUSTOMERS.iter().map(|slot| format!("{prefix}{}", slot.name));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The `ON CONFLICT` clause of a kind: an existing row is replaced if it differs.
@@ -124,7 +130,10 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let differs = slots(kind).iter().filter(|slot| !slot.key);
     let differs = differs.map(|slot| format!("t.{0} IS DISTINCT FROM excluded.{0}", slot.name));
     format!(
-        "ON CONFLICT (tenant_id, {}) DO UPDATE SET {} WHERE {}",
+        "
+        ON CONFLICT (tenant_id, {}) DO UPDATE
+        SET {}
+        WHERE {}",
         join(true, &str::to_owned),
         join(false, &|name| format!("{name} = excluded.{name}")),
         differs.collect::<Vec<_>>().join(" OR ")
@@ -134,8 +143,12 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
 /// All rows of a tenant in order of first arrival.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
-        "SELECT {} FROM {} WHERE tenant_id = $1 ORDER BY seq",
-        names(kind),
+        "
+        SELECT {}
+        FROM {}
+        WHERE tenant_id = $1
+        ORDER BY seq",
+        names_of(kind),
         table(kind)
     )
 }
@@ -143,17 +156,31 @@ pub(crate) fn select_all(kind: RecordKind) -> String {
 /// A page of rows after a sequence number, with a limit.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
-        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-        names(kind),
+        "
+        SELECT {}, seq
+        FROM {}
+        WHERE tenant_id = $1 AND seq > $2
+        ORDER BY seq
+        LIMIT $3",
+        names_of(kind),
         table(kind)
     )
 }
 
-/// The rows of one customer.
-pub(crate) fn select_customer(kind: RecordKind) -> String {
+/// The rows of one customer, by the index on customers. Without the hint, SQLite would use the primary key and read the
+/// whole tenant.
+pub(crate) fn select_customer(kind: RecordKind, backend: Backend) -> String {
+    let by = match backend {
+        Backend::Sqlite => format!("INDEXED BY {}_of_customer", table(kind)),
+        Backend::Postgres => String::new(),
+    };
     format!(
-        "SELECT {}, seq FROM {} WHERE tenant_id = $1 AND customer_id = $2 ORDER BY seq",
-        names(kind),
+        "
+        SELECT {}, seq
+        FROM {} {by}
+        WHERE tenant_id = $1 AND customer_id = $2
+        ORDER BY seq",
+        names_of(kind),
         table(kind)
     )
 }

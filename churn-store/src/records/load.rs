@@ -53,7 +53,7 @@ impl TenantStore {
     /// # Errors
     /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
     pub async fn records(&self, options: &RecordsOptions) -> Result<(TenantRecords, ValidationReport)> {
-        let mut tx = self.begin(Access::Read).await?;
+        let mut tx = self.begin_session(Access::Read).await?;
         let builder = load_all(&mut tx, options).await?;
         tx.rollback().await?;
         let options = options.clone();
@@ -77,7 +77,22 @@ impl TenantStore {
             }
             builder.build()
         };
-        Ok(off_thread(build).await??)
+        off_thread(build).await?.map_err(hinted)
+    }
+}
+
+/// Adds a hint on how to handle rows that conflict with other rows.
+fn hinted(error: churn_core::Error) -> Error {
+    let later = error.report().is_some();
+    let error = Error::from(error);
+    match later {
+        true => {
+            let message = format!(
+                "{error}; load with on_invalid = quarantine to set such rows aside, or add what is missing (customers, conversion rates)"
+            );
+            error.with_message(message)
+        }
+        false => error,
     }
 }
 
@@ -101,8 +116,11 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
 /// The tables that were ever stored. Each has its columns in the order in which they were first stored, which
 /// determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
-    const GIVEN: &str =
-        "SELECT kind, column_name FROM churn_record_columns WHERE tenant_id = $1 ORDER BY kind, place, column_name";
+    const GIVEN: &str = "
+        SELECT kind, column_name
+        FROM churn_record_columns
+        WHERE tenant_id = $1
+        ORDER BY kind, place, column_name";
     let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in tx.rows(GIVEN, &[]).await? {
         let columns = given.entry(row.text(0)?.to_owned()).or_default();

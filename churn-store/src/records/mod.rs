@@ -2,20 +2,23 @@
 //! records.
 
 mod door;
+mod find;
 mod layout;
 mod load;
 mod read;
 mod write;
 
+pub use find::{CustomerPage, CustomerQuery};
 pub use load::RecordsOptions;
 pub use read::{RecordPage, StoredRecord};
 pub use write::{Import, Upserted};
 
 pub(crate) use door::no_zero_byte;
+pub(crate) use find::{count_customers, find};
 pub(crate) use layout::RECORD_TABLES;
 pub(crate) use load::{given_columns, load_all};
 pub(crate) use read::{check_limit, count_rows, customer_rows, page_rows};
-pub(crate) use write::{BatchWriter, ensure_company, off_thread, places};
+pub(crate) use write::{BatchWriter, ensure_company, forget_unused_columns, off_thread, places};
 
 use churn_core::{IntoTable, OnInvalid, RecordKind, TenantId};
 
@@ -47,7 +50,7 @@ impl RecordStore {
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
     pub async fn import(&self, on_invalid: OnInvalid) -> Result<Import> {
-        Import::begin(self, on_invalid).await
+        Ok(Import::begin(self, on_invalid))
     }
 
     /// Upserts a batch in one transaction: new rows are added, and an existing row is replaced if it differs. A later
@@ -71,12 +74,25 @@ impl RecordStore {
         import.commit().await
     }
 
+    /// Validates a batch as [`upsert`](Self::upsert) would, without storing anything. `rows_changed` is 0, and the
+    /// report lists every invalid row.
+    ///
+    /// # Errors
+    /// A missing required column, or an unreadable table; `store_unavailable`, `store_not_migrated`.
+    pub async fn check(&self, rows: impl IntoTable) -> Result<Upserted> {
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
+        let mut writer = BatchWriter::new(self.kind, OnInvalid::Quarantine);
+        writer.check(&mut tx, rows.into_table()).await?;
+        tx.rollback().await?;
+        Ok(writer.done())
+    }
+
     /// Number of rows, including all versions.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn count(&self) -> Result<u64> {
-        let mut tx = self.tenant.begin(Access::Read).await?;
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
         let count = count_rows(&mut tx, self.kind).await?;
         tx.rollback().await?;
         Ok(count)

@@ -39,7 +39,7 @@ impl RecordStore {
     /// `invalid_option` for an invalid limit; `store_unavailable`, `store_not_migrated`.
     pub async fn page(&self, after: Option<i64>, limit: usize) -> Result<RecordPage> {
         check_limit(limit)?;
-        let mut tx = self.tenant.begin(Access::Read).await?;
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
         let page = page_rows(&mut tx, self.kind, after, limit).await?;
         tx.rollback().await?;
         Ok(page)
@@ -51,7 +51,7 @@ impl RecordStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredRecord>> {
-        let mut tx = self.tenant.begin(Access::Read).await?;
+        let mut tx = self.tenant.begin_session(Access::Read).await?;
         let rows = customer_rows(&mut tx, self.kind, customer_id).await?;
         tx.rollback().await?;
         Ok(rows)
@@ -74,17 +74,25 @@ pub(crate) async fn page_rows(
 }
 
 pub(crate) async fn customer_rows(tx: &mut TenantTx, kind: RecordKind, customer_id: &str) -> Result<Vec<StoredRecord>> {
-    let found = tx.rows(&select_customer(kind), &[customer_id.into()]).await?;
+    let found = tx
+        .rows(&select_customer(kind, tx.backend()), &[customer_id.into()])
+        .await?;
     records(tx, kind, &found).await
 }
 
-async fn records(tx: &mut TenantTx, kind: RecordKind, rows: &[Row]) -> Result<Vec<StoredRecord>> {
+pub(super) async fn records(tx: &mut TenantTx, kind: RecordKind, rows: &[Row]) -> Result<Vec<StoredRecord>> {
     let given = given_columns(tx).await?.remove(kind.as_str()).unwrap_or_default();
     rows.iter().map(|row| record(kind, row, &given)).collect()
 }
 
 pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u64> {
-    let sql = format!("SELECT COUNT(*) FROM {} WHERE tenant_id = $1", table(kind));
+    let sql = format!(
+        "
+        SELECT COUNT(*)
+        FROM {}
+        WHERE tenant_id = $1",
+        table(kind)
+    );
     tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
@@ -121,9 +129,10 @@ fn record(kind: RecordKind, row: &Row, given: &[String]) -> Result<StoredRecord>
     for (name, value) in attributes.unwrap_or_default() {
         let value = match value {
             serde_json::Value::Bool(value) => Value::Bool(value),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(value) => Value::Int(value),
-                None => number.as_f64().map_or(Value::Null, Value::Float),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(value), _) => Value::Int(value),
+                (None, Some(value)) => Value::UInt(value),
+                (None, None) => number.as_f64().map_or(Value::Null, Value::Float),
             },
             serde_json::Value::String(text) => Value::Text(text),
             _ => continue,

@@ -1,12 +1,15 @@
 //! Writes batches to the database, with many rows per statement and one transaction per batch.
 
-use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, ValidationReport};
+use std::collections::{HashMap, HashSet};
 
-use crate::engine::{Access, Arg, Holds, Stored, Target, TenantTx};
+use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, TenantId, ValidationReport};
+
+use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::RecordStore;
-use crate::records::door::{Batch, Seen, check, last_of_each, no_zero_byte, read};
+use crate::records::door::{Batch, Parsed, Seen, last_of_each, no_zero_byte, parse};
 use crate::records::layout::{on_conflict, slots, table};
+use crate::tenant::{Session, TenantStore};
 
 /// The result of an upsert.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,18 +25,19 @@ pub struct Upserted {
     pub report: ValidationReport,
 }
 
-/// An upsert in progress, which is one transaction. If it is dropped without [`commit`](Self::commit), it is rolled
-/// back.
+/// An upsert in progress. It is one transaction, which begins with the first chunk. If it is dropped without
+/// [`commit`](Self::commit), it is rolled back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
-    tx: TenantTx,
+    tenant: TenantStore,
+    tx: Option<Session>,
     batch: BatchWriter,
 }
 
 impl std::fmt::Debug for Import {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Import")
-            .field("tenant", self.tx.tenant())
+            .field("tenant", self.tenant.tenant())
             .field("kind", &self.batch.kind)
             .field("rows_in", &self.batch.done.rows_in)
             .finish_non_exhaustive()
@@ -41,12 +45,21 @@ impl std::fmt::Debug for Import {
 }
 
 impl Import {
-    pub(super) async fn begin(records: &RecordStore, policy: OnInvalid) -> Result<Self> {
-        let tx = records.tenant.begin(Access::Write).await?;
-        Ok(Self {
-            tx,
+    pub(super) fn begin(records: &RecordStore, policy: OnInvalid) -> Self {
+        Self {
+            tenant: records.tenant.clone(),
+            tx: None,
             batch: BatchWriter::new(records.kind, policy),
-        })
+        }
+    }
+
+    async fn session(&mut self) -> Result<&mut Session> {
+        if self.tx.is_none() {
+            self.tx = Some(self.tenant.begin_session(Access::Write).await?);
+        }
+        self.tx
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the import has no transaction"))
     }
 
     /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
@@ -54,17 +67,32 @@ impl Import {
     /// # Errors
     /// See [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
-        self.batch.write(&mut self.tx, rows.into_table()).await
+        // Parsed before the transaction begins, so that other writers do not wait for it.
+        let parsed = self.batch.parse(self.tenant.tenant(), rows.into_table()).await?;
+        self.session().await?;
+        match &mut self.tx {
+            Some(tx) => self.batch.put(tx, parsed).await,
+            None => Ok(()),
+        }
     }
 
     /// Commits the transaction: either all chunks are stored or none.
     ///
     /// # Errors
     /// `store_unavailable`, `store_full`.
-    pub async fn commit(self) -> Result<Upserted> {
-        self.tx.commit().await?;
+    pub async fn commit(mut self) -> Result<Upserted> {
+        self.session().await?;
+        if let Some(tx) = self.tx {
+            tx.commit().await?;
+        }
         Ok(self.batch.done)
     }
+}
+
+/// A chunk that was parsed and validated.
+pub(crate) struct Chunk {
+    parsed: Parsed,
+    rows: u64,
 }
 
 /// Writes the chunks of a batch in an existing transaction.
@@ -72,7 +100,9 @@ pub(crate) struct BatchWriter {
     kind: RecordKind,
     policy: OnInvalid,
     seen: Seen,
-    noted: std::collections::HashSet<String>,
+    noted: HashSet<(String, Option<&'static str>)>,
+    /// The columns of the tenant's table and the types of its attributes, once they have been read.
+    types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
 
@@ -82,52 +112,116 @@ impl BatchWriter {
             kind,
             policy,
             seen: Seen::new(),
-            noted: Default::default(),
+            noted: HashSet::new(),
+            types: None,
             done: Upserted::default(),
         }
     }
 
     pub(crate) async fn write(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
-        let kind = self.kind;
-        let table = table.with_known_names(kind);
-        let (policy, offset) = (self.policy, self.done.rows_in);
         let tenant = tx.tenant().clone();
-        let mut seen = std::mem::take(&mut self.seen);
-        // Converting a large table takes a while, so it does not run on the async threads, which serve all connections.
-        let work = move || {
-            let (bad, report) = check(kind, &table, &tenant, policy)?;
-            let batch = read(kind, &table, &bad, &mut seen)?;
-            Ok::<_, Error>((batch, report, table.n_rows() as u64, seen))
-        };
-        let (batch, report, rows_in, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
-        self.seen = seen;
-        self.note_columns(tx, &batch).await?;
-        self.done.rows_in += rows_in;
+        let parsed = self.parse(&tenant, table).await?;
+        self.put(tx, parsed).await
+    }
+
+    /// Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
+    async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
+        let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.n_rows() as u64);
+        let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
+        let parsed = parsed.map_err(|error| error.moved(offset))?;
+        Ok(Chunk { parsed, rows })
+    }
+
+    pub(crate) async fn check(&mut self, tx: &mut TenantTx, table: Table) -> Result<()> {
+        let tenant = tx.tenant().clone();
+        let chunk = self.parse(&tenant, table).await?;
+        self.done.rows_in += chunk.rows;
+        let batch = self.finish(tx, chunk).await?;
         self.done.rows_accepted += batch.rows as u64;
-        self.done.rows_changed += put(tx, kind, batch).await?;
+        merge(&mut self.done.report, batch.report, 0);
+        Ok(())
+    }
+
+    pub(crate) fn done(self) -> Upserted {
+        self.done
+    }
+
+    async fn finish(&mut self, tx: &mut TenantTx, chunk: Chunk) -> Result<Batch> {
+        let (policy, offset) = (self.policy, self.done.rows_in);
+        let types = match self.types.take() {
+            Some(types) => types,
+            None => types_of(tx, self.kind).await?,
+        };
+        let mut seen = std::mem::take(&mut self.seen);
+        let work = move || {
+            let batch = chunk.parsed.finish(&types, policy, &mut seen)?;
+            Ok::<_, Error>((batch, types, seen))
+        };
+        let (batch, mut types, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
+        for (name, of) in &batch.given {
+            let known = types.entry(name.clone()).or_default();
+            if known.is_none() {
+                *known = of.map(str::to_owned);
+            }
+        }
+        (self.types, self.seen) = (Some(types), seen);
+        Ok(batch)
+    }
+
+    async fn put(&mut self, tx: &mut TenantTx, chunk: Chunk) -> Result<()> {
+        let (rows, offset) = (chunk.rows, self.done.rows_in);
+        let batch = self.finish(tx, chunk).await?;
+        self.note_columns(tx, &batch).await?;
+        let report = batch.report.clone();
+        self.done.rows_in += rows;
+        self.done.rows_accepted += batch.rows as u64;
+        self.done.rows_changed += put(tx, self.kind, batch).await?;
         merge(&mut self.done.report, report, offset);
         Ok(())
     }
 
     /// Records which tables and columns were given, because a column that was never given is not the same as an empty
-    /// column.
+    /// column, and the type of each attribute.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
-        const NOTE: &str = "INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, kind, column_name) DO NOTHING";
-        let names = std::iter::once("").chain(batch.given.iter().map(String::as_str));
-        let new: Vec<&str> = names.filter(|name| !self.noted.contains(*name)).collect();
+        const NOTE: &str = "
+            INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (tenant_id, kind, column_name) DO UPDATE
+            SET value_type = excluded.value_type
+            WHERE t.value_type IS NULL AND excluded.value_type IS NOT NULL";
+        let table = (String::new(), None);
+        let names = std::iter::once(&table).chain(&batch.given);
+        let new: Vec<&(String, Option<&str>)> = names.filter(|column| !self.noted.contains(*column)).collect();
         if new.is_empty() {
             return Ok(());
         }
         // New columns get sequence numbers, as rows do. Columns that are first stored later have higher numbers.
         let first = places(tx, new.len()).await?;
-        for (name, place) in new.into_iter().zip(first..) {
+        for (column, place) in new.iter().zip(first..) {
+            let (name, of) = column;
             no_zero_byte("a column's name", name)?;
-            tx.execute(NOTE, &[self.kind.as_str().into(), name.into(), place.into()])
-                .await?;
-            self.noted.insert(name.to_owned());
+            let args = [
+                self.kind.as_str().into(),
+                name.as_str().into(),
+                place.into(),
+                (*of).into(),
+            ];
+            tx.execute(NOTE, &args).await?;
         }
+        self.noted.extend(new.into_iter().cloned().collect::<Vec<_>>());
         Ok(())
     }
+}
+
+/// The columns of a tenant's table and the types of its attributes.
+async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String, Option<String>>> {
+    const TYPES: &str = "
+        SELECT column_name, value_type
+        FROM churn_record_columns
+        WHERE tenant_id = $1 AND kind = $2";
+    let rows = tx.rows(TYPES, &[kind.as_str().into()]).await?;
+    let read = |row: &Row| Ok((row.text(0)?.to_owned(), row.text_or_null(1)?.map(str::to_owned)));
+    rows.iter().map(read).collect()
 }
 
 /// Runs computations outside of the async threads.
@@ -161,10 +255,15 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     }
 }
 
-/// Reserves `rows` sequence numbers and returns the first. Other writers of the tenant wait until the transaction ends,
-/// so batches cannot interleave.
+/// Reserves `rows` sequence numbers and returns the first, and increments the revision of the tenant's data. Other
+/// writers of the tenant wait until the transaction ends, so batches cannot interleave.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
-    const TAKE: &str = "INSERT INTO churn_companies AS t (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next_seq = t.next_seq + excluded.next_seq RETURNING next_seq";
+    const TAKE: &str = "
+        INSERT INTO churn_companies AS t (tenant_id, next_seq, revision)
+        VALUES ($1, $2, 1)
+        ON CONFLICT (tenant_id) DO UPDATE
+        SET next_seq = t.next_seq + excluded.next_seq, revision = t.revision + 1
+        RETURNING next_seq";
     let row = tx.row(TAKE, &[(rows as i64).into()]).await?;
     let next = row.map_or(Ok(0), |row| row.int(0))?;
     Ok(next - rows as i64 + 1)
@@ -194,8 +293,26 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
 
 /// Creates the row of the company if it does not exist, because other tables refer to it.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
-    const ENSURE: &str =
-        "INSERT INTO churn_companies (tenant_id, next_seq) VALUES ($1, $2) ON CONFLICT (tenant_id) DO NOTHING";
+    const ENSURE: &str = "
+        INSERT INTO churn_companies (tenant_id, next_seq)
+        VALUES ($1, $2)
+        ON CONFLICT (tenant_id) DO NOTHING";
     tx.execute(ENSURE, &[Arg::Int(Some(0))]).await?;
+    Ok(())
+}
+
+/// Removes the attributes of tables without any row of the tenant, because each attribute would be a column of all
+/// later rows.
+pub(crate) async fn forget_unused_columns(tx: &mut TenantTx) -> Result<()> {
+    for kind in RecordKind::ALL {
+        let sql = format!(
+            "
+        DELETE FROM churn_record_columns
+        WHERE tenant_id = $1 AND kind = $2 AND value_type IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM {} AS r WHERE r.tenant_id = $1)",
+            table(kind)
+        );
+        tx.execute(&sql, &[kind.as_str().into()]).await?;
+    }
     Ok(())
 }

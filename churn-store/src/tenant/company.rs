@@ -30,7 +30,7 @@ impl CompanyStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn get(&self) -> Result<Company> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let company = get(&mut tx).await?;
         tx.rollback().await?;
         Ok(company)
@@ -42,7 +42,7 @@ impl CompanyStore {
     /// `invalid_option` if the name contains U+0000; `store_unavailable`, `store_not_migrated`.
     pub async fn rename(&self, name: &str) -> Result<()> {
         no_zero_byte("name", name)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         rename(&mut tx, name).await?;
         tx.commit().await
     }
@@ -54,7 +54,7 @@ impl CompanyStore {
     pub async fn set(&self, setting: &str, value: &serde_json::Value) -> Result<()> {
         let value = checked_json(value)?;
         no_zero_byte("setting", setting)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         set(&mut tx, setting, &value).await?;
         tx.commit().await
     }
@@ -64,7 +64,7 @@ impl CompanyStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn unset(&self, setting: &str) -> Result<bool> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         let there = unset(&mut tx, setting).await?;
         tx.commit().await?;
         Ok(there > 0)
@@ -86,8 +86,14 @@ pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
 }
 
 pub(crate) async fn get(tx: &mut TenantTx) -> Result<Company> {
-    const NAME: &str = "SELECT name FROM churn_companies WHERE tenant_id = $1";
-    const SETTINGS: &str = "SELECT setting, value FROM churn_settings WHERE tenant_id = $1";
+    const NAME: &str = "
+        SELECT name
+        FROM churn_companies
+        WHERE tenant_id = $1";
+    const SETTINGS: &str = "
+        SELECT setting, value
+        FROM churn_settings
+        WHERE tenant_id = $1";
     let name = tx.row(NAME, &[]).await?;
     let name = name
         .map(|row| Ok::<_, crate::Error>(row.text_or_null(0)?.map(str::to_owned)))
@@ -103,20 +109,29 @@ pub(crate) async fn get(tx: &mut TenantTx) -> Result<Company> {
 }
 
 pub(crate) async fn rename(tx: &mut TenantTx, name: &str) -> Result<()> {
-    const RENAME: &str = "UPDATE churn_companies SET name = $2 WHERE tenant_id = $1";
+    const RENAME: &str = "
+        UPDATE churn_companies
+        SET name = $2
+        WHERE tenant_id = $1";
     ensure_company(tx).await?;
     tx.execute(RENAME, &[name.into()]).await?;
     Ok(())
 }
 
 pub(crate) async fn set(tx: &mut TenantTx, setting: &str, value: &str) -> Result<()> {
-    const SET: &str = "INSERT INTO churn_settings AS t (tenant_id, setting, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, setting) DO UPDATE SET value = excluded.value";
+    const SET: &str = "
+        INSERT INTO churn_settings AS t (tenant_id, setting, value)
+        VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, setting) DO UPDATE
+        SET value = excluded.value";
     tx.execute(SET, &[setting.into(), Arg::json(value)]).await?;
     Ok(())
 }
 
 pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
-    const UNSET: &str = "DELETE FROM churn_settings WHERE tenant_id = $1 AND setting = $2";
+    const UNSET: &str = "
+        DELETE FROM churn_settings
+        WHERE tenant_id = $1 AND setting = $2";
     tx.execute(UNSET, &[setting.into()]).await
 }
 
@@ -128,7 +143,7 @@ pub struct SyncCursor {
     pub source: String,
     /// How far the source was read, in a format that the host chooses.
     pub position: String,
-    /// When the cursor was set, as given by the caller.
+    /// When the cursor was set.
     pub moved_at: Timestamp,
 }
 
@@ -142,7 +157,7 @@ impl CursorStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn get(&self, source: &str) -> Result<Option<SyncCursor>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let cursor = cursor(&mut tx, source).await?;
         tx.rollback().await?;
         Ok(cursor)
@@ -155,15 +170,17 @@ impl CursorStore {
     pub async fn set(&self, source: &str, position: &str, at: Timestamp) -> Result<()> {
         no_zero_byte("source", source)?;
         no_zero_byte("position", position)?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         move_cursor(&mut tx, source, position, at).await?;
         tx.commit().await
     }
 }
 
 pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<SyncCursor>> {
-    const CURSOR: &str =
-        "SELECT source, position, moved_at FROM churn_sync_cursors WHERE tenant_id = $1 AND source = $2";
+    const CURSOR: &str = "
+        SELECT source, position, moved_at
+        FROM churn_sync_cursors
+        WHERE tenant_id = $1 AND source = $2";
     let row = tx.row(CURSOR, &[source.into()]).await?;
     row.map(|row| {
         Ok(SyncCursor {
@@ -176,7 +193,11 @@ pub(crate) async fn cursor(tx: &mut TenantTx, source: &str) -> Result<Option<Syn
 }
 
 pub(crate) async fn move_cursor(tx: &mut TenantTx, source: &str, position: &str, at: Timestamp) -> Result<()> {
-    const MOVE: &str = "INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, source) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at";
+    const MOVE: &str = "
+        INSERT INTO churn_sync_cursors AS t (tenant_id, source, position, moved_at)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, source) DO UPDATE
+        SET position = excluded.position, moved_at = excluded.moved_at";
     tx.execute(MOVE, &[source.into(), position.into(), Arg::at(at)]).await?;
     Ok(())
 }

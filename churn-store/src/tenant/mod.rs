@@ -6,15 +6,23 @@ pub(crate) mod models;
 pub(crate) mod outcomes;
 pub(crate) mod people;
 pub(crate) mod scores;
+pub(crate) mod transaction;
 
-pub use audit::{AuditEntry, AuditPage, AuditStore};
+pub use audit::{AuditEntry, AuditPage, AuditQuery, AuditStore};
 pub use company::{Company, CompanyStore, CursorStore, SyncCursor};
 pub use models::{ModelStore, Stage, StoredModel};
 pub use outcomes::{OutcomeStore, ScoredOutcome, StoredOutcome};
-pub use people::{ApiKey, ApiKeyStore, Role, User, UserStore};
-pub use scores::{HighRisk, ReasonsFor, RiskPage, RunId, RunSummary, ScoreStore, StoredReason, StoredScore};
+pub(crate) use people::parse_key;
+pub use people::{ApiKey, ApiKeyStore, NewApiKey, Role, User, UserStore};
+pub use scores::{
+    BandMove, HighRisk, ReasonsFor, RiskPage, RunChanges, RunId, RunPurpose, RunSummary, SaveRun, ScoreChange,
+    ScoreCursor, ScoreOrder, ScorePage, ScoreQuery, ScoreStore, StoredReason, StoredScore,
+};
+
+pub use transaction::{HostRow, TenantTransaction};
 
 pub(crate) use scores::Rows as ScoreRows;
+pub(crate) use transaction::Session;
 
 use churn_core::{RecordKind, TenantId};
 
@@ -24,7 +32,7 @@ use crate::records::RecordStore;
 use crate::store::Store;
 
 /// All tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 16] = [
     "churn_companies",
     "churn_record_columns",
     "churn_customers",
@@ -39,19 +47,58 @@ pub(crate) const TABLES: [&str; 15] = [
     "churn_users",
     "churn_api_keys",
     "churn_audit",
+    "churn_audit_heads",
     "churn_sync_cursors",
 ];
 
 /// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TenantStore {
     store: Store,
     tenant: TenantId,
+    /// The transaction that calls take part in; `None` if each call has its own.
+    shared: Option<transaction::SharedTx>,
+}
+
+impl std::fmt::Debug for TenantStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TenantStore")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
 }
 
 impl TenantStore {
     pub(crate) fn new(store: Store, tenant: TenantId) -> Self {
-        Self { store, tenant }
+        Self {
+            store,
+            tenant,
+            shared: None,
+        }
+    }
+
+    pub(crate) fn joined(store: Store, tenant: TenantId, shared: transaction::SharedTx) -> Self {
+        Self {
+            store,
+            tenant,
+            shared: Some(shared),
+        }
+    }
+
+    /// Begins a transaction of several calls: either all of their changes are stored or none.
+    ///
+    /// # Errors
+    /// `invalid_option` within another transaction; `store_busy`, `store_unavailable`.
+    pub async fn begin(&self) -> Result<TenantTransaction> {
+        if self.shared.is_some() {
+            return Err(Error::option(
+                "transaction",
+                "a transaction cannot begin within another one",
+            ));
+        }
+        check_tenant(&self.tenant)?;
+        let tx = self.store.pool.begin_tenant(&self.tenant, Access::Write).await?;
+        Ok(TenantTransaction::new(self.store.clone(), self.tenant.clone(), tx))
     }
 
     /// The id of the tenant.
@@ -127,21 +174,44 @@ impl TenantStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
-    /// the customer stay. Returns the number of deleted rows.
+    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models that
+    /// were trained on them, counts of past runs and the audit log are not changed, so use an id in the audit log that
+    /// does not identify a person.
+    ///
+    /// In a SQLite file the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
+    /// it. In Postgres, the next `VACUUM` removes the rows, and old WAL still contains them. Backups are not changed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn erase_customer(&self, customer_id: &str) -> Result<u64> {
-        let mut tx = self.begin(Access::Write).await?;
+        let mut tx = self.begin_session(Access::Write).await?;
         let deleted = erase(&mut tx, customer_id).await?;
         tx.commit().await?;
+        if self.shared.is_none() && self.store.pool.file().is_some() {
+            self.store.pool.outside("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
         Ok(deleted)
     }
 
-    pub(crate) async fn begin(&self, access: Access) -> Result<TenantTx> {
+    /// A number that grows with every change of the tenant's records, models, scores and outcomes. If it is unchanged,
+    /// a cached result is still valid.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn revision(&self) -> Result<u64> {
+        let mut tx = self.begin_session(Access::Read).await?;
+        let revision = revision(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(revision)
+    }
+
+    /// The transaction of one call.
+    pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
-        self.store.pool.begin_tenant(&self.tenant, access).await
+        match &self.shared {
+            None => Ok(Session::Own(self.store.pool.begin_tenant(&self.tenant, access).await?)),
+            Some(shared) => Session::join(shared, access, self.store.pool.options().wait_timeout).await,
+        }
     }
 }
 
@@ -157,14 +227,28 @@ pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     }
 }
 
+pub(crate) async fn revision(tx: &mut TenantTx) -> Result<u64> {
+    const REVISION: &str = "
+        SELECT revision
+        FROM churn_companies
+        WHERE tenant_id = $1";
+    tx.row(REVISION, &[]).await?.map_or(Ok(0), |row| row.count(0))
+}
+
 pub(crate) async fn erase(tx: &mut TenantTx, customer_id: &str) -> Result<u64> {
+    crate::records::places(tx, 0).await?;
     let mut deleted = 0;
     for table in crate::records::RECORD_TABLES
         .into_iter()
         .chain(["churn_scores", "churn_outcomes"])
     {
-        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1 AND customer_id = $2");
+        let sql = format!(
+            "
+        DELETE FROM {table}
+        WHERE tenant_id = $1 AND customer_id = $2"
+        );
         deleted += tx.execute(&sql, &[customer_id.into()]).await?;
     }
+    crate::records::forget_unused_columns(tx).await?;
     Ok(deleted)
 }

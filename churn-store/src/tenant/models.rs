@@ -28,7 +28,7 @@ pub struct StoredModel {
     pub id: String,
     /// The stage.
     pub stage: Stage,
-    /// When the model was saved, as given by the caller.
+    /// When the model was saved.
     pub saved_at: Timestamp,
     /// The definition of churn, the features and the training report.
     pub card: serde_json::Value,
@@ -45,7 +45,7 @@ impl ModelStore {
     /// # Errors
     /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, model: &ChurnModel, stage: Stage, at: Timestamp) -> Result<()> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         save(&mut tx, model, stage, at).await?;
         tx.commit().await
     }
@@ -55,7 +55,7 @@ impl ModelStore {
     /// # Errors
     /// `not_found`; `artifact_damaged`, `artifact_version` if the stored bytes are damaged; `store_unavailable`.
     pub async fn load(&self, id: &str) -> Result<ChurnModel> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let bytes = artifact(&mut tx, id).await?;
         tx.rollback().await?;
         let bytes = bytes.ok_or_else(|| missing(id))?;
@@ -67,15 +67,24 @@ impl ModelStore {
     /// # Errors
     /// See [`load`](Self::load).
     pub async fn champion(&self) -> Result<Option<ChurnModel>> {
-        let champion = self
-            .list()
-            .await?
-            .into_iter()
-            .find(|model| model.stage == Stage::Champion);
-        match champion {
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let bytes = champion_bytes(&mut tx).await?;
+        tx.rollback().await?;
+        match bytes {
             None => Ok(None),
-            Some(model) => self.load(&model.id).await.map(Some),
+            Some(bytes) => Ok(Some(off_thread(move || ChurnModel::from_bytes(&bytes)).await??)),
         }
+    }
+
+    /// The metadata of a model; `None` if the model does not exist.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn get(&self, id: &str) -> Result<Option<StoredModel>> {
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let model = get(&mut tx, id).await?;
+        tx.rollback().await?;
+        Ok(model)
     }
 
     /// Changes the stage of a model. A new champion retires the previous champion.
@@ -83,7 +92,7 @@ impl ModelStore {
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.
     pub async fn promote(&self, id: &str, stage: Stage) -> Result<()> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         promote(&mut tx, id, stage).await?;
         tx.commit().await
     }
@@ -93,7 +102,7 @@ impl ModelStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn list(&self) -> Result<Vec<StoredModel>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let models = list(&mut tx).await?;
         tx.rollback().await?;
         Ok(models)
@@ -104,7 +113,7 @@ impl ModelStore {
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         delete(&mut tx, id).await?;
         tx.commit().await
     }
@@ -118,10 +127,7 @@ async fn save(tx: &mut TenantTx, model: &ChurnModel, stage: Stage, at: Timestamp
     if let Some(owner) = model.tenant()
         && owner != tx.tenant()
     {
-        let message = format!(
-            "the model is of tenant '{owner}' and cannot be kept by '{}'",
-            tx.tenant()
-        );
+        let message = format!("the model belongs to another tenant than '{}'", tx.tenant());
         return Err(Error::new(ErrorKind::TenantMismatch, message));
     }
     let card = to_json(&serde_json::json!({
@@ -141,16 +147,24 @@ pub(crate) async fn save_bytes(
     stage: Stage,
     at: Timestamp,
 ) -> Result<()> {
-    const SAVE: &str = "INSERT INTO churn_models AS t (tenant_id, model_id, stage, saved_at, card, artifact) VALUES ($1, $2, 'challenger', $3, $4, $5) ON CONFLICT (tenant_id, model_id) DO NOTHING";
+    const SAVE: &str = "
+        INSERT INTO churn_models AS t (tenant_id, model_id, stage, saved_at, card, artifact)
+        VALUES ($1, $2, 'challenger', $3, $4, $5)
+        ON CONFLICT (tenant_id, model_id) DO NOTHING";
     let args = [id.into(), Arg::at(at), Arg::json(card), Arg::Bytes(bytes)];
     tx.execute(SAVE, &args).await?;
     promote(tx, id, stage).await
 }
 
 pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result<()> {
-    const RETIRE: &str =
-        "UPDATE churn_models SET stage = 'retired' WHERE tenant_id = $1 AND stage = 'champion' AND model_id <> $2";
-    const PROMOTE: &str = "UPDATE churn_models SET stage = $3 WHERE tenant_id = $1 AND model_id = $2";
+    const RETIRE: &str = "
+        UPDATE churn_models
+        SET stage = 'retired'
+        WHERE tenant_id = $1 AND stage = 'champion' AND model_id <> $2";
+    const PROMOTE: &str = "
+        UPDATE churn_models
+        SET stage = $3
+        WHERE tenant_id = $1 AND model_id = $2";
     // Concurrent promotions are serialized.
     crate::records::places(tx, 0).await?;
     if stage == Stage::Champion {
@@ -163,26 +177,54 @@ pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result
 }
 
 pub(crate) async fn artifact(tx: &mut TenantTx, id: &str) -> Result<Option<Vec<u8>>> {
-    const ARTIFACT: &str = "SELECT artifact FROM churn_models WHERE tenant_id = $1 AND model_id = $2";
+    const ARTIFACT: &str = "
+        SELECT artifact
+        FROM churn_models
+        WHERE tenant_id = $1 AND model_id = $2";
     let row = tx.row(ARTIFACT, &[id.into()]).await?;
     row.map(|row| Ok(row.bytes(0)?.to_vec())).transpose()
 }
 
+pub(crate) async fn champion_bytes(tx: &mut TenantTx) -> Result<Option<Vec<u8>>> {
+    const CHAMPION: &str = "
+        SELECT artifact
+        FROM churn_models
+        WHERE tenant_id = $1 AND stage = 'champion'";
+    let row = tx.row(CHAMPION, &[]).await?;
+    row.map(|row| Ok(row.bytes(0)?.to_vec())).transpose()
+}
+
+fn stored(row: &Row) -> Result<StoredModel> {
+    Ok(StoredModel {
+        id: row.text(0)?.to_owned(),
+        stage: row.text(1)?.parse()?,
+        saved_at: row.at(2)?,
+        card: row.json(3)?,
+    })
+}
+
+pub(crate) async fn get(tx: &mut TenantTx, id: &str) -> Result<Option<StoredModel>> {
+    const GET: &str = "
+        SELECT model_id, stage, saved_at, card
+        FROM churn_models
+        WHERE tenant_id = $1 AND model_id = $2";
+    tx.row(GET, &[id.into()]).await?.as_ref().map(stored).transpose()
+}
+
 pub(crate) async fn list(tx: &mut TenantTx) -> Result<Vec<StoredModel>> {
-    const LIST: &str = "SELECT model_id, stage, saved_at, card FROM churn_models WHERE tenant_id = $1 ORDER BY saved_at DESC, model_id";
-    let read = |row: &Row| {
-        Ok(StoredModel {
-            id: row.text(0)?.to_owned(),
-            stage: row.text(1)?.parse()?,
-            saved_at: row.at(2)?,
-            card: row.json(3)?,
-        })
-    };
-    tx.rows(LIST, &[]).await?.iter().map(read).collect()
+    const LIST: &str = "
+        SELECT model_id, stage, saved_at, card
+        FROM churn_models
+        WHERE tenant_id = $1
+        ORDER BY saved_at DESC, model_id";
+    tx.rows(LIST, &[]).await?.iter().map(stored).collect()
 }
 
 pub(crate) async fn delete(tx: &mut TenantTx, id: &str) -> Result<()> {
-    const DELETE: &str = "DELETE FROM churn_models WHERE tenant_id = $1 AND model_id = $2";
+    const DELETE: &str = "
+        DELETE FROM churn_models
+        WHERE tenant_id = $1 AND model_id = $2";
+    crate::records::places(tx, 0).await?;
     match tx.execute(DELETE, &[id.into()]).await? {
         0 => Err(missing(id)),
         _ => Ok(()),

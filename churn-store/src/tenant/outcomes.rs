@@ -1,5 +1,6 @@
-//! Outcomes of scored customers.
+//! Outcomes: labels of past dates, together with the scores of these dates.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use churn_core::{ChurnDefinition, Labels, TenantRecords, Timestamp};
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
 use crate::error::{Error, ErrorKind, Result};
+use crate::tenant::scores::count_outcomes;
 use crate::tenant::{RunId, TenantStore};
 
 /// One customer's outcome.
@@ -17,11 +19,11 @@ pub struct StoredOutcome {
     pub customer_id: String,
     /// The date that the label belongs to.
     pub as_of: Timestamp,
-    /// Whether the customer churned; `None` if the label is undecided.
+    /// Whether the customer churned; `None` if the label excludes the customer.
     pub churned: Option<bool>,
     /// The rule that determined the label.
     pub rule: String,
-    /// When the customer cancelled, or showed that they were still active.
+    /// The event that decided: the cancellation, or the first sign of activity.
     pub event_at: Option<Timestamp>,
 }
 
@@ -49,11 +51,7 @@ impl OutcomeStore {
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
     pub async fn save(&self, records: &TenantRecords, labels: &Labels, definition: &ChurnDefinition) -> Result<u64> {
         if records.tenant() != self.0.tenant() {
-            let message = format!(
-                "the records are of tenant '{}' and cannot be kept by '{}'",
-                records.tenant(),
-                self.0.tenant()
-            );
+            let message = format!("the records belong to another tenant than '{}'", self.0.tenant());
             return Err(Error::new(ErrorKind::TenantMismatch, message));
         }
         let ids: Vec<Arc<str>> = records.customer_ids().map(Arc::from).collect();
@@ -74,15 +72,8 @@ impl OutcomeStore {
         }
         // Model files state `active_within` even if it has its default value. This text does the same, so that equal
         // definitions have equal texts.
-        let definition = match definition {
-            ChurnDefinition::Inactivity {
-                horizon,
-                active_within: None,
-                ..
-            } => to_json(&definition.clone().active_within(horizon.days))?,
-            _ => to_json(definition)?,
-        };
-        let mut tx = self.0.begin(Access::Write).await?;
+        let definition = to_json(&definition.clone().written_out())?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;
         tx.commit().await?;
         Ok(changed)
@@ -94,7 +85,7 @@ impl OutcomeStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn of_run(&self, run: &RunId) -> Result<Vec<ScoredOutcome>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let outcomes = of_run(&mut tx, run).await?;
         tx.rollback().await?;
         Ok(outcomes)
@@ -105,7 +96,7 @@ impl OutcomeStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn of_customer(&self, customer_id: &str) -> Result<Vec<StoredOutcome>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let outcomes = of_customer(&mut tx, customer_id).await?;
         tx.rollback().await?;
         Ok(outcomes)
@@ -144,14 +135,35 @@ pub(crate) async fn save(tx: &mut TenantTx, outcomes: &[StoredOutcome], definiti
     let target = Target {
         table: "churn_outcomes",
         columns: &COLUMNS,
-        on_conflict: "ON CONFLICT (tenant_id, as_of, definition, customer_id) DO UPDATE SET churned = excluded.churned, rule = excluded.rule, event_at = excluded.event_at WHERE t.churned IS DISTINCT FROM excluded.churned OR t.rule <> excluded.rule OR t.event_at IS DISTINCT FROM excluded.event_at",
+        on_conflict: "
+        ON CONFLICT (tenant_id, as_of, definition, customer_id) DO UPDATE
+        SET churned = excluded.churned, rule = excluded.rule, event_at = excluded.event_at
+        WHERE t.churned IS DISTINCT FROM excluded.churned
+          OR t.rule <> excluded.rule
+          OR t.event_at IS DISTINCT FROM excluded.event_at",
     };
     crate::records::places(tx, 0).await?;
-    target.write(tx, &columns, outcomes.len(), |rows| rows.collect()).await
+    let changed = target
+        .write(tx, &columns, outcomes.len(), |rows| rows.collect())
+        .await?;
+    let dates: BTreeSet<Timestamp> = outcomes.iter().map(|own| own.as_of).collect();
+    for as_of in dates {
+        count_outcomes(tx, as_of).await?;
+    }
+    Ok(changed)
 }
 
 pub(crate) async fn of_run(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ScoredOutcome>> {
-    const OF_RUN: &str = "SELECT s.customer_id, s.probability, o.churned FROM churn_score_runs AS r JOIN churn_scores AS s ON s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id JOIN churn_outcomes AS o ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id WHERE r.tenant_id = $1 AND r.as_of = $2 AND r.model_id = $3 AND s.probability IS NOT NULL AND o.churned IS NOT NULL ORDER BY s.customer_id";
+    const OF_RUN: &str = "
+        SELECT s.customer_id, s.probability, o.churned
+        FROM churn_score_runs AS r
+        JOIN churn_scores AS s
+          ON s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id
+        JOIN churn_outcomes AS o
+          ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id
+        WHERE r.tenant_id = $1 AND r.as_of = $2 AND r.model_id = $3
+          AND s.probability IS NOT NULL AND o.churned IS NOT NULL
+        ORDER BY s.customer_id";
     let read = |row: &Row| {
         Ok(ScoredOutcome {
             customer_id: row.text(0)?.to_owned(),
@@ -164,7 +176,11 @@ pub(crate) async fn of_run(tx: &mut TenantTx, run: &RunId) -> Result<Vec<ScoredO
 }
 
 pub(crate) async fn of_customer(tx: &mut TenantTx, customer_id: &str) -> Result<Vec<StoredOutcome>> {
-    const OF_CUSTOMER: &str = "SELECT customer_id, as_of, churned, rule, event_at FROM churn_outcomes WHERE tenant_id = $1 AND customer_id = $2 ORDER BY as_of DESC, definition";
+    const OF_CUSTOMER: &str = "
+        SELECT customer_id, as_of, churned, rule, event_at
+        FROM churn_outcomes
+        WHERE tenant_id = $1 AND customer_id = $2
+        ORDER BY as_of DESC, definition";
     let read = |row: &Row| {
         Ok(StoredOutcome {
             customer_id: row.text(0)?.to_owned(),

@@ -1,10 +1,10 @@
 //! Users and API keys.
 
-use churn_core::{Timestamp, names};
+use churn_core::{TenantId, Timestamp, names};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Access, Arg, Row, TenantTx};
+use crate::engine::{Access, Arg, Row, TenantTx, from_json, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
@@ -29,11 +29,11 @@ names! {
 pub struct User {
     /// The id of the user.
     pub user_id: String,
-    /// The email address; unique within the tenant.
+    /// The e-mail address; unique within the tenant.
     pub email: String,
-    /// The display name.
+    /// The name.
     pub name: Option<String>,
-    /// The permissions of the user.
+    /// The role.
     pub role: Role,
 }
 
@@ -52,7 +52,7 @@ impl UserStore {
             no_zero_byte(name, text)?;
         }
         no_zero_byte("name", user.name.as_deref().unwrap_or_default())?;
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         upsert_user(&mut tx, user).await?;
         tx.commit().await
     }
@@ -62,7 +62,21 @@ impl UserStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn get(&self, user_id: &str) -> Result<Option<User>> {
-        Ok(self.list().await?.into_iter().find(|user| user.user_id == user_id))
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let user = user_by_id(&mut tx, user_id).await?;
+        tx.rollback().await?;
+        Ok(user)
+    }
+
+    /// The user with this e-mail address, in exactly this spelling; `None` if there is none.
+    ///
+    /// # Errors
+    /// `store_unavailable`, `store_not_migrated`.
+    pub async fn by_email(&self, email: &str) -> Result<Option<User>> {
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let user = user_by_email(&mut tx, email).await?;
+        tx.rollback().await?;
+        Ok(user)
     }
 
     /// All users, sorted by id.
@@ -70,7 +84,7 @@ impl UserStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn list(&self) -> Result<Vec<User>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let users = users(&mut tx).await?;
         tx.rollback().await?;
         Ok(users)
@@ -81,7 +95,7 @@ impl UserStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn remove(&self, user_id: &str) -> Result<bool> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         let there = remove_user(&mut tx, user_id).await?;
         tx.commit().await?;
         Ok(there > 0)
@@ -89,7 +103,11 @@ impl UserStore {
 }
 
 pub(crate) async fn upsert_user(tx: &mut TenantTx, user: &User) -> Result<()> {
-    const UPSERT: &str = "INSERT INTO churn_users AS t (tenant_id, user_id, email, name, role) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, user_id) DO UPDATE SET email = excluded.email, name = excluded.name, role = excluded.role";
+    const UPSERT: &str = "
+        INSERT INTO churn_users AS t (tenant_id, user_id, email, name, role)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (tenant_id, user_id) DO UPDATE
+        SET email = excluded.email, name = excluded.name, role = excluded.role";
     let args = [
         user.user_id.as_str().into(),
         user.email.as_str().into(),
@@ -100,21 +118,44 @@ pub(crate) async fn upsert_user(tx: &mut TenantTx, user: &User) -> Result<()> {
     Ok(())
 }
 
+fn user(row: &Row) -> Result<User> {
+    Ok(User {
+        user_id: row.text(0)?.to_owned(),
+        email: row.text(1)?.to_owned(),
+        name: row.text_or_null(2)?.map(str::to_owned),
+        role: row.text(3)?.parse()?,
+    })
+}
+
 pub(crate) async fn users(tx: &mut TenantTx) -> Result<Vec<User>> {
-    const USERS: &str = "SELECT user_id, email, name, role FROM churn_users WHERE tenant_id = $1 ORDER BY user_id";
-    let read = |row: &Row| {
-        Ok(User {
-            user_id: row.text(0)?.to_owned(),
-            email: row.text(1)?.to_owned(),
-            name: row.text_or_null(2)?.map(str::to_owned),
-            role: row.text(3)?.parse()?,
-        })
-    };
-    tx.rows(USERS, &[]).await?.iter().map(read).collect()
+    const USERS: &str = "
+        SELECT user_id, email, name, role
+        FROM churn_users
+        WHERE tenant_id = $1
+        ORDER BY user_id";
+    tx.rows(USERS, &[]).await?.iter().map(user).collect()
+}
+
+pub(crate) async fn user_by_id(tx: &mut TenantTx, user_id: &str) -> Result<Option<User>> {
+    const BY_ID: &str = "
+        SELECT user_id, email, name, role
+        FROM churn_users
+        WHERE tenant_id = $1 AND user_id = $2";
+    tx.row(BY_ID, &[user_id.into()]).await?.as_ref().map(user).transpose()
+}
+
+pub(crate) async fn user_by_email(tx: &mut TenantTx, email: &str) -> Result<Option<User>> {
+    const BY_EMAIL: &str = "
+        SELECT user_id, email, name, role
+        FROM churn_users
+        WHERE tenant_id = $1 AND email = $2";
+    tx.row(BY_EMAIL, &[email.into()]).await?.as_ref().map(user).transpose()
 }
 
 pub(crate) async fn remove_user(tx: &mut TenantTx, user_id: &str) -> Result<u64> {
-    const REMOVE: &str = "DELETE FROM churn_users WHERE tenant_id = $1 AND user_id = $2";
+    const REMOVE: &str = "
+        DELETE FROM churn_users
+        WHERE tenant_id = $1 AND user_id = $2";
     tx.execute(REMOVE, &[user_id.into()]).await
 }
 
@@ -126,10 +167,85 @@ pub struct ApiKey {
     pub key_id: String,
     /// The role of the key.
     pub role: Role,
-    /// When the key was created, as given by the caller.
+    /// A name for display.
+    pub label: Option<String>,
+    /// The scopes that the key is limited to, as defined by the host; `None` for everything that the role may do.
+    pub scopes: Option<Vec<String>>,
+    /// When the key was created.
     pub created_at: Timestamp,
+    /// When the key expires.
+    pub expires_at: Option<Timestamp>,
+    /// When the key was last used, to within a minute.
+    pub used_at: Option<Timestamp>,
     /// When the key was revoked; `None` if it is valid.
     pub revoked_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether the key is valid at this time: neither revoked nor expired.
+    pub fn works_at(&self, at: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
+    }
+
+    /// Whether the key has this scope.
+    pub fn allows(&self, scope: &str) -> bool {
+        self.scopes
+            .as_ref()
+            .is_none_or(|scopes| scopes.iter().any(|own| own == scope))
+    }
+}
+
+/// A key to create. See [`ApiKeyStore::issue`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewApiKey {
+    /// The id of the key within the tenant: letters, digits and `-`.
+    pub key_id: String,
+    /// The secret: at least 24 random letters and digits (128 bits or more), without `_`.
+    pub secret: String,
+    /// The role of the key.
+    pub role: Role,
+    /// A name for display.
+    pub label: Option<String>,
+    /// The scopes that the key is limited to. Default: everything that the role may do.
+    pub scopes: Option<Vec<String>>,
+    /// When the key expires. Default: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewApiKey {
+    /// A key without label, scopes and expiry.
+    pub fn new(key_id: impl Into<String>, secret: impl Into<String>, role: Role) -> Self {
+        Self {
+            key_id: key_id.into(),
+            secret: secret.into(),
+            role,
+            label: None,
+            scopes: None,
+            expires_at: None,
+        }
+    }
+
+    /// Sets the name for display.
+    #[must_use]
+    pub fn with_label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Sets the scopes.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the expiry.
+    #[must_use]
+    pub fn with_expiry(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
 }
 
 /// The API keys of a tenant.
@@ -139,32 +255,82 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
+/// How much older the stored last use of a key must be before it is updated, in microseconds.
+const USE_RESOLUTION: i64 = 60_000_000;
+
 impl ApiKeyStore {
-    /// Adds a key. The caller provides the secret: at least 24 random bytes. Only its SHA-256 is stored, which is safe
-    /// for random secrets that cannot be guessed, but not for passwords.
+    /// Creates a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's
+    /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show it once,
+    /// because only the SHA-256 of the secret is stored. This is safe for random secrets that cannot be guessed, but
+    /// not for passwords.
     ///
     /// # Errors
-    /// `invalid_option` if the secret is too short; `store_refused` if the key or the secret exists already;
+    /// `invalid_option` if the secret is too short, or a part contains an invalid character; `store_refused` if the key
+    /// or the secret exists already; `store_unavailable`, `store_not_migrated`.
+    pub async fn issue(&self, key: &NewApiKey, at: Timestamp) -> Result<String> {
+        let plain = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+        for (name, text) in [("key_id", &key.key_id), ("secret", &key.secret)] {
+            if !plain(text) {
+                return Err(Error::option(
+                    name,
+                    format!("{name} must consist of letters, digits and '-'"),
+                ));
+            }
+        }
+        check_secret(&key.secret)?;
+        no_zero_byte("label", key.label.as_deref().unwrap_or_default())?;
+        for scope in key.scopes.iter().flatten() {
+            no_zero_byte("scopes", scope)?;
+        }
+        let mut tx = self.0.begin_session(Access::Write).await?;
+        create_key(&mut tx, key, at).await?;
+        tx.commit().await?;
+        Ok(key_text(self.0.tenant(), &key.key_id, &key.secret))
+    }
+
+    /// Creates a key without label, scopes and expiry, whose secret can be passed to [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// `invalid_option` if the secret has fewer than 24 bytes; `store_refused` if the key or the secret exists already;
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn create(&self, key_id: &str, secret: &str, role: Role, at: Timestamp) -> Result<()> {
-        if secret.len() < SHORTEST_SECRET {
-            return Err(Error::option("secret", "a secret has at least 24 bytes"));
-        }
+        check_secret(secret)?;
         no_zero_byte("key_id", key_id)?;
-        let mut tx = self.0.begin(Access::Write).await?;
-        create_key(&mut tx, key_id, secret, role, at).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
+        create_key(&mut tx, &NewApiKey::new(key_id, secret, role), at).await?;
         tx.commit().await
     }
 
-    /// The key with this secret; `None` if there is none, or if it was revoked.
+    /// The key with this secret; `None` if there is none, or if it was revoked. This call does not check the expiry:
+    /// use [`works_at`](ApiKey::works_at).
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn verify(&self, secret: &str) -> Result<Option<ApiKey>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let key = verify_key(&mut tx, secret).await?;
         tx.rollback().await?;
         Ok(key)
+    }
+
+    /// The key with this id and secret, if it is valid at `at`. Updates the last use at most once a minute.
+    pub(crate) async fn authenticate(&self, key_id: &str, secret: &str, at: Timestamp) -> Result<Option<ApiKey>> {
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let found = key_with_hash(&mut tx, key_id).await?;
+        tx.rollback().await?;
+        // The comparison takes the same time whether the key exists or not.
+        let (key, stored) = found.map_or((None, String::new()), |(key, stored)| (Some(key), stored));
+        let equal = equal_in_constant_time(&hash(secret), &stored);
+        let Some(key) = key.filter(|key| equal && key.works_at(at)) else {
+            return Ok(None);
+        };
+        let stale = |used: Timestamp| at.as_micros().saturating_sub(used.as_micros()) >= USE_RESOLUTION;
+        if key.used_at.is_none_or(stale) {
+            let mut tx = self.0.begin_session(Access::Write).await?;
+            touch_key(&mut tx, key_id, at).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(key))
     }
 
     /// All keys, sorted by id, including revoked ones.
@@ -172,7 +338,7 @@ impl ApiKeyStore {
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
     pub async fn list(&self) -> Result<Vec<ApiKey>> {
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let keys = keys(&mut tx).await?;
         tx.rollback().await?;
         Ok(keys)
@@ -183,12 +349,78 @@ impl ApiKeyStore {
     /// # Errors
     /// `not_found` if the key does not exist; `store_unavailable`, `store_not_migrated`.
     pub async fn revoke(&self, key_id: &str, at: Timestamp) -> Result<()> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         match revoke_key(&mut tx, key_id, at).await? {
             0 => Err(Error::new(ErrorKind::NotFound, format!("there is no key '{key_id}'"))),
             _ => tx.commit().await,
         }
     }
+}
+
+fn check_secret(secret: &str) -> Result<()> {
+    match secret.len() < SHORTEST_SECRET {
+        true => Err(Error::option("secret", "a secret has at least 24 bytes")),
+        false => Ok(()),
+    }
+}
+
+/// The alphabet of RFC 4648 in lower case, without padding.
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+fn base32(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let (mut buffer, mut bits) = (0u32, 0);
+    for &byte in bytes {
+        buffer = (buffer << 8) | u32::from(byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.push(char::from(BASE32[(buffer >> bits) as usize & 31]));
+        }
+    }
+    if bits > 0 {
+        text.push(char::from(BASE32[(buffer << (5 - bits)) as usize & 31]));
+    }
+    text
+}
+
+fn from_base32(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = vec![];
+    let (mut buffer, mut bits) = (0u32, 0);
+    for letter in text.bytes() {
+        let value = BASE32.iter().position(|known| *known == letter)? as u32;
+        buffer = (buffer << 5) | value;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((buffer >> bits) as u8);
+        }
+    }
+    // Another encoding of the same bytes is not accepted.
+    (base32(&bytes) == text).then_some(bytes)
+}
+
+fn key_text(tenant: &TenantId, key_id: &str, secret: &str) -> String {
+    format!("churn_{}_{key_id}_{secret}", base32(tenant.as_str().as_bytes()))
+}
+
+/// The parts of a key's text: tenant, key id and secret.
+pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
+    let mut parts = text.split('_');
+    let (Some("churn"), Some(tenant), Some(key_id), Some(secret), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let tenant = String::from_utf8(from_base32(tenant)?).ok()?;
+    Some((TenantId::new(tenant).ok()?, key_id, secret))
+}
+
+/// Compares without stopping at the first difference, because the time would reveal its position.
+fn equal_in_constant_time(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));
+    one.len() == other.len() && std::hint::black_box(differences) == 0
 }
 
 fn hash(secret: &str) -> String {
@@ -198,44 +430,111 @@ fn hash(secret: &str) -> String {
         .collect()
 }
 
-const KEY: &str = "key_id, role, created_at, revoked_at";
+const KEY: &str = "key_id, role, label, scopes, created_at, expires_at, used_at, revoked_at";
 
 fn key(row: &Row) -> Result<ApiKey> {
     Ok(ApiKey {
         key_id: row.text(0)?.to_owned(),
         role: row.text(1)?.parse()?,
-        created_at: row.at(2)?,
-        revoked_at: row.at_or_null(3)?,
+        label: row.text_or_null(2)?.map(str::to_owned),
+        scopes: row.text_or_null(3)?.map(from_json).transpose()?,
+        created_at: row.at(4)?,
+        expires_at: row.at_or_null(5)?,
+        used_at: row.at_or_null(6)?,
+        revoked_at: row.at_or_null(7)?,
     })
 }
 
-pub(crate) async fn create_key(tx: &mut TenantTx, key_id: &str, secret: &str, role: Role, at: Timestamp) -> Result<()> {
-    const CREATE: &str =
-        "INSERT INTO churn_api_keys (tenant_id, key_id, secret_hash, role, created_at) VALUES ($1, $2, $3, $4, $5)";
+pub(crate) async fn create_key(tx: &mut TenantTx, key: &NewApiKey, at: Timestamp) -> Result<()> {
+    const CREATE: &str = "
+        INSERT INTO churn_api_keys (tenant_id, key_id, secret_hash, role, created_at, label, scopes, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let scopes = key.scopes.as_ref().map(to_json).transpose()?;
     let args = [
-        key_id.into(),
-        Arg::text(hash(secret)),
-        role.as_str().into(),
+        key.key_id.as_str().into(),
+        Arg::text(hash(&key.secret)),
+        key.role.as_str().into(),
         Arg::at(at),
+        key.label.as_deref().into(),
+        scopes.as_deref().into(),
+        key.expires_at.map(Timestamp::as_micros).into(),
     ];
     tx.execute(CREATE, &args).await?;
     Ok(())
 }
 
 pub(crate) async fn verify_key(tx: &mut TenantTx, secret: &str) -> Result<Option<ApiKey>> {
-    let sql =
-        format!("SELECT {KEY} FROM churn_api_keys WHERE tenant_id = $1 AND secret_hash = $2 AND revoked_at IS NULL");
+    let sql = format!(
+        "
+        SELECT {KEY}
+        FROM churn_api_keys
+        WHERE tenant_id = $1 AND secret_hash = $2 AND revoked_at IS NULL"
+    );
     let row = tx.row(&sql, &[Arg::text(hash(secret))]).await?;
     row.as_ref().map(key).transpose()
 }
 
+pub(crate) async fn key_with_hash(tx: &mut TenantTx, key_id: &str) -> Result<Option<(ApiKey, String)>> {
+    let sql = format!(
+        "
+        SELECT {KEY}, secret_hash
+        FROM churn_api_keys
+        WHERE tenant_id = $1 AND key_id = $2"
+    );
+    let row = tx.row(&sql, &[key_id.into()]).await?;
+    row.map(|row| Ok((key(&row)?, row.text(8)?.to_owned()))).transpose()
+}
+
+pub(crate) async fn touch_key(tx: &mut TenantTx, key_id: &str, at: Timestamp) -> Result<u64> {
+    const TOUCH: &str = "
+        UPDATE churn_api_keys
+        SET used_at = $3
+        WHERE tenant_id = $1 AND key_id = $2";
+    tx.execute(TOUCH, &[key_id.into(), Arg::at(at)]).await
+}
+
 pub(crate) async fn keys(tx: &mut TenantTx) -> Result<Vec<ApiKey>> {
-    let sql = format!("SELECT {KEY} FROM churn_api_keys WHERE tenant_id = $1 ORDER BY key_id");
+    let sql = format!(
+        "
+        SELECT {KEY}
+        FROM churn_api_keys
+        WHERE tenant_id = $1
+        ORDER BY key_id"
+    );
     tx.rows(&sql, &[]).await?.iter().map(key).collect()
 }
 
 pub(crate) async fn revoke_key(tx: &mut TenantTx, key_id: &str, at: Timestamp) -> Result<u64> {
-    const REVOKE: &str =
-        "UPDATE churn_api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE tenant_id = $1 AND key_id = $2";
+    const REVOKE: &str = "
+        UPDATE churn_api_keys
+        SET revoked_at = COALESCE(revoked_at, $3)
+        WHERE tenant_id = $1 AND key_id = $2";
     tx.execute(REVOKE, &[key_id.into(), Arg::at(at)]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{base32, from_base32, parse_key};
+
+    #[test]
+    fn base32_comes_back() {
+        // RFC 4648, section 10.
+        for (text, coded) in [("", ""), ("f", "my"), ("fo", "mzxq"), ("foobar", "mzxw6ytboi")] {
+            assert_eq!(base32(text.as_bytes()), coded);
+            assert_eq!(from_base32(coded).unwrap(), text.as_bytes());
+        }
+        for wrong in ["MY", "mz", "m1", "é", "mzxw6ytboj"] {
+            assert_eq!(from_base32(wrong), None, "{wrong}");
+        }
+        for wrong in [
+            "",
+            "churn",
+            "churn_my_k",
+            "churn_my_k_s_",
+            "other_my_k_s",
+            "churn_74_k_s",
+        ] {
+            assert!(parse_key(wrong).is_none(), "{wrong}");
+        }
+    }
 }

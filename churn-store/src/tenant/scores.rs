@@ -1,13 +1,14 @@
-//! Score runs: scores with reasons, customers at risk, the history of a customer, and the latest runs.
+//! Score runs: scores with reasons and values, queries over them, a customer's history, and changes between two runs.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use churn_core::{ChurnModel, Reason, ReasonValue, RiskBand, ScoreRun, Timestamp};
+use churn_core::{ChurnModel, Interval, Reason, ReasonValue, RiskBand, ScoreRun, Timestamp, names};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx, to_json};
+use crate::engine::{Access, Arg, Backend, Holds, Row, Stored, Target, TenantTx, to_json};
 use crate::error::{Error, ErrorKind, Result};
-use crate::records::{check_limit, off_thread};
+use crate::records::{check_limit, off_thread, places};
 use crate::tenant::TenantStore;
 
 /// Identifies a score run.
@@ -62,6 +63,66 @@ impl From<&Reason> for StoredReason {
     }
 }
 
+names! {
+    /// The purpose of a run.
+    #[derive(Default)]
+    pub enum RunPurpose: "purpose" {
+        /// The run is shown to users. The latest such run is the default of queries, and customers' histories consist
+        /// of such runs.
+        #[default]
+        Served = "served",
+        /// The run is for comparison, for example by a challenger. Only queries that name it return it.
+        Trial = "trial",
+    }
+}
+
+/// Options for saving a run. See [`ScoreStore::save_with`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SaveRun {
+    /// When the run is saved.
+    pub at: Timestamp,
+    /// The customers whose reasons are stored. Default: the 100 riskiest customers.
+    pub reasons: ReasonsFor,
+    /// The purpose of the run. Default: served.
+    pub purpose: RunPurpose,
+    /// The value of each customer, by id. The value at risk is the probability times this value. Default: none.
+    pub values: BTreeMap<String, f64>,
+}
+
+impl SaveRun {
+    /// The default options with this time.
+    pub fn new(at: Timestamp) -> Self {
+        Self {
+            at,
+            reasons: ReasonsFor::Riskiest(100),
+            purpose: RunPurpose::Served,
+            values: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the customers whose reasons are stored.
+    #[must_use]
+    pub fn with_reasons(mut self, reasons: ReasonsFor) -> Self {
+        self.reasons = reasons;
+        self
+    }
+
+    /// Sets the purpose of the run.
+    #[must_use]
+    pub fn with_purpose(mut self, purpose: RunPurpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets the value of each customer.
+    #[must_use]
+    pub fn with_values(mut self, values: impl IntoIterator<Item = (String, f64)>) -> Self {
+        self.values = values.into_iter().collect();
+        self
+    }
+}
+
 /// The stored score of one customer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -72,14 +133,20 @@ pub struct StoredScore {
     pub run: RunId,
     /// Calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
-    /// The band of the probability.
+    /// The interval of the probability, if the model has intervals.
+    pub interval: Option<Interval>,
+    /// The risk band of the probability.
     pub risk_band: Option<RiskBand>,
     /// `"scored"` or `"not_enough_evidence"`.
     pub status: String,
     /// Why the customer is not scored.
-    pub evidence: Option<String>,
+    pub not_scored_reason: Option<String>,
     /// For a customer who is not scored: the date by which they will have a score.
     pub expected_at: Option<Timestamp>,
+    /// The value of the customer, if the run was saved with values.
+    pub value: Option<f64>,
+    /// The probability times the value.
+    pub value_at_risk: Option<f64>,
     /// The stored reasons, largest first.
     pub reasons: Vec<StoredReason>,
 }
@@ -90,8 +157,10 @@ pub struct StoredScore {
 pub struct RunSummary {
     /// The id of the run.
     pub id: RunId,
-    /// When the run was saved, as given by the caller.
+    /// When the run was saved.
     pub saved_at: Timestamp,
+    /// The purpose of the run.
+    pub purpose: RunPurpose,
     /// Number of eligible customers.
     pub customers: u64,
     /// Number of customers with a probability.
@@ -100,14 +169,15 @@ pub struct RunSummary {
     pub mean_probability: Option<f64>,
     /// Number of customers in each band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Number of scored customers whose outcome is known, and how many of these churned.
+    /// Number of scored customers whose outcome is known, and number of those who churned. Updated when outcomes are
+    /// saved.
     pub outcomes: (u64, u64),
 }
 
 /// Filters of a high-risk list.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
-    /// The run; `None` for the latest one.
+    /// The run; `None` for the latest served one.
     pub run: Option<RunId>,
     /// The minimum probability.
     pub min_probability: f64,
@@ -139,46 +209,183 @@ pub struct RiskPage {
     pub next: Option<(f64, String)>,
 }
 
+names! {
+    /// The order of a list of scores. Ties are sorted by customer id.
+    #[derive(Default)]
+    pub enum ScoreOrder: "order" {
+        /// Highest probability first; customers who are not scored come last.
+        #[default]
+        Probability = "probability",
+        /// Highest value at risk first; customers without one come last.
+        ValueAtRisk = "value_at_risk",
+    }
+}
+
+/// Filters of a score query. See [`ScoreStore::query`].
+///
+/// ```
+/// use churn_core::RiskBand;
+/// use churn_store::{ScoreOrder, ScoreQuery};
+///
+/// let query = ScoreQuery { bands: Some(vec![RiskBand::High, RiskBand::Critical]), order: ScoreOrder::ValueAtRisk, ..ScoreQuery::default() };
+/// assert_eq!((query.limit, query.scored), (100, None));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreQuery {
+    /// The run; `None` for the latest served one.
+    pub run: Option<RunId>,
+    /// The order.
+    pub order: ScoreOrder,
+    /// Only customers in these risk bands.
+    pub bands: Option<Vec<RiskBand>>,
+    /// Only customers who are scored (`true`), or who are not (`false`).
+    pub scored: Option<bool>,
+    /// Only these customers.
+    pub customer_ids: Option<Vec<String>>,
+    /// Only customers with at least this probability.
+    pub min_probability: Option<f64>,
+    /// The maximum number of customers per page (1 to 10 000).
+    pub limit: usize,
+    /// The `next` of the previous page.
+    pub after: Option<ScoreCursor>,
+    /// Whether to also count all customers that match the query, across all pages.
+    pub total: bool,
+}
+
+impl Default for ScoreQuery {
+    /// The first 100 of all customers of the latest served run, riskiest first.
+    fn default() -> Self {
+        Self {
+            run: None,
+            order: ScoreOrder::Probability,
+            bands: None,
+            scored: None,
+            customer_ids: None,
+            min_probability: None,
+            limit: 100,
+            after: None,
+            total: false,
+        }
+    }
+}
+
+/// The position at which a page of scores ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreCursor {
+    /// The sort key: the probability or the value at risk.
+    pub key: Option<f64>,
+    /// The customer's id.
+    pub customer_id: String,
+}
+
+/// A page of scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ScorePage {
+    /// The run of the scores.
+    pub run: RunId,
+    /// The scores, in the requested order.
+    pub scores: Vec<StoredScore>,
+    /// Pass it as `after` for the next page; `None` on the last page.
+    pub next: Option<ScoreCursor>,
+    /// The number of customers that match the query, if it was requested.
+    pub total: Option<u64>,
+}
+
+/// The changes between two runs. See [`ScoreStore::changes`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunChanges {
+    /// The customers of both runs, counted by their band before and after; `None` stands for customers who are not
+    /// scored.
+    pub moves: Vec<BandMove>,
+    /// Number of customers in the later run only.
+    pub entered: u64,
+    /// Number of customers in the earlier run only.
+    pub left: u64,
+    /// The largest changes of probability among customers who are scored in both runs, largest first.
+    pub largest: Vec<ScoreChange>,
+}
+
+/// The number of customers with a given band in each of two runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BandMove {
+    /// The band in the earlier run.
+    pub from: Option<RiskBand>,
+    /// The band in the later run.
+    pub to: Option<RiskBand>,
+    /// Number of customers.
+    pub customers: u64,
+}
+
+/// A customer's probability in two runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ScoreChange {
+    /// The customer's id.
+    pub customer_id: String,
+    /// The probability in the earlier run.
+    pub before: f64,
+    /// The probability in the later run.
+    pub after: f64,
+}
+
 /// The score runs of a tenant.
 #[derive(Clone, Debug)]
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Saves a run in one transaction, with the five main reasons of the requested customers. Saving the same run again
-    /// replaces it.
+    /// Saves a served run in one transaction, with the five main reasons of the requested customers. Saving the same
+    /// run again replaces it.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if the run was made by another model;
-    /// `store_unavailable`, `store_not_migrated`.
+    /// See [`save_with`](Self::save_with).
     pub async fn save(&self, model: &ChurnModel, run: &ScoreRun, reasons: ReasonsFor, at: Timestamp) -> Result<RunId> {
+        self.save_with(model, run, &SaveRun::new(at).with_reasons(reasons))
+            .await
+    }
+
+    /// Saves a run in one transaction. Saving the same run again replaces it.
+    ///
+    /// # Errors
+    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if the run was made by another model, or a
+    /// value is not finite or belongs to a customer who is not in the run; `store_unavailable`, `store_not_migrated`.
+    pub async fn save_with(&self, model: &ChurnModel, run: &ScoreRun, options: &SaveRun) -> Result<RunId> {
         if run.tenant() != self.0.tenant() {
-            let message = format!(
-                "the run is of tenant '{}' and cannot be kept by '{}'",
-                run.tenant(),
-                self.0.tenant()
-            );
+            let message = format!("the run belongs to another tenant than '{}'", self.0.tenant());
             return Err(Error::new(ErrorKind::TenantMismatch, message));
         }
         if run.model_id() != model.id() {
             return Err(Error::option("model", "the run was made by another model"));
         }
-        let run = run.clone();
-        let rows = off_thread(move || Rows::of(&run, reasons)).await??;
+        let (run, own) = (run.clone(), options.clone());
+        let rows = off_thread(move || Rows::of(&run, &own)).await??;
         let definition = to_json(model.definition())?;
-        let mut tx = self.0.begin(Access::Write).await?;
-        save(&mut tx, &rows, &definition, at).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
+        save(&mut tx, &rows, &definition, options.at).await?;
         tx.commit().await?;
         Ok(rows.id)
     }
 
-    /// The latest runs, sorted by date with the latest first. At most `limit` runs (1 to 10 000) are returned.
+    /// The latest runs of both purposes, sorted by date with the latest first. At most `limit` runs (1 to 10 000) are
+    /// returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
     pub async fn runs(&self, limit: usize) -> Result<Vec<RunSummary>> {
+        self.runs_before(None, limit).await
+    }
+
+    /// The runs dated before `before`, latest date first, at most `limit` (1 to 10 000). For the next page, pass the
+    /// date of the last run as `before`.
+    ///
+    /// # Errors
+    /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    pub async fn runs_before(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<RunSummary>> {
         check_limit(limit)?;
-        let mut tx = self.0.begin(Access::Read).await?;
-        let runs = runs(&mut tx, limit).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let runs = runs(&mut tx, before, limit).await?;
         tx.rollback().await?;
         Ok(runs)
     }
@@ -189,20 +396,59 @@ impl ScoreStore {
     /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
     /// `store_not_migrated`.
     pub async fn high_risk(&self, options: &HighRisk) -> Result<RiskPage> {
-        check_limit(options.limit)?;
-        let mut tx = self.0.begin(Access::Read).await?;
-        let page = high_risk(&mut tx, options).await;
-        tx.rollback().await?;
-        page
+        let query = ScoreQuery {
+            run: options.run.clone(),
+            scored: Some(true),
+            min_probability: Some(options.min_probability),
+            limit: options.limit,
+            after: options.after.clone().map(|(key, customer_id)| ScoreCursor {
+                key: Some(key),
+                customer_id,
+            }),
+            ..ScoreQuery::default()
+        };
+        let page = self.query(&query).await?;
+        let next = page.next.and_then(|next| Some((next.key?, next.customer_id)));
+        Ok(RiskPage {
+            scores: page.scores,
+            next,
+        })
     }
 
-    /// A customer's scores, sorted by date with the latest first. At most `limit` scores (1 to 10 000) are returned.
+    /// A page of a run's scores, including customers who are not scored.
+    ///
+    /// # Errors
+    /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
+    /// `store_not_migrated`.
+    pub async fn query(&self, query: &ScoreQuery) -> Result<ScorePage> {
+        check_limit(query.limit)?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let page = page(&mut tx, query).await?;
+        tx.rollback().await?;
+        Ok(page)
+    }
+
+    /// The changes from one run to another: moves between bands, and the `limit` (1 to 10 000) largest changes of
+    /// probability. If the runs are of different models, a change may be due to the model.
+    ///
+    /// # Errors
+    /// `not_found` if one of the runs does not exist; `invalid_option`, `store_unavailable`, `store_not_migrated`.
+    pub async fn changes(&self, from: &RunId, to: &RunId, limit: usize) -> Result<RunChanges> {
+        check_limit(limit)?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
+        let changes = changes(&mut tx, from, to, limit).await?;
+        tx.rollback().await?;
+        Ok(changes)
+    }
+
+    /// A customer's scores in served runs, sorted by date with the latest first. At most `limit` scores (1 to 10 000) are
+    /// returned.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
     pub async fn history(&self, customer_id: &str, limit: usize) -> Result<Vec<StoredScore>> {
         check_limit(limit)?;
-        let mut tx = self.0.begin(Access::Read).await?;
+        let mut tx = self.0.begin_session(Access::Read).await?;
         let scores = history(&mut tx, customer_id, limit).await?;
         tx.rollback().await?;
         Ok(scores)
@@ -213,7 +459,7 @@ impl ScoreStore {
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.
     pub async fn delete(&self, run: &RunId) -> Result<()> {
-        let mut tx = self.0.begin(Access::Write).await?;
+        let mut tx = self.0.begin_session(Access::Write).await?;
         match delete(&mut tx, run).await? {
             0 => Err(missing()),
             _ => tx.commit().await,
@@ -228,6 +474,7 @@ fn missing() -> Error {
 /// A run in stored form.
 pub(crate) struct Rows {
     id: RunId,
+    purpose: RunPurpose,
     rows: usize,
     columns: Vec<Stored>,
     scored: i64,
@@ -235,25 +482,29 @@ pub(crate) struct Rows {
     bands: [i64; 4],
 }
 
-const COLUMNS: [(&str, Holds); 9] = [
+const COLUMNS: [(&str, Holds); 13] = [
     ("model_id", Holds::Text),
     ("as_of", Holds::Int),
     ("customer_id", Holds::Text),
     ("probability", Holds::Number),
+    ("interval_low", Holds::Number),
+    ("interval_high", Holds::Number),
     ("risk_band", Holds::Text),
     ("status", Holds::Text),
-    ("evidence", Holds::Text),
+    ("not_scored_reason", Holds::Text),
     ("expected_at", Holds::Int),
+    ("value", Holds::Number),
+    ("value_at_risk", Holds::Number),
     ("reasons", Holds::Json),
 ];
 
 const TOP_REASONS: usize = 5;
 
 impl Rows {
-    fn of(run: &ScoreRun, reasons: ReasonsFor) -> Result<Self> {
+    fn of(run: &ScoreRun, options: &SaveRun) -> Result<Self> {
         let scores = run.scores();
-        let explained: std::collections::HashSet<&str> = match reasons {
-            ReasonsFor::Nobody => Default::default(),
+        let explained: HashSet<&str> = match options.reasons {
+            ReasonsFor::Nobody => HashSet::new(),
             ReasonsFor::Riskiest(top) => run
                 .riskiest(top)
                 .iter()
@@ -261,6 +512,20 @@ impl Rows {
                 .collect(),
             ReasonsFor::Everybody => scores.iter().map(|score| score.customer_id.as_str()).collect(),
         };
+        for (customer, value) in &options.values {
+            if !value.is_finite() {
+                return Err(Error::option(
+                    "values",
+                    format!("the value of customer '{customer}' is not finite"),
+                ));
+            }
+            if run.score_of(customer).is_err() {
+                return Err(Error::option(
+                    "values",
+                    format!("customer '{customer}' is not in the run"),
+                ));
+            }
+        }
         let model_id: Arc<str> = run.model_id().into();
         let as_of = run.as_of().timestamp();
         let shared: Vec<Arc<str>> = ["low", "medium", "high", "critical", "scored", "not_enough_evidence"]
@@ -270,7 +535,7 @@ impl Rows {
         let mut bands = [0; 4];
         let mut sum = 0.0;
         let mut scored = 0;
-        let (mut evidence, mut expected_at, mut kept) = (vec![], vec![], vec![]);
+        let mut kept = vec![];
         for score in scores {
             if let Some(probability) = score.probability() {
                 sum += probability;
@@ -279,8 +544,6 @@ impl Rows {
             if let Some(band) = score.risk_band() {
                 bands[band as usize] += 1;
             }
-            evidence.push(score.not_scored_reason().map(Arc::from));
-            expected_at.push(score.expected_at().map(Timestamp::as_micros));
             kept.push(match explained.contains(score.customer_id.as_str()) {
                 true => {
                     let reasons = run.reasons(&score.customer_id, TOP_REASONS)?;
@@ -290,17 +553,28 @@ impl Rows {
                 false => None,
             });
         }
+        let value = |score: &churn_core::Score| options.values.get(&score.customer_id).copied();
         let texts =
             |of: &dyn Fn(&churn_core::Score) -> Option<Arc<str>>| Stored::Texts(scores.iter().map(of).collect());
+        let numbers = |of: &dyn Fn(&churn_core::Score) -> Option<f64>| Stored::Numbers(scores.iter().map(of).collect());
         let columns = vec![
             texts(&|_| Some(Arc::clone(&model_id))),
             Stored::Ints(vec![Some(as_of.as_micros()); scores.len()]),
             texts(&|score| Some(score.customer_id.as_str().into())),
-            Stored::Numbers(scores.iter().map(churn_core::Score::probability).collect()),
+            numbers(&churn_core::Score::probability),
+            numbers(&|score| score.interval().map(|interval| interval.low)),
+            numbers(&|score| score.interval().map(|interval| interval.high)),
             texts(&|score| score.risk_band().and_then(|band| word(band.as_str()))),
             texts(&|score| word(score.status().as_str())),
-            Stored::Texts(evidence),
-            Stored::Ints(expected_at),
+            texts(&|score| score.not_scored_reason().map(Arc::from)),
+            Stored::Ints(
+                scores
+                    .iter()
+                    .map(|score| score.expected_at().map(Timestamp::as_micros))
+                    .collect(),
+            ),
+            numbers(&value),
+            numbers(&|score| Some(score.probability()? * value(score)?)),
             Stored::Texts(kept),
         ];
         Ok(Self {
@@ -308,6 +582,7 @@ impl Rows {
                 as_of,
                 model_id: run.model_id().to_owned(),
             },
+            purpose: options.purpose,
             rows: scores.len(),
             columns,
             scored,
@@ -319,19 +594,25 @@ impl Rows {
     /// A run that contains a single customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
+        let number = |number: f64| Stored::Numbers(vec![Some(number)]);
         Self {
             columns: vec![
                 text(&id.model_id),
                 Stored::Ints(vec![Some(id.as_of.as_micros())]),
                 text(customer_id),
-                Stored::Numbers(vec![Some(probability)]),
+                number(probability),
+                number(probability),
+                number(probability),
                 text("low"),
                 text("scored"),
                 Stored::Texts(vec![None]),
                 Stored::Ints(vec![None]),
+                number(10.0),
+                number(10.0 * probability),
                 Stored::Texts(vec![None]),
             ],
             id,
+            purpose: RunPurpose::Served,
             rows: 1,
             scored: 1,
             mean_probability: Some(probability),
@@ -341,15 +622,21 @@ impl Rows {
 }
 
 pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: Timestamp) -> Result<()> {
-    const RUN: &str = "INSERT INTO churn_score_runs (tenant_id, model_id, as_of, saved_at, definition, customers, scored, mean_probability, low, medium, high, critical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    const RUN: &str = "
+        INSERT INTO churn_score_runs (
+          tenant_id, model_id, as_of, saved_at, definition, purpose, customers, scored, mean_probability,
+          low, medium, high, critical
+        )
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     // Concurrent saves of one run are serialized.
-    crate::records::places(tx, 0).await?;
+    places(tx, 0).await?;
     delete(tx, &rows.id).await?;
     let mut args: Vec<Arg<'_>> = vec![
         rows.id.model_id.as_str().into(),
         Arg::at(rows.id.as_of),
         Arg::at(at),
         definition.into(),
+        rows.purpose.as_str().into(),
         (rows.rows as i64).into(),
         rows.scored.into(),
         rows.mean_probability.into(),
@@ -364,17 +651,41 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
     target
         .write(tx, &rows.columns, rows.rows, |rows| rows.collect())
         .await?;
+    count_outcomes(tx, rows.id.as_of).await
+}
+
+/// Updates the counts of outcomes for the runs of a date.
+pub(crate) async fn count_outcomes(tx: &mut TenantTx, as_of: Timestamp) -> Result<()> {
+    const COUNT: &str = "
+        UPDATE churn_score_runs AS r
+        SET (outcomes, churned) = (
+          SELECT COUNT(o.churned), COUNT(CASE WHEN o.churned = 1 THEN 1 END)
+          FROM churn_scores AS s
+          JOIN churn_outcomes AS o
+            ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id
+          WHERE s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id AND s.probability IS NOT NULL
+        )
+        WHERE r.tenant_id = $1 AND r.as_of = $2";
+    tx.execute(COUNT, &[Arg::at(as_of)]).await?;
     Ok(())
 }
 
 pub(crate) async fn delete(tx: &mut TenantTx, run: &RunId) -> Result<u64> {
-    const DELETE: &str = "DELETE FROM churn_score_runs WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
+    const DELETE: &str = "
+        DELETE FROM churn_score_runs
+        WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
     tx.execute(DELETE, &[Arg::at(run.as_of), run.model_id.as_str().into()])
         .await
 }
 
-pub(crate) async fn runs(tx: &mut TenantTx, limit: usize) -> Result<Vec<RunSummary>> {
-    const RUNS: &str = "SELECT r.as_of, r.model_id, r.saved_at, r.customers, r.scored, r.mean_probability, r.low, r.medium, r.high, r.critical, COUNT(o.churned), COUNT(CASE WHEN o.churned = 1 THEN 1 END) FROM (SELECT * FROM churn_score_runs WHERE tenant_id = $1 ORDER BY as_of DESC, saved_at DESC, model_id LIMIT $2) AS r LEFT JOIN churn_scores AS s ON s.tenant_id = $1 AND s.as_of = r.as_of AND s.model_id = r.model_id AND s.probability IS NOT NULL LEFT JOIN churn_outcomes AS o ON o.tenant_id = $1 AND o.as_of = r.as_of AND o.definition = r.definition AND o.customer_id = s.customer_id GROUP BY r.as_of, r.model_id, r.saved_at, r.customers, r.scored, r.mean_probability, r.low, r.medium, r.high, r.critical ORDER BY r.as_of DESC, r.saved_at DESC, r.model_id";
+pub(crate) async fn runs(tx: &mut TenantTx, before: Option<Timestamp>, limit: usize) -> Result<Vec<RunSummary>> {
+    const RUNS: &str = "
+        SELECT as_of, model_id, saved_at, customers, scored, mean_probability, low, medium, high, critical,
+          outcomes, churned, purpose
+        FROM churn_score_runs
+        WHERE tenant_id = $1 AND as_of < $2
+        ORDER BY as_of DESC, saved_at DESC, model_id
+        LIMIT $3";
     let read = |row: &Row| {
         Ok(RunSummary {
             id: RunId {
@@ -387,20 +698,34 @@ pub(crate) async fn runs(tx: &mut TenantTx, limit: usize) -> Result<Vec<RunSumma
             mean_probability: row.float_or_null(5)?,
             bands: [row.count(6)?, row.count(7)?, row.count(8)?, row.count(9)?],
             outcomes: (row.count(10)?, row.count(11)?),
+            purpose: row.text(12)?.parse()?,
         })
     };
-    tx.rows(RUNS, &[(limit as i64).into()])
+    let before = before.map_or(i64::MAX, Timestamp::as_micros);
+    tx.rows(RUNS, &[before.into(), (limit as i64).into()])
         .await?
         .iter()
         .map(read)
         .collect()
 }
 
-const SCORE: &str = "customer_id, as_of, model_id, probability, risk_band, status, evidence, expected_at, reasons";
+const SCORE: &str = "s.customer_id, s.as_of, s.model_id, s.probability, s.risk_band, s.status, s.not_scored_reason,
+          s.expected_at, s.reasons, s.interval_low, s.interval_high, s.value, s.value_at_risk";
+
+const BANDS: [RiskBand; 4] = [RiskBand::Low, RiskBand::Medium, RiskBand::High, RiskBand::Critical];
+
+fn band(text: Option<&str>) -> Result<Option<RiskBand>> {
+    let Some(text) = text else { return Ok(None) };
+    match BANDS.into_iter().find(|band| band.as_str() == text) {
+        Some(band) => Ok(Some(band)),
+        None => Err(Error::new(
+            ErrorKind::StoreDamaged,
+            "a stored score has an unknown risk band",
+        )),
+    }
+}
 
 fn score(row: &Row) -> Result<StoredScore> {
-    let band = row.text_or_null(4)?.map(str::parse::<RiskBand>).transpose();
-    let band = band.map_err(|_| Error::new(ErrorKind::StoreDamaged, "a score has an unknown risk band"))?;
     let reasons: Option<Vec<StoredReason>> = row.json(8)?;
     Ok(StoredScore {
         customer_id: row.text(0)?.to_owned(),
@@ -409,56 +734,213 @@ fn score(row: &Row) -> Result<StoredScore> {
             model_id: row.text(2)?.to_owned(),
         },
         probability: row.float_or_null(3)?,
-        risk_band: band,
+        risk_band: band(row.text_or_null(4)?)?,
         status: row.text(5)?.to_owned(),
-        evidence: row.text_or_null(6)?.map(str::to_owned),
+        not_scored_reason: row.text_or_null(6)?.map(str::to_owned),
         expected_at: row.at_or_null(7)?,
         reasons: reasons.unwrap_or_default(),
+        interval: match (row.float_or_null(9)?, row.float_or_null(10)?) {
+            (Some(low), Some(high)) => Some(Interval::new(low, high)),
+            _ => None,
+        },
+        value: row.float_or_null(11)?,
+        value_at_risk: row.float_or_null(12)?,
     })
 }
 
-pub(crate) async fn high_risk(tx: &mut TenantTx, options: &HighRisk) -> Result<RiskPage> {
-    const LATEST: &str = "SELECT as_of, model_id FROM churn_score_runs WHERE tenant_id = $1 ORDER BY as_of DESC, saved_at DESC, model_id LIMIT 1";
-    const THERE: &str =
-        "SELECT as_of, model_id FROM churn_score_runs WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
-    let found = match &options.run {
+/// The given run, or the latest served one.
+async fn find_run(tx: &mut TenantTx, run: Option<&RunId>) -> Result<RunId> {
+    const LATEST: &str = "
+        SELECT as_of, model_id
+        FROM churn_score_runs
+        WHERE tenant_id = $1 AND purpose = 'served'
+        ORDER BY as_of DESC, saved_at DESC, model_id
+        LIMIT 1";
+    const THERE: &str = "
+        SELECT as_of, model_id
+        FROM churn_score_runs
+        WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
+    let found = match run {
         None => tx.row(LATEST, &[]).await?,
         Some(run) => {
-            tx.row(THERE, &[Arg::at(run.as_of), run.model_id.as_str().into()])
-                .await?
+            let args = [Arg::at(run.as_of), run.model_id.as_str().into()];
+            tx.row(THERE, &args).await?
         }
     };
     let found = found.ok_or_else(missing)?;
-    let (as_of, model_id) = (found.int(0)?, found.text(1)?.to_owned());
-    // Without a cursor, the page starts at probability 2, which is above every probability.
-    let (probability, customer_id) = options.after.clone().unwrap_or((2.0, String::new()));
+    Ok(RunId {
+        as_of: found.at(0)?,
+        model_id: found.text(1)?.to_owned(),
+    })
+}
+
+pub(crate) async fn page(tx: &mut TenantTx, query: &ScoreQuery) -> Result<ScorePage> {
+    let run = find_run(tx, query.run.as_ref()).await?;
+    let mut args: Vec<Arg<'_>> = vec![Arg::at(run.as_of), Arg::text(run.model_id.clone())];
+    let mut conditions = String::new();
+    let key = query.order.as_str();
+    match query.scored {
+        Some(true) => conditions.push_str(" AND s.probability IS NOT NULL"),
+        Some(false) => conditions.push_str(" AND s.probability IS NULL"),
+        None => {}
+    }
+    if let Some(bands) = &query.bands {
+        let bands: Vec<String> = bands.iter().map(|band| format!("'{}'", band.as_str())).collect();
+        match bands.is_empty() {
+            true => conditions.push_str(" AND 1 = 0"),
+            false => conditions.push_str(&format!(" AND s.risk_band IN ({})", bands.join(", "))),
+        }
+    }
+    if let Some(least) = query.min_probability {
+        args.push(Arg::Float(Some(least)));
+        conditions.push_str(&format!(" AND s.probability >= ${}", args.len() + 1));
+    }
+    if let Some(ids) = &query.customer_ids {
+        args.push(Arg::text(to_json(ids)?));
+        let one_of = match tx.backend() {
+            Backend::Sqlite => format!("SELECT value FROM json_each(${})", args.len() + 1),
+            Backend::Postgres => format!("SELECT jsonb_array_elements_text(${}::jsonb)", args.len() + 1),
+        };
+        conditions.push_str(&format!(" AND s.customer_id IN ({one_of})"));
+    }
+    const WHICH: &str = "s.tenant_id = $1 AND s.as_of = $2 AND s.model_id = $3";
+    let total = match query.total {
+        false => None,
+        true => {
+            let sql = format!(
+                "
+        SELECT COUNT(*)
+        FROM churn_scores AS s
+        WHERE {WHICH}{conditions}"
+            );
+            tx.row(&sql, &args).await?.map(|row| row.count(0)).transpose()?
+        }
+    };
+    // This order puts nulls last in both databases. If the key is never null, the index provides the order.
+    let never_null =
+        query.order == ScoreOrder::Probability && (query.scored == Some(true) || query.min_probability.is_some());
+    let order = match never_null {
+        true => format!("s.{key} DESC, s.customer_id"),
+        false => format!("s.{key} IS NULL, s.{key} DESC, s.customer_id"),
+    };
+    if let Some(after) = &query.after {
+        args.push(Arg::text(after.customer_id.as_str()));
+        let id = args.len() + 1;
+        match after.key {
+            None => conditions.push_str(&format!(" AND s.{key} IS NULL AND s.customer_id > ${id}")),
+            Some(last) => {
+                args.push(Arg::Float(Some(last)));
+                let last = args.len() + 1;
+                let null = if never_null {
+                    String::new()
+                } else {
+                    format!(" OR s.{key} IS NULL")
+                };
+                conditions.push_str(&format!(
+                    " AND (s.{key} < ${last} OR (s.{key} = ${last} AND s.customer_id > ${id}){null})"
+                ));
+            }
+        }
+    }
+    args.push((query.limit as i64 + 1).into());
     let sql = format!(
-        "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3 AND probability IS NOT NULL AND probability >= $4 AND (probability < $5 OR (probability = $5 AND customer_id > $6)) ORDER BY probability DESC, customer_id LIMIT $7"
+        "
+        SELECT {SCORE}
+        FROM churn_scores AS s
+        WHERE {WHICH}{conditions}
+        ORDER BY {order}
+        LIMIT ${}",
+        args.len() + 1
     );
-    let args = [
-        as_of.into(),
-        Arg::text(model_id),
-        Arg::Float(Some(options.min_probability)),
-        Arg::Float(Some(probability)),
-        Arg::text(customer_id),
-        (options.limit as i64 + 1).into(),
+    let rows = tx.rows(&sql, &args).await?;
+    let mut scores = rows.iter().map(score).collect::<Result<Vec<_>>>()?;
+    let more = scores.len() > query.limit;
+    scores.truncate(query.limit);
+    let next = scores.last().filter(|_| more).map(|score| ScoreCursor {
+        key: match query.order {
+            ScoreOrder::Probability => score.probability,
+            ScoreOrder::ValueAtRisk => score.value_at_risk,
+        },
+        customer_id: score.customer_id.clone(),
+    });
+    Ok(ScorePage {
+        run,
+        scores,
+        next,
+        total,
+    })
+}
+
+pub(crate) async fn changes(tx: &mut TenantTx, from: &RunId, to: &RunId, limit: usize) -> Result<RunChanges> {
+    const MOVES: &str = "
+        SELECT a.risk_band, b.risk_band, COUNT(*)
+        FROM churn_scores AS a
+        JOIN churn_scores AS b
+          ON b.tenant_id = $1 AND b.as_of = $4 AND b.model_id = $5 AND b.customer_id = a.customer_id
+        WHERE a.tenant_id = $1 AND a.as_of = $2 AND a.model_id = $3
+        GROUP BY a.risk_band, b.risk_band";
+    const LARGEST: &str = "
+        SELECT a.customer_id, a.probability, b.probability
+        FROM churn_scores AS a
+        JOIN churn_scores AS b
+          ON b.tenant_id = $1 AND b.as_of = $4 AND b.model_id = $5 AND b.customer_id = a.customer_id
+        WHERE a.tenant_id = $1 AND a.as_of = $2 AND a.model_id = $3
+          AND a.probability IS NOT NULL AND b.probability IS NOT NULL
+        ORDER BY ABS(b.probability - a.probability) DESC, a.customer_id
+        LIMIT $6";
+    const CUSTOMERS: &str = "
+        SELECT COUNT(*)
+        FROM churn_scores AS s
+        WHERE s.tenant_id = $1 AND s.as_of = $2 AND s.model_id = $3";
+    let mut counts = [0; 2];
+    for (count, run) in counts.iter_mut().zip([from, to]) {
+        let run = find_run(tx, Some(run)).await?;
+        let args = [Arg::at(run.as_of), Arg::text(run.model_id)];
+        *count = tx.row(CUSTOMERS, &args).await?.map_or(Ok(0), |row| row.count(0))?;
+    }
+    let mut args = vec![
+        Arg::at(from.as_of),
+        from.model_id.as_str().into(),
+        Arg::at(to.as_of),
+        to.model_id.as_str().into(),
     ];
-    let mut scores = tx
-        .rows(&sql, &args)
-        .await?
-        .iter()
-        .map(score)
-        .collect::<Result<Vec<_>>>()?;
-    let more = scores.len() > options.limit;
-    scores.truncate(options.limit);
-    let next = scores.last().filter(|_| more);
-    let next = next.and_then(|score| Some((score.probability?, score.customer_id.clone())));
-    Ok(RiskPage { scores, next })
+    let mut moves = vec![];
+    for row in tx.rows(MOVES, &args).await? {
+        moves.push(BandMove {
+            from: band(row.text_or_null(0)?)?,
+            to: band(row.text_or_null(1)?)?,
+            customers: row.count(2)?,
+        });
+    }
+    moves.sort_by_key(|own| (own.from.map(|band| band as u8), own.to.map(|band| band as u8)));
+    let both: u64 = moves.iter().map(|own| own.customers).sum();
+    args.push((limit as i64).into());
+    let mut largest = vec![];
+    for row in tx.rows(LARGEST, &args).await? {
+        largest.push(ScoreChange {
+            customer_id: row.text(0)?.to_owned(),
+            before: row.float_or_null(1)?.unwrap_or(f64::NAN),
+            after: row.float_or_null(2)?.unwrap_or(f64::NAN),
+        });
+    }
+    Ok(RunChanges {
+        moves,
+        entered: counts[1].saturating_sub(both),
+        left: counts[0].saturating_sub(both),
+        largest,
+    })
 }
 
 pub(crate) async fn history(tx: &mut TenantTx, customer_id: &str, limit: usize) -> Result<Vec<StoredScore>> {
     let sql = format!(
-        "SELECT {SCORE} FROM churn_scores WHERE tenant_id = $1 AND customer_id = $2 ORDER BY as_of DESC, model_id LIMIT $3"
+        "
+        SELECT {SCORE}
+        FROM churn_scores AS s
+        JOIN churn_score_runs AS r
+          ON r.tenant_id = $1 AND r.as_of = s.as_of AND r.model_id = s.model_id AND r.purpose = 'served'
+        WHERE s.tenant_id = $1 AND s.customer_id = $2
+        ORDER BY s.as_of DESC, s.model_id
+        LIMIT $3"
     );
     let rows = tx.rows(&sql, &[customer_id.into(), (limit as i64).into()]).await?;
     rows.iter().map(score).collect()

@@ -4,7 +4,9 @@
 
 mod conformance;
 mod faults;
+mod hosts;
 mod isolation;
 mod migrations;
 mod models;
+mod values;
 mod world;

@@ -1,7 +1,9 @@
 //! Tests of stored models, score runs, scores and outcomes.
 
-use churn_core::{AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, TrainOptions, labels};
-use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage};
+use churn_core::{
+    AsOf, ChurnDefinition, ChurnModel, EnsembleOptions, Execution, RecordKind, RiskBand, TrainOptions, labels,
+};
+use churn_store::{HighRisk, ReasonsFor, RecordsOptions, RunId, RunPurpose, SaveRun, ScoreOrder, ScoreQuery, Stage};
 
 use crate::conformance::{day, store, tables};
 use crate::everywhere;
@@ -85,6 +87,58 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(trend[0].bands.iter().sum::<u64>(), trend[0].scored);
     assert_eq!(outcomes.of_customer(&joined[0].customer_id).await.unwrap().len(), 1);
     assert!(other.scores().runs(10).await.unwrap().is_empty() && other.outcomes().of_run(&id).await.unwrap().is_empty());
+    // Queries return every customer once across the pages, by probability and by value at risk.
+    let worth: Vec<(String, f64)> = run.scores().iter().enumerate().map(|(row, score)| (score.customer_id.clone(), row as f64)).collect();
+    let options = SaveRun::new(day(144)).with_reasons(ReasonsFor::Nobody).with_values(worth);
+    scores.save_with(&second, &run, &options).await.unwrap();
+    for order in [ScoreOrder::Probability, ScoreOrder::ValueAtRisk] {
+        let (mut all, mut after) = (vec![], None);
+        loop {
+            let query = ScoreQuery { run: Some(id.clone()), order, limit: 11, after, total: true, ..Default::default() };
+            let page = scores.query(&query).await.unwrap();
+            assert_eq!(page.total, Some(run.scores().len() as u64));
+            all.extend(page.scores);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(all.len(), run.scores().len());
+        let keys: Vec<Option<f64>> = all.iter().map(|score| if order == ScoreOrder::Probability { score.probability } else { score.value_at_risk }).collect();
+        assert!(keys.windows(2).all(|pair| pair[0].unwrap_or(f64::NEG_INFINITY) >= pair[1].unwrap_or(f64::NEG_INFINITY)), "{keys:?}");
+        for kept in &all {
+            let said = run.score_of(&kept.customer_id).unwrap();
+            assert_eq!(kept.interval, said.interval());
+            assert_eq!(kept.not_scored_reason.as_deref(), said.not_scored_reason());
+            assert_eq!(kept.value_at_risk, kept.probability.map(|probability| probability * kept.value.unwrap()));
+        }
+    }
+    let some = ScoreQuery { customer_ids: Some(vec![wanted[0].clone(), "nobody".into()]), run: Some(id.clone()), ..Default::default() };
+    assert_eq!(scores.query(&some).await.unwrap().scores.len(), 1);
+    let none = ScoreQuery { bands: Some(vec![]), ..Default::default() };
+    assert!(scores.query(&none).await.unwrap().scores.is_empty());
+    for band in [RiskBand::Low, RiskBand::Critical] {
+        let query = ScoreQuery { bands: Some(vec![band]), limit: 1000, ..Default::default() };
+        let expected = run.scores().iter().filter(|score| score.risk_band() == Some(band)).count();
+        assert_eq!(scores.query(&query).await.unwrap().scores.len(), expected);
+    }
+    assert_eq!(scores.save_with(&second, &run, &SaveRun::new(day(1)).with_values([("nobody".to_owned(), 1.0)])).await.unwrap_err().code(), "invalid_option");
+    // A trial changes neither the default list nor histories. `changes` compares any two runs.
+    let trial = first.score(&records, AsOf::new(day(145))).unwrap();
+    let trial_id = scores.save_with(&first, &trial, &SaveRun::new(day(146)).with_purpose(RunPurpose::Trial)).await.unwrap();
+    assert_eq!(scores.query(&ScoreQuery::default()).await.unwrap().run, id);
+    assert!(scores.history(&wanted[0], 10).await.unwrap().iter().all(|score| score.run.model_id == second.id()));
+    let changes = scores.changes(&id, &trial_id, 5).await.unwrap();
+    let both: u64 = changes.moves.iter().map(|own| own.customers).sum();
+    assert_eq!((both + changes.entered, both + changes.left), (trial.scores().len() as u64, run.scores().len() as u64));
+    assert!(changes.largest.windows(2).all(|pair| (pair[0].after - pair[0].before).abs() >= (pair[1].after - pair[1].before).abs()));
+    assert_eq!(scores.changes(&id, &RunId { model_id: "x".into(), ..id.clone() }, 5).await.unwrap_err().code(), "not_found");
+    assert_eq!(scores.runs(10).await.unwrap()[0].purpose, RunPurpose::Trial);
+    assert_eq!(scores.runs_before(Some(day(140)), 10).await.unwrap().len(), 1);
+    scores.delete(&trial_id).await.unwrap();
+    assert_eq!(models.get(second.id()).await.unwrap().unwrap().stage, Stage::Champion);
+    assert_eq!(models.get("nothing").await.unwrap(), None);
+
     scores.delete(&id).await.unwrap();
     assert_eq!(scores.history(&wanted[0], 10).await.unwrap().len(), 1);
     models.delete(first.id()).await.unwrap();

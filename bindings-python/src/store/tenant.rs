@@ -1,0 +1,339 @@
+//! The data of one tenant, and transactions of several calls.
+
+use std::sync::Arc;
+
+use churn_core::Value;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use tokio::sync::Mutex;
+
+use super::call::{Caller, Stop};
+use super::records::dicts;
+use super::{
+    ApiKeyStore, AuditStore, CompanyStore, CursorStore, ModelStore, OutcomeStore, RecordStore, ScoreStore, UserStore,
+    nothing, plain,
+};
+use crate::arguments;
+
+/// The arguments of a statement on tables of the application.
+fn sql_arguments(given: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
+    let wrong = |_| arguments::wrong(given, "args", "a list of values");
+    let values = given.try_iter().map_err(wrong)?;
+    values.map(|value| crate::tables::value(&value?, false)).collect()
+}
+
+/// The methods that a tenant's store and its transactions share. PyO3 does not inherit them.
+macro_rules! tenant_methods {
+    ($name:ident { $($more:tt)* }) => {
+        #[pymethods]
+        impl $name {
+            $($more)*
+
+            /// The id of the tenant.
+            #[getter]
+            fn tenant(&self) -> &str {
+                self.own.tenant().as_str()
+            }
+
+            /// Customers and their versions.
+            #[getter]
+            fn customers(&self) -> RecordStore {
+                RecordStore::new(self.own.customers(), &self.caller)
+            }
+
+            /// Payments.
+            #[getter]
+            fn payments(&self) -> RecordStore {
+                RecordStore::new(self.own.payments(), &self.caller)
+            }
+
+            /// Support tickets.
+            #[getter]
+            fn tickets(&self) -> RecordStore {
+                RecordStore::new(self.own.tickets(), &self.caller)
+            }
+
+            /// Activities.
+            #[getter]
+            fn activities(&self) -> RecordStore {
+                RecordStore::new(self.own.activities(), &self.caller)
+            }
+
+            /// Models.
+            #[getter]
+            fn models(&self) -> ModelStore {
+                ModelStore::new(self.own.models(), &self.caller)
+            }
+
+            /// Score runs and scores.
+            #[getter]
+            fn scores(&self) -> ScoreStore {
+                ScoreStore::new(self.own.scores(), &self.caller)
+            }
+
+            /// The outcomes of scored customers.
+            #[getter]
+            fn outcomes(&self) -> OutcomeStore {
+                OutcomeStore::new(self.own.outcomes(), &self.caller)
+            }
+
+            /// The company: its name and settings.
+            #[getter]
+            fn company(&self) -> CompanyStore {
+                CompanyStore::new(self.own.company(), &self.caller)
+            }
+
+            /// Users.
+            #[getter]
+            fn users(&self) -> UserStore {
+                UserStore::new(self.own.users(), &self.caller)
+            }
+
+            /// API keys.
+            #[getter]
+            fn api_keys(&self) -> ApiKeyStore {
+                ApiKeyStore::new(self.own.api_keys(), &self.caller)
+            }
+
+            /// For each data source of the tenant, the position up to which its data has been imported.
+            #[getter]
+            fn cursors(&self) -> CursorStore {
+                CursorStore::new(self.own.cursors(), &self.caller)
+            }
+
+            /// The audit log.
+            #[getter]
+            fn audit(&self) -> AuditStore {
+                AuditStore::new(self.own.audit(), &self.caller)
+            }
+
+            /// Loads all records of the tenant from one snapshot of the database. The result is identical to the
+            /// `churn_core.TenantRecords` that the same rows would give. The arguments have the same meaning as there.
+            ///
+            /// Raises:
+            ///     InvalidRecordsError: Rows conflict with other rows, for example, a payment belongs to an unknown customer.
+            #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None))]
+            #[allow(clippy::too_many_arguments)]
+            fn records(
+                &self,
+                py: Python<'_>,
+                #[pyo3(from_py_with = arguments::on_invalid)] on_invalid: &'static str,
+                observed_until: Option<&Bound<'_, PyAny>>,
+                observed_from: Option<&Bound<'_, PyAny>>,
+                static_attributes: Option<&Bound<'_, PyAny>>,
+                #[pyo3(from_py_with = arguments::ties)] ties: &'static str,
+                #[pyo3(from_py_with = arguments::currency)] currency: Option<String>,
+                #[pyo3(from_py_with = arguments::conversion_rates)] conversion_rates: Option<
+                    std::collections::BTreeMap<String, f64>,
+                >,
+            ) -> PyResult<Py<PyAny>> {
+                let options = churn_store::RecordsOptions {
+                    on_invalid: crate::records::policy(on_invalid),
+                    observed_until: observed_until
+                        .map(|at| crate::tables::timestamp(at, "observed_until"))
+                        .transpose()?,
+                    observed_from: observed_from
+                        .map(|at| crate::tables::timestamp(at, "observed_from"))
+                        .transpose()?,
+                    static_attributes: static_attributes
+                        .map(crate::records::static_attributes)
+                        .transpose()?
+                        .unwrap_or_default(),
+                    ties: ties.parse().unwrap_or_default(),
+                    currency,
+                    conversion_rates: conversion_rates.unwrap_or_default(),
+                    ..Default::default()
+                };
+                let own = self.own.clone();
+                let work = async move {
+                    let _given_up = Stop(options.execution.cancel.clone());
+                    Ok(own.records(&options).await?)
+                };
+                self.caller.call(py, work, |py, found| {
+                    plain(py, crate::records::TenantRecords::wrap(py, found)?)
+                })
+            }
+
+            /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
+            /// the customer stay. Returns the number of deleted rows.
+            fn erase_customer(
+                &self,
+                py: Python<'_>,
+                #[pyo3(from_py_with = arguments::customer_id)] customer_id: String,
+            ) -> PyResult<Py<PyAny>> {
+                let own = self.own.clone();
+                let work = async move { Ok(own.erase_customer(&customer_id).await?) };
+                self.caller.call(py, work, plain)
+            }
+
+            /// A counter that increases with every change of the tenant's records, for caches.
+            fn revision(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                let own = self.own.clone();
+                self.caller.call(py, async move { Ok(own.revision().await?) }, plain)
+            }
+
+            /// Runs a statement on tables of the application and returns the number of affected rows. ``$1`` is the tenant and
+            /// must occur in the statement; ``args`` are ``$2`` and following.
+            ///
+            /// In Postgres, give the table the policy of the store's tables, and pass its name to `churn_core.Store.attest`. In
+            /// SQLite, the statement itself is the only safeguard of tenant isolation.
+            ///
+            /// Raises:
+            ///     InvalidOptionError: ``$1`` does not occur, or an argument has an unsupported type.
+            #[pyo3(signature = (sql, args=vec![]), text_signature = "($self, sql, args=())")]
+            fn execute(
+                &self,
+                py: Python<'_>,
+                #[pyo3(from_py_with = arguments::sql)] sql: String,
+                #[pyo3(from_py_with = sql_arguments)] args: Vec<Value>,
+            ) -> PyResult<Py<PyAny>> {
+                let own = self.own.clone();
+                let work = async move { Ok(own.execute(&sql, &args).await?) };
+                self.caller.call(py, work, plain)
+            }
+
+            /// Runs a query on tables of the application and returns its rows as dicts. ``$1`` is the tenant and must occur in
+            /// the query; ``args`` are ``$2`` and following.
+            #[pyo3(signature = (sql, args=vec![]), text_signature = "($self, sql, args=())")]
+            fn query(
+                &self,
+                py: Python<'_>,
+                #[pyo3(from_py_with = arguments::sql)] sql: String,
+                #[pyo3(from_py_with = sql_arguments)] args: Vec<Value>,
+            ) -> PyResult<Py<PyAny>> {
+                let own = self.own.clone();
+                let work = async move { Ok(own.query(&sql, &args).await?) };
+                self.caller
+                    .call(py, work, |py, rows| Ok(dicts(py, rows)?.into_any().unbind()))
+            }
+        }
+    };
+}
+
+/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
+#[pyclass(frozen, module = "churn_core")]
+pub(crate) struct TenantStore {
+    own: churn_store::TenantStore,
+    caller: Caller,
+}
+
+impl TenantStore {
+    pub(crate) fn new(own: churn_store::TenantStore, caller: &Caller) -> Self {
+        Self {
+            own,
+            caller: caller.clone(),
+        }
+    }
+}
+
+tenant_methods! {
+    TenantStore {
+        /// Begins a transaction of several calls: either all of their changes are stored or none. Use it as a context
+        /// manager, which commits at the end of the block, and rolls back if the block raises an exception.
+        ///
+        /// A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant
+        /// can proceed (in SQLite, no other writer at all), so keep it short.
+        ///
+        /// >>> acme = churn.Store.open("sqlite::memory:").tenant("acme")
+        /// >>> with acme.begin() as tx:
+        /// ...     tx.company.rename("Acme")
+        /// ...     tx.audit.append("ada", "company.renamed", at="2026-01-01")
+        /// >>> acme.company.get().name
+        /// 'Acme'
+        fn begin(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            let (own, caller) = (self.own.clone(), self.caller.clone());
+            let work = async move { Ok(own.begin().await?) };
+            self.caller.call(py, work, move |py, open| {
+                plain(py, TenantTransaction {
+                    own: (*open).clone(),
+                    open: Arc::new(Mutex::new(Some(open))),
+                    caller,
+                })
+            })
+        }
+
+        fn __repr__(&self) -> String {
+            format!("<TenantStore '{}'>", self.tenant())
+        }
+    }
+}
+
+/// A transaction of several calls of one tenant. It has the repositories of `churn_core.TenantStore`. See
+/// `churn_core.TenantStore.begin`.
+#[pyclass(frozen, module = "churn_core.store")]
+pub(crate) struct TenantTransaction {
+    own: churn_store::TenantStore,
+    open: Arc<Mutex<Option<churn_store::TenantTransaction>>>,
+    caller: Caller,
+}
+
+impl TenantTransaction {
+    /// Ends the transaction. If it has ended already, this is an error only if it was requested.
+    fn end(&self, py: Python<'_>, commit: bool, requested: bool) -> PyResult<Py<PyAny>> {
+        let open = Arc::clone(&self.open);
+        let work = async move {
+            match open.lock().await.take() {
+                Some(open) if commit => Ok(open.commit().await?),
+                Some(open) => Ok(open.rollback().await?),
+                None if requested => {
+                    let ended = || {
+                        Python::attach(|py| {
+                            crate::errors::refuse(
+                                py,
+                                "invalid_option",
+                                "the transaction has ended",
+                                Some("transaction"),
+                            )
+                        })
+                    };
+                    Err(ended().into())
+                }
+                None => Ok(()),
+            }
+        };
+        self.caller.call(py, work, nothing)
+    }
+}
+
+impl Drop for TenantTransaction {
+    fn drop(&mut self) {
+        // The connection is rolled back on the threads of the store.
+        let _threads = self.caller.enter();
+        if let Ok(mut open) = self.open.try_lock() {
+            open.take();
+        }
+    }
+}
+
+tenant_methods! {
+    TenantTransaction {
+        /// Commits all changes.
+        fn commit(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            self.end(py, true, true)
+        }
+
+        /// Rolls back all changes.
+        fn rollback(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+            self.end(py, false, true)
+        }
+
+        fn __enter__(slf: Py<Self>) -> Py<Self> {
+            slf
+        }
+
+        #[pyo3(signature = (*trace))]
+        fn __exit__(&self, py: Python<'_>, trace: &Bound<'_, PyTuple>) -> PyResult<()> {
+            let failed = trace.get_item(0).is_ok_and(|kind| !kind.is_none());
+            self.end(py, !failed, false).map(drop)
+        }
+
+        /// Ends the block of an ``async with`` statement; `churn_core.aio` awaits it.
+        fn _finish(&self, py: Python<'_>, commit: bool) -> PyResult<Py<PyAny>> {
+            self.end(py, commit, false)
+        }
+
+        fn __repr__(&self) -> String {
+            format!("<TenantTransaction of '{}'>", self.tenant())
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Transactions of several calls, and how a call joins one.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use churn_core::{TenantId, Value};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+
+use crate::engine::{Access, Arg, Row, TenantTx};
+use crate::error::{Error, ErrorKind, Result};
+use crate::tenant::TenantStore;
+
+/// The transaction that the calls of a [`TenantTransaction`] share.
+pub(crate) type SharedTx = Arc<Mutex<Option<TenantTx>>>;
+
+/// The savepoint of a call within a transaction.
+const SAVEPOINT: &str = "SAVEPOINT churn_call";
+const RELEASE: &str = "RELEASE SAVEPOINT churn_call";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT churn_call; RELEASE SAVEPOINT churn_call";
+
+/// The transaction of a call: its own, or the shared one.
+pub(crate) enum Session {
+    Own(TenantTx),
+    Joined(OwnedMappedMutexGuard<Option<TenantTx>, TenantTx>, Access),
+}
+
+impl Session {
+    pub(crate) async fn join(shared: &SharedTx, access: Access, wait: Duration) -> Result<Self> {
+        let guard = tokio::time::timeout(wait, Arc::clone(shared).lock_owned()).await;
+        let busy = |_| {
+            Error::transient(
+                ErrorKind::StoreBusy,
+                "another call of this transaction is still under way",
+            )
+        };
+        let guard = guard.map_err(busy)?;
+        let mut tx = OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| ended())?;
+        undo_unfinished(&mut tx).await?;
+        if access != Access::Read {
+            tx.unfinished = true;
+            tx.inner().script(SAVEPOINT).await?;
+        }
+        Ok(Self::Joined(tx, access))
+    }
+
+    /// Commits the changes of the call, or keeps them as part of the shared transaction.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Own(tx) => tx.commit().await,
+            Self::Joined(mut tx, Access::Write | Access::Note) => {
+                tx.inner().script(RELEASE).await?;
+                tx.unfinished = false;
+                Ok(())
+            }
+            Self::Joined(_, Access::Read) => Ok(()),
+        }
+    }
+
+    /// Ends a call that made no changes.
+    pub(crate) async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Own(tx) => tx.rollback().await,
+            Self::Joined(mut tx, Access::Write | Access::Note) => undo_unfinished(&mut tx).await,
+            Self::Joined(_, Access::Read) => Ok(()),
+        }
+    }
+}
+
+/// Rolls back the changes of a call that failed or was cancelled.
+async fn undo_unfinished(tx: &mut TenantTx) -> Result<()> {
+    if tx.unfinished {
+        tx.inner().script(UNDO).await?;
+        tx.unfinished = false;
+    }
+    Ok(())
+}
+
+impl Deref for Session {
+    type Target = TenantTx;
+
+    fn deref(&self) -> &TenantTx {
+        match self {
+            Self::Own(tx) => tx,
+            Self::Joined(tx, _) => tx,
+        }
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut TenantTx {
+        match self {
+            Self::Own(tx) => tx,
+            Self::Joined(tx, _) => tx,
+        }
+    }
+}
+
+fn ended() -> Error {
+    Error::option("transaction", "the transaction has ended")
+}
+
+/// A row of a host's table: values by column name.
+pub type HostRow = BTreeMap<String, Value>;
+
+/// A transaction of several calls of one tenant: either all of their changes are stored or none. It has the
+/// repositories of [`TenantStore`], and can also read and write tables of the host. If it is dropped without
+/// [`commit`](Self::commit), it is rolled back.
+///
+/// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. While
+/// the transaction lasts, no other writer of the tenant can proceed (in SQLite, no other writer at all), so keep it
+/// short.
+///
+/// ```
+/// # use churn_store::{AuditEntry, Store};
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let store = Store::open("sqlite::memory:").await?;
+/// # store.migrate().await?;
+/// # let at = "2026-01-01".parse()?;
+/// let acme = store.tenant("acme");
+/// let tx = acme.begin().await?;
+/// tx.company().rename("Acme").await?;
+/// tx.audit().append(&AuditEntry::new(at, "ada", "company.renamed")).await?;
+/// tx.commit().await?;
+/// assert_eq!(acme.company().get().await?.name.as_deref(), Some("Acme"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a transaction that is not committed is rolled back"]
+pub struct TenantTransaction {
+    tenant: TenantStore,
+    shared: SharedTx,
+}
+
+impl std::fmt::Debug for TenantTransaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TenantTransaction")
+            .field("tenant", self.tenant.tenant())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Deref for TenantTransaction {
+    type Target = TenantStore;
+
+    /// The repositories, which take part in this transaction.
+    fn deref(&self) -> &TenantStore {
+        &self.tenant
+    }
+}
+
+impl Drop for TenantTransaction {
+    fn drop(&mut self) {
+        // A repository that outlives the transaction must not keep it open.
+        if let Ok(mut tx) = self.shared.try_lock() {
+            tx.take();
+        }
+    }
+}
+
+impl TenantTransaction {
+    pub(crate) fn new(store: crate::Store, tenant: TenantId, tx: TenantTx) -> Self {
+        let shared = Arc::new(Mutex::new(Some(tx)));
+        Self {
+            tenant: TenantStore::joined(store, tenant, Arc::clone(&shared)),
+            shared,
+        }
+    }
+
+    /// Commits all changes.
+    ///
+    /// # Errors
+    /// `invalid_option` if the transaction has ended; `store_unavailable`, `store_full`.
+    pub async fn commit(self) -> Result<()> {
+        let mut tx = self.shared.lock().await.take().ok_or_else(ended)?;
+        undo_unfinished(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// Rolls back all changes.
+    ///
+    /// # Errors
+    /// `invalid_option` if the transaction has ended; `store_unavailable`.
+    pub async fn rollback(self) -> Result<()> {
+        let tx = self.shared.lock().await.take().ok_or_else(ended)?;
+        tx.rollback().await
+    }
+}
+
+impl TenantStore {
+    /// Runs a statement on tables of the host; returns the number of affected rows. `$1` is the tenant and must occur
+    /// in the statement; `args` are `$2` and following. Outside of a transaction, the statement is its own transaction.
+    ///
+    /// ```sql
+    /// INSERT INTO tasks (tenant_id, task_id, title) VALUES ($1, $2, $3)
+    /// ```
+    ///
+    /// In Postgres, give the table the policy of the store's tables, and pass its name to
+    /// [`Store::attest_with`](crate::Store::attest_with). In SQLite, the statement itself is the only safeguard of
+    /// tenant isolation.
+    ///
+    /// # Errors
+    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` and the other
+    /// errors of the database.
+    pub async fn execute(&self, sql: &str, args: &[Value]) -> Result<u64> {
+        let args = bound(sql, args)?;
+        let mut session = self.begin_session(Access::Write).await?;
+        let touched = session.execute(sql, &args).await.map_err(of_host)?;
+        session.commit().await?;
+        Ok(touched)
+    }
+
+    /// Runs a query on tables of the host. `$1` is the tenant and must occur in the query; `args` are `$2` and
+    /// following.
+    ///
+    /// # Errors
+    /// Like [`execute`](Self::execute); `invalid_option` if a column has another type than bool, number, text, JSON or
+    /// timestamp: cast it.
+    pub async fn query(&self, sql: &str, args: &[Value]) -> Result<Vec<HostRow>> {
+        let args = bound(sql, args)?;
+        let mut session = self.begin_session(Access::Write).await?;
+        let rows = session.rows(sql, &args).await.map_err(of_host)?;
+        let rows = rows.iter().map(Row::values).collect::<Result<Vec<_>>>()?;
+        session.commit().await?;
+        Ok(rows)
+    }
+}
+
+/// An unknown table or column in a host's statement does not mean that the store was not migrated.
+fn of_host(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::StoreNotMigrated => Error::new(ErrorKind::StoreRefused, error.to_string()).caused_by(error),
+        _ => error,
+    }
+}
+
+fn bound<'a>(sql: &str, args: &'a [Value]) -> Result<Vec<Arg<'a>>> {
+    let bytes = sql.as_bytes();
+    let names_the_tenant = sql
+        .match_indices("$1")
+        .any(|(at, _)| !bytes.get(at + 2).is_some_and(u8::is_ascii_digit));
+    if !names_the_tenant {
+        return Err(Error::option("sql", "the statement must name the tenant as $1"));
+    }
+    let arg = |(position, value): (usize, &'a Value)| {
+        Ok(match value {
+            Value::Null => Arg::Null,
+            Value::Bool(value) => Arg::Bool(*value),
+            Value::Int(value) => Arg::Int(Some(*value)),
+            Value::UInt(value) => {
+                let why = || Error::option("args", format!("argument ${} is beyond 64 signed bits", position + 2));
+                Arg::Int(Some(i64::try_from(*value).map_err(|_| why())?))
+            }
+            Value::Float(value) => Arg::Float(Some(*value)),
+            Value::Text(text) => Arg::text(text.as_str()),
+            Value::Timestamp(micros) => Arg::Int(Some(*micros)),
+            other => {
+                let why = format!("argument ${} is of a type that no column has: {other:?}", position + 2);
+                return Err(Error::option("args", why));
+            }
+        })
+    };
+    args.iter().enumerate().map(arg).collect()
+}

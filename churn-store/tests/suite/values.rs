@@ -1,0 +1,331 @@
+//! Every type of value that the core accepts is stored bit for bit, or refused with table, row and column.
+
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::datatypes::{Field, Int32Type, Schema};
+use churn_core::{
+    AsOf, Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value, features,
+};
+use churn_store::{RecordsOptions, TenantStore};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::conformance::day;
+use crate::world::World;
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> Table {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+    Table::from_record_batch(&batch).unwrap()
+}
+
+/// Texts in one of Arrow's layouts.
+fn texts(layout: u8, texts: &[Option<String>]) -> ArrayRef {
+    let texts = texts.iter().map(Option::as_deref);
+    match layout % 4 {
+        0 => Arc::new(texts.collect::<StringArray>()),
+        1 => Arc::new(texts.collect::<LargeStringArray>()),
+        2 => Arc::new(texts.collect::<StringViewArray>()),
+        _ => Arc::new(texts.collect::<DictionaryArray<Int32Type>>()),
+    }
+}
+
+/// Timestamps on whole days in one of Arrow's units, or as text.
+fn moments(layout: u8, days: &[Option<i64>]) -> ArrayRef {
+    let scaled = |by: i64| days.iter().map(move |day| day.map(|day| day * by));
+    match layout % 8 {
+        0 => Arc::new(scaled(86_400).collect::<TimestampSecondArray>()),
+        1 => Arc::new(scaled(86_400_000).collect::<TimestampMillisecondArray>()),
+        2 => Arc::new(scaled(86_400_000_000).collect::<TimestampMicrosecondArray>()),
+        3 => Arc::new(scaled(86_400_000_000_000).collect::<TimestampNanosecondArray>()),
+        4 => Arc::new(
+            scaled(86_400_000_000)
+                .collect::<TimestampMicrosecondArray>()
+                .with_timezone("UTC"),
+        ),
+        5 => Arc::new(
+            days.iter()
+                .map(|day| day.map(|day| day as i32))
+                .collect::<Date32Array>(),
+        ),
+        6 => Arc::new(scaled(86_400_000).collect::<Date64Array>()),
+        _ => {
+            let text = |day: &Option<i64>| day.map(|day| churn_core::Timestamp::EPOCH.plus_days(day).to_string());
+            texts(2, &days.iter().map(text).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Numbers in one of Arrow's types.
+fn numbers(layout: u8, hundredths: &[Option<i64>]) -> ArrayRef {
+    let whole = || hundredths.iter().map(|value| value.map(|value| value / 100));
+    match layout % 8 {
+        0 => Arc::new(
+            hundredths
+                .iter()
+                .map(|value| value.map(|value| value as f64 / 7.0))
+                .collect::<Float64Array>(),
+        ),
+        1 => Arc::new(
+            hundredths
+                .iter()
+                .map(|value| value.map(|value| value as f32 / 7.0))
+                .collect::<Float32Array>(),
+        ),
+        2 => Arc::new(whole().collect::<Int64Array>()),
+        3 => Arc::new(
+            whole()
+                .map(|value| value.map(|value| value as i16))
+                .collect::<Int16Array>(),
+        ),
+        // Values beyond the signed range are included.
+        4 => {
+            let large = whole().map(|value| value.map(|value| u64::MAX - value.unsigned_abs()));
+            Arc::new(large.collect::<UInt64Array>())
+        }
+        5 => {
+            let values = hundredths.iter().map(|value| value.map(i128::from));
+            Arc::new(
+                values
+                    .collect::<Decimal128Array>()
+                    .with_precision_and_scale(20, 2)
+                    .unwrap(),
+            )
+        }
+        6 => {
+            let values = hundredths
+                .iter()
+                .map(|value| value.map(|value| arrow::datatypes::i256::from_i128(value.into())));
+            Arc::new(
+                values
+                    .collect::<Decimal256Array>()
+                    .with_precision_and_scale(30, 3)
+                    .unwrap(),
+            )
+        }
+        _ => Arc::new(
+            whole()
+                .map(|value| value.map(|value| value as u8))
+                .collect::<UInt8Array>(),
+        ),
+    }
+}
+
+type Rows = Vec<(Option<i64>, Option<i64>, Option<String>, Option<bool>)>;
+
+fn rows() -> impl Strategy<Value = Rows> {
+    let row = (
+        proptest::option::weighted(0.8, -1_000_000i64..1_000_000_000),
+        proptest::option::weighted(0.8, 0i64..1000),
+        proptest::option::weighted(0.8, "[a-zäß日 '\"\\\\{}]{0,12}"),
+        proptest::option::weighted(0.8, any::<bool>()),
+    );
+    proptest::collection::vec(row, 1..30)
+}
+
+fn records(customers: &Table, payments: &Table, activities: &Table) -> TenantRecords {
+    TenantRecords::builder("acme")
+        .customers(customers.clone())
+        .payments(payments.clone())
+        .activities(activities.clone())
+        .static_attributes(StaticAttributes::All)
+        .build()
+        .unwrap()
+        .0
+}
+
+async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
+    let count = rows.len();
+    let ids: Vec<Option<String>> = (0..count).map(|row| Some(format!("C-{row}"))).collect();
+    let past = |offset: i64| -> Vec<Option<i64>> { rows.iter().map(|row| Some(row.1.unwrap_or(7) + offset)).collect() };
+    let values: Vec<Option<i64>> = rows.iter().map(|row| row.0).collect();
+    let words: Vec<Option<String>> = rows.iter().map(|row| row.2.clone()).collect();
+    let customers = table(vec![
+        ("customer_id", texts(layouts[0], &ids)),
+        ("signed_up_at", moments(layouts[1], &past(0))),
+        ("seats", numbers(layouts[2], &values)),
+        ("plan", texts(layouts[3], &words)),
+        (
+            "since",
+            moments(layouts[4], &rows.iter().map(|row| row.1).collect::<Vec<_>>()),
+        ),
+        (
+            "trial",
+            Arc::new(rows.iter().map(|row| row.3).collect::<BooleanArray>()),
+        ),
+    ]);
+    let amounts: Vec<Option<i64>> = rows.iter().map(|row| Some(row.0.unwrap_or(0) % 100_000)).collect();
+    // A u64 beyond 2^63 is not a valid amount in minor units.
+    let layout = if layouts[5] % 8 == 4 { 5 } else { layouts[5] };
+    let payments = table(vec![
+        ("customer_id", texts(layouts[3], &ids)),
+        ("payment_id", Arc::new((0..count as i64).collect::<Int64Array>())),
+        ("due_at", moments(layouts[4], &past(10))),
+        ("amount", numbers(layout, &amounts)),
+        ("method", texts(layouts[1], &words)),
+    ]);
+    let activities = table(vec![
+        ("customer_id", texts(layouts[1], &ids)),
+        ("at", moments(layouts[5], &past(20))),
+        ("kind", texts(layouts[2], &words)),
+        (
+            "quantity",
+            numbers(
+                layouts[0],
+                &values
+                    .iter()
+                    .map(|value| value.map(|value| value % 1000))
+                    .collect::<Vec<_>>(),
+            ),
+        ),
+    ]);
+    acme.customers().upsert(customers.clone()).await.unwrap();
+    acme.payments().upsert(payments.clone()).await.unwrap();
+    acme.activities().upsert(activities.clone()).await.unwrap();
+    let options = RecordsOptions {
+        static_attributes: StaticAttributes::All,
+        ..Default::default()
+    };
+    let (kept, _) = acme.records(&options).await.unwrap();
+    let made = records(&customers, &payments, &activities);
+    // NaN is not equal to itself, so features are also compared bit for bit.
+    let bits = |records: &TenantRecords| {
+        let matrix = features(
+            records,
+            &[AsOf::new(day(3000))],
+            &FeaturePlan::default(),
+            &Execution::default(),
+        )
+        .unwrap();
+        let bits: Vec<u64> = matrix.to_ndarray().iter().map(|value| value.to_bits()).collect();
+        (matrix.feature_names().to_vec(), bits)
+    };
+    assert_eq!(bits(&kept), bits(&made));
+    assert_eq!(acme.customers().upsert(customers).await.unwrap().rows_changed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_type_is_kept_to_the_bit() {
+    for world in World::all().await {
+        let mut runner = TestRunner::new(Config {
+            failure_persistence: None,
+            ..Config::default()
+        });
+        for number in 0..24u8 {
+            let rows = rows().new_tree(&mut runner).unwrap().current();
+            let acme = world.store.tenant(format!("acme-{number}"));
+            kept_as_given(
+                &acme,
+                &rows,
+                [number, number / 2, number + 3, number / 3, number + 1, number * 5],
+            )
+            .await;
+        }
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_refused_with_its_place() {
+    for world in World::all().await {
+        let acme = world.store.tenant("acme");
+        let text = |values: &[&str]| Column::Values(values.iter().map(|text| Value::Text((*text).into())).collect());
+        let at = |count: usize| Column::Timestamps(vec![Some(day(0).as_micros()); count]);
+        let customers = |name: &str, column: Column| {
+            let count = column.len();
+            let ids: Vec<String> = (0..count).map(|row| format!("C-{row}")).collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            Table::new()
+                .with_column("customer_id", text(&ids))
+                .and_then(|table| table.with_column("signed_up_at", at(count)))
+                .and_then(|table| table.with_column(name, column))
+                .unwrap()
+        };
+        acme.customers()
+            .upsert(customers("seats", Column::Floats(vec![5.0, 6.0])))
+            .await
+            .unwrap();
+        // A text instead of a number would make the tenant unloadable.
+        let mixed = customers("seats", Column::Values(vec![Value::Null, Value::Text("5".into())]));
+        let error = acme.customers().upsert(mixed.clone()).await.unwrap_err();
+        assert_eq!(
+            (
+                error.code(),
+                error.table().map(|table| table.as_str()),
+                error.row(),
+                error.column()
+            ),
+            ("bad_type", Some("customers"), Some(1), Some("seats")),
+            "{error}"
+        );
+        let mut import = acme.customers().import(OnInvalid::Quarantine).await.unwrap();
+        import.write(mixed).await.unwrap();
+        let done = import.commit().await.unwrap();
+        assert_eq!((done.rows_in, done.rows_accepted, done.report.issues.len()), (2, 1, 1));
+        let options = RecordsOptions {
+            static_attributes: StaticAttributes::All,
+            ..Default::default()
+        };
+        assert!(acme.records(&options).await.is_ok());
+
+        let error = acme
+            .customers()
+            .upsert(customers("seats", Column::Floats(vec![1.0, -0.0])))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.code(), error.row(), error.column()),
+            ("out_of_range", Some(1), Some("seats"))
+        );
+        let wide = customers(
+            "wide",
+            Column::Values(vec![Value::UInt(u64::MAX), Value::UInt((1 << 63) + 1)]),
+        );
+        acme.customers().upsert(wide).await.unwrap();
+        assert_eq!(
+            acme.customers().of_customer("C-0").await.unwrap()[0].values["wide"],
+            Value::UInt(u64::MAX)
+        );
+
+        let long = Decimal128Array::from(vec![100_499_999_999_999_999_999_i128, 1])
+            .with_precision_and_scale(38, 20)
+            .unwrap();
+        let payments = table(vec![
+            ("customer_id", texts(0, &[Some("C-0".into()), Some("C-1".into())])),
+            ("due_at", moments(0, &[Some(20_000), Some(20_000)])),
+            ("amount", Arc::new(long)),
+        ]);
+        let error = acme.payments().upsert(payments).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.row(), error.column()),
+            ("out_of_range", Some(0), Some("amount"))
+        );
+
+        let mut many = Table::new().with_column("customer_id", text(&["C-9"])).unwrap();
+        many = many.with_column("signed_up_at", at(1)).unwrap();
+        for column in 0..1100 {
+            many = many
+                .with_column(format!("a{column}"), Column::Floats(vec![1.0]))
+                .unwrap();
+        }
+        assert_eq!(
+            acme.customers().upsert(many).await.unwrap_err().code(),
+            "unreadable_table"
+        );
+        // The attributes disappear with the last row.
+        for id in ["C-0", "C-1"] {
+            acme.erase_customer(id).await.unwrap();
+        }
+        acme.customers()
+            .upsert(customers("seats", text(&["a few"])))
+            .await
+            .unwrap();
+        world.end().await;
+    }
+}
