@@ -1,6 +1,6 @@
 // Written by `cargo run -p churn-tests --bin generate_types` from the Rust types; changes here are lost.
 
-/** A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates. */
+/** A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates. */
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
 
 /** Mean predicted probability and observed churn rate in one risk band. */
@@ -13,9 +13,9 @@ export interface BandCalibration {
   rows: number
   /** Number of rows that churned. */
   churned: number
-  /** Mean predicted probability; `null` without rows. */
+  /** Mean predicted probability; `null` if the band has no rows. */
   meanProbability: number | null
-  /** Observed churn rate; `null` without rows. */
+  /** Observed churn rate; `null` if the band has no rows. */
   churnRate: number | null
 }
 
@@ -29,13 +29,13 @@ export interface CalibrationBin {
   churnRate: number
 }
 
-/** The lowest probability of each risk band. */
+/** The lowest probability of each risk band above `low`. */
 export interface RiskBands {
-  /** The lowest probability of band medium. */
+  /** The lowest probability of the band `medium`. All lower probabilities are in the band `low`. */
   medium: number
-  /** The lowest probability of band high. */
+  /** The lowest probability of the band `high`. */
   high: number
-  /** The lowest probability of band critical. */
+  /** The lowest probability of the band `critical`. */
   critical: number
 }
 
@@ -55,7 +55,7 @@ export interface CardData {
   observedFrom: string | null
   /** The end of the observed history. */
   observedUntil: string | null
-  /** The training dates of the final model. */
+  /** The training dates of the final model. If a training date is a span of days, this is the last day of the span. */
   trainingDates: string[]
   /** Lengths, in days, of the windows that begin before the observed history at some training date. */
   truncatedWindows: number[]
@@ -65,7 +65,7 @@ export interface CardData {
 export interface CardFeatures {
   /** Number of features. */
   count: number
-  /** The fingerprint of the feature plan, which is computed from its content. */
+  /** The fingerprint of the feature plan: a hash of the content of the plan. */
   planFingerprint: string
   /** Names of the features in plan order. */
   names: string[]
@@ -79,9 +79,12 @@ export interface PurgeProof {
   lastTrainingDate: string
   /** The end of the label period of the last training date. */
   lastLabelEnd: string
-  /** The required number of days between the last label and the test date. */
+  /** The required minimum number of days between the end of the last training label period and the test date. */
   embargoDays: number
-  /** Training dates that were purged because their label period, plus the embargo, extends past the test date. */
+  /**
+   * Dates that were not used for training (purged) because their label period plus the embargo ends after the test
+   * date.
+   */
   purgedDates: string[]
 }
 
@@ -96,8 +99,8 @@ export interface Estimate {
 }
 
 /**
- * Metrics on rows that no part of the model was fitted on. A metric is `null` if it is undefined, for example because
- * all rows have the same label.
+ * Metrics of predictions for rows that the base learners were not fitted on. A metric is `null` if it is undefined, for
+ * example because all rows have the same label.
  */
 export interface Measures {
   /** Number of rows. */
@@ -106,7 +109,7 @@ export interface Measures {
   churned: number
   /** Mean predicted probability. */
   meanProbability: number
-  /** Area under the ROC curve; ties count half. */
+  /** Area under the ROC curve. A pair of rows with equal predictions counts half. */
   rocAuc: Estimate | null
   /** Average precision. */
   prAuc: Estimate | null
@@ -115,9 +118,9 @@ export interface Measures {
   /** Mean squared error of the probability. */
   brier: Estimate | null
   /**
-   * Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-   * predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling noise
-   * alone can explain an error of this size.
+   * Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
+   * predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval begins
+   * at 0 if sampling noise alone can explain an error of this size.
    */
   calibrationError: Estimate | null
   /**
@@ -135,8 +138,8 @@ export interface Measures {
   /**
    * The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At a
    * date later than the training dates, it measures drift of the churn rate that the features do not explain. Drift is
-   * reported if the interval excludes 0; predictions are not corrected. `null` for models trained by versions without
-   * this metric.
+   * reported if the interval excludes 0. Predictions are not corrected for drift. `null` for models trained by versions
+   * without this metric.
    */
   baseRateShift: Estimate | null
   /** Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. */
@@ -151,13 +154,14 @@ export interface Measures {
 }
 
 /**
- * Separate measures for customers who were active in the horizon before the test date and for customers who were not.
+ * Separate measures for active and inactive customers. A customer is active if they have an event in the `horizon` days
+ * before the test date. Only events of the table that defines inactivity count.
  *
- * Inactive customers have in effect already churned. They are easy to predict, so measures over both groups are better
- * than those for the customers who can still be retained.
+ * Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all customers
+ * are therefore better than the measures over the active customers, who can still be retained.
  */
 export interface MeasuresByActivity {
-  /** Measures for customers with an event in the horizon before the test date. */
+  /** Measures for customers with an event in the `horizon` days before the test date. */
   active: Measures
   /** Measures for customers without such an event. */
   inactive: Measures
@@ -175,35 +179,38 @@ export interface Prediction {
   churned: boolean
 }
 
-/** An out-of-time test: metrics at dates after the end of every training label. */
+/** The result of an out-of-time test. The test dates lie after the label periods of all training dates. */
 export interface OutOfTime {
   /** The last test date. */
   testDate: string
   /**
-   * All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on one of
-   * these days, so that the test covers every phase of a billing cycle. The measures cover all these days. Empty in
-   * files of earlier versions, which tested a single date.
+   * All test dates, sorted. By default, the test dates are the days of half a label period, and each customer is scored
+   * on one of these days. The result therefore does not depend on a single day of the billing cycle. The measures
+   * include the predictions of all test dates. The list is empty in model files of earlier versions, which tested only
+   * `testDate`.
    */
   testDates: string[]
   /**
-   * The training dates of the tested model. Their label periods all end by the first test date. If each customer has an
-   * individual training day, as in `ChurnRateAt.first`, this list contains the last day of each span.
+   * The training dates of the tested model. Their label periods all end by the first test date. A training date can be
+   * a span of days in which each customer is used on one day (see `ChurnRateAt.first`). The list then contains the last
+   * day of the span.
    */
   trainingDates: string[]
   /** Whether every customer was scored by a model that was not trained on any of that customer's rows. */
   unseenCustomers: boolean
   /** Evidence that no training label overlaps the test period. */
   proof: PurgeProof
-  /** How well the predictions perform. */
+  /** The metrics of the predictions. */
   measures: Measures
   /**
-   * Separate measures for active and inactive customers. `null` if churn is defined by cancellation. Also `null` if an
-   * inactivity definition keeps only customers who were active in the horizon before the date, as it does by default.
+   * Separate measures for active and inactive customers. `null` if churn is defined by cancellation. Also `null` if
+   * `activeWithin` of the churn definition is at most the horizon (by default, they are equal), because then every
+   * tested customer is active.
    */
   byActivity: MeasuresByActivity | null
   /**
-   * The predictions behind the measures, for plots and custom metrics. Only a `Backtest` has them; the report of a
-   * model does not, because it is part of the model file.
+   * The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a `Backtest`
+   * contain them. In the report of a model, the list is empty, because the report is stored in the model file.
    */
   predictions: Prediction[]
 }
@@ -223,8 +230,8 @@ export interface ChurnRateAt {
   /** The training date. */
   asOf: string
   /**
-   * The first training day of the span that ends at `asOf`, if each customer is used on an individual day of the span.
-   * `null` if all customers are used at `asOf`.
+   * The first day of the span that ends at `asOf`, if each customer is used on one day of a span. `null` if all
+   * customers are used at `asOf`.
    */
   first: string | null
   /** Number of customers. */
@@ -233,23 +240,29 @@ export interface ChurnRateAt {
   churned: number
   /** Observed churn rate. */
   churnRate: number
-  /** Mean out-of-fold prediction. */
+  /** Mean out-of-fold probability. */
   meanProbability: number
 }
 
-/** Eligible customers at the training dates. */
+/** Counts of the eligible customers at the training dates. A pair is a customer at one training date. */
 export interface CardPopulation {
   /** Number of customer-date pairs. */
   rows: number
-  /** Number of pairs that churned. */
+  /** Number of pairs in which the customer churned. */
   churned: number
-  /** Share of pairs that churned. */
+  /** Share of pairs in which the customer churned. */
   churnRate: number
   /** The churn rate at each training date. */
   dates: ChurnRateAt[]
-  /** Number of pairs that are excluded because their label is neither churned nor retained. */
+  /**
+   * Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between the
+   * date and the start of the label period. It is also excluded if the customer had churned before the date, but this
+   * was not known yet at the date.
+   */
   excluded: number
-  /** Number of pairs that sampling dropped because there were more than `maxRows`. */
+  /**
+   * Number of pairs, over all training and test dates, that were not used because there were more than `maxRows` pairs.
+   */
   subsampled: number
 }
 
@@ -263,13 +276,13 @@ export interface MemberReport {
   logLoss: number
 }
 
-/** The ensemble that separates one class from the others. */
+/** The ensemble that separates one class from all other classes. */
 export interface ClassifierPart {
-  /** The class's code. */
+  /** The code of the class. */
   class: number
   /** The members, with their weights. */
   members: MemberReport[]
-  /** How log-odds become probabilities: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
   /** Log-loss of the calibrated blend on out-of-fold predictions. */
   logLoss: number
@@ -281,7 +294,7 @@ export interface ClassifierPart {
 export interface DroppedMember {
   /** The name of the member, as in `MemberReport`. */
   name: string
-  /** Why it was dropped. */
+  /** Why the member was dropped. */
   reason: string
 }
 
@@ -291,7 +304,7 @@ export type Monotonicity = 'increasing' | 'decreasing'
 /** How a column leaks the target. */
 export type LeakageEvidence = 'restates_label' | 'only_for_churned' | 'only_for_retained' | 'identifier' | 'reaches_into_label_period'
 
-/** The action that training took about a finding. */
+/** The action that training took in response to a finding. */
 export type LeakageAction = 'refused' | 'warned' | 'allowed'
 
 /** A column that leaks the target, with the evidence. */
@@ -310,8 +323,8 @@ export interface LeakageFinding {
   statistic: number
   /**
    * What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
-   * permutation test, which may be negative. Otherwise it is the probability that permuted labels agree equally well.
-   * `null` if the test does not use labels.
+   * permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability that permuted
+   * labels agree with the finding equally well. `null` if the test does not use labels.
    */
   byChance: number | null
   /** The evidence in words. */
@@ -320,9 +333,9 @@ export interface LeakageFinding {
   action: LeakageAction
 }
 
-/** A note about a column of a flat table that may not have been read as intended. */
+/** A note about a column of a flat table that may have been read differently than the caller intended. */
 export interface ColumnNote {
-  /** The column's name. */
+  /** The name of the column. */
   column: string
   /** The code of the note: `textsAsNumbers`, `numbersAsTexts` or `emptyColumn`. */
   code: string
@@ -330,26 +343,27 @@ export interface ColumnNote {
   message: string
 }
 
-/** How a classifier was fitted and how well it performs. Part of the model file's metadata. */
+/** How a classifier was fitted and how well it performs. The report is part of the model file's metadata. */
 export interface ClassifierReport {
-  /** Number of training rows. A row with an integer weight counts that many times. */
+  /** Number of training rows. A row that was replaced by copies because of an integer weight counts once per copy. */
   rows: number
-  /** Number of training rows of each class. */
+  /** Number of training rows of each class, in the order of the class codes. */
   rowsOfClass: number[]
   /**
-   * Number of groups of rows that share a fold. These are the given groups, or the single rows if none were given;
-   * groups that contain equal rows are merged. `null` if the file was written by a version that did not count groups.
+   * Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were given,
+   * the single rows. Groups that contain equal rows are merged. `null` if the file was written by a version that did
+   * not count groups.
    */
   groups: number | null
-  /** One ensemble per class. With two classes, there is only the ensemble of the second class. */
+  /** The ensembles, one per class. With two classes, there is only the ensemble of the second class. */
   parts: ClassifierPart[]
   /** Members that were requested but are not part of the ensemble. */
   droppedMembers: DroppedMember[]
   /** The monotonic constraints, by column. */
   monotoneConstraints: [string, Monotonicity][]
   /**
-   * Columns that appear to leak the target but were used, because the caller allowed them or because the policy only
-   * warns.
+   * Columns that appear to leak the target but were used, either because the caller allowed them or because the policy
+   * only warns.
    */
   leaks: LeakageFinding[]
   /**
@@ -376,7 +390,10 @@ export interface GradientBoostingOptions {
   minLeafRows?: number
   /** Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001. */
   minLeafHessian?: number
-  /** L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0. */
+  /**
+   * L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
+   * Default: 0.
+   */
   l1?: number
   /** L2 penalty on leaf values. Default: 1. */
   l2?: number
@@ -387,19 +404,19 @@ export interface GradientBoostingOptions {
   /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the log-odds
-   * never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty list means that
-   * no column is constrained. Default: empty.
+   * Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all other
+   * columns stay the same. With -1, the log-odds never rise. With 0, the column has no constraint. An empty list means
+   * that no column has a constraint. Default: empty.
    */
   monotoneConstraints?: number[]
   /**
-   * Seed of the sampling. Inside `EnsembleOptions`, this seed is ignored, and the seed of the training is used.
-   * Default: 0.
+   * Seed of the sampling of rows and columns. As a part of `EnsembleOptions`, this seed is ignored, and the seed of the
+   * training is used instead. Default: 0.
    */
   seed?: number
 }
 
-/** A closed interval. Each function or field that returns an interval states what it means and what it covers. */
+/** A closed interval. The documentation of each function or field with an interval states what the interval means. */
 export interface Interval {
   /** The lower end. */
   low: number
@@ -410,20 +427,21 @@ export interface Interval {
 /** Options of `Logistic`. */
 export interface LogisticOptions {
   /**
-   * L2 penalty, which is `1 / C` in scikit-learn. Half of this number times the sum of squared coefficients is added to
-   * the sum of log-losses. The intercept is not penalised. Default: 1.
+   * Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The objective is the sum of log-losses
+   * plus half of this number times the sum of squared coefficients. The intercept is not penalised. Default: 1.
    */
   l2?: number
   /** Maximum number of iterations. Default: 200. */
   maxIterations?: number
   /**
-   * Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default: 1e-8.
+   * Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number in
+   * absolute value. Default: 1e-8.
    */
   tolerance?: number
 }
 
 /** The topic of a `Warning`. Each code is stable and the same in all languages. */
-export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
+export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
 
 /** A problem in a training or a score run that the user should check, although the work continues. */
 export interface Warning {
@@ -443,7 +461,7 @@ export interface Warning {
  * It is computed from the model file alone, so equal files give equal cards, byte for byte.
  */
 export interface ModelCard {
-  /** The id of the model, which is computed from its content. */
+  /** The id of the model. It is computed from the content of the model file. */
   modelId: string
   /** The tenant whose records the model may score; `null` if it may score any tenant. */
   tenant: string | null
@@ -451,11 +469,11 @@ export interface ModelCard {
   definition: object
   /** The observed history. */
   data: CardData
-  /** The training population. */
+  /** Counts of the eligible customers at the training dates. */
   population: CardPopulation
   /** The features. */
   features: CardFeatures
-  /** How well the model performs. */
+  /** The metrics of the model. */
   metrics: CardMetrics
   /** The calibration method, and how well calibrated each risk band is. */
   calibration: CardCalibration
@@ -483,21 +501,21 @@ export interface RandomForestOptions {
   /** Minimum number of bootstrap rows in a leaf. Default: 5. */
   minLeafRows?: number
   /**
-   * Fraction of the columns that are sampled for each split. With `null`, as many columns are sampled as the square
-   * root of their number. Default: `null`.
+   * Fraction of the columns that are sampled for each split, above 0 and at most 1. With `null`, the number of sampled
+   * columns is the square root of the number of columns. Default: `null`.
    */
   colsample?: number | null
   /**
-   * Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate are
-   * added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger numbers
-   * move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
+   * Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn rate is
+   * added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A larger
+   * number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
    */
   smoothing?: number
   /** Maximum number of bins per column, 2 to 255. Default: 255. */
   maxBins?: number
   /**
-   * Seed of the sampling of rows and columns. Inside `EnsembleOptions`, this seed is ignored, and the seed of the
-   * training is used. Default: 0.
+   * Seed of the sampling of rows and columns. As a part of `EnsembleOptions`, this seed is ignored, and the seed of the
+   * training is used instead. Default: 0.
    */
   seed?: number
 }
@@ -546,20 +564,23 @@ export interface Score {
 /** How a model was trained and how well it performs. The report is part of the model file's metadata. */
 export interface TrainReport {
   /**
-   * The training dates of the final model. If each customer has an individual training day, as in `ChurnRateAt.first`,
-   * this list contains the last day of each span.
+   * The training dates of the final model. A training date can be a span of days in which each customer is used on one
+   * day (see `ChurnRateAt.first`). The list then contains the last day of the span.
    */
   trainingDates: string[]
   /** Number of customer-date pairs in the training set. */
   rows: number
-  /** Number of these pairs that churned. */
+  /** Number of these pairs in which the customer churned. */
   churned: number
   /**
-   * Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period, or had
-   * already churned before the date but this was not known yet.
+   * Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between the
+   * date and the start of the label period. It is also excluded if the customer had churned before the date, but this
+   * was not known yet at the date.
    */
   excluded: number
-  /** Number of pairs that sampling dropped, over all training and test dates: see `TrainOptions.maxRows`. */
+  /**
+   * Number of pairs, over all training and test dates, that were not used because there were more than `maxRows` pairs.
+   */
   subsampled: number
   /** The start of the observed history. */
   observedFrom: string | null
@@ -572,13 +593,16 @@ export interface TrainReport {
    * truncated.
    */
   truncatedWindows: number[]
-  /** The out-of-time test of a model trained in the same way on earlier dates; `null` if the history is too short. */
+  /**
+   * The out-of-time test of another model, which was trained in the same way on earlier dates. `null` if the history is
+   * too short for a test.
+   */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
   /**
-   * Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
-   * future.
+   * Metrics of out-of-fold predictions at the training dates. If the causes or the rate of churn change over time,
+   * these metrics are better than the metrics of future predictions.
    */
   crossValidated: Measures
   /** The base learners, with their weights. */

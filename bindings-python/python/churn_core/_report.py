@@ -28,7 +28,7 @@ def _text(at: datetime) -> str:
 
 
 RiskBand = Literal["low", "medium", "high", "critical"]
-"""A coarse class of risk. It depends on the odds of churn, compared with the odds at the training dates."""
+"""A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class BandCalibration:
     """Number of rows that churned."""
 
     mean_probability: float | None
-    """Mean predicted probability; ``None`` without rows."""
+    """Mean predicted probability; ``None`` if the band has no rows."""
 
     churn_rate: float | None
-    """Observed churn rate; ``None`` without rows."""
+    """Observed churn rate; ``None`` if the band has no rows."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> BandCalibration:
@@ -116,8 +116,8 @@ class ChurnRateAt:
     """The training date."""
 
     first: datetime | None
-    """The first training day of the span that ends at ``as_of``, if each customer is used on an individual day of
-    the span. ``None`` if all customers are used at ``as_of``.
+    """The first day of the span that ends at ``as_of``, if each customer is used on one day of a span. ``None`` if
+    all customers are used at ``as_of``.
     """
 
     rows: int
@@ -130,7 +130,7 @@ class ChurnRateAt:
     """Observed churn rate."""
 
     mean_probability: float
-    """Mean out-of-fold prediction."""
+    """Mean out-of-fold probability."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ChurnRateAt:
@@ -189,16 +189,16 @@ class MemberReport:
 
 @dataclass(frozen=True)
 class ClassifierPart:
-    """The ensemble that separates one class from the others."""
+    """The ensemble that separates one class from all other classes."""
 
     class_: int
-    """The class's code."""
+    """The code of the class."""
 
     members: list[MemberReport]
     """The members, with their weights."""
 
     calibration: str
-    """How log-odds become probabilities: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
+    """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     log_loss: float
     """Log-loss of the calibrated blend on out-of-fold predictions."""
@@ -236,7 +236,7 @@ class DroppedMember:
     """The name of the member, as in ``MemberReport``."""
 
     reason: str
-    """Why it was dropped."""
+    """Why the member was dropped."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
@@ -267,7 +267,7 @@ LeakageEvidence = Literal[
 """How a column leaks the target."""
 
 LeakageAction = Literal["refused", "warned", "allowed"]
-"""The action that training took about a finding."""
+"""The action that training took in response to a finding."""
 
 
 @dataclass(frozen=True)
@@ -291,8 +291,8 @@ class LeakageFinding:
 
     by_chance: float | None
     """What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic
-    in a permutation test, which may be negative. Otherwise it is the probability that permuted labels agree
-    equally well. ``None`` if the test does not use labels.
+    in a permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability
+    that permuted labels agree with the finding equally well. ``None`` if the test does not use labels.
     """
 
     evidence: str
@@ -329,10 +329,10 @@ class LeakageFinding:
 
 @dataclass(frozen=True)
 class ColumnNote:
-    """A note about a column of a flat table that may not have been read as intended."""
+    """A note about a column of a flat table that may have been read differently than the caller intended."""
 
     column: str
-    """The column's name."""
+    """The name of the column."""
 
     code: str
     """The code of the note: ``texts_as_numbers``, ``numbers_as_texts`` or ``empty_column``."""
@@ -360,22 +360,22 @@ class ColumnNote:
 
 @dataclass(frozen=True)
 class ClassifierReport:
-    """How a classifier was fitted and how well it performs. Part of the model file's metadata."""
+    """How a classifier was fitted and how well it performs. The report is part of the model file's metadata."""
 
     rows: int
-    """Number of training rows. A row with an integer weight counts that many times."""
+    """Number of training rows. A row that was replaced by copies because of an integer weight counts once per copy."""
 
     rows_of_class: list[int]
-    """Number of training rows of each class."""
+    """Number of training rows of each class, in the order of the class codes."""
 
     groups: int | None
-    """Number of groups of rows that share a fold. These are the given groups, or the single rows if none were
-    given; groups that contain equal rows are merged. ``None`` if the file was written by a version that did not
-    count groups.
+    """Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were
+    given, the single rows. Groups that contain equal rows are merged. ``None`` if the file was written by a
+    version that did not count groups.
     """
 
     parts: list[ClassifierPart]
-    """One ensemble per class. With two classes, there is only the ensemble of the second class."""
+    """The ensembles, one per class. With two classes, there is only the ensemble of the second class."""
 
     dropped_members: list[DroppedMember]
     """Members that were requested but are not part of the ensemble."""
@@ -384,8 +384,8 @@ class ClassifierReport:
     """The monotonic constraints, by column."""
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target but were used, because the caller allowed them or because the policy
-    only warns.
+    """Columns that appear to leak the target but were used, either because the caller allowed them or because the
+    policy only warns.
     """
 
     column_notes: list[ColumnNote]
@@ -474,7 +474,9 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001."""
 
     l1: float
-    """L1 penalty on leaf values. It soft-thresholds the sum of first derivatives of each leaf. Default: 0."""
+    """L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
+    Default: 0.
+    """
 
     l2: float
     """L2 penalty on leaf values. Default: 1."""
@@ -489,20 +491,22 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     monotone_constraints: list[int]
-    """Monotonic constraints, one for each column. They apply while all other columns stay the same: with 1, the
-    log-odds never fall as the column grows; with -1, they never rise; with 0, there is no constraint. An empty
-    list means that no column is constrained. Default: empty.
+    """Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all
+    other columns stay the same. With -1, the log-odds never rise. With 0, the column has no constraint. An
+    empty list means that no column has a constraint. Default: empty.
     """
 
     seed: int
-    """Seed of the sampling. Inside ``EnsembleOptions``, this seed is ignored, and the seed of the training is
-    used. Default: 0.
+    """Seed of the sampling of rows and columns. As a part of ``EnsembleOptions``, this seed is ignored, and the
+    seed of the training is used instead. Default: 0.
     """
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A closed interval. Each function or field that returns an interval states what it means and what it covers."""
+    """A closed interval. The documentation of each function or field with an interval states what the interval
+    means.
+    """
 
     low: float
     """The lower end."""
@@ -530,23 +534,24 @@ class LogisticOptions(TypedDict, total=False):
     """Options of ``Logistic``."""
 
     l2: float
-    """L2 penalty, which is ``1 / C`` in scikit-learn. Half of this number times the sum of squared coefficients is
-    added to the sum of log-losses. The intercept is not penalised. Default: 1.
+    """Strength of the L2 penalty, which corresponds to ``1 / C`` in scikit-learn. The objective is the sum of
+    log-losses plus half of this number times the sum of squared coefficients. The intercept is not penalised.
+    Default: 1.
     """
 
     max_iterations: int
     """Maximum number of iterations. Default: 200."""
 
     tolerance: float
-    """Tolerance: the fit has converged if no component of the mean gradient is larger than this number. Default:
-    1e-8.
+    """Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number
+    in absolute value. Default: 1e-8.
     """
 
 
 @dataclass(frozen=True)
 class Measures(MeasuresMixin):
-    """Metrics on rows that no part of the model was fitted on. A metric is ``None`` if it is undefined, for
-    example because all rows have the same label.
+    """Metrics of predictions for rows that the base learners were not fitted on. A metric is ``None`` if it is
+    undefined, for example because all rows have the same label.
     """
 
     rows: int
@@ -559,7 +564,7 @@ class Measures(MeasuresMixin):
     """Mean predicted probability."""
 
     roc_auc: Estimate | None
-    """Area under the ROC curve; ties count half."""
+    """Area under the ROC curve. A pair of rows with equal predictions counts half."""
 
     pr_auc: Estimate | None
     """Average precision."""
@@ -571,9 +576,9 @@ class Measures(MeasuresMixin):
     """Mean squared error of the probability."""
 
     calibration_error: Estimate | None
-    """Expected calibration error over ten bins of equal size. Sampling noise makes it positive even for calibrated
-    predictions. The interval is therefore a basic (reflected) bootstrap interval. It begins at 0 if sampling
-    noise alone can explain an error of this size.
+    """Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
+    predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
+    begins at 0 if sampling noise alone can explain an error of this size.
     """
 
     calibration_error_null_95: float | None
@@ -592,8 +597,8 @@ class Measures(MeasuresMixin):
     base_rate_shift: Estimate | None
     """The constant that must be added to all predicted log-odds so that the mean probability equals the churn
     rate. At a date later than the training dates, it measures drift of the churn rate that the features do not
-    explain. Drift is reported if the interval excludes 0; predictions are not corrected. ``None`` for models
-    trained by versions without this metric.
+    explain. Drift is reported if the interval excludes 0. Predictions are not corrected for drift. ``None`` for
+    models trained by versions without this metric.
     """
 
     top_decile_lift: Estimate | None
@@ -651,15 +656,15 @@ class Measures(MeasuresMixin):
 
 @dataclass(frozen=True)
 class MeasuresByActivity:
-    """Separate measures for customers who were active in the horizon before the test date and for customers who
-    were not.
+    """Separate measures for active and inactive customers. A customer is active if they have an event in the
+    ``horizon`` days before the test date. Only events of the table that defines inactivity count.
 
-    Inactive customers have in effect already churned. They are easy to predict, so measures over both groups
-    are better than those for the customers who can still be retained.
+    Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all
+    customers are therefore better than the measures over the active customers, who can still be retained.
     """
 
     active: Measures
-    """Measures for customers with an event in the horizon before the test date."""
+    """Measures for customers with an event in the ``horizon`` days before the test date."""
 
     inactive: Measures
     """Measures for customers without such an event."""
@@ -694,10 +699,12 @@ class PurgeProof:
     """The end of the label period of the last training date."""
 
     embargo_days: int
-    """The required number of days between the last label and the test date."""
+    """The required minimum number of days between the end of the last training label period and the test date."""
 
     purged_dates: list[datetime]
-    """Training dates that were purged because their label period, plus the embargo, extends past the test date."""
+    """Dates that were not used for training (purged) because their label period plus the embargo ends after the
+    test date.
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> PurgeProof:
@@ -759,20 +766,22 @@ class Prediction:
 
 @dataclass(frozen=True, repr=False)
 class OutOfTime(OutOfTimeMixin):
-    """An out-of-time test: metrics at dates after the end of every training label."""
+    """The result of an out-of-time test. The test dates lie after the label periods of all training dates."""
 
     test_date: datetime
     """The last test date."""
 
     test_dates: list[datetime]
-    """All test dates, sorted. By default, the test dates span half a label period, and each customer is scored on
-    one of these days, so that the test covers every phase of a billing cycle. The measures cover all these
-    days. Empty in files of earlier versions, which tested a single date.
+    """All test dates, sorted. By default, the test dates are the days of half a label period, and each customer is
+    scored on one of these days. The result therefore does not depend on a single day of the billing cycle. The
+    measures include the predictions of all test dates. The list is empty in model files of earlier versions,
+    which tested only ``test_date``.
     """
 
     training_dates: list[datetime]
-    """The training dates of the tested model. Their label periods all end by the first test date. If each customer
-    has an individual training day, as in ``ChurnRateAt.first``, this list contains the last day of each span.
+    """The training dates of the tested model. Their label periods all end by the first test date. A training date
+    can be a span of days in which each customer is used on one day (see ``ChurnRateAt.first``). The list then
+    contains the last day of the span.
     """
 
     unseen_customers: bool
@@ -782,17 +791,18 @@ class OutOfTime(OutOfTimeMixin):
     """Evidence that no training label overlaps the test period."""
 
     measures: Measures
-    """How well the predictions perform."""
+    """The metrics of the predictions."""
 
     by_activity: MeasuresByActivity | None
     """Separate measures for active and inactive customers. ``None`` if churn is defined by cancellation. Also
-    ``None`` if an inactivity definition keeps only customers who were active in the horizon before the date, as
-    it does by default.
+    ``None`` if ``active_within`` of the churn definition is at most the horizon (by default, they are equal),
+    because then every tested customer is active.
     """
 
     predictions: list[Prediction]
-    """The predictions behind the measures, for plots and custom metrics. Only a ``Backtest`` has them; the report
-    of a model does not, because it is part of the model file.
+    """The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
+    ``Backtest`` contain them. In the report of a model, the list is empty, because the report is stored in the
+    model file.
     """
 
     @classmethod
@@ -836,37 +846,38 @@ class RandomForestOptions(TypedDict, total=False):
     """Minimum number of bootstrap rows in a leaf. Default: 5."""
 
     colsample: float | None
-    """Fraction of the columns that are sampled for each split. With ``None``, as many columns are sampled as the
-    square root of their number. Default: ``None``.
+    """Fraction of the columns that are sampled for each split, above 0 and at most 1. With ``None``, the number of
+    sampled columns is the square root of the number of columns. Default: ``None``.
     """
 
     smoothing: float
-    """Additive smoothing: before the log-odds of a leaf are computed, this many rows with the overall churn rate
-    are added to it. The number must be above 0, so that leaves with only one class have finite log-odds. Larger
-    numbers move the log-odds of small leaves closer to those of the overall churn rate. Default: 2.
+    """Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn
+    rate is added to the leaf. The number must be above 0, so that leaves with only one class have finite
+    log-odds. A larger number moves the log-odds of small leaves closer to the log-odds of the overall churn
+    rate. Default: 2.
     """
 
     max_bins: int
     """Maximum number of bins per column, 2 to 255. Default: 255."""
 
     seed: int
-    """Seed of the sampling of rows and columns. Inside ``EnsembleOptions``, this seed is ignored, and the seed of
-    the training is used. Default: 0.
+    """Seed of the sampling of rows and columns. As a part of ``EnsembleOptions``, this seed is ignored, and the
+    seed of the training is used instead. Default: 0.
     """
 
 
 @dataclass(frozen=True)
 class RiskBands:
-    """The lowest probability of each risk band."""
+    """The lowest probability of each risk band above ``low``."""
 
     medium: float
-    """The lowest probability of band medium."""
+    """The lowest probability of the band ``medium``. All lower probabilities are in the band ``low``."""
 
     high: float
-    """The lowest probability of band high."""
+    """The lowest probability of the band ``high``."""
 
     critical: float
-    """The lowest probability of band critical."""
+    """The lowest probability of the band ``critical``."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> RiskBands:
@@ -891,6 +902,10 @@ WarningCode = Literal[
     "level_outside_training",
     "features_outside_training",
     "missing_column",
+    "currency_differs",
+    "unused_column",
+    "labels_disagree",
+    "outcomes_seen_in_training",
     "gap_exceeds_horizon",
     "uniform_training_date",
     "unusual_training_date",
@@ -942,23 +957,26 @@ class TrainReport(TrainReportMixin):
     """How a model was trained and how well it performs. The report is part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The training dates of the final model. If each customer has an individual training day, as in
-    ``ChurnRateAt.first``, this list contains the last day of each span.
+    """The training dates of the final model. A training date can be a span of days in which each customer is used
+    on one day (see ``ChurnRateAt.first``). The list then contains the last day of the span.
     """
 
     rows: int
     """Number of customer-date pairs in the training set."""
 
     churned: int
-    """Number of these pairs that churned."""
+    """Number of these pairs in which the customer churned."""
 
     excluded: int
-    """Number of excluded pairs. A pair is excluded if the customer churned between the date and the label period,
-    or had already churned before the date but this was not known yet.
+    """Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned
+    between the date and the start of the label period. It is also excluded if the customer had churned before
+    the date, but this was not known yet at the date.
     """
 
     subsampled: int
-    """Number of pairs that sampling dropped, over all training and test dates: see ``TrainOptions.max_rows``."""
+    """Number of pairs, over all training and test dates, that were not used because there were more than
+    ``max_rows`` pairs.
+    """
 
     observed_from: datetime | None
     """The start of the observed history."""
@@ -975,16 +993,16 @@ class TrainReport(TrainReportMixin):
     """
 
     out_of_time: OutOfTime | None
-    """The out-of-time test of a model trained in the same way on earlier dates; ``None`` if the history is too
-    short.
+    """The out-of-time test of another model, which was trained in the same way on earlier dates. ``None`` if the
+    history is too short for a test.
     """
 
     out_of_time_reason: str | None
     """Why there is no out-of-time test; ``None`` if there is one."""
 
     cross_validated: Measures
-    """Metrics of out-of-fold predictions at the training dates. If churn drifts, they are too optimistic about the
-    future.
+    """Metrics of out-of-fold predictions at the training dates. If the causes or the rate of churn change over
+    time, these metrics are better than the metrics of future predictions.
     """
 
     members: list[MemberReport]
