@@ -152,8 +152,8 @@ const SORTED_AT_ONCE: usize = 1 << 14;
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
-    /// The last reported fraction. The lock is held while the callback runs, so callbacks from several threads cannot
-    /// overtake each other and the reported fraction never decreases.
+    /// The progress that was last reported, as a fraction of the whole call. The lock is held while the callback runs,
+    /// so callbacks from several threads cannot overtake each other and the reported fraction never decreases.
     told: Mutex<f64>,
     cancel: CancelToken,
     /// The current stage covers the progress of the whole call from the fraction `from` to the fraction `to`.
@@ -278,7 +278,7 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key like [`sort_by`](Self::sort_by). The sort is stable.
+    /// Sorts items by a key. The sort is stable and works like [`sort_by`](Self::sort_by).
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,

@@ -55,7 +55,7 @@ impl Timestamp {
         Self::from_micros(civil_micros(jiff::civil::Date::new(year, month, day).ok()?.into()))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// The timestamp in microseconds since 1970-01-01T00:00:00Z.
     pub fn as_micros(self) -> i64 {
         self.0
     }
@@ -202,7 +202,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct AsOf(Timestamp);
 
 impl AsOf {
-    /// The prediction time `moment`.
+    /// Creates a prediction time from a timestamp.
     pub fn new(moment: Timestamp) -> Self {
         Self(moment)
     }
@@ -212,7 +212,7 @@ impl AsOf {
         self.0
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// The prediction time in microseconds since 1970-01-01T00:00:00Z.
     pub fn as_micros(self) -> i64 {
         self.0.0
     }
@@ -280,14 +280,14 @@ impl Window {
         (days > 0).then_some(Self(days))
     }
 
-    /// The length in days.
+    /// The length of the window in days.
     pub(crate) fn as_days(self) -> u32 {
         self.0
     }
 }
 
-/// The label period, in which a customer may churn. It begins `lead` days after `as_of` and lasts `days` days: `[as_of
-/// + lead, as_of + lead + days)`.
+/// The label period: the time after a date in which a customer may churn. It begins `lead` days after `as_of` and lasts
+/// `days` days: `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.
@@ -297,12 +297,12 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// The start of the label period of `as_of`, in microseconds.
+    /// The start of the label period that belongs to the prediction time `as_of`, in microseconds.
     pub(crate) fn start(self, as_of: i64) -> i64 {
         as_of.saturating_add(i64::from(self.lead).saturating_mul(MICROS_PER_DAY))
     }
 
-    /// The exclusive end of the label period of `as_of`, in microseconds.
+    /// The exclusive end of the label period that belongs to the prediction time `as_of`, in microseconds.
     pub(crate) fn end(self, as_of: i64) -> i64 {
         self.start(as_of)
             .saturating_add(i64::from(self.days).saturating_mul(MICROS_PER_DAY))

@@ -31,25 +31,26 @@ names! {
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// A spell (an uninterrupted period as a customer) ended, but later versions of the customer are active again.
-        /// The first of these versions begins a new spell.
+        /// A version of a customer states that they have churned, but a later version with the same `signed_up_at` is
+        /// active again. The later version begins a new spell (an uninterrupted period as a customer).
         Reactivated = "reactivated",
-        /// A later version of a customer sets `churned_at` back to null before the time of `churned_at` was reached.
-        /// The cancellation therefore counts as withdrawn.
+        /// A version of a customer has a `churned_at` in the future, but a later version, from before that time, has
+        /// none. The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
         /// Customers have no subscription, although the customers table was built from subscriptions. They were
         /// dropped.
         NoSubscription = "no_subscription",
-        /// An attribute of customers has a name that other systems use for a known column, which was not given.
+        /// An extra column of customers has a name that other systems use for a known column, and the known column is
+        /// missing.
         SimilarColumn = "similar_column",
-        /// A customer signs up again although the earlier spell has no end by then.
+        /// A customer signs up again before their earlier spell (uninterrupted period as a customer) has ended.
         OverlappingSpells = "overlapping_spells",
-        /// Most rows of a table became known long after the event. They are hidden at every date before they became
-        /// known.
+        /// Most rows of a table became known (`known_at`) long after their events. Each of these rows is hidden at
+        /// every date until it became known.
         KnownLate = "known_late",
-        /// Payments have no status, although other payments have one.
+        /// Some payments have no status, although other payments have one.
         MissingStatus = "missing_status",
-        /// Payments have an amount of zero or less, as credit notes do. Each counts as a payment.
+        /// Payments have an amount of zero or less, as credit notes do. Each of these rows still counts as a payment.
         NotPositive = "not_positive",
         /// A subscription begins less than two days after the customer's previous one ended, so the gap counts as churn.
         ShortGap = "short_gap",
@@ -115,7 +116,7 @@ impl Finding {
         }
     }
 
-    /// Adds the rows of another finding with the same code, table and column.
+    /// Adds the row count and the examples of another finding, which must have the same code, table and column.
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.rows += other.rows;
         self.examples.extend(&other.examples);

@@ -25,12 +25,13 @@ names! {
 }
 
 names! {
-    /// What is wrong with a value. Each code is stable and is the same in all languages.
+    /// The code of an issue: what is wrong with a value. Each code is stable and is the same in all languages.
     #[non_exhaustive]
     pub enum IssueCode: "issue" {
         /// A required column is missing.
         MissingColumn = "missing_column",
-        /// Two columns match the same known name. Case, blanks, hyphens and underscores are ignored in this comparison.
+        /// Two columns match the name of the same known column. Case, blanks, hyphens and underscores are ignored in
+        /// this comparison.
         DuplicateColumn = "duplicate_column",
         /// A required value is null or empty.
         MissingValue = "missing_value",
@@ -75,14 +76,15 @@ pub struct ValidationIssue {
     pub row: Option<u64>,
     /// The column that contains the value; `None` if the issue is about the whole row.
     pub column: Option<Arc<str>>,
-    /// What is wrong.
+    /// The code that states what is wrong with the value.
     pub code: IssueCode,
-    /// A description of the issue, with the invalid value.
+    /// A description of the issue. It contains the invalid value.
     pub message: String,
 }
 
 impl ValidationIssue {
-    /// Creates an issue about one value. Used by crates that store records and validate them before this crate does.
+    /// Creates an issue about one value. This constructor is for crates that store records and validate them before
+    /// this crate does.
     #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {

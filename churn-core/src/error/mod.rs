@@ -40,11 +40,11 @@ error_kinds! {
         TooLittleData = "too_little_data",
         /// No training date remains, because the label period of every training date extends past the test date.
         NothingAfterPurge = "nothing_after_purge",
-        /// Training was refused because columns leak the target.
+        /// Training was refused because columns leak the target: their values reveal whether the customer churned.
         Leakage = "leakage",
         /// A feature matrix does not have the columns that the model was trained on.
         FeatureMismatch = "feature_mismatch",
-        /// The customer is not in the run, or not in the records. A run contains only eligible customers.
+        /// The customer is not in the score run, or not in the records. A score run contains only eligible customers.
         CustomerNotFound = "customer_not_found",
         /// The customer that was to be scored is not eligible at the prediction time: they have not signed up yet, have
         /// already churned, have announced their cancellation, or are already inactive.

@@ -20,14 +20,14 @@ pub trait Named: Copy + 'static {
     /// The names of all variants, in the order of declaration.
     const TEXTS: &'static [&'static str];
 
-    /// The variant with this name.
+    /// The variant with this name; `None` if there is no such variant.
     fn find(name: &str) -> Option<Self> {
         let found = Self::NAMES.iter().find(|(_, known)| *known == name)?;
         Some(found.0)
     }
 }
 
-/// Implements `FromStr` for a [`Named`] enum.
+/// Parses the name of a variant. The macro `names!` implements `FromStr` by this function.
 pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
     T::find(name).ok_or_else(|| unknown(T::WHAT, name, T::TEXTS))
 }
@@ -72,9 +72,9 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Implements `Deserialize` for a [`Named`] enum. Text formats contain the name of the variant, and binary formats
-/// contain its position. The implementation that serde derives reads the same formats, but its error messages do not
-/// suggest a name.
+/// Deserializes a [`Named`] enum. Text formats contain the name of the variant, and binary formats contain its
+/// position. The implementation that serde derives reads the same formats, but its error messages do not suggest a
+/// name.
 pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_enum(T::TYPE, T::TEXTS, ByName(PhantomData::<T>))
 }
@@ -154,7 +154,7 @@ macro_rules! names {
             /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
 
-            /// The stable name, which is the same in all languages.
+            /// The stable name of the variant. It is the same in all languages.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -172,7 +172,7 @@ macro_rules! names {
         }
 
         impl ::std::fmt::Display for $type {
-            /// Writes the stable name.
+            /// Writes the stable name of the variant.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
@@ -181,7 +181,7 @@ macro_rules! names {
         impl ::std::str::FromStr for $type {
             type Err = $crate::private::Error;
 
-            /// Reads a stable name.
+            /// Returns the variant that has a stable name.
             ///
             /// # Errors
             #[doc = concat!("`invalid_option` with column `", $what, "` for any other text.")]

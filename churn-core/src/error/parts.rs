@@ -43,7 +43,7 @@ impl<K: fmt::Debug> Parts<K> {
     }
 }
 
-/// A set of stable codes.
+/// A type whose values have stable codes.
 pub trait Codes {
     /// All codes, in the order of declaration.
     fn codes() -> Vec<&'static str>;
@@ -82,7 +82,7 @@ macro_rules! error_kinds {
             #[doc = concat!("Every kind except [`Self::", stringify!($lower), "`].")]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The stable code. It is the same in Rust, Python and Node.
+            /// The stable code of the kind. It is the same in Rust, Python and Node.
             pub fn code(self) -> &'static str {
                 match self {
                     Self::$lower(lower) => lower.$lower_code(),
@@ -103,7 +103,7 @@ macro_rules! error_kinds {
         }
 
         impl ::std::fmt::Display for $kind {
-            /// Writes the stable code.
+            /// Writes the stable code of the kind.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.code())
             }
@@ -112,7 +112,7 @@ macro_rules! error_kinds {
         impl ::std::str::FromStr for $kind {
             type Err = $crate::private::Error;
 
-            /// Reads a stable code.
+            /// Returns the kind that has a stable code.
             ///
             /// # Errors
             /// `invalid_option` with column `code` for any other text.
@@ -205,7 +205,7 @@ macro_rules! error_type {
                 self.0.kind
             }
 
-            /// The stable code. It is the same in Rust, Python and Node.
+            /// The stable code of the error. It is the same in Rust, Python and Node.
             pub fn code(&self) -> &'static str {
                 self.0.kind.code()
             }

@@ -24,9 +24,10 @@ pub(crate) struct DesignColumn {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    /// sign(x) ln(1 + |x|). Missing values are first replaced by this median.
+    /// A signed logarithm of the encoded value x: sign(x) ln(1 + |x|). Missing values are first replaced by this
+    /// median.
     SignedLog { median: f64 },
-    /// 1 if the value is missing, else 0.
+    /// 1 if the encoded value is missing, else 0.
     MissingFlag,
 }
 
@@ -49,7 +50,8 @@ impl DesignColumn {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
-    /// Whether the column increases with the encoded value. A flag for missing values does not.
+    /// Whether the value of this column increases with the encoded value. It does not for a flag that marks missing
+    /// values.
     pub(crate) fn rises(&self) -> bool {
         matches!(self.shape, Shape::SignedLog { .. })
     }
