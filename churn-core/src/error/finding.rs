@@ -34,8 +34,8 @@ names! {
         /// A version of a customer states that they have churned, but a later version with the same `signed_up_at` is
         /// active again. The later version begins a new spell (an uninterrupted period as a customer).
         Reactivated = "reactivated",
-        /// A version of a customer has a `churned_at` in the future, but a later version, from before that time, has
-        /// none. The cancellation therefore counts as withdrawn.
+        /// A version of a customer announced a `churned_at`, but a later version removed it before that time was
+        /// reached. The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
         /// Customers have no subscription, although the customers table was built from subscriptions. They were
         /// dropped.

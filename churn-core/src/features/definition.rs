@@ -20,8 +20,8 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual churn: a customer churned if the `churned_at` of their current spell lies in the label period. A
-    /// spell begins when a customer signs up or returns.
+    /// Contractual churn: a customer churned if the `churned_at` of their current spell (the current uninterrupted
+    /// period as a customer) lies in the label period.
     Cancellation {
         /// The label period.
         horizon: Horizon,
@@ -91,8 +91,8 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose last event is the end of the observed history. A label is mature if its label period ends by
-    /// then. With `None`, the last event of any table counts.
+    /// The table whose last event is the end of the observed history. A label is mature if its label period ends at or
+    /// before this event. With `None`, the last event of any table counts.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -147,8 +147,8 @@ impl ChurnDefinition {
         option.serialize(serializer)
     }
 
-    /// Writes the default of `active_within` into the definition, so that a model file keeps its meaning if the default
-    /// changes.
+    /// Sets `active_within` to its default if it is not set. A model file then keeps its meaning even if a later
+    /// version of the library changes the default.
     pub(crate) fn written_out(mut self) -> Self {
         let days = self.active_days();
         if let Self::Inactivity { active_within, .. } = &mut self {
@@ -157,8 +157,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// Completes a definition that was read from a model file. A file without `active_within` was written when the
-    /// default was twice the horizon.
+    /// Completes a definition that was read from a model file. If the file has no `active_within`, twice the horizon is
+    /// used, because this was the default when such files were written.
     pub(crate) fn of_model_file(mut self) -> Self {
         if let Self::Inactivity {
             horizon, active_within, ..
@@ -199,7 +199,7 @@ impl ChurnDefinition {
     }
 }
 
-/// A [`ChurnDefinition`] in the form used in options.
+/// A [`ChurnDefinition`] in the form in which it appears in JSON options.
 #[derive(Serialize)]
 struct DefinitionOption {
     kind: &'static str,

@@ -13,13 +13,17 @@ names! {
     /// The rule that determines a label.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
-        /// The customer churned: the `churned_at` of their current spell lies in the label period.
+        /// The customer churned: the `churned_at` of their current spell (uninterrupted period as a customer) lies in
+        /// the label period.
         Cancelled = "cancelled",
-        /// The customer was retained: the `churned_at` of their current spell does not lie in the label period.
+        /// The customer was retained: the `churned_at` of their current spell (uninterrupted period as a customer) does
+        /// not lie in the label period.
         NotCancelled = "not_cancelled",
-        /// The customer churned: there was no event of the kind that counts as activity in the label period.
+        /// The customer churned: the label period contains no event that counts as activity (a paid payment, or an
+        /// activity).
         Inactive = "inactive",
-        /// The customer was retained: there was an event of the kind that counts as activity in the label period.
+        /// The customer was retained: the label period contains an event that counts as activity (a paid payment, or an
+        /// activity).
         Active = "active",
         /// The row is excluded: the customer churned after `as_of` but before the label period.
         ChurnedInLead = "churned_in_lead",
@@ -60,8 +64,8 @@ impl Labels {
     }
 
     /// The labels of excluded rows. In such a row, the customer churned between the date and the label period, or had
-    /// already churned before the date although this was not known yet. Excluded rows count neither as churned nor as
-    /// retained, so they are not among [`rows`](Self::rows).
+    /// already churned before the date although this was not known at the date. An excluded row counts neither as
+    /// churned nor as retained, so it is not among [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -120,7 +124,8 @@ fn labels_of(
 }
 
 /// Computes one label per eligible customer, each at the date that `date_of` returns for the customer. Dates after
-/// `last` are replaced by `last`. Returns the labels and the excluded labels, both sorted by customer.
+/// `last` are replaced by `last`. Returns the labels of customers who churned or were retained, and the labels of
+/// excluded rows. Both lists are sorted by customer.
 ///
 /// # Errors
 /// The errors of [`labels`]. Only the date `last` has to be checked, because labels at earlier dates mature earlier.
@@ -176,8 +181,8 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
 }
 
 /// Returns whether a customer who is known at a date has churned by the end of the observed history, regardless of the
-/// label period. The customer has churned if the spell has ended, or if there is no activity in the final `horizon`
-/// days of the history. `None` if the customer is not known at the date.
+/// label period. The customer has churned if their spell (uninterrupted period as a customer) has ended, or if there is
+/// no activity in the final `horizon` days of the observed history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,
@@ -196,8 +201,8 @@ pub(crate) fn churned_in_the_end(
     }
 }
 
-/// Whether the customer's spell at a date ends, according to `churned_at`, in the label period of the date. `None` if the
-/// customer is not visible at the date.
+/// Whether the spell (uninterrupted period as a customer) that is current at a date ends in the label period of the
+/// date, according to `churned_at`. `None` if the customer is not known at the date.
 pub(crate) fn ends_in_label_period(
     records: &TenantRecords,
     customer: u32,

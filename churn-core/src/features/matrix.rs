@@ -17,7 +17,7 @@ pub enum FeatureColumn {
     /// Dictionary-encoded texts. Each row has a code, which is a position in `levels`, or [`FeatureColumn::MISSING`]
     /// for a missing value.
     Text {
-        /// Positions in `levels`.
+        /// The code of each row: a position in `levels`, or [`FeatureColumn::MISSING`] for a missing value.
         codes: Vec<u32>,
         /// The distinct texts of these rows, sorted by bytes.
         levels: Vec<String>,
@@ -25,7 +25,7 @@ pub enum FeatureColumn {
 }
 
 impl FeatureColumn {
-    /// The code of a missing text.
+    /// The code that stands for a missing text.
     pub const MISSING: u32 = u32::MAX;
 
     /// Selects the rows at these positions, in this order.
@@ -153,7 +153,7 @@ impl FeatureMatrix {
         &self.as_of
     }
 
-    /// The columns in plan order.
+    /// The columns of the features, in plan order.
     pub fn columns(&self) -> &[FeatureColumn] {
         &self.columns
     }

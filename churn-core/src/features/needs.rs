@@ -10,12 +10,13 @@ use crate::record::TenantRecords;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need<'a> {
     pub(crate) column: &'a str,
-    /// The required type; `None` if any type is accepted.
+    /// The required type of the column; `None` if any type is accepted.
     holds: Option<Holds>,
 }
 
 impl Feature {
-    /// Returns the columns that the feature needs. `kind` is the kind of the feature's values.
+    /// Returns the columns that the feature needs. `kind` states whether the values of the feature are numbers or
+    /// texts.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {

@@ -115,18 +115,22 @@ pub enum Measure {
     GapDays,
     /// An attribute of the record. For customers, it is read from the row that is valid at `as_of`.
     Attribute(String),
-    /// For customers: the number of days since the current spell began. A spell begins when a customer signs up or
-    /// returns.
+    /// The number of days since the current spell (the current uninterrupted period as a customer) began. It can only
+    /// be used with the customers table.
     TenureDays,
-    /// For customers: the number of days until the contract renews.
+    /// The number of days until the contract renews. It can only be used with the customers table.
     DaysToRenewal,
-    /// For customers: the number of days since the `valid_from` of the row that is valid at `as_of`.
+    /// The number of days since the `valid_from` of the row that is valid at `as_of`. It can only be used with the
+    /// customers table.
     DaysSinceChange,
-    /// For customers: the number of spells before the current one.
+    /// The number of spells (uninterrupted periods as a customer) before the current one. It can only be used with the
+    /// customers table.
     EarlierSpells,
-    /// For customers: the number of days since the latest end of an earlier spell; NaN if no earlier spell has ended.
+    /// The number of days since the latest end of an earlier spell (uninterrupted period as a customer); NaN if no
+    /// earlier spell has ended. It can only be used with the customers table.
     DaysSinceLastEnd,
-    /// For customers: the number of days since the first spell began.
+    /// The number of days since the first spell (uninterrupted period as a customer) began. It can only be used with
+    /// the customers table.
     DaysSinceFirstSignUp,
 }
 
@@ -139,18 +143,18 @@ pub enum Measure {
 pub enum Function {
     /// The sum of the measures. For [`Measure::Count`], this is the number of records. It is 0 if there are no records.
     Sum,
-    /// The arithmetic mean. If there are no records, this function and the functions below return NaN, unless stated
-    /// otherwise.
+    /// The arithmetic mean of the measures. If there are no records, the result is NaN. The same holds for all
+    /// functions that are listed below, unless their description states otherwise.
     Mean,
-    /// The maximum.
+    /// The largest measure; NaN if there are no records.
     Max,
-    /// The minimum.
+    /// The smallest measure; NaN if there are no records.
     Min,
-    /// The sample standard deviation; NaN if there are fewer than two records.
+    /// The sample standard deviation of the measures; NaN if there are fewer than two records.
     Std,
-    /// The value of the last record.
+    /// The measure of the last record; NaN if there are no records.
     Last,
-    /// The number of distinct values; 0 if there are no records.
+    /// The number of distinct measures; 0 if there are no records.
     Distinct,
     /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers,
     /// it is the current value minus the value at the start of the window.
@@ -165,14 +169,14 @@ pub enum Function {
     /// The number of consecutive records that meet these conditions, counted backwards from the last record in the
     /// window.
     Streak(Vec<Condition>),
-    /// The number of days from the last record to `as_of`.
+    /// The number of days from the last record to `as_of`; NaN if there are no records.
     DaysSinceLast,
-    /// The number of days from the first record to `as_of`.
+    /// The number of days from the first record to `as_of`; NaN if there are no records.
     DaysSinceFirst,
     /// The number of days from the last record to `as_of`, divided by the mean number of days between consecutive
-    /// records.
+    /// records. NaN if there are fewer than two records.
     RecencyRatio,
-    /// The value itself. This function is only for features of customers.
+    /// The measure itself, without aggregation. This function can only be used with the customers table.
     Value,
     // Model files store the position of a variant, so new variants must be added at the end.
     /// The number of overdue records, which is the number of due days before the day of `as_of`. The first due day is

@@ -36,7 +36,7 @@ pub(crate) enum CustomerMeasure<'a> {
     Change(Option<ColumnView<'a>>, i64),
 }
 
-/// The series of one event table.
+/// All series of one event table. A series is the set of records that several features share.
 pub(crate) struct StreamProgram<'a> {
     pub(crate) source: RecordKind,
     pub(crate) series: Vec<Series<'a>>,
@@ -54,7 +54,7 @@ pub(crate) struct Series<'a> {
     declared: &'a [Condition],
 }
 
-/// The features of one series that share a measure.
+/// The features of one series that have the same measure.
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
@@ -67,13 +67,15 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// The index, in the group, of the conditions of a share or streak.
+    /// The index of this feature's conditions in the `tests` of its group; `None` if the feature is neither a share nor
+    /// a streak.
     pub(crate) tests: Option<usize>,
     /// The length of the window in microseconds; 0 for the whole history.
     pub(crate) span: i64,
     /// The index of the window among the spans of the series; `None` for the whole history.
     pub(crate) window: Option<usize>,
-    /// For a change: the index of the span that covers both the window and the preceding window.
+    /// For a change: the index of the window length that covers both the window of the feature and the preceding window
+    /// of the same length.
     pub(crate) before: Option<usize>,
 }
 
@@ -169,7 +171,7 @@ impl<'a> Program<'a> {
 }
 
 impl Series<'_> {
-    /// Assigns an index to each window. It must be called after all features were added.
+    /// Assigns an index to each window. This method must be called after all features were added.
     fn number_spans(&mut self) {
         self.spans.sort_unstable();
         self.spans.dedup();

@@ -23,8 +23,8 @@ names! {
     }
 }
 
-/// A feature plan that is resolved for the records of a tenant. It contains the concrete features of a model and is
-/// stored in the model. Training, score runs and single customers evaluate it in the same way.
+/// A feature plan that is resolved for the records of a tenant: the list of concrete features of a model, which is
+/// stored in the model. Training, score runs and the scores of single customers are computed from this same list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,
@@ -127,7 +127,8 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The lengths of those windows before `as_of` that begin before the start of the history, in days.
+    /// The lengths, in days, of the windows that would begin before the start of the observed history if they end at
+    /// `as_of`.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()
@@ -136,7 +137,8 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Checks a plan that comes from an external source. It must be a plan that `resolve` could have returned.
+    /// Checks a plan that comes from an external source, such as a model file. It must be a plan that `resolve` could
+    /// have returned.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;

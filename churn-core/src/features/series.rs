@@ -19,18 +19,18 @@ use crate::time::MICROS_PER_DAY;
 pub(crate) struct Measured {
     /// The records of the series.
     pub(crate) points: Points,
-    /// For each window, the position of its first record.
+    /// For each window of each matrix row, the position of the first record in the window.
     edges: Vec<u32>,
-    /// If some records lack the measure: the records that have it. `some_edges` then holds the position of the first of
-    /// these records in each window.
+    /// The records that have a value of the measure. This list is filled only if some records lack the value. In that
+    /// case, `some_edges` contains, for each window, the position of the first of these records.
     some: Points,
     some_edges: Vec<u32>,
-    /// The integer measures, whose prefix sums are in `sums`. For codes, an element is 1 at the last occurrence of a
-    /// code and 0 elsewhere.
+    /// The integer values of the measure, whose prefix sums are in `sums`. If the measure is a code, an element is 1 at
+    /// the last occurrence of a code and 0 elsewhere.
     integers: Vec<i64>,
     sums: Sums,
     floats: Vec<f64>,
-    /// For each record, the number of earlier records that meet the current conditions.
+    /// For each record, the number of earlier records that meet the conditions that are currently evaluated.
     meeting: Vec<u32>,
 }
 
@@ -71,7 +71,7 @@ impl Measured {
         }
     }
 
-    /// Loads the measures of the records. Returns `false` if some records lack the measure; these are skipped.
+    /// Loads the measure of each record. Returns `false` if some records lack the measure; these records are skipped.
     fn take(
         &mut self,
         measure: RowMeasure<'_>,
@@ -117,7 +117,7 @@ impl Measured {
         }
     }
 
-    /// Computes the running count of records that meet the conditions.
+    /// Computes, for each record, the number of earlier records that meet the conditions.
     fn meet(
         &mut self,
         tests: &[Test<'_>],
