@@ -81,7 +81,7 @@ names! {
     }
 }
 
-/// The options of a builder. If the builder builds records of several tenants, they apply to every tenant.
+/// The options of a builder. If the builder builds the records of several tenants, the options apply to every tenant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -95,7 +95,7 @@ pub(crate) struct RecordsOptions {
 }
 
 impl RecordsOptions {
-    /// Whether invalid rows are an error.
+    /// Whether the build fails if any row is invalid.
     pub(crate) fn refuses(&self) -> bool {
         self.on_invalid == OnInvalid::Refuse
     }
@@ -167,7 +167,7 @@ pub struct RecordsBuilder {
     pub(crate) tenant: Option<TenantId>,
     /// The tables in the order of [`RecordKind::ALL`]; `None` for a table that was not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
-    /// For each table, the distinct texts of the batches that were added by [`push`](Self::push).
+    /// For each table, the distinct texts in the batches that were added by [`push`](Self::push).
     pools: [Pools; 4],
     pub(crate) options: RecordsOptions,
 }
@@ -413,7 +413,7 @@ impl RecordsBuilder {
         }
     }
 
-    /// Checks the options before any row is read. Returns the currency and the rates.
+    /// Checks the options before any row is read. Returns the tenant's currency and the conversion rates.
     pub(crate) fn options_make_sense(&self) -> Result<Exchange> {
         let customers = self.tables[RecordKind::Customers as usize].as_deref();
         let why = "the customers table was not given; it may be empty";
@@ -422,11 +422,11 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// Builds records from the accepted rows and reports the issues of the other rows. Does not apply the policy for
-    /// invalid rows.
+    /// Builds records from the accepted rows and reports the issues of all other rows. Invalid rows do not cause an
+    /// error here, even if the builder's options state that they should.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        // A blank id gives the same error as in `TenantId::new`.
+        // If the id is blank, the error is the same as that of `TenantId::new`.
         let tenant = &self.tenant.map_or_else(|| TenantId::new(""), Ok)?;
         let ties = self.options.ties;
         let [customers, payments, tickets, activities] = self.tables;
@@ -491,7 +491,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The attributes that are not used as features, each with the reason.
+/// The customer attributes that are not used as features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

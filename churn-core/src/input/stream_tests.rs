@@ -27,8 +27,8 @@ fn everything(records: &TenantRecords) -> String {
     format!("{:?} {events:?} {:?}", records.customers, records.currency)
 }
 
-/// The records as debug text, and the report. Unlike a comparison of floats, debug text distinguishes NaN values from
-/// others and shows the sign of zero.
+/// Returns the records as debug text, and the report. Debug text is compared instead of floats, because it is equal for
+/// two NaN values and shows the sign of zero.
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.build().unwrap();
     (everything(&records), report)

@@ -1,4 +1,5 @@
-//! Converts a table of subscriptions to a table of dated versions of customers.
+//! Converts a table of subscriptions to a customers table with dated versions (rows that state since when they are
+//! true).
 
 mod joined;
 mod quality;
@@ -23,9 +24,9 @@ use versions::versions;
 /// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
 /// `seats`. The rules are:
 ///
-/// - **Spell.** A spell is a series of subscriptions of one customer without a gap between them: each subscription
-///   begins at or before the latest end of the earlier subscriptions. `signed_up_at` is the start of the spell.
-///   `churned_at` is the end of the spell, or null if a subscription has not ended.
+/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of subscriptions of one customer without a
+///   gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
+///   the start of the spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
 /// - **Versions.** A spell has one row for each time at which one of its subscriptions begins or ends. `valid_from` is
 ///   this time.
 /// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
@@ -35,8 +36,8 @@ use versions::versions;
 /// - **`plan`.** The plan of the active subscription with the largest monthly price. If several have the same price,
 ///   the one that began last is used. If they also began at the same time, the one with the largest id is used.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
-///   The result has a new row for each version of the customer that changes when a version of a subscription becomes
-///   known. The new row has the `known_at` of that version of the subscription.
+///   When such a row becomes known, some rows of the result may no longer be right. The result then also contains the
+///   corrected rows, whose `known_at` is that of the subscription's row.
 ///
 /// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
 /// `valid_from` column, every row of the result gets the attribute values that are true at its `valid_from`. If not,
