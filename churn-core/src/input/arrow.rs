@@ -48,7 +48,8 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    /// A dictionary array: for each row, a position in the dictionary, and then the values of the dictionary.
+    /// A dictionary array. The first field contains, for each row, a position in the dictionary. The second field
+    /// contains the values of the dictionary.
     Coded(UInt64Array, Box<Layout>),
     Nulls,
     Unsupported(&'static str),

@@ -78,7 +78,7 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
-            // A row can have a currency here although the tenant's currency has no code only if the row is already
+            // The tenant's currency has no code only if no valid row has a currency. This row has one, so it is already
             // invalid.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);

@@ -16,8 +16,8 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// Rows that are equal except for their ids are reported if they are more than 1 / `RENAMED_SHARE` of the rows of their
-/// table.
+/// Rows that are equal except for their ids are reported if their share of all rows of the table is greater than 1 /
+/// `RENAMED_SHARE`.
 const RENAMED_SHARE: u64 = 20;
 
 /// The columns that all event tables (payments, tickets and activities) have. The rows are in the order of the input.

@@ -13,8 +13,8 @@ use crate::time::MICROS_PER_DAY;
 
 /// Number of customers that are processed between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
-/// The minimum distance of a far date, in microseconds: an event is a far date if it is later than nearly all other
-/// events of its table by more than this.
+/// An event is a far date if it is later than nearly all other events of its table by more than this number of
+/// microseconds (365 days).
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
 /// The rows that a finding is about: their number, and the positions of the first few.

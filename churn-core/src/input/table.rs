@@ -445,8 +445,7 @@ impl Table {
         Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The value of a column in a row as a text, if it is an id (a text or an integer); `None` if it is missing or is
-    /// not an id.
+    /// The id that a column contains in a row, as a text; `None` if the value is missing or is not an id.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();

@@ -36,8 +36,8 @@ use versions::versions;
 /// - **`plan`.** The plan of the active subscription with the largest monthly price. If several have the same price,
 ///   the one that began last is used. If they also began at the same time, the one with the largest id is used.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
-///   When such a row becomes known, some rows of the result may no longer be right. The result then also contains the
-///   corrected rows, whose `known_at` is that of the subscription's row.
+///   When such a row becomes known, earlier rows of the result may become wrong. The result then also contains
+///   corrected versions of these rows. Their `known_at` is that of the row of the subscription.
 ///
 /// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
 /// `valid_from` column, every row of the result gets the attribute values that are true at its `valid_from`. If not,
