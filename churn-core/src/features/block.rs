@@ -94,7 +94,8 @@ impl Points {
     }
 }
 
-/// The visible records of one table.
+/// The records of one table that are visible, which means that they happened and were known before the date of their
+/// pair.
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,

@@ -23,12 +23,13 @@ pub enum ChurnDefinition {
     /// Contractual churn: a customer churned if the `churned_at` of their current spell (the current uninterrupted
     /// period as a customer) lies in the label period.
     Cancellation {
-        /// The label period.
+        /// The length of the label period, and its distance from `as_of`.
         horizon: Horizon,
     },
-    /// Non-contractual churn: a customer churned if the label period contains no event that counts as activity.
+    /// Non-contractual churn: a customer churned if the label period contains none of their events that count as
+    /// activity. The field `on` states which events count.
     Inactivity {
-        /// The label period.
+        /// The length of the label period, and its distance from `as_of`.
         horizon: Horizon,
         /// The length of the activity window in days. A customer is eligible only if they were active within this many
         /// days before `as_of`. By default, the activity window is as long as the label period.
@@ -39,7 +40,7 @@ pub enum ChurnDefinition {
 }
 
 impl Default for ChurnDefinition {
-    /// Cancellation within 90 days.
+    /// The default definition: a customer churns if they cancel within 90 days after `as_of`.
     fn default() -> Self {
         Self::cancellation(90)
     }
@@ -84,7 +85,7 @@ impl ChurnDefinition {
         self
     }
 
-    /// The label period.
+    /// The length of the label period, and its distance from `as_of`.
     pub fn horizon(&self) -> Horizon {
         match self {
             Self::Cancellation { horizon } | Self::Inactivity { horizon, .. } => *horizon,
@@ -100,7 +101,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The minimum number of days of history before a training date.
+    /// The number of days of history that must precede a training date.
     pub(crate) fn history_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 28,
@@ -108,7 +109,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The activity window in days; 0 for cancellation.
+    /// The length of the activity window in days; 0 if churn is defined by cancellation.
     pub(crate) fn active_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 0,

@@ -1,4 +1,4 @@
-//! The typical time between two events of a customer.
+//! The typical time between two consecutive events of a customer.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
@@ -11,7 +11,8 @@ use crate::time::MICROS_PER_DAY;
 /// different days.
 ///
 /// If the label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) is shorter than this
-/// number of days, it usually ends before the next event of a customer is due. Most customers then count as churned.
+/// number of days, the label period usually ends before the next event of a customer is due. Most customers then count
+/// as churned.
 ///
 /// ```
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};

@@ -10,7 +10,8 @@ use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
 names! {
-    /// The rule that determines a label.
+    /// The rule that determines a label: why a customer counts as churned, retained or excluded. The label period
+    /// consists of the `horizon` days that begin `lead` days after `as_of`.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
         /// The customer churned: the `churned_at` of their current spell (uninterrupted period as a customer) lies in
@@ -39,7 +40,7 @@ pub struct Label {
     /// The customer's code, which is a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`]
     /// returns the id.
     pub customer: u32,
-    /// The date. The label period begins `lead` days after this date.
+    /// The date of the label. The label period begins `lead` days after this date.
     pub as_of: AsOf,
     /// Whether the customer churned; `false` for an excluded row, which is neither churned nor retained.
     pub churned: bool,
@@ -91,8 +92,8 @@ impl Labels {
 /// ```
 ///
 /// # Errors
-/// - `immature_label` if the label period of a date extends past the observed history. Such a customer is never counted
-///   as retained.
+/// - `immature_label` if the label period of a date extends past the end of the observed history. A customer whose
+///   label is not known is never counted as retained.
 /// - `invalid_option` if the definition does not fit the records.
 pub fn labels(
     records: &TenantRecords,
@@ -128,7 +129,8 @@ fn labels_of(
 /// excluded rows. Both lists are sorted by customer.
 ///
 /// # Errors
-/// The errors of [`labels`]. Only the date `last` has to be checked, because labels at earlier dates mature earlier.
+/// The errors of [`labels`]. Only the date `last` has to be checked, because the label periods of earlier dates end
+/// earlier.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -151,7 +153,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// Returns the end of the observed history, or an error if the label at the date is not mature.
+/// Returns the end of the observed history, or an error if the label period of the date extends past it.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
@@ -171,7 +173,8 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     Ok(observed_until.as_micros())
 }
 
-/// Returns the last date whose label is mature; `None` if there is no observed history.
+/// Returns the last date whose label period ends at or before the end of the observed history; `None` if there is no
+/// observed history.
 pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
     let observed_until = records.observed_until(definition.observed_on())?;
     let horizon = definition.horizon();

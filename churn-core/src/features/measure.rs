@@ -4,8 +4,8 @@
 use crate::features::view::{ColumnView, Row, StreamView};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// A compiled measure: the value that a feature reads from each record. Its columns are already looked up in the
-/// records.
+/// A compiled measure: a measure whose columns are already looked up in the records. A measure is the value that a
+/// feature reads from each record.
 #[derive(Clone, Copy)]
 pub(crate) enum RowMeasure<'a> {
     /// The value 1 for every record.
@@ -14,7 +14,7 @@ pub(crate) enum RowMeasure<'a> {
     GapDays,
     Integer(Integer),
     Float(Float<'a>),
-    /// A code, which is used only to count distinct values.
+    /// A measure whose values are integer codes. It is used only to count distinct values.
     Code(Code<'a>),
 }
 

@@ -34,8 +34,8 @@ impl Feature {
         measure.into_iter().chain(conditions).collect()
     }
 
-    /// Returns an error that names the feature and the column if a column has another type than the required one. The
-    /// caller has to handle missing columns, which are not an error here.
+    /// Returns an error if a column does not have the required type. The error names the feature and the column. A
+    /// missing column is not an error here, so the caller has to handle it.
     pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
         for Need { column, holds } in self.needs(kind) {
             let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {

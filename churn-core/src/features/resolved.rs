@@ -34,8 +34,8 @@ pub struct ResolvedPlan {
 }
 
 impl FeaturePlan {
-    /// Resolves the plan for these records. The result contains the standard features for the tables and usable
-    /// attributes of the records, followed by the declared features.
+    /// Resolves the plan for these records. The result contains the standard features that the tables and attributes of
+    /// the records allow, followed by the features that the user declared.
     ///
     /// # Errors
     /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if it

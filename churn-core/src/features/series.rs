@@ -1,4 +1,5 @@
-//! Evaluates the features of a series: aggregations over windows, and values of single records.
+//! Evaluates the features of a series (a set of records that several features share): aggregations over windows, and
+//! values of single records.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use crate::features::view::{Row, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// Buffers for the features of a series, reused for every block of rows.
+/// Buffers for computing the features of a series. They are reused for every block of rows.
 #[derive(Default)]
 pub(crate) struct Measured {
     /// The records of the series.
@@ -242,7 +243,7 @@ impl Measured {
     }
 }
 
-/// The arguments for reading a measure from the records.
+/// The arguments of the functions that read a measure from the records.
 struct Read<'a> {
     points: &'a Points,
     some: &'a mut Points,

@@ -5,7 +5,8 @@ use crate::features::view::Row;
 use crate::record::{Customers, NEVER, Spell, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// The view of a customer at a point in time. It contains the version that was valid and known at this time.
+/// The view of a customer at a point in time (the view's time). It contains the version that was valid and known at
+/// this time.
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerView<'a> {
     customers: &'a Customers,
@@ -87,8 +88,8 @@ impl<'a> CustomerView<'a> {
         Row::new(self.row)
     }
 
-    /// The version of the current spell that was valid `micros` microseconds before the view's time, as known at the
-    /// view's time.
+    /// The row of the version that was valid `micros` microseconds before the view's time, as known at the view's time.
+    /// `None` if no version of the current spell (uninterrupted period as a customer) was valid then.
     pub(crate) fn version_before(&self, micros: i64) -> Option<Row> {
         let moment = self.as_of.saturating_sub(micros);
         (self.spell.0..self.spell.1)
@@ -128,13 +129,13 @@ impl<'a> CustomerView<'a> {
 /// The actual end of the spell (uninterrupted period as a customer) that is current at a time. The end may have become
 /// known only after that time, so only labels use it. Features use a [`CustomerView`], which does not expose it.
 pub(crate) struct SpellTruth {
-    /// The end of the spell; `NEVER` if the spell does not end.
+    /// The end of the spell (uninterrupted period as a customer); `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,
 }
 
 impl SpellTruth {
-    /// Finds the end of the spell that is current at a time. Returns `None` if no row of the customer is visible at the
-    /// time.
+    /// Finds the end of the spell (uninterrupted period as a customer) that is current at a time. Returns `None` if no
+    /// row of the customer is visible at the time.
     pub(crate) fn new(records: &TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let view = CustomerView::new(records, customer, as_of)?;
         let customers = view.customers;

@@ -5,7 +5,8 @@ use crate::features::view::Row;
 use crate::record::{Activities, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets};
 use crate::time::AsOf;
 
-/// The rows of one event table that are visible at a point in time.
+/// The rows of one event table that are visible at a point in time (the view's time). A row is visible if its event
+/// happened, and was known, before this time.
 #[derive(Clone, Copy)]
 pub(crate) struct StreamView<'a> {
     table: StreamTable<'a>,
@@ -212,7 +213,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The code of an activity's kind. If the table has no kind column, all activities have the same kind.
+    /// The code of an activity's kind. If the table has no `kind` column, all activities have the same code.
     pub(crate) fn kind(&self, row: Row) -> Option<u32> {
         match self.table {
             StreamTable::Activities(activities) => {
