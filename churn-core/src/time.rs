@@ -38,7 +38,7 @@ pub(crate) const MOST_DAYS: u32 = 3_652_059;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00Z.
+    /// The timestamp 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
     /// 0001-01-01T00:00:00Z, the earliest timestamp that a record may have.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
@@ -60,7 +60,8 @@ impl Timestamp {
         self.0
     }
 
-    /// The timestamp `days` whole days later (earlier if negative), clamped to the years 1 to 9999.
+    /// The timestamp that is `days` whole days later (or earlier, if `days` is negative), clamped to the years 1 to
+    /// 9999.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         let moved = self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY));
@@ -292,7 +293,7 @@ impl Window {
 pub struct Horizon {
     /// Length of the label period in days.
     pub days: u32,
-    /// Days between `as_of` and the start of the label period.
+    /// Number of days between `as_of` and the start of the label period.
     pub lead: u32,
 }
 

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::error::{RecordKind, names};
 
 names! {
-    /// The topic of a [`Finding`]. Each code is stable and is the same in all languages.
+    /// The topic of a [`Finding`], which is a likely mistake in valid records. Each code is stable and is the same in
+    /// all languages.
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum FindingCode: "finding" {
@@ -22,10 +23,10 @@ names! {
         /// Events lie more than 365 days after nearly all other events of their table, so their dates are probably
         /// wrong.
         FarDate = "far_date",
-        /// Rows that have no id equal another row of the table in every column.
+        /// Rows without an id equal another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
-        /// definition.
+        /// definition (the number of days after a date in which a customer may churn).
         GapExceedsHorizon = "gap_exceeds_horizon",
         /// An attribute has the same value in every row.
         ConstantColumn = "constant_column",
@@ -37,8 +38,8 @@ names! {
         /// A version of a customer announced a `churned_at`, but a later version removed it before that time was
         /// reached. The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
-        /// Customers have no subscription, although the customers table was built from subscriptions. They were
-        /// dropped.
+        /// Customers have no subscription, although the customers table was built from subscriptions. These customers
+        /// were dropped.
         NoSubscription = "no_subscription",
         /// An extra column of customers has a name that other systems use for a known column, and the known column is
         /// missing.
@@ -52,7 +53,8 @@ names! {
         MissingStatus = "missing_status",
         /// Payments have an amount of zero or less, as credit notes do. Each of these rows still counts as a payment.
         NotPositive = "not_positive",
-        /// A subscription begins less than two days after the customer's previous one ended, so the gap counts as churn.
+        /// A subscription begins less than two days after the customer's previous subscription ended. The gap counts as
+        /// churn, but is probably a mistake in the dates.
         ShortGap = "short_gap",
     }
 }

@@ -47,7 +47,7 @@ names! {
         UnknownStatus = "unknown_status",
         /// The priority of a ticket is not `low`, `normal`, `high` or `urgent`.
         UnknownPriority = "unknown_priority",
-        /// Two rows have the same record id and the same `known_at`.
+        /// Two rows of a table have the same record id and the same `known_at`.
         DuplicateId = "duplicate_id",
         /// Two rows are the same version of the same customer: they have equal `signed_up_at`, `valid_from` and
         /// `known_at`.
@@ -60,7 +60,7 @@ names! {
         InconsistentStatus = "inconsistent_status",
         /// Amounts are in several currencies, and no conversion rate is given.
         MixedCurrency = "mixed_currency",
-        /// A row belongs to another tenant.
+        /// A row belongs to another tenant than the one whose records are built.
         WrongTenant = "wrong_tenant",
     }
 }
@@ -118,9 +118,9 @@ pub struct TableReport {
     pub rows_in: u64,
     /// Number of rows that were accepted.
     pub rows_accepted: u64,
-    /// Number of rows that were quarantined: skipped because a value was invalid.
+    /// Number of rows that were quarantined, which means that they were skipped because a value was invalid.
     pub rows_quarantined: u64,
-    /// 0-based positions of the quarantined rows, ascending.
+    /// 0-based positions in the input of the quarantined rows, ascending.
     pub quarantined: Vec<u64>,
     /// Number of accepted events that happened before the first `signed_up_at` of their customer.
     pub events_before_sign_up: u64,
@@ -136,14 +136,14 @@ pub struct TableReport {
 pub struct ValidationReport {
     /// Row counts of each table in the input, in the order of [`RecordKind::ALL`].
     pub tables: Vec<(RecordKind, TableReport)>,
-    /// Every invalid value, ordered by table, then by row.
+    /// One issue for every invalid value, ordered by table, then by row.
     pub issues: Vec<ValidationIssue>,
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
     /// The customer attributes that are not used as features, each with the reason. One possible reason is that the
     /// table does not state since when the attribute's values have been true; see
-    /// [`StaticAttributes`](crate::StaticAttributes). The other is that the library computes a feature with the same
-    /// name.
+    /// [`StaticAttributes`](crate::StaticAttributes). The other possible reason is that the library itself computes a
+    /// feature with the same name.
     pub undated_attributes: Vec<(String, String)>,
 }
 

@@ -42,8 +42,8 @@ impl Attribute {
     }
 }
 
-/// Reserved names of customer attributes. A feature from an attribute with such a name would have the same name as a
-/// computed feature. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
+/// Names of customer attributes that are never used as features, because the library itself computes a feature with the
+/// same name. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",
@@ -53,7 +53,7 @@ const RESERVED: [&str; 6] = [
     "days_since_first_sign_up",
 ];
 
-/// Whether a name is reserved, so that no customer attribute of this name becomes a feature.
+/// Whether a name is reserved. A customer attribute with a reserved name does not become a feature.
 pub(crate) fn is_reserved(attribute: &str) -> bool {
     RESERVED.contains(&attribute)
 }

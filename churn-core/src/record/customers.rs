@@ -8,9 +8,10 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell. There is one exception: if a version
-/// states that the customer has churned, and the next version states that they are active again, the next version
-/// begins a new spell. A later `signed_up_at` always begins a new spell.
+/// A spell is an uninterrupted period as a customer. Rows of one customer with the same `signed_up_at` are versions of
+/// one spell: each states what was true from its `valid_from`. There is one exception: if a version states that the
+/// customer has churned, and the next version states that they are active again, the next version begins a new spell. A
+/// later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids, sorted by bytes. The code of a customer is the position of their id in this list.
@@ -18,7 +19,8 @@ pub(crate) struct Customers {
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// The end of the spell. In this column, in `notice_at` and in `renews_at`, a null is stored as `NEVER`.
+    /// The end of the spell (uninterrupted period as a customer). In this column, in `notice_at` and in `renews_at`, a
+    /// null is stored as `NEVER`.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
     /// The renewal date of the contract. The column is `None` if the input does not have it.
@@ -31,7 +33,7 @@ pub(crate) struct Customers {
     /// Whether a `valid_from` column was given. If so, attributes are dated: each version states since when its values
     /// are true.
     pub(crate) dated: bool,
-    /// Extra columns, in column order.
+    /// The extra columns, in the order of the input.
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell (uninterrupted period as a customer).
     pub(crate) returning: bool,
@@ -45,7 +47,7 @@ pub(crate) struct Customers {
 pub(crate) struct Spell {
     /// The start of the spell.
     pub(crate) start: i64,
-    /// The end of the spell; `NEVER` if it has not ended.
+    /// The end of the spell; `NEVER` if the spell has not ended.
     pub(crate) end: i64,
 }
 
@@ -60,8 +62,8 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` begins; `None` if it does not begin a spell. `before` is the previous known
-    /// row of the same customer, or `None` if there is none.
+    /// The start of the spell (uninterrupted period as a customer) that `row` begins; `None` if `row` does not begin a
+    /// spell. `before` is the previous known row of the same customer; `None` if there is no such row.
     ///
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
@@ -101,7 +103,7 @@ impl Customers {
         })
     }
 
-    /// Computes [`returning`](Self::returning) and [`reopened`](Self::reopened).
+    /// Computes the fields [`returning`](Self::returning) and [`reopened`](Self::reopened).
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {

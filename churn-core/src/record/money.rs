@@ -76,7 +76,7 @@ impl Currency {
         Self { code: None, digits: 2 }
     }
 
-    /// The code, if the currency has one.
+    /// The code of the currency; `None` if the currency has no code.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }

@@ -25,7 +25,7 @@ pub enum StaticAttributes {
 }
 
 impl StaticAttributes {
-    /// Whether a column was declared static.
+    /// Whether a column was declared static, which means that its values never change.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -78,7 +78,7 @@ impl TenantRecords {
         &self.currency
     }
 
-    /// Number of customers. A customer with several rows (versions or spells) counts once.
+    /// Number of customers. A customer with several rows in the customers table counts once.
     pub fn n_customers(&self) -> usize {
         self.customers.len()
     }
@@ -88,8 +88,8 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer with a code, such as [`Label::customer`](crate::Label::customer); `None` if no customer
-    /// has this code.
+    /// The id of the customer with the code `code`; `None` if no customer has this code.
+    /// [`Label::customer`](crate::Label::customer) is such a code.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
@@ -199,7 +199,7 @@ impl TenantRecords {
         }
     }
 
-    /// A phrase for messages that states how [`observed_until`](Self::observed_until) was determined.
+    /// A phrase that states how [`observed_until`](Self::observed_until) was determined. Messages contain this phrase.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
             None if self.observed_until.is_some() => "as set by the caller".to_owned(),

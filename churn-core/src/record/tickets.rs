@@ -13,7 +13,8 @@ pub(crate) enum Priority {
     Urgent,
 }
 
-/// The tickets of all customers, sorted like [`Events`]. The event time is `opened_at`.
+/// The tickets of all customers. Rows are sorted as described at [`Events`]. The event time is the input column
+/// `opened_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tickets {
     pub(crate) events: Events,
