@@ -1,4 +1,5 @@
-//! Support for option structs: builder methods, and reading of options from JSON that overrides the defaults.
+//! Support for structs of options: builder methods, and methods that read options from JSON. An option that the JSON
+//! text contains replaces the default.
 //!
 //! Both language bindings pass options as JSON. Names, defaults and error messages are therefore defined only here.
 
@@ -79,7 +80,8 @@ impl Given {
         Ok(())
     }
 
-    /// Sets an option whose value is a list, if a value is given. A single element counts as a list of one element.
+    /// Sets an option whose value is a list, if the JSON object contains a value for it. A single element counts as a
+    /// list of one element.
     pub(crate) fn set_list<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut Vec<T>) -> Result<()> {
         if let Some(value) = self.take(name) {
             let list = match value {
@@ -91,8 +93,8 @@ impl Given {
         Ok(())
     }
 
-    /// Sets an option whose value is a struct of options, if a value is given. `false` switches the option off, `true`
-    /// sets it to its default, and an object overrides parts of the default.
+    /// Sets an option whose value is a struct of options, if the JSON object contains a value for it. `false` switches
+    /// the option off, `true` sets it to its default, and an object replaces parts of the default.
     pub(crate) fn set_member<T: Options>(
         &mut self,
         name: &'static str,
@@ -185,8 +187,8 @@ macro_rules! json_methods {
     };
 }
 
-/// Generates the builder methods and the JSON methods of a struct of options, none of which is itself a struct of
-/// options.
+/// Generates the builder methods and the JSON methods of a struct of options. No field of this struct may be a struct
+/// of options itself.
 macro_rules! plain_options {
     ($options:ident { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         $crate::options::builders!($options { $($with($field: $kind)),* });

@@ -412,7 +412,7 @@ fn invalid_arrays_are_refused() {
     assert_eq!(error.code(), "unreadable_table");
 }
 
-/// Every cell of a table.
+/// Returns every column of a table: its name and its cells.
 fn cells(table: &Table) -> Vec<(String, Vec<Cell<'_>>)> {
     let column = |name: &str| (name.to_owned(), table.cells(name).unwrap().collect());
     table.column_names().map(column).collect()

@@ -20,7 +20,7 @@ names! {
         /// If any row is invalid, the build fails. The error carries the whole report.
         #[default]
         Refuse = "refuse",
-        /// Invalid rows are quarantined: skipped, counted and listed in the report.
+        /// Invalid rows are quarantined, which means that they are skipped, counted and listed in the report.
         ///
         /// ```
         /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
@@ -100,7 +100,7 @@ impl RecordsOptions {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The currency and the conversion rates that the caller set. Returns an error if one of them is invalid.
+    /// Returns the currency and the conversion rates that the caller set, or an error if one of them is invalid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -190,25 +190,28 @@ impl RecordsBuilder {
         }
     }
 
-    /// Adds customers. This table is required.
+    /// Adds rows of the customers table. This table is required.
     #[must_use]
     pub fn customers(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. An empty table means that there are no payments. If no table is passed, payments are unknown.
+    /// Adds rows of the payments table. An empty table means that there are no payments. If no payments table is
+    /// passed, it is not known whether there are payments.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// Adds support tickets.
+    /// Adds rows of the tickets table. An empty table means that there are no tickets. If no tickets table is passed,
+    /// it is not known whether there are tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// Adds activities.
+    /// Adds rows of the activities table. An empty table means that there are no activities. If no activities table is
+    /// passed, it is not known whether there are activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
@@ -345,8 +348,9 @@ impl RecordsBuilder {
         self
     }
 
-    /// Declares which undated attributes never change. Today's value of such an attribute was also true in the past, so
-    /// it may be used as a feature.
+    /// Declares which undated attributes never change. An attribute is undated if the records do not state since when
+    /// its value has been true. If the attribute never changes, today's value was also true in the past, so the
+    /// attribute may be used as a feature.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -378,7 +382,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of a customer's events whose times are equal. Default: input order.
+    /// Sets the order of a customer's events whose times are equal. By default, such events keep their input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
 use crate::input::schema::columns_of;
 
-/// One invalid value.
+/// One invalid value: its row, its column and what is wrong with it.
 pub(crate) struct Found {
     /// The position of the row among all rows of the table.
     pub(crate) row: usize,

@@ -177,7 +177,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Other
                 }
                 (b'"', Before::Quote, false) => {
-                    // Two quotes in a row are an escaped quote, so the quoted cell continues.
+                    // Two consecutive quotes are an escaped quote, so the quoted cell continues.
                     self.is_open = true;
                     Before::Other
                 }

@@ -40,8 +40,8 @@ pub struct ColumnNote {
     pub message: String,
 }
 
-/// If at least this fraction of a column's values are numbers or spell numbers, but not all do, the column was probably
-/// intended to contain numbers.
+/// If at least this fraction of a column's values, but not all of them, are numbers or texts that spell numbers, the
+/// column was probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
 /// Statistics about the values of a column. One pass over the values computes them.
@@ -132,8 +132,8 @@ impl Spelling {
 
 /// The kind of every column, and notes about columns that may be read differently than the caller intended.
 ///
-/// A column contains numbers if each of its values is a number or spells one; otherwise, it contains texts. A column
-/// that is named in `categorical` always contains texts.
+/// A column is read as numbers if each of its values is a number or a text that spells a number. Otherwise, it is read
+/// as texts. A column that is named in `categorical` is always read as texts.
 pub(crate) fn kinds(
     table: &Table,
     categorical: &[String],

@@ -15,7 +15,7 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// The bytes at the start of an IPC file. After them, the file contains the same messages as a stream.
+/// The bytes at the start of an IPC file. After these bytes, the file contains the same messages as an IPC stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
 /// Maximum number of cells of a batch per byte of input. In addition, `SMALL_TABLE` cells are always accepted. One byte
 /// can contain eight values of the smallest type. The maximum is higher than eight because columns of nulls need no

@@ -59,8 +59,8 @@ impl Table {
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 
-/// Columns that are built row by row. A column can be shorter than the number of rows. It is padded with nulls before
-/// its next value is written, and at the end.
+/// Columns that are built row by row. A column can have fewer values than there are rows. Such a column is padded with
+/// nulls before its next value is written, and at the end.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: usize,

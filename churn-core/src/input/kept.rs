@@ -36,8 +36,8 @@ enum Kept {
     Decimals(Vec<i128>, i8),
     /// Texts, with an empty text for a missing value.
     Texts(Texts),
-    /// The codes of texts, with [`MISSING_CODE`] for a missing value; the distinct texts; and whether the texts come
-    /// from a text file.
+    /// The first field contains the codes of texts, with [`MISSING_CODE`] for a missing value. The second field
+    /// contains the distinct texts. The third field states whether the texts come from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
 
@@ -126,8 +126,8 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // A pool stores each distinct text once. Record ids are usually all distinct, so a pool would only cost
-            // time and memory.
+            // A pool stores each distinct text once, so it saves memory only if texts repeat. Record ids usually do not
+            // repeat, so they are not stored in a pool.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {

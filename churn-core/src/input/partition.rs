@@ -95,7 +95,7 @@ impl RecordsBuilder {
 /// The positions of the rows of each tenant.
 #[derive(Default)]
 struct Split {
-    /// For each tenant and table, the positions of the rows in each batch.
+    /// For each tenant and table, the positions of the tenant's rows in each batch of the table.
     rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }

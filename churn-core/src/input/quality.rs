@@ -1,4 +1,4 @@
-//! Findings about valid rows, and the observed span of event tables.
+//! Findings about valid rows, and the first and last observed event time of each event table.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -262,7 +262,8 @@ fn observed(
     workers: &Workers,
 ) -> Result<(Option<EventSpan>, Rows)> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A superseded version and a payment that is not settled do not count as events.
+    // A superseded version (a row that a newer version replaced) and a payment that is not settled do not count as
+    // events.
     let counts =
         |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
     let rows = || (0..events.len()).filter(|&row| counts(row));

@@ -273,8 +273,8 @@ impl<'w> TableReader<'w> {
     pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
-            // An invalid id counts as the empty id here, which no customer has. It is reported when the cell is read
-            // again below.
+            // An invalid id is treated here as the empty id, which no customer has. The invalid id is reported when the
+            // cell is read again below.
             keys.extend(cells.iter().map(|&cell| {
                 id(cell, buffer)
                     .ok()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::input::table::{Column, IntoTable, Table, Value};
 use crate::time::Timestamp;
 
-/// Extra columns of a typed row, by name. Example: `[("seats".to_owned(), 3.into())].into()`.
+/// The values of the extra columns of a typed row, by column name. Example: `[("seats".to_owned(), 3.into())].into()`.
 pub type AttributeMap = BTreeMap<String, Value>;
 
 /// Declares the struct of a typed row and its conversion to a table.
@@ -130,8 +130,8 @@ typed_row! {
     ///
     /// One row per customer is sufficient. If several rows have the same id and different `valid_from`, they are
     /// versions of the customer. A spell is an uninterrupted period as a customer. If the customer left and came back,
-    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, its column counts as
-    /// not given.
+    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, the column of this
+    /// field counts as not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
@@ -172,10 +172,10 @@ typed_row! {
 typed_row! {
     /// A payment: the amount due, and how it was settled.
     ///
-    /// If a field is `None` in every row, its column counts as not given. The meaning of a missing `settled_at` depends
-    /// on the other rows. If no row has a `settled_at`, each payment counts as settled on its due date, unless its
-    /// status is `pending`. If any row has a `settled_at`, a payment without it counts as not settled, regardless of
-    /// its status. Set the status `pending` for payments that are known to be open.
+    /// If a field is `None` in every row, the column of this field counts as not given. The meaning of a missing
+    /// `settled_at` depends on the other rows. If no row has a `settled_at`, each payment counts as settled on its due
+    /// date, unless its status is `pending`. If any row has a `settled_at`, a payment without a `settled_at` counts as
+    /// not settled, regardless of its status. Set the status `pending` for payments that are known to be open.
     Payment {
         required {
             /// The id of the customer, as in the customers table.

@@ -1,4 +1,4 @@
-//! The input table: named columns of equal length. Every input format is converted to it.
+//! The input table: named columns of equal length. Every input format is converted to such a table.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -192,7 +192,8 @@ impl Data {
     }
 }
 
-/// A value that is borrowed from a column, whatever the layout of the column is. Validation reads cells.
+/// A value that is borrowed from a column. Its type does not depend on the memory layout of the column. Validation
+/// reads the values of a table as cells.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
