@@ -126,7 +126,7 @@ impl Finding {
         self.examples.truncate(MAX_EXAMPLES);
     }
 
-    /// Whether another finding has the same code, table and column.
+    /// Whether another finding has the same code, table and column as this finding.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         (self.code, self.table, &self.column) == (other.code, other.table, &other.column)
     }

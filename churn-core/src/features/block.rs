@@ -70,7 +70,7 @@ impl Points {
         self.starts[pair] as usize..self.starts[pair + 1] as usize
     }
 
-    /// The positions of the records of a range of pairs.
+    /// The positions of all records that belong to a range of pairs (customer and date).
     pub(crate) fn of_all(&self, pairs: Range<usize>) -> Range<usize> {
         self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
     }

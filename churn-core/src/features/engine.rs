@@ -60,7 +60,7 @@ pub fn features(
 }
 
 /// Computes the features of the customers who are eligible under a churn definition at each date. A model with this
-/// churn definition scores the same customers.
+/// churn definition scores exactly these customers.
 ///
 /// Rows are in the order of the given dates, and sorted by customer id within each date. Every value is equal to the
 /// value that [`features()`] returns for the same customer and date.

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Ids, TenantId};
 use crate::time::AsOf;
 
-/// The values of one feature. There is one value per row.
+/// The values of one feature, with one value for each row of the matrix.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeatureColumn {

@@ -246,28 +246,28 @@ impl Feature {
         }
     }
 
-    /// Sets the filter. It replaces a filter that was set before.
+    /// Sets the filter, which is a list of conditions that must all hold. It replaces a filter that was set before.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();
         self
     }
 
-    /// Sets the time axis.
+    /// Sets the time axis, which determines whether a record lies in the window.
     #[must_use]
     pub fn axis(mut self, axis: Axis) -> Self {
         self.axis = axis;
         self
     }
 
-    /// Sets the measure.
+    /// Sets the measure, which is the value that the feature reads from each record.
     #[must_use]
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
     }
 
-    /// Sets the aggregation function.
+    /// Sets the aggregation function, which combines the measures of the records into one number.
     #[must_use]
     pub fn function(mut self, function: Function) -> Self {
         self.function = function;

@@ -23,8 +23,8 @@ names! {
     }
 }
 
-/// A feature plan that is resolved for the records of a tenant: the list of concrete features of a model, which is
-/// stored in the model. Training, score runs and the scores of single customers are computed from this same list.
+/// A feature plan that is resolved for the records of a tenant. It lists the concrete features of a model and is stored
+/// in the model. Training, score runs and the scores of single customers all use this list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,

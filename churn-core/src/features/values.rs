@@ -101,8 +101,8 @@ impl Values<'_> {
         }
     }
 
-    /// Subtracts the sum of other values of the same measure from the sum of these values. For integers, the
-    /// subtraction is exact.
+    /// The sum of these values minus the sum of `other`, which contains other values of the same measure. For integers,
+    /// the result is exact.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
@@ -110,7 +110,7 @@ impl Values<'_> {
         }
     }
 
-    /// The mean of the measures. If there are no values, the mean is NaN. The same holds for the functions below.
+    /// The mean of the measures. If there are no values, this function and all functions below return NaN.
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,

@@ -10,7 +10,7 @@ pub(crate) enum Values<'a> {
     Numbers(&'a [f64]),
     Texts(&'a TextDraft),
     Bools(&'a [u8]),
-    /// A function that returns an integer code for each row. The codes stand for the values of the column.
+    /// A function that returns an integer code for the value in each row. Rows are compared by these codes.
     Codes(Box<dyn Fn(usize) -> u8 + Sync + 'a>),
 }
 
