@@ -67,9 +67,10 @@
 //!   Some fields of a record become known later than the record: for example, the time at which a ticket was resolved.
 //!   Such a field is hidden until it is known.
 //! - A window of `w` days is the history in `[as_of - w days, as_of)`. The label period is `[as_of + lead, as_of + lead
-//!   + horizon)`; the label states whether the customer churned in this period.
+//!   + horizon)`. A label states whether a customer churned in the label period.
 //! - A label is mature if its label period ends at or before `observed_until`, the end of the observed history. An
-//!   immature label is not known: a call that needs it returns an error. The customer never counts as retained.
+//!   immature label is not known, so a call that needs this label returns an error. The customer is never counted as
+//!   retained instead.
 //! - An undated attribute holds today's value, and the records do not state since when this value has been true. The
 //!   attribute is used as a feature only if you declare it static, which means that its value never changes.
 //! - The crate reads no clock: the current time is always an argument.

@@ -182,7 +182,7 @@ impl Data {
         }
     }
 
-    /// Appends the cells in a range of positions.
+    /// Appends the cells (values) in a range of positions to `cells`.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -283,7 +283,7 @@ pub struct Table {
 
 impl Table {
     /// Creates a table without columns or rows. Pass this table to state that there are no records of a kind. If no
-    /// table is passed, the records of this kind are unknown.
+    /// table is passed, it is not known whether there are records of this kind.
     pub fn new() -> Self {
         Self::default()
     }
@@ -316,14 +316,14 @@ impl Table {
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// Sets the names of the index levels of a pandas data frame. Messages about missing columns mention them.
+    /// Sets the names of the index levels of a pandas data frame. Messages about missing columns mention these names.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// The names of the index levels of the pandas data frame.
+    /// The names of the index levels of a pandas data frame; empty for other input.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
@@ -526,7 +526,7 @@ impl Table {
         Some(&*self.columns[*place].1)
     }
 
-    /// Appends the cells of a column in a range of rows.
+    /// Appends the cells (values) of a column in a range of rows to `cells`.
     pub(crate) fn append_cells<'a>(&self, column: &'a Data, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
