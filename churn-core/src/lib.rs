@@ -66,8 +66,9 @@
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   Some fields of a record become known later than the record: for example, the time at which a ticket was resolved.
 //!   Such a field is hidden until it is known.
-//! - A window of `w` days is the history in `[as_of - w days, as_of)`. The label period is `[as_of + lead, as_of + lead
-//!   + horizon)`. A label states whether a customer churned in the label period.
+//! - A window of `w` days is the history in `[as_of - w days, as_of)`.
+//! - The label period is `[as_of + lead, as_of + lead + horizon)`. A label states whether a customer churned in the label
+//!   period.
 //! - A label is mature if its label period ends at or before `observed_until`, the end of the observed history. An
 //!   immature label is not known, so a call that needs this label returns an error. The customer is never counted as
 //!   retained instead.

@@ -269,8 +269,7 @@ impl schemars::JsonSchema for AsOf {
     }
 }
 
-/// The length of a window of history, in whole days. The window of `w` days before `as_of` is `[as_of - w days,
-/// as_of)`.
+/// The length of a window of history, in whole days. The window of `w` days is `[as_of - w days, as_of)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Window(u32);

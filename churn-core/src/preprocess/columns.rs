@@ -19,8 +19,8 @@ pub(crate) enum Encoding {
     Number,
     /// 1 if the text is this level (distinct text), else 0.
     Level(String),
-    /// 1 if the text is none of these frequent levels (distinct texts), because it was rare or absent in training; else
-    /// 0. For a missing text, the value is 0.
+    /// 1 if the text is none of these frequent levels (distinct texts), because it was rare or absent in training. The
+    /// value is 0 if the text is one of these levels or is missing.
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,
