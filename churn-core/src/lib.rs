@@ -14,7 +14,7 @@
 //! ```
 //! use churn_core::{AsOf, ChurnDefinition, ChurnModel, Customer, Payment, RecordKind, TenantRecords, Timestamp, TrainOptions};
 //!
-//! // Customers who pay once a month; every third stops early.
+//! // 90 customers pay once a month. Every third customer stops after a few months.
 //! let start: Timestamp = "2024-01-01".parse()?;
 //! let day = |offset| start.plus_days(offset);
 //! let (mut customers, mut payments) = (vec![], vec![]);
@@ -66,12 +66,14 @@
 //! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
 //!   Some fields of a record become known later than the record: for example, the time at which a ticket was resolved.
 //!   Such a field is hidden until it is known.
-//! - A window of `w` days is the history in `[as_of - w days, as_of)`. The label period is `[as_of + lead, as_of + lead
-//!   + horizon)`; the label states whether the customer churned in this period.
+//! - A window of `w` days is the history in `[as_of - w days, as_of)`.
+//! - The label period is `[as_of + lead, as_of + lead + horizon)`. A label states whether a customer churned in the label
+//!   period.
 //! - A label is mature if its label period ends at or before `observed_until`, the end of the observed history. An
-//!   immature label is not known, so it is an error. It never counts as retained.
-//! - An attribute is undated if the records do not state since when its value has been true. It holds today's value, so
-//!   it is used as a feature only if you declare it static, which means that it never changes.
+//!   immature label is not known, so a call that needs this label returns an error. The customer is never counted as
+//!   retained instead.
+//! - An undated attribute holds today's value, and the records do not state since when this value has been true. The
+//!   attribute is used as a feature only if you declare it static, which means that its value never changes.
 //! - The crate reads no clock: the current time is always an argument.
 //!
 //! # Units
@@ -181,7 +183,7 @@ pub mod private {
     }
 }
 
-// Every public name is listed here.
+// Every public name of the crate is re-exported here.
 #[cfg(feature = "arrow")]
 pub use arrow;
 pub use ndarray;
@@ -199,7 +201,7 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
-#[doc(hidden)] // only the store and the bindings need it
+#[doc(hidden)] // only `churn-store` and the language bindings need `Cell`
 pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;

@@ -5,12 +5,12 @@
 
 #![allow(clippy::disallowed_methods)]
 
-/// e to the power `x`.
+/// The exponential function: e to the power `x`.
 pub(crate) fn exp(x: f64) -> f64 {
     libm::exp(x)
 }
 
-/// Natural logarithm.
+/// The natural logarithm of `x`.
 pub(crate) fn ln(x: f64) -> f64 {
     libm::log(x)
 }
@@ -25,7 +25,7 @@ pub(crate) fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)
 }
 
-/// The probability for given log-odds.
+/// The probability that corresponds to the log-odds `z`.
 pub(crate) fn sigmoid(z: f64) -> f64 {
     if z >= 0.0 {
         1.0 / (1.0 + exp(-z))
@@ -57,14 +57,15 @@ pub(crate) fn log_loss_and_probability(z: f64, churned: bool) -> (f64, f64) {
     (loss, if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) })
 }
 
-/// SplitMix64, a seeded pseudo-random number generator. One seed gives many streams.
+/// SplitMix64, a seeded pseudo-random number generator. One seed gives many independent sequences of numbers (streams).
 ///
 /// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
-    /// Creates the generator of the stream `stream` of `seed`. Each stream begins at a different pseudo-random state.
+    /// Creates the generator of one sequence of numbers (stream). Each stream of a seed begins at a different
+    /// pseudo-random state.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut mixed = Self(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
         let first = mixed.next_u64();

@@ -1,4 +1,5 @@
-//! Support for option structs: builder methods, and reading of options from JSON that overrides the defaults.
+//! Support for structs of options: builder methods, and methods that read options from JSON. An option that the JSON
+//! text contains replaces the default.
 //!
 //! Both language bindings pass options as JSON. Names, defaults and error messages are therefore defined only here.
 
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result, excerpt, suggestion};
 
 /// A struct of options that can be read from a JSON object.
 pub(crate) trait Options {
-    /// Replaces the options that `given` contains.
+    /// Overwrites the options of this struct that have a value in `given`. All other options keep their values.
     fn read(&mut self, given: &mut Given) -> Result<()>;
 }
 
@@ -34,8 +35,8 @@ fn invalid(option: &str, message: String) -> Error {
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(option))
 }
 
-/// The members of a JSON object of options. A member is removed when it is read, so any member that remains at the end
-/// is an unknown option.
+/// The members (pairs of name and value) of a JSON object that contains options. A member is removed when it is read,
+/// so any member that remains at the end is an unknown option.
 pub(crate) struct Given {
     /// The name of the option that has this object as its value; `None` for the outermost object.
     within: Option<&'static str>,
@@ -60,18 +61,18 @@ impl Given {
         })
     }
 
-    /// Removes an option and returns its value; `None` if the option is not given or is null.
+    /// Removes an option from the JSON object and returns its value; `None` if the option is not given or is null.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<Value> {
         self.known.push(name);
         self.members.remove(name).filter(|value| !value.is_null())
     }
 
-    /// Whether an option is given and not null.
+    /// Whether the JSON object contains a value other than null for an option.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Sets an option if a value for it is given.
+    /// Sets `option` to the value in the JSON object. If there is no value or it is null, `option` is unchanged.
     pub(crate) fn set<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut T) -> Result<()> {
         if let Some(value) = self.take(name) {
             *option = serde_json::from_value(value).map_err(|error| self.wrong(name, error))?;
@@ -79,7 +80,8 @@ impl Given {
         Ok(())
     }
 
-    /// Sets an option whose value is a list, if a value is given. A single element counts as a list of one element.
+    /// Sets an option whose value is a list, if the JSON object contains a value for it. A single element counts as a
+    /// list of one element.
     pub(crate) fn set_list<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut Vec<T>) -> Result<()> {
         if let Some(value) = self.take(name) {
             let list = match value {
@@ -91,8 +93,8 @@ impl Given {
         Ok(())
     }
 
-    /// Sets an option whose value is a struct of options, if a value is given. `false` switches the option off, `true`
-    /// sets it to its default, and an object overrides parts of the default.
+    /// Sets an option whose value is a struct of options, if the JSON object contains a value for it. `false` switches
+    /// the option off, `true` sets it to its default, and an object replaces parts of the default.
     pub(crate) fn set_member<T: Options>(
         &mut self,
         name: &'static str,
@@ -113,8 +115,8 @@ impl Given {
         Ok(())
     }
 
-    /// The error for a value that cannot be read. If this object is the value of an outer option, the error names the
-    /// outer option as its column.
+    /// The error for a value that cannot be read. If this object is the value of an outer option, the `column` of the
+    /// error is the name of the outer option.
     pub(crate) fn wrong(&self, name: &str, why: impl fmt::Display) -> Error {
         match self.within {
             None => invalid(name, format!("invalid value for option '{name}': {why}")),
@@ -125,7 +127,7 @@ impl Given {
         }
     }
 
-    /// Checks that no unknown option was given.
+    /// Returns an error if the JSON object contains an unknown option. All known options must have been read before.
     ///
     /// # Errors
     /// `invalid_option` if an unknown option remains.
@@ -185,8 +187,8 @@ macro_rules! json_methods {
     };
 }
 
-/// Generates the builder methods and the JSON methods of a struct of options, none of which is itself a struct of
-/// options.
+/// Generates the builder methods and the JSON methods of a struct of options. No field of this struct may be a struct
+/// of options itself.
 macro_rules! plain_options {
     ($options:ident { $($with:ident($field:ident: $kind:ty)),* $(,)? }) => {
         $crate::options::builders!($options { $($with($field: $kind)),* });

@@ -67,7 +67,7 @@ type ProgressCallback = Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Execution {
-    /// Number of threads; `None` means as many as the machine offers.
+    /// Number of threads; `None` means all threads that the machine offers.
     pub threads: Option<usize>,
     /// A function that is called from time to time, on any thread, with the progress of the call.
     pub progress: Option<ProgressCallback>,
@@ -148,15 +148,17 @@ impl fmt::Debug for Execution {
 /// Number of values that are sorted between two checks of the cancellation token.
 const SORTED_AT_ONCE: usize = 1 << 14;
 
-/// The thread pool of one long call, with its progress and its cancellation.
+/// The thread pool of one long call. It also reports the progress of the call and checks whether the call was
+/// cancelled.
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
-    /// The last reported fraction. The lock is held while the callback runs, so callbacks from several threads cannot
-    /// overtake each other and the reported fraction never decreases.
+    /// The progress that was last reported, as a fraction of the whole call. The lock is held while the callback runs,
+    /// so callbacks from several threads cannot overtake each other and the reported fraction never decreases.
     told: Mutex<f64>,
     cancel: CancelToken,
-    /// The current stage covers the progress of the whole call from the fraction `from` to the fraction `to`.
+    /// The fraction of the whole call that is complete when the current stage begins. `to` is the fraction when it
+    /// ends.
     from: f64,
     to: f64,
 }
@@ -198,7 +200,8 @@ impl Workers {
         }
     }
 
-    /// Begins a stage that covers the progress of the whole call from the fraction `from` to the fraction `to`.
+    /// Begins a stage of the call. `from` is the fraction of the whole call that is complete when the stage begins, and
+    /// `to` is the fraction when it ends.
     pub(crate) fn part(&mut self, from: f64, to: f64) {
         (self.from, self.to) = (from, to);
     }
@@ -278,7 +281,7 @@ impl Workers {
         }
     }
 
-    /// Sorts by a key like [`sort_by`](Self::sort_by). The sort is stable.
+    /// Sorts items by a key. The sort is stable and works like [`sort_by`](Self::sort_by).
     pub(crate) fn sort_by_key<T: Copy + Send + Sync, K: Ord>(
         &self,
         data: &mut Vec<T>,

@@ -38,7 +38,7 @@ pub(crate) const MOST_DAYS: u32 = 3_652_059;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00Z.
+    /// The timestamp 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
     /// 0001-01-01T00:00:00Z, the earliest timestamp that a record may have.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
@@ -55,12 +55,13 @@ impl Timestamp {
         Self::from_micros(civil_micros(jiff::civil::Date::new(year, month, day).ok()?.into()))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// The timestamp in microseconds since 1970-01-01T00:00:00Z.
     pub fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The timestamp `days` whole days later (earlier if negative), clamped to the years 1 to 9999.
+    /// The timestamp that is `days` whole days later (or earlier, if `days` is negative), clamped to the years 1 to
+    /// 9999.
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         let moved = self.0.saturating_add(days.saturating_mul(MICROS_PER_DAY));
@@ -202,7 +203,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct AsOf(Timestamp);
 
 impl AsOf {
-    /// The prediction time `moment`.
+    /// Creates a prediction time from a timestamp.
     pub fn new(moment: Timestamp) -> Self {
         Self(moment)
     }
@@ -212,7 +213,7 @@ impl AsOf {
         self.0
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// The prediction time in microseconds since 1970-01-01T00:00:00Z.
     pub fn as_micros(self) -> i64 {
         self.0.0
     }
@@ -268,8 +269,7 @@ impl schemars::JsonSchema for AsOf {
     }
 }
 
-/// The length of a window of history, in whole days. The window of `w` days before `as_of` is `[as_of - w days,
-/// as_of)`.
+/// The length of a window of history, in whole days. The window of `w` days is `[as_of - w days, as_of)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Window(u32);
@@ -280,29 +280,29 @@ impl Window {
         (days > 0).then_some(Self(days))
     }
 
-    /// The length in days.
+    /// The length of the window in days.
     pub(crate) fn as_days(self) -> u32 {
         self.0
     }
 }
 
-/// The label period, in which a customer may churn. It begins `lead` days after `as_of` and lasts `days` days: `[as_of
-/// + lead, as_of + lead + days)`.
+/// The label period: the time after a date in which a customer may churn. It begins `lead` days after `as_of` and lasts
+/// `days` days: `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.
     pub days: u32,
-    /// Days between `as_of` and the start of the label period.
+    /// Number of days between `as_of` and the start of the label period.
     pub lead: u32,
 }
 
 impl Horizon {
-    /// The start of the label period of `as_of`, in microseconds.
+    /// The start of the label period that belongs to the prediction time `as_of`, in microseconds.
     pub(crate) fn start(self, as_of: i64) -> i64 {
         as_of.saturating_add(i64::from(self.lead).saturating_mul(MICROS_PER_DAY))
     }
 
-    /// The exclusive end of the label period of `as_of`, in microseconds.
+    /// The exclusive end of the label period that belongs to the prediction time `as_of`, in microseconds.
     pub(crate) fn end(self, as_of: i64) -> i64 {
         self.start(as_of)
             .saturating_add(i64::from(self.days).saturating_mul(MICROS_PER_DAY))

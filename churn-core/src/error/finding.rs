@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::error::{RecordKind, names};
 
 names! {
-    /// The topic of a [`Finding`]. Each code is stable and is the same in all languages.
+    /// The topic of a [`Finding`], which is a likely mistake in valid records. Each code is stable and is the same in
+    /// all languages.
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum FindingCode: "finding" {
@@ -22,36 +23,38 @@ names! {
         /// Events lie more than 365 days after nearly all other events of their table, so their dates are probably
         /// wrong.
         FarDate = "far_date",
-        /// Rows that have no id equal another row of the table in every column.
+        /// Rows without an id equal another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
-        /// definition.
+        /// definition (the number of days after a date in which a customer may churn).
         GapExceedsHorizon = "gap_exceeds_horizon",
         /// An attribute has the same value in every row.
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// A spell (an uninterrupted period as a customer) ended, but later versions of the customer are active again.
-        /// The first of these versions begins a new spell.
+        /// A version of a customer states that they have churned, but a later version with the same `signed_up_at` is
+        /// active again. The later version begins a new spell (an uninterrupted period as a customer).
         Reactivated = "reactivated",
-        /// A later version of a customer sets `churned_at` back to null before the time of `churned_at` was reached.
-        /// The cancellation therefore counts as withdrawn.
+        /// A version of a customer announced a `churned_at`, but a later version removed it before that time was
+        /// reached. The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
-        /// Customers have no subscription, although the customers table was built from subscriptions. They were
-        /// dropped.
+        /// Customers have no subscription, although the customers table was built from subscriptions. These customers
+        /// were dropped.
         NoSubscription = "no_subscription",
-        /// An attribute of customers has a name that other systems use for a known column, which was not given.
+        /// An extra column of customers has a name that other systems use for a known column, and the known column is
+        /// missing.
         SimilarColumn = "similar_column",
-        /// A customer signs up again although the earlier spell has no end by then.
+        /// A customer signs up again before their earlier spell (uninterrupted period as a customer) has ended.
         OverlappingSpells = "overlapping_spells",
-        /// Most rows of a table became known long after the event. They are hidden at every date before they became
-        /// known.
+        /// Most rows of a table became known (`known_at`) long after their events. Each of these rows is hidden at
+        /// every date until it became known.
         KnownLate = "known_late",
-        /// Payments have no status, although other payments have one.
+        /// Some payments have no status, although other payments have one.
         MissingStatus = "missing_status",
-        /// Payments have an amount of zero or less, as credit notes do. Each counts as a payment.
+        /// Payments have an amount of zero or less, as credit notes do. Each of these rows still counts as a payment.
         NotPositive = "not_positive",
-        /// A subscription begins less than two days after the customer's previous one ended, so the gap counts as churn.
+        /// A subscription begins less than two days after the customer's previous subscription ended. The gap counts as
+        /// churn, but is probably a mistake in the dates.
         ShortGap = "short_gap",
     }
 }
@@ -115,7 +118,7 @@ impl Finding {
         }
     }
 
-    /// Adds the rows of another finding with the same code, table and column.
+    /// Adds the row count and the examples of another finding, which must have the same code, table and column.
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.rows += other.rows;
         self.examples.extend(&other.examples);
@@ -123,7 +126,7 @@ impl Finding {
         self.examples.truncate(MAX_EXAMPLES);
     }
 
-    /// Whether another finding has the same code, table and column.
+    /// Whether another finding has the same code, table and column as this finding.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         (self.code, self.table, &self.column) == (other.code, other.table, &other.column)
     }

@@ -25,12 +25,13 @@ names! {
 }
 
 names! {
-    /// What is wrong with a value. Each code is stable and is the same in all languages.
+    /// The code of an issue: what is wrong with a value. Each code is stable and is the same in all languages.
     #[non_exhaustive]
     pub enum IssueCode: "issue" {
         /// A required column is missing.
         MissingColumn = "missing_column",
-        /// Two columns match the same known name. Case, blanks, hyphens and underscores are ignored in this comparison.
+        /// Two columns match the name of the same known column. Case, blanks, hyphens and underscores are ignored in
+        /// this comparison.
         DuplicateColumn = "duplicate_column",
         /// A required value is null or empty.
         MissingValue = "missing_value",
@@ -46,7 +47,7 @@ names! {
         UnknownStatus = "unknown_status",
         /// The priority of a ticket is not `low`, `normal`, `high` or `urgent`.
         UnknownPriority = "unknown_priority",
-        /// Two rows have the same record id and the same `known_at`.
+        /// Two rows of a table have the same record id and the same `known_at`.
         DuplicateId = "duplicate_id",
         /// Two rows are the same version of the same customer: they have equal `signed_up_at`, `valid_from` and
         /// `known_at`.
@@ -59,7 +60,7 @@ names! {
         InconsistentStatus = "inconsistent_status",
         /// Amounts are in several currencies, and no conversion rate is given.
         MixedCurrency = "mixed_currency",
-        /// A row belongs to another tenant.
+        /// A row belongs to another tenant than the one whose records are built.
         WrongTenant = "wrong_tenant",
     }
 }
@@ -75,14 +76,15 @@ pub struct ValidationIssue {
     pub row: Option<u64>,
     /// The column that contains the value; `None` if the issue is about the whole row.
     pub column: Option<Arc<str>>,
-    /// What is wrong.
+    /// The code that states what is wrong with the value.
     pub code: IssueCode,
-    /// A description of the issue, with the invalid value.
+    /// A description of the issue. It contains the invalid value.
     pub message: String,
 }
 
 impl ValidationIssue {
-    /// Creates an issue about one value. Used by crates that store records and validate them before this crate does.
+    /// Creates an issue about one value. This constructor is for crates that store records and validate them before
+    /// this crate does.
     #[doc(hidden)]
     pub fn new(table: RecordKind, row: u64, column: &str, code: IssueCode, message: impl Into<String>) -> Self {
         Self {
@@ -116,9 +118,9 @@ pub struct TableReport {
     pub rows_in: u64,
     /// Number of rows that were accepted.
     pub rows_accepted: u64,
-    /// Number of rows that were quarantined: skipped because a value was invalid.
+    /// Number of rows that were quarantined, which means that they were skipped because a value was invalid.
     pub rows_quarantined: u64,
-    /// 0-based positions of the quarantined rows, ascending.
+    /// 0-based positions in the input of the quarantined rows, ascending.
     pub quarantined: Vec<u64>,
     /// Number of accepted events that happened before the first `signed_up_at` of their customer.
     pub events_before_sign_up: u64,
@@ -134,14 +136,14 @@ pub struct TableReport {
 pub struct ValidationReport {
     /// Row counts of each table in the input, in the order of [`RecordKind::ALL`].
     pub tables: Vec<(RecordKind, TableReport)>,
-    /// Every invalid value, ordered by table, then by row.
+    /// One issue for every invalid value, ordered by table, then by row.
     pub issues: Vec<ValidationIssue>,
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
     /// The customer attributes that are not used as features, each with the reason. One possible reason is that the
     /// table does not state since when the attribute's values have been true; see
-    /// [`StaticAttributes`](crate::StaticAttributes). The other is that the library computes a feature with the same
-    /// name.
+    /// [`StaticAttributes`](crate::StaticAttributes). The other possible reason is that the library itself computes a
+    /// feature with the same name.
     pub undated_attributes: Vec<(String, String)>,
 }
 

@@ -32,22 +32,25 @@ error_kinds! {
         TenantMismatch = "tenant_mismatch",
         /// An option has an unknown name or an invalid value.
         InvalidOption = "invalid_option",
-        /// A label period extends past the end of the observed history, so its labels are not known.
+        /// A label period (the period after a date in which a customer may churn) extends past the end of the observed
+        /// history, so the labels of the date are not known.
         ImmatureLabel = "immature_label",
         /// All labels are equal (either all customers churned or none did), so no model can be trained.
         SingleClass = "single_class",
         /// There are too few customers, events or dates for the operation.
         TooLittleData = "too_little_data",
-        /// No training date remains, because the label period of every training date extends past the test date.
+        /// No training date remains, because the label period (the period in which a customer may churn) of every
+        /// training date extends past the test date.
         NothingAfterPurge = "nothing_after_purge",
-        /// Training was refused because columns leak the target.
+        /// Training was refused because columns leak the target: their values reveal whether the customer churned,
+        /// although this is not known at the prediction time.
         Leakage = "leakage",
         /// A feature matrix does not have the columns that the model was trained on.
         FeatureMismatch = "feature_mismatch",
-        /// The customer is not in the run, or not in the records. A run contains only eligible customers.
+        /// The customer is not in the score run, or not in the records. A score run contains only eligible customers.
         CustomerNotFound = "customer_not_found",
-        /// The customer that was to be scored is not eligible at the prediction time: they have not signed up yet, have
-        /// already churned, have announced their cancellation, or are already inactive.
+        /// The customer cannot be scored, because they are not eligible at the prediction time: they have not signed up
+        /// yet, have already churned, have announced their cancellation, or are already inactive.
         NotEligible = "not_eligible",
         /// No customer is eligible at the prediction time. [`ChurnModel::score`](crate::ChurnModel::score) states who
         /// is eligible.
@@ -112,7 +115,7 @@ pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }
 
-/// The first 64 characters of a value, for messages.
+/// The first 64 characters of a value. Messages show this excerpt instead of the whole value.
 pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(64).flat_map(char::escape_debug).collect();
     if value.chars().nth(64).is_some() {

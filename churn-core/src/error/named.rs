@@ -1,4 +1,5 @@
-//! Enums with stable names. One list of variants and names generates `as_str`, `ALL`, `Display`, `FromStr` and serde.
+//! Enums with stable names. From one list of variants and names, a macro generates `as_str`, `ALL`, `Display`,
+//! `FromStr` and the serde implementations.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,19 +16,19 @@ pub trait Named: Copy + 'static {
     const WHAT: &'static str;
     /// Every variant with its name, in the order of declaration.
     const NAMES: &'static [(Self, &'static str)];
-    /// Names of variants in older versions of the library, which files may still contain.
+    /// Names that variants had in older versions of the library. Files may still contain these names.
     const ALIASES: &'static [(Self, &'static str)];
     /// The names of all variants, in the order of declaration.
     const TEXTS: &'static [&'static str];
 
-    /// The variant with this name.
+    /// The variant with this name; `None` if there is no such variant.
     fn find(name: &str) -> Option<Self> {
         let found = Self::NAMES.iter().find(|(_, known)| *known == name)?;
         Some(found.0)
     }
 }
 
-/// Implements `FromStr` for a [`Named`] enum.
+/// Parses the name of a variant. The macro `names!` uses this function to implement `FromStr`.
 pub fn parse<T: Named>(name: &str) -> Result<T, Error> {
     T::find(name).ok_or_else(|| unknown(T::WHAT, name, T::TEXTS))
 }
@@ -39,7 +40,8 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     Error::new(ErrorKind::InvalidOption, message).at(None, None, Some(what))
 }
 
-/// The end of an error message, such as `"; did you mean 'refuse'? known values: refuse, warn, allow"`.
+/// The last part of the error message for an unknown name, such as `"; did you mean 'refuse'? known values: refuse,
+/// warn, allow"`.
 pub(crate) fn suggestion(unknown: &str, known: &[&str], what: &str) -> String {
     let near = nearest(unknown, known).map_or_else(|| ";".to_owned(), |near| format!("; did you mean '{near}'?"));
     format!("{near} known {what}: {}", known.join(", "))
@@ -56,7 +58,7 @@ fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     (3 * near.0 <= unknown.len().max(3)).then_some(near.1)
 }
 
-/// Edit distance of two texts (Levenshtein, 1966).
+/// The edit distance of two texts: the number of letters to insert, delete or replace (Levenshtein, 1966).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -72,9 +74,9 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Implements `Deserialize` for a [`Named`] enum. Text formats contain the name of the variant, and binary formats
-/// contain its position. The implementation that serde derives reads the same formats, but its error messages do not
-/// suggest a name.
+/// Deserializes a [`Named`] enum. Text formats contain the name of the variant, and binary formats contain its
+/// position. The implementation that serde derives reads the same formats, but its error messages do not suggest a
+/// name.
 pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_enum(T::TYPE, T::TEXTS, ByName(PhantomData::<T>))
 }
@@ -133,8 +135,8 @@ impl<'de, T: Named> Visitor<'de> for ByName<Variant<T>> {
 /// implements `ALL`, `as_str`, `Display`, `FromStr`, `Serialize` and `Deserialize` for the enum. The error for an
 /// unknown name lists all names and suggests the most similar one.
 ///
-/// The text after the name of the enum is the name of the option or column that has its values. The names after `|` are
-/// from older versions of the library. They are accepted only by deserialization.
+/// The text after the name of the enum is the name of the option or column whose values have this type. The names after
+/// `|` are from older versions of the library. They are accepted only by deserialization.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! names {
@@ -154,7 +156,7 @@ macro_rules! names {
             /// Every variant, in the order of declaration.
             pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
 
-            /// The stable name, which is the same in all languages.
+            /// The stable name of the variant. It is the same in all languages.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -172,7 +174,7 @@ macro_rules! names {
         }
 
         impl ::std::fmt::Display for $type {
-            /// Writes the stable name.
+            /// Writes the stable name of the variant.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
@@ -181,7 +183,7 @@ macro_rules! names {
         impl ::std::str::FromStr for $type {
             type Err = $crate::private::Error;
 
-            /// Reads a stable name.
+            /// Returns the variant with the given stable name.
             ///
             /// # Errors
             #[doc = concat!("`invalid_option` with column `", $what, "` for any other text.")]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::named::Named;
 use crate::error::{IssueCode, RecordKind, ValidationReport};
 
-/// The parts of an error of kind `K`.
+/// The parts of an error. `K` is the type of its kind.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Parts<K: fmt::Debug> {
@@ -22,7 +22,7 @@ pub struct Parts<K: fmt::Debug> {
     pub row: Option<u64>,
     /// The column, feature or option that caused the error.
     pub column: Option<String>,
-    /// The whole validation report, if records were refused.
+    /// The whole validation report; `None` if the error is not about refused records.
     pub report: Option<Arc<ValidationReport>>,
     /// Whether the same call may succeed later.
     pub retryable: bool,
@@ -46,7 +46,7 @@ impl<K: fmt::Debug> Parts<K> {
     }
 }
 
-/// A set of stable codes.
+/// A type whose values have stable codes.
 pub trait Codes {
     /// All codes, in the order of declaration.
     fn codes() -> Vec<&'static str>;
@@ -58,9 +58,9 @@ impl Codes for IssueCode {
     }
 }
 
-/// Declares the kinds of an error type with their stable codes. The first variant wraps the kind or code of a lower
-/// layer, and its own code is the code of the wrapped value. The method after `=>` returns the code of the wrapped
-/// value.
+/// Declares the kinds of an error type with their stable codes. The first variant wraps a value of another type: the
+/// kind or code of an error in a lower layer. The code of this variant is that of the wrapped value, which the method
+/// after `=>` returns.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! error_kinds {
@@ -85,7 +85,7 @@ macro_rules! error_kinds {
             #[doc = concat!("Every kind except [`Self::", stringify!($lower), "`].")]
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The stable code. It is the same in Rust, Python and Node.
+            /// The stable code of the kind. It is the same in Rust, Python and Node.
             pub fn code(self) -> &'static str {
                 match self {
                     Self::$lower(lower) => lower.$lower_code(),
@@ -106,7 +106,7 @@ macro_rules! error_kinds {
         }
 
         impl ::std::fmt::Display for $kind {
-            /// Writes the stable code.
+            /// Writes the stable code of the kind.
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.code())
             }
@@ -115,7 +115,7 @@ macro_rules! error_kinds {
         impl ::std::str::FromStr for $kind {
             type Err = $crate::private::Error;
 
-            /// Reads a stable code.
+            /// Returns the kind with the given stable code.
             ///
             /// # Errors
             /// `invalid_option` with column `code` for any other text.
@@ -177,7 +177,7 @@ macro_rules! error_type {
                 error
             }
 
-            /// Sets the table, row and column that caused the error. Each may be unknown.
+            /// Sets the table, row and column that caused the error. `None` stands for an unknown table, row or column.
             #[must_use]
             pub(crate) fn at(
                 mut self,
@@ -208,12 +208,12 @@ macro_rules! error_type {
                 self.0.kind
             }
 
-            /// The stable code. It is the same in Rust, Python and Node.
+            /// The stable code of the error. It is the same in Rust, Python and Node.
             pub fn code(&self) -> &'static str {
                 self.0.kind.code()
             }
 
-            /// The table in which the error occurred; `None` if it does not concern a table.
+            /// The table in which the error occurred; `None` if the error does not concern a table.
             pub fn table(&self) -> Option<$crate::private::RecordKind> {
                 self.0.table
             }
@@ -224,12 +224,12 @@ macro_rules! error_type {
                 self.0.row
             }
 
-            /// The column, feature or option that caused the error; `None` if the error does not concern one.
+            /// The column, feature or option that caused the error; `None` if no column, feature or option did.
             pub fn column(&self) -> Option<&str> {
                 self.0.column.as_deref()
             }
 
-            /// The whole validation report, if records were refused.
+            /// The whole validation report; `None` if the error is not about refused records.
             pub fn report(&self) -> Option<&$crate::private::ValidationReport> {
                 self.0.report.as_deref()
             }

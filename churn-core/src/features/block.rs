@@ -24,7 +24,8 @@ impl<'a> Pairs<'a> {
         self.0[pair].1.as_micros()
     }
 
-    /// Splits the pairs into runs of consecutive pairs with the same date, because a view has only one date.
+    /// Splits the pairs into runs of consecutive pairs with the same date, because a view (the records as known at a
+    /// date) belongs to only one date.
     pub(crate) fn runs(self) -> impl Iterator<Item = (Range<usize>, AsOf)> + use<'a> {
         let mut next = 0;
         self.0.chunk_by(|a, b| a.1 == b.1).map(move |run| {
@@ -35,13 +36,15 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// The records of consecutive pairs. Within each pair, records are sorted by their time on the axis.
+/// The records of consecutive pairs (customer and date). Within each pair, records are sorted by their time on the time
+/// axis (for example the event time or the refund time).
 #[derive(Default)]
 pub(crate) struct Points {
-    /// The time on the axis.
+    /// The time of each record on the time axis, for example the event time or the refund time.
     pub(crate) at: Vec<i64>,
     pub(crate) row: Vec<Row>,
-    /// `starts[p]..starts[p + 1]` are the records of pair `p`.
+    /// `starts[p]..starts[p + 1]` are the positions of the records of pair `p`. A pair consists of a customer and a
+    /// date.
     pub(crate) starts: Vec<u32>,
 }
 
@@ -58,7 +61,7 @@ impl Points {
         self.row.push(row);
     }
 
-    /// Ends the current pair. All records that were pushed since the previous call belong to it.
+    /// Ends the current pair (customer and date). All records that were pushed since the previous call belong to it.
     pub(crate) fn end_pair(&mut self) {
         self.starts.push(self.at.len() as u32);
     }
@@ -67,7 +70,7 @@ impl Points {
         self.starts[pair] as usize..self.starts[pair + 1] as usize
     }
 
-    /// The records of a range of pairs.
+    /// The positions of all records that belong to a range of pairs (customer and date).
     pub(crate) fn of_all(&self, pairs: Range<usize>) -> Range<usize> {
         self.starts[pairs.start] as usize..self.starts[pairs.end] as usize
     }
@@ -91,11 +94,12 @@ impl Points {
     }
 }
 
-/// The visible records of one table.
+/// The records of one table that are visible, which means that they happened and were known before the date of their
+/// pair.
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,
-    /// The state of each payment, encoded as a bit. The list is empty for other tables.
+    /// The state of each payment. Each possible state is one bit of the byte. The list is empty for other tables.
     states: Vec<u8>,
 }
 
@@ -123,8 +127,8 @@ impl Visible {
 }
 
 impl Series<'_> {
-    /// Collects the records of the series, sorted by their time on the axis. By default, records with the same time are
-    /// in input order.
+    /// Collects the records that belong to the series, sorted by their time on the time axis of the series. By default,
+    /// records with the same time are in input order.
     pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
         points.clear();
         let all = &visible.points;
@@ -163,7 +167,7 @@ impl Series<'_> {
         }
     }
 
-    /// Sorts the records of one pair by their time on the axis.
+    /// Sorts the records of one pair (customer and date) by their time on the time axis of the series.
     fn on_axis(&self, view: &StreamView<'_>, rows: impl Iterator<Item = Row>, points: &mut Points) {
         let first = points.at.len();
         for row in rows {
@@ -179,7 +183,7 @@ impl Series<'_> {
             }
         }
         // The rows are sorted by event time, which may differ from the time on this axis. Records with the same time on
-        // this axis are ordered by their tie key.
+        // this axis are ordered by their tie key (the position in the input, or the rank by content).
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]

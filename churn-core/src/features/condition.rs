@@ -1,4 +1,4 @@
-//! Compiled conditions. Their columns are already looked up in the records.
+//! Compiled conditions: conditions whose columns are already looked up in the records.
 
 use crate::error::RecordKind;
 use crate::features::measure::{Float, Integer};
@@ -8,15 +8,16 @@ use crate::record::{Priority, TenantRecords};
 
 /// A condition that can be evaluated on a record.
 pub(crate) enum Test<'a> {
-    /// The accepted payment states, each as a bit.
+    /// A condition on the state of a payment. Each bit of the number that is set stands for an accepted state.
     Payment(u8),
     Open,
     Responded,
     Urgent,
-    /// A text column. The flags state for each text of the column whether the text is accepted. If the records lack the
-    /// column, it is `None` and no record meets the condition.
+    /// A condition on a text column. The flags state for each text of the column whether the text is accepted. If the
+    /// records lack the column, it is `None` and no record meets the condition.
     OneOf(Option<ColumnView<'a>>, Vec<bool>),
-    /// An amount, with its lower and upper bound. Both bounds are inclusive.
+    /// A condition on an amount. The two numbers are the lower and the upper bound of the amount. Both bounds are
+    /// inclusive.
     Amount(Integer, f64, f64),
     Number(Float<'a>, f64, f64),
 }

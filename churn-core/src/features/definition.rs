@@ -20,15 +20,16 @@ use crate::time::{Horizon, MOST_DAYS};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChurnDefinition {
-    /// Contractual churn: a customer churned if the `churned_at` of their current spell lies in the label period. A
-    /// spell begins when a customer signs up or returns.
+    /// Contractual churn: a customer churned if the `churned_at` of their current spell (the current uninterrupted
+    /// period as a customer) lies in the label period.
     Cancellation {
-        /// The label period.
+        /// The length of the label period, and its distance from `as_of`.
         horizon: Horizon,
     },
-    /// Non-contractual churn: a customer churned if the label period contains no event that counts as activity.
+    /// Non-contractual churn: a customer churned if the label period contains none of their events that count as
+    /// activity. The field `on` states which events count.
     Inactivity {
-        /// The label period.
+        /// The length of the label period, and its distance from `as_of`.
         horizon: Horizon,
         /// The length of the activity window in days. A customer is eligible only if they were active within this many
         /// days before `as_of`. By default, the activity window is as long as the label period.
@@ -39,7 +40,7 @@ pub enum ChurnDefinition {
 }
 
 impl Default for ChurnDefinition {
-    /// Cancellation within 90 days.
+    /// The default definition: a customer churns if they cancel within 90 days after `as_of`.
     fn default() -> Self {
         Self::cancellation(90)
     }
@@ -84,15 +85,15 @@ impl ChurnDefinition {
         self
     }
 
-    /// The label period.
+    /// The length of the label period, and its distance from `as_of`.
     pub fn horizon(&self) -> Horizon {
         match self {
             Self::Cancellation { horizon } | Self::Inactivity { horizon, .. } => *horizon,
         }
     }
 
-    /// The table whose last event is the end of the observed history. A label is mature if its label period ends by
-    /// then. With `None`, the last event of any table counts.
+    /// The table whose last event is the end of the observed history. A label is mature if its label period ends at or
+    /// before this event. With `None`, the last event of any table counts.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -100,7 +101,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The minimum number of days of history before a training date.
+    /// The number of days of history that must precede a training date.
     pub(crate) fn history_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 28,
@@ -108,7 +109,7 @@ impl ChurnDefinition {
         }
     }
 
-    /// The activity window in days; 0 for cancellation.
+    /// The length of the activity window in days; 0 if churn is defined by cancellation.
     pub(crate) fn active_days(&self) -> u32 {
         match self {
             Self::Cancellation { .. } => 0,
@@ -147,8 +148,8 @@ impl ChurnDefinition {
         option.serialize(serializer)
     }
 
-    /// Writes the default of `active_within` into the definition, so that a model file keeps its meaning if the default
-    /// changes.
+    /// Sets `active_within` to its default if it is not set. A model file then keeps its meaning even if a later
+    /// version of the library changes the default.
     #[must_use]
     pub fn written_out(mut self) -> Self {
         let days = self.active_days();
@@ -158,8 +159,8 @@ impl ChurnDefinition {
         self
     }
 
-    /// Completes a definition that was read from a model file. A file without `active_within` was written when the
-    /// default was twice the horizon.
+    /// Completes a definition that was read from a model file. If the file has no `active_within`, twice the horizon is
+    /// used, because this was the default when such files were written.
     pub(crate) fn of_model_file(mut self) -> Self {
         if let Self::Inactivity {
             horizon, active_within, ..
@@ -200,7 +201,7 @@ impl ChurnDefinition {
     }
 }
 
-/// A [`ChurnDefinition`] in the form used in options.
+/// A [`ChurnDefinition`] in the form in which it appears in JSON options.
 #[derive(Serialize)]
 struct DefinitionOption {
     kind: &'static str,

@@ -1,4 +1,5 @@
-//! The feature engine: evaluates a plan for customers at dates. Training, score runs and single customers all use it.
+//! The feature engine: evaluates a plan for customers at dates. It is used for training, for score runs and for the
+//! score of a single customer.
 //!
 //! Every row is computed only from the visible records of its customer, in a fixed order. The result therefore depends
 //! neither on the number of threads nor on the other rows of the matrix.
@@ -23,7 +24,7 @@ use crate::parallel::{Execution, Workers};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// Number of rows per task.
+/// Number of matrix rows that one parallel task computes.
 const CHUNK: usize = 512;
 /// Maximum number of records in a block. A single row with more records forms a block of its own.
 const BLOCK: usize = 1 << 15;
@@ -59,7 +60,7 @@ pub fn features(
 }
 
 /// Computes the features of the customers who are eligible under a churn definition at each date. A model with this
-/// churn definition scores the same customers.
+/// churn definition scores exactly these customers.
 ///
 /// Rows are in the order of the given dates, and sorted by customer id within each date. Every value is equal to the
 /// value that [`features()`] returns for the same customer and date.
@@ -95,7 +96,8 @@ pub fn eligible_features(
 }
 
 impl ResolvedPlan {
-    /// The features of every customer with a visible spell, at each date.
+    /// Computes, at each date, the features of every customer who had signed up before the date and was known at the
+    /// date.
     pub(crate) fn evaluate(&self, records: &TenantRecords, as_of: &[AsOf], workers: &Workers) -> Result<FeatureMatrix> {
         let customers = records.customers.len();
         let mut rows = vec![];
@@ -111,8 +113,8 @@ impl ResolvedPlan {
         self.evaluate_rows(records, &rows, workers)
     }
 
-    /// The features of given customers (by code) at given dates. The result has one row for each pair, in the given
-    /// order. A customer without a visible row is an error.
+    /// Computes the features of given customers (by code) at given dates. The result has one row for each pair of
+    /// customer and date, in the given order. If a customer was not known at the date, the result is an error.
     pub(crate) fn evaluate_rows(
         &self,
         records: &TenantRecords,
@@ -218,7 +220,7 @@ impl<'a> Chunk<'a> {
 }
 
 impl Program<'_> {
-    /// Computes the cells of some rows.
+    /// Computes the feature values of the given matrix rows.
     fn evaluate(
         &self,
         records: &TenantRecords,

@@ -1,4 +1,4 @@
-//! The typical time between two events of a customer.
+//! The typical time between two consecutive events of a customer.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
@@ -11,7 +11,8 @@ use crate::time::MICROS_PER_DAY;
 /// different days.
 ///
 /// If the label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) is shorter than this
-/// number of days, it usually ends before the next event of a customer is due. Most customers then count as churned.
+/// number of days, the label period usually ends before the next event of a customer is due. Most customers then count
+/// as churned.
 ///
 /// ```
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
@@ -29,24 +30,25 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
     median(&mut usual).map(|days| days as f64)
 }
 
-/// The number of customers with two event days in a table, and the number of them who never had two event days within
-/// `days` days.
+/// Returns two numbers: the number of customers who have events on at least two different days, and how many of them
+/// never had events on two different days that are at most `days` days apart.
 pub(crate) fn customers_with_longer_gaps(records: &TenantRecords, kind: RecordKind, days: u32) -> (usize, usize) {
     let gaps = gaps(records, kind).unwrap_or_default();
     let longer = gaps.iter().filter(|gap| gap.least > i64::from(days)).count();
     (gaps.len(), longer)
 }
 
-/// The numbers of days between the consecutive event days of one customer.
+/// The median and the smallest gap of one customer, in days. A gap is the time between two consecutive days with
+/// events.
 struct Gap {
-    /// The median.
+    /// The median of the gaps.
     usual: i64,
     least: i64,
 }
 
-/// The gaps of every customer with two event days. `None` if the table was not given.
+/// The gaps of every customer who has events on at least two different days. `None` if the table was not given.
 fn gaps(records: &TenantRecords, kind: RecordKind) -> Option<Vec<Gap>> {
-    // At the latest possible time, the view shows all records, whenever they became known.
+    // A view at the latest possible time shows all records, regardless of when they became known.
     let view = StreamView::new(records, kind, i64::MAX)?;
     let mut found: Vec<Gap> = vec![];
     let mut own: Vec<i64> = vec![];
@@ -70,7 +72,7 @@ fn gaps(records: &TenantRecords, kind: RecordKind) -> Option<Vec<Gap>> {
     Some(found)
 }
 
-/// The median. For an even number of values, the lower of the two middle ones.
+/// The median of some values. If their number is even, it is the lower of the two middle values.
 fn median(values: &mut [i64]) -> Option<i64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable(middle).1)

@@ -10,16 +10,21 @@ use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
 names! {
-    /// The rule that determines a label.
+    /// The rule that determines a label: why a customer counts as churned, retained or excluded. The label period
+    /// consists of the `horizon` days that begin `lead` days after `as_of`.
     #[non_exhaustive]
     pub enum LabelRule: "rule" {
-        /// The customer churned: the `churned_at` of their current spell lies in the label period.
+        /// The customer churned: the `churned_at` of their current spell (uninterrupted period as a customer) lies in
+        /// the label period.
         Cancelled = "cancelled",
-        /// The customer was retained: the `churned_at` of their current spell does not lie in the label period.
+        /// The customer was retained: the `churned_at` of their current spell (uninterrupted period as a customer) does
+        /// not lie in the label period.
         NotCancelled = "not_cancelled",
-        /// The customer churned: there was no event of the kind that counts as activity in the label period.
+        /// The customer churned: the label period contains no event that counts as activity (a paid payment, or an
+        /// activity).
         Inactive = "inactive",
-        /// The customer was retained: there was an event of the kind that counts as activity in the label period.
+        /// The customer was retained: the label period contains an event that counts as activity (a paid payment, or an
+        /// activity).
         Active = "active",
         /// The row is excluded: the customer churned after `as_of` but before the label period.
         ChurnedInLead = "churned_in_lead",
@@ -35,7 +40,7 @@ pub struct Label {
     /// The customer's code, which is a position in [`TenantRecords::customer_ids`]. [`TenantRecords::customer_id`]
     /// returns the id.
     pub customer: u32,
-    /// The date. The label period begins `lead` days after this date.
+    /// The date of the label. The label period begins `lead` days after this date.
     pub as_of: AsOf,
     /// Whether the customer churned; `false` for an excluded row, which is neither churned nor retained.
     pub churned: bool,
@@ -60,8 +65,8 @@ impl Labels {
     }
 
     /// The labels of excluded rows. In such a row, the customer churned between the date and the label period, or had
-    /// already churned before the date although this was not known yet. Excluded rows count neither as churned nor as
-    /// retained, so they are not among [`rows`](Self::rows).
+    /// already churned before the date although this was not known at the date. An excluded row counts neither as
+    /// churned nor as retained, so it is not among [`rows`](Self::rows).
     pub fn excluded(&self) -> &[Label] {
         &self.excluded
     }
@@ -87,8 +92,8 @@ impl Labels {
 /// ```
 ///
 /// # Errors
-/// - `immature_label` if the label period of a date extends past the observed history. Such a customer is never counted
-///   as retained.
+/// - `immature_label` if the label period of a date extends past the end of the observed history. A customer whose
+///   label is not known is never counted as retained.
 /// - `invalid_option` if the definition does not fit the records.
 pub fn labels(
     records: &TenantRecords,
@@ -120,10 +125,12 @@ fn labels_of(
 }
 
 /// Computes one label per eligible customer, each at the date that `date_of` returns for the customer. Dates after
-/// `last` are replaced by `last`. Returns the labels and the excluded labels, both sorted by customer.
+/// `last` are replaced by `last`. Returns the labels of customers who churned or were retained, and the labels of
+/// excluded rows. Both lists are sorted by customer.
 ///
 /// # Errors
-/// The errors of [`labels`]. Only the date `last` has to be checked, because labels at earlier dates mature earlier.
+/// The errors of [`labels`]. Only the date `last` has to be checked, because the label periods of earlier dates end
+/// earlier.
 pub(crate) fn labels_within(
     records: &TenantRecords,
     last: AsOf,
@@ -146,7 +153,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// Returns the end of the observed history, or an error if the label at the date is not mature.
+/// Returns the end of the observed history, or an error if the label period of the date extends past it.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(
@@ -166,7 +173,8 @@ fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) ->
     Ok(observed_until.as_micros())
 }
 
-/// Returns the last date whose label is mature; `None` if there is no observed history.
+/// Returns the last date whose label period ends at or before the end of the observed history; `None` if there is no
+/// observed history.
 pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition) -> Option<AsOf> {
     let observed_until = records.observed_until(definition.observed_on())?;
     let horizon = definition.horizon();
@@ -176,8 +184,8 @@ pub(crate) fn mature_until(records: &TenantRecords, definition: &ChurnDefinition
 }
 
 /// Returns whether a customer who is known at a date has churned by the end of the observed history, regardless of the
-/// label period. The customer has churned if the spell has ended, or if there is no activity in the final `horizon`
-/// days of the history. `None` if the customer is not known at the date.
+/// label period. The customer has churned if their spell (uninterrupted period as a customer) has ended, or if there is
+/// no activity in the final `horizon` days of the observed history. `None` if the customer is not known at the date.
 pub(crate) fn churned_in_the_end(
     records: &TenantRecords,
     customer: u32,
@@ -196,8 +204,8 @@ pub(crate) fn churned_in_the_end(
     }
 }
 
-/// Whether the customer's spell at a date ends, according to `churned_at`, in the label period of the date. `None` if the
-/// customer is not visible at the date.
+/// Whether the spell (uninterrupted period as a customer) that is current at a date ends in the label period of the
+/// date, according to `churned_at`. `None` if the customer is not known at the date.
 pub(crate) fn ends_in_label_period(
     records: &TenantRecords,
     customer: u32,

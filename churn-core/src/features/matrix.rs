@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Ids, TenantId};
 use crate::time::AsOf;
 
-/// The values of one feature. There is one value per row.
+/// The values of one feature, with one value for each row of the matrix.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FeatureColumn {
@@ -17,7 +17,7 @@ pub enum FeatureColumn {
     /// Dictionary-encoded texts. Each row has a code, which is a position in `levels`, or [`FeatureColumn::MISSING`]
     /// for a missing value.
     Text {
-        /// Positions in `levels`.
+        /// The code of each row: a position in `levels`, or [`FeatureColumn::MISSING`] for a missing value.
         codes: Vec<u32>,
         /// The distinct texts of these rows, sorted by bytes.
         levels: Vec<String>,
@@ -25,10 +25,10 @@ pub enum FeatureColumn {
 }
 
 impl FeatureColumn {
-    /// The code of a missing text.
+    /// The code that stands for a missing text.
     pub const MISSING: u32 = u32::MAX;
 
-    /// Selects the rows at these positions, in this order.
+    /// Returns a column with the rows at these positions, in this order.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Number(values) => Self::Number(rows.iter().map(|&row| values[row]).collect()),
@@ -43,7 +43,8 @@ impl FeatureColumn {
         }
     }
 
-    /// Drops levels that no row has. Otherwise, the levels would reveal texts that became known only after the date.
+    /// Drops levels (distinct texts) that no row has. Otherwise, the levels would reveal texts that became known only
+    /// after the date.
     pub(crate) fn keep_used_levels(&mut self) {
         let Self::Text { codes, levels } = self else {
             return;
@@ -68,8 +69,8 @@ impl FeatureColumn {
     }
 }
 
-/// Named columns of equal length, from records or from a flat table. They are the input of preprocessing and of the
-/// base learners.
+/// Named columns of equal length. They come from records or from a flat table, and are the input of preprocessing and
+/// of the base learners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],
@@ -110,12 +111,12 @@ pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
     /// All customer ids of the tenant, sorted. A customer code is a position in this list.
     pub(crate) ids: Arc<Ids>,
-    /// The customer code of each row.
+    /// The code of each row's customer, which is a position in `ids`.
     pub(crate) customers: Vec<u32>,
     pub(crate) as_of: Vec<AsOf>,
     pub(crate) names: Vec<String>,
     pub(crate) columns: Vec<FeatureColumn>,
-    /// SHA-256 of the resolved plan, in hex.
+    /// The fingerprint of the resolved plan: its SHA-256 hash in hex.
     pub(crate) fingerprint: String,
 }
 
@@ -153,7 +154,7 @@ impl FeatureMatrix {
         &self.as_of
     }
 
-    /// The columns in plan order.
+    /// The columns of the features, in plan order.
     pub fn columns(&self) -> &[FeatureColumn] {
         &self.columns
     }
@@ -208,8 +209,8 @@ impl FeatureMatrix {
         array
     }
 
-    /// Selects the rows at these positions, in this order. A row may occur several times. Levels that no selected row
-    /// has are dropped, so codes may differ from those of the whole matrix.
+    /// Returns a matrix with the rows at these positions, in this order. A row may occur several times. Levels
+    /// (distinct texts) that no selected row has are dropped, so codes may differ from those of the whole matrix.
     ///
     /// # Panics
     /// If a position is out of range.

@@ -4,16 +4,17 @@
 use crate::features::view::{ColumnView, Row, StreamView};
 use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
-/// A compiled measure. Its columns are already looked up in the records.
+/// A compiled measure: a measure whose columns are already looked up in the records. A measure is the value that a
+/// feature reads from each record.
 #[derive(Clone, Copy)]
 pub(crate) enum RowMeasure<'a> {
     /// The value 1 for every record.
     One,
-    /// The time since the previous record in the series.
+    /// The time since the previous record that meets the filter of the feature.
     GapDays,
     Integer(Integer),
     Float(Float<'a>),
-    /// A code, which is used only to count distinct values.
+    /// A measure whose values are integer codes. It is used only to count distinct values.
     Code(Code<'a>),
 }
 
@@ -39,7 +40,7 @@ impl Integer {
         }
     }
 
-    /// The value; `None` if the record has no value, or if its value is not known yet.
+    /// The value of the measure for a record; `None` if the record has no value, or if its value is not known yet.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         let since_event = |moment: i64| moment - view.at(row);
         match self {
@@ -55,12 +56,13 @@ impl Integer {
 pub(crate) enum Float<'a> {
     Satisfaction,
     Quantity,
-    /// An attribute; `None` if the records lack the column.
+    /// The values of a number attribute; `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
 impl Float<'_> {
-    /// The value; `None` if the record has no value, or if its value is not known yet. It is never NaN.
+    /// The value of the measure for a record; `None` if the record has no value, or if its value is not known yet. It
+    /// is never NaN.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<f64> {
         match self {
             Self::Satisfaction => view.satisfaction(row),
@@ -73,16 +75,16 @@ impl Float<'_> {
 /// A measure that is represented by an integer code. Equal values have equal codes.
 #[derive(Clone, Copy)]
 pub(crate) enum Code<'a> {
-    /// A missing kind counts as a separate kind.
+    /// The kind of an activity. A missing kind counts as a separate kind.
     Kind,
     /// The UTC date of the event time.
     Date,
-    /// An attribute; `None` if the records lack the column.
+    /// The values of an attribute; `None` if the records lack the column.
     Column(Option<ColumnView<'a>>),
 }
 
 impl Code<'_> {
-    /// The code; `None` if the record has no value.
+    /// The code of the measure's value for a record; `None` if the record has no value.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<i64> {
         match self {
             // The code of a missing kind is `u32::MAX`. The cast converts it to -1, so that all codes are close

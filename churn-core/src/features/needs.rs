@@ -10,12 +10,13 @@ use crate::record::TenantRecords;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need<'a> {
     pub(crate) column: &'a str,
-    /// The required type; `None` if any type is accepted.
+    /// The required type of the column; `None` if any type is accepted.
     holds: Option<Holds>,
 }
 
 impl Feature {
-    /// Returns the columns that the feature needs. `kind` is the kind of the feature's values.
+    /// Returns the columns that the feature needs. `kind` states whether the values of the feature are numbers or
+    /// texts.
     pub(crate) fn needs(&self, kind: FeatureKind) -> Vec<Need<'_>> {
         let measure = match &self.measure {
             Measure::Attribute(column) => Some(Need {
@@ -33,8 +34,8 @@ impl Feature {
         measure.into_iter().chain(conditions).collect()
     }
 
-    /// Returns an error that names the feature and the column if a column has another type than the required one. The
-    /// caller has to handle missing columns, which are not an error here.
+    /// Returns an error if a column does not have the required type. The error names the feature and the column. A
+    /// missing column is not an error here, so the caller has to handle it.
     pub(crate) fn require_types(&self, kind: FeatureKind, records: &TenantRecords, error: ErrorKind) -> Result<()> {
         for Need { column, holds } in self.needs(kind) {
             let (Some(found), Some(holds)) = (ColumnView::find(records, self.source, column), holds) else {

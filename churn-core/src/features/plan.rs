@@ -16,22 +16,22 @@ names! {
     #[derive(Default)]
     #[non_exhaustive]
     pub enum Axis: "axis" {
-        /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
+        /// The event time: `due_at` of a payment, `opened_at` of a ticket or `at` of an activity.
         #[default]
         Event = "event",
-        /// The refund time of a payment. Only refunded payments have it.
+        /// The refund time of a payment. Only refunded payments have this time.
         RefundedAt = "refunded_at",
-        /// The resolution time of a ticket. Only resolved tickets have it.
+        /// The resolution time of a ticket. Only resolved tickets have this time.
         ResolvedAt = "resolved_at",
-        /// The time at which a ticket was reopened. Only reopened tickets have it.
+        /// The time at which a ticket was reopened. Only reopened tickets have this time.
         ReopenedAt = "reopened_at",
-        /// The time at which the satisfaction rating of a ticket became known. Only rated tickets have it.
+        /// The time at which the satisfaction rating of a ticket became known. Only rated tickets have this time.
         SatisfactionAt = "satisfaction_at",
     }
 }
 
-/// A condition on a record. It is evaluated with what was known at `as_of`. A filter is a list of conditions that must
-/// all hold.
+/// A condition on a record. Whether it holds depends only on what was known at `as_of`. A filter is a list of
+/// conditions that must all hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub enum Condition {
     Failed,
     /// A payment that is neither paid nor failed.
     Pending,
-    /// A payment that is settled: paid or failed.
+    /// A payment that is settled, which means that it is paid or failed.
     Settled,
     /// A payment that is pending or failed.
     Unpaid,
@@ -55,7 +55,7 @@ pub enum Condition {
     /// The text in `column` is one of `values`. The column is a text attribute, or `kind`, `method`, `category` or
     /// `channel`.
     OneOf {
-        /// The column.
+        /// The name of the column.
         column: String,
         /// The accepted texts.
         values: Vec<String>,
@@ -63,7 +63,7 @@ pub enum Condition {
     /// The number in `column` is at least `value`. The column is a number attribute, or `amount` (in major units),
     /// `quantity` or `satisfaction`.
     AtLeast {
-        /// The column.
+        /// The name of the column.
         column: String,
         /// The smallest accepted value.
         value: f64,
@@ -71,14 +71,14 @@ pub enum Condition {
     /// The number in `column` is at most `value`. The column is a number attribute, or `amount` (in major units),
     /// `quantity` or `satisfaction`.
     AtMost {
-        /// The column.
+        /// The name of the column.
         column: String,
         /// The largest accepted value.
         value: f64,
     },
     /// The bool attribute `column` is equal to `value`.
     Is {
-        /// The column.
+        /// The name of the column.
         column: String,
         /// The required value.
         value: bool,
@@ -113,44 +113,48 @@ pub enum Measure {
     Date,
     /// The number of days between a record and the customer's previous record that meets the filter.
     GapDays,
-    /// An attribute of the record. For customers, it is read from the row that is valid at `as_of`.
+    /// An attribute of the record. In the customers table, the attribute is read from the row that is valid at `as_of`.
     Attribute(String),
-    /// For customers: the number of days since the current spell began. A spell begins when a customer signs up or
-    /// returns.
+    /// The number of days since the current spell (the current uninterrupted period as a customer) began. It can only
+    /// be used with the customers table.
     TenureDays,
-    /// For customers: the number of days until the contract renews.
+    /// The number of days until the contract renews. It can only be used with the customers table.
     DaysToRenewal,
-    /// For customers: the number of days since the `valid_from` of the row that is valid at `as_of`.
+    /// The number of days since the `valid_from` of the row that is valid at `as_of`. It can only be used with the
+    /// customers table.
     DaysSinceChange,
-    /// For customers: the number of spells before the current one.
+    /// The number of spells (uninterrupted periods as a customer) before the current one. It can only be used with the
+    /// customers table.
     EarlierSpells,
-    /// For customers: the number of days since the latest end of an earlier spell; NaN if no earlier spell has ended.
+    /// The number of days since the latest end of an earlier spell (uninterrupted period as a customer); NaN if no
+    /// earlier spell has ended. It can only be used with the customers table.
     DaysSinceLastEnd,
-    /// For customers: the number of days since the first spell began.
+    /// The number of days since the first spell (uninterrupted period as a customer) began. It can only be used with
+    /// the customers table.
     DaysSinceFirstSignUp,
 }
 
 /// The aggregation function, which combines the measures of the records in the window into one number. Records are
 /// ordered by their time on the time axis. By default, records with the same time are in input order.
-/// [`Measure::Count`] is valid only with counts, shares, streaks and the functions that return a number of days.
+/// [`Measure::Count`] cannot be combined with `Mean`, `Max`, `Min`, `Std`, `Last`, `Distinct` or `Value`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
     /// The sum of the measures. For [`Measure::Count`], this is the number of records. It is 0 if there are no records.
     Sum,
-    /// The arithmetic mean. If there are no records, this function and the functions below return NaN, unless stated
-    /// otherwise.
+    /// The arithmetic mean of the measures. If there are no records, the result is NaN. The same holds for all
+    /// functions that are listed below, unless their description states otherwise.
     Mean,
-    /// The maximum.
+    /// The largest measure; NaN if there are no records.
     Max,
-    /// The minimum.
+    /// The smallest measure; NaN if there are no records.
     Min,
-    /// The sample standard deviation; NaN if there are fewer than two records.
+    /// The sample standard deviation of the measures; NaN if there are fewer than two records.
     Std,
-    /// The value of the last record.
+    /// The measure of the last record; NaN if there are no records.
     Last,
-    /// The number of distinct values; 0 if there are no records.
+    /// The number of distinct measures; 0 if there are no records.
     Distinct,
     /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers,
     /// it is the current value minus the value at the start of the window.
@@ -160,30 +164,30 @@ pub enum Function {
     /// days. NaN if the time from the first record to the start of the window is shorter than the window.
     #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
     RatioToBaseline,
-    /// The share of the records in the window that also meet these conditions.
+    /// The share of the records in the window that also meet these conditions; NaN if there are no records.
     Share(Vec<Condition>),
     /// The number of consecutive records that meet these conditions, counted backwards from the last record in the
-    /// window.
+    /// window. It is 0 if there are no records.
     Streak(Vec<Condition>),
-    /// The number of days from the last record to `as_of`.
+    /// The number of days from the last record to `as_of`; NaN if there are no records.
     DaysSinceLast,
-    /// The number of days from the first record to `as_of`.
+    /// The number of days from the first record to `as_of`; NaN if there are no records.
     DaysSinceFirst,
     /// The number of days from the last record to `as_of`, divided by the mean number of days between consecutive
-    /// records.
+    /// records. NaN if there are fewer than two records.
     RecencyRatio,
-    /// The value itself. This function is only for features of customers.
+    /// The measure itself, without aggregation. This function can only be used with the customers table.
     Value,
     // Model files store the position of a variant, so new variants must be added at the end.
-    /// The number of overdue records, which is the number of due days before the day of `as_of`. The first due day is
-    /// one typical gap after the last day with records, and the other due days follow at the same gap. The typical gap
+    /// The number of days before the day of `as_of` on which the next records were due. The first due day is one
+    /// typical gap after the last day with records, and each further due day is one typical gap later. The typical gap
     /// is the median of the latest 12 gaps between days with records. It is counted in calendar months if the records
-    /// keep to a day of the month. NaN if fewer than two days have records.
+    /// occur on the same day of the month. NaN if fewer than two days have records.
     PeriodsMissed,
 }
 
 impl Function {
-    /// The conditions of a share or streak.
+    /// The conditions of a `Share` or `Streak`; empty for other functions.
     pub(crate) fn conditions(&self) -> &[Condition] {
         match self {
             Self::Share(conditions) | Self::Streak(conditions) => conditions,
@@ -207,7 +211,7 @@ impl Function {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Feature {
-    /// The name of the column, unique in the plan.
+    /// The name of the feature. It must be unique in the plan.
     pub name: String,
     /// The source table.
     pub source: RecordKind,
@@ -242,28 +246,28 @@ impl Feature {
         }
     }
 
-    /// Sets the filter. It replaces a filter that was set before.
+    /// Sets the filter, which is a list of conditions that must all hold. It replaces a filter that was set before.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();
         self
     }
 
-    /// Sets the time axis.
+    /// Sets the time axis, which determines whether a record lies in the window.
     #[must_use]
     pub fn axis(mut self, axis: Axis) -> Self {
         self.axis = axis;
         self
     }
 
-    /// Sets the measure.
+    /// Sets the measure, which is the value that the feature reads from each record.
     #[must_use]
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
         self
     }
 
-    /// Sets the aggregation function.
+    /// Sets the aggregation function, which combines the measures of the records into one number.
     #[must_use]
     pub fn function(mut self, function: Function) -> Self {
         self.function = function;
@@ -301,13 +305,13 @@ pub struct FeaturePlan {
     /// The window lengths of the standard features in days, ascending. If the list is empty, there are no standard
     /// features.
     windows: Vec<Window>,
-    /// The declared features, in order.
+    /// The features that the user declares, in order.
     #[serde(rename = "features", alias = "own")]
     own: Vec<Feature>,
 }
 
 impl Default for FeaturePlan {
-    /// The standard features over 28, 91, 182 and 364 days.
+    /// The default plan: the standard features over 28, 91, 182 and 364 days.
     fn default() -> Self {
         Self {
             windows: [28, 91, 182, 364].into_iter().filter_map(Window::days).collect(),
@@ -416,8 +420,8 @@ impl Options for FeaturePlan {
 }
 
 impl Feature {
-    /// Reads a feature from the text of a JSON object. `name` and `source` are required. Every other field has the
-    /// default that it has in [`new`](Self::new). For example, this is the sum of paid amounts in 91 days:
+    /// Reads a feature from the text of a JSON object. `name` and `source` are required. Any other field that is
+    /// missing gets the value that [`new`](Self::new) sets. For example, this is the sum of paid amounts in 91 days:
     /// `{"name": "paid_sum_91d", "source": "payments", "filter": ["paid"], "measure": "amount", "window": 91}`.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition)
     Some(format!("cancellation needs customers.churned_at; {hint}"))
 }
 
-/// An attribute of customers whose name is close to `churned_at`.
+/// The name of a customer attribute that is similar to `churned_at`; `None` if there is no such attribute.
 fn near_end(records: &TenantRecords) -> Option<&str> {
     let names = records.customers.attributes.iter();
     nearest_given(
@@ -63,7 +63,8 @@ fn near_end(records: &TenantRecords) -> Option<&str> {
     )
 }
 
-/// An error if nobody churned because another column holds the ends of the customers.
+/// Returns an error if no customer has a `churned_at`, but an attribute has a similar name. The attribute then probably
+/// contains the time at which each customer churned.
 pub(crate) fn require_end(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     match cannot_tell(records, definition).filter(|_| near_end(records).is_some()) {
         Some(why) => {

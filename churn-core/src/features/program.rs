@@ -1,5 +1,5 @@
-//! A resolved plan that is compiled for the records of one tenant. Columns are looked up once. Features that use the
-//! same records share one [`Series`].
+//! Compiles a resolved plan for the records of one tenant. Columns are looked up once. Features that use the same
+//! records share one [`Series`].
 
 use crate::error::{RecordKind, Result};
 use crate::features::condition::Test;
@@ -10,7 +10,7 @@ use crate::features::view::ColumnView;
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// All features of a plan. Features of event tables are grouped by their series.
+/// All features of a plan. Features of event tables are grouped by their series (the set of records that they use).
 pub(crate) struct Program<'a> {
     pub(crate) customers: Vec<CustomerOutput<'a>>,
     pub(crate) streams: Vec<StreamProgram<'a>>,
@@ -32,11 +32,11 @@ pub(crate) enum CustomerMeasure<'a> {
     /// A number column. If the records lack the column, it is `None` and every value is missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
-    /// The change of a number column. The second number is the length of the window in microseconds.
+    /// The change of a number column over a window. The integer is the length of the window in microseconds.
     Change(Option<ColumnView<'a>>, i64),
 }
 
-/// The series of one event table.
+/// All series of one event table. A series is the set of records that several features share.
 pub(crate) struct StreamProgram<'a> {
     pub(crate) source: RecordKind,
     pub(crate) series: Vec<Series<'a>>,
@@ -54,7 +54,7 @@ pub(crate) struct Series<'a> {
     declared: &'a [Condition],
 }
 
-/// The features of one series that share a measure.
+/// The features of one series that have the same measure.
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
@@ -67,18 +67,20 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// The index, in the group, of the conditions of a share or streak.
+    /// The index of this feature's conditions in the `tests` of its group; `None` if the feature is neither a share nor
+    /// a streak.
     pub(crate) tests: Option<usize>,
     /// The length of the window in microseconds; 0 for the whole history.
     pub(crate) span: i64,
-    /// The index of the window among the spans of the series; `None` for the whole history.
+    /// The index of the window length in the `spans` of the series; `None` for the whole history.
     pub(crate) window: Option<usize>,
-    /// For a change: the index of the span that covers both the window and the preceding window.
+    /// For a change: the index of the window length that covers both the window of the feature and the preceding window
+    /// of the same length.
     pub(crate) before: Option<usize>,
 }
 
 impl<'a> Program<'a> {
-    /// Compiles a plan.
+    /// Compiles a plan, which means that the columns of its features are looked up in the records.
     ///
     /// The error is `feature_mismatch` if the records lack a table that the plan needs, or if the type of a column
     /// differs from its type when the plan was resolved. If a column is missing, its value is missing in every row.
@@ -169,7 +171,7 @@ impl<'a> Program<'a> {
 }
 
 impl Series<'_> {
-    /// Assigns an index to each window. It must be called after all features were added.
+    /// Assigns an index to each window. This method must be called after all features were added.
     fn number_spans(&mut self) {
         self.spans.sort_unstable();
         self.spans.dedup();

@@ -23,8 +23,8 @@ names! {
     }
 }
 
-/// A feature plan that is resolved for the records of a tenant. It contains the concrete features of a model and is
-/// stored in the model. Training, score runs and single customers evaluate it in the same way.
+/// A feature plan that is resolved for the records of a tenant. It lists the concrete features of a model and is stored
+/// in the model. Training, score runs and the scores of single customers all use this list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolvedPlan {
     features: Vec<Feature>,
@@ -34,8 +34,8 @@ pub struct ResolvedPlan {
 }
 
 impl FeaturePlan {
-    /// Resolves the plan for these records. The result contains the standard features for the tables and usable
-    /// attributes of the records, followed by the declared features.
+    /// Resolves the plan for these records. The result contains the standard features that the tables and attributes of
+    /// the records allow, followed by the features that the user declared.
     ///
     /// # Errors
     /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if it
@@ -127,7 +127,8 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The lengths of those windows before `as_of` that begin before the start of the history, in days.
+    /// The lengths, in days, of the windows that would begin before the start of the observed history if they end at
+    /// `as_of`.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
         self.windows()
@@ -136,7 +137,8 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Checks a plan that comes from an external source. It must be a plan that `resolve` could have returned.
+    /// Checks a plan that comes from an external source, such as a model file. It must be a plan that `resolve` could
+    /// have returned.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;

@@ -6,10 +6,11 @@ use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Maximum number of gaps that determine the rhythm. The latest gaps are used.
+/// Maximum number of gaps from which the rhythm is computed. A gap is the time between two consecutive days with
+/// events. If there are more gaps, only the latest ones are used.
 const GAPS: usize = 12;
 
-/// The rhythm of a customer's events.
+/// The rhythm of a customer's events: the day of the last event, and the gap after which each next event is due.
 ///
 /// The gap is the median of the latest gaps between days with events. For an even number of gaps, it is the lower of
 /// the two middle values. A gap of 28 to 31, 59 to 62, 89 to 92, 181 to 184 or 365 to 366 days is treated as 1, 2, 3, 6
@@ -25,7 +26,8 @@ struct Rhythm {
 #[derive(Clone, Copy)]
 enum Step {
     Days(i64),
-    /// A number of calendar months, and the day of the month. In a shorter month, the last day is used.
+    /// A gap of some calendar months, and the day of the month on which events are due. If a month has no such day,
+    /// events are due on its last day.
     Months(i64, i64),
 }
 
@@ -58,14 +60,15 @@ impl Rhythm {
         Some(Self { last, step })
     }
 
-    /// The number of due days before `day`.
+    /// The number of days before `day` on which an event was due. Only due days after the last event are counted.
     fn due_before(self, day: i64) -> i64 {
         let due = match self.step {
             Step::Days(gap) => (day - self.last - 1).div_euclid(gap),
             Step::Months(months, on) => {
                 let (last, today) = (Civil::of(self.last), Civil::of(day));
                 let passed = today.month - last.month;
-                // An event that is due in the month of `day` may be due on or after `day`.
+                // An event that is due in the month of `day` may be due on or after `day`. Such an event is not
+                // counted.
                 let is_to_come = passed % months == 0 && on.min(days_in(today.month)) >= today.day;
                 passed / months - i64::from(is_to_come)
             }
@@ -128,7 +131,7 @@ pub(crate) fn due_day(
     Timestamp::from_micros(rhythm.due(number) * MICROS_PER_DAY).map(AsOf::new)
 }
 
-/// The number of calendar months that a gap of `gap` days represents.
+/// The number of calendar months that a gap of `gap` days represents; `None` if it does not represent whole months.
 fn months_of(gap: i64) -> Option<i64> {
     match gap {
         28..=31 => Some(1),
@@ -238,7 +241,8 @@ mod tests {
         ] {
             assert_eq!(missed(&first, as_of), expected, "{as_of}");
         }
-        // Events on the last day of the month are due on the last day of the next month, although its number differs.
+        // Events on the last day of a month are due on the last day of the next month, even if that day has another
+        // number.
         let last = ["2024-01-31", "2024-02-29"];
         assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
         // Events that occur every quarter or every year keep their day of the month, even across a leap day.

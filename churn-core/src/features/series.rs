@@ -1,4 +1,5 @@
-//! Evaluates the features of a series: aggregations over windows, and values of single records.
+//! Evaluates the features of a series (a set of records that several features share): aggregations over windows, and
+//! values of single records.
 
 use std::ops::Range;
 
@@ -14,23 +15,23 @@ use crate::features::view::{Row, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// Buffers for the features of a series, reused for every block of rows.
+/// Buffers for computing the features of a series. They are reused for every block of rows.
 #[derive(Default)]
 pub(crate) struct Measured {
     /// The records of the series.
     pub(crate) points: Points,
-    /// For each window, the position of its first record.
+    /// For each window of each matrix row, the position of the first record in the window.
     edges: Vec<u32>,
-    /// If some records lack the measure: the records that have it. `some_edges` then holds the position of the first of
-    /// these records in each window.
+    /// The records that have a value of the measure. This list is filled only if some records lack the value. In that
+    /// case, `some_edges` contains, for each window, the position of the first of these records.
     some: Points,
     some_edges: Vec<u32>,
-    /// The integer measures, whose prefix sums are in `sums`. For codes, an element is 1 at the last occurrence of a
-    /// code and 0 elsewhere.
+    /// The integer values of the measure, whose prefix sums are in `sums`. If the measure is a code, an element is 1 at
+    /// the last occurrence of a code and 0 elsewhere.
     integers: Vec<i64>,
     sums: Sums,
     floats: Vec<f64>,
-    /// For each record, the number of earlier records that meet the current conditions.
+    /// For each record, the number of earlier records that meet the conditions that are currently evaluated.
     meeting: Vec<u32>,
 }
 
@@ -71,7 +72,7 @@ impl Measured {
         }
     }
 
-    /// Loads the measures of the records. Returns `false` if some records lack the measure; these are skipped.
+    /// Loads the measure of each record. Returns `false` if some records lack the measure; these records are skipped.
     fn take(
         &mut self,
         measure: RowMeasure<'_>,
@@ -117,7 +118,7 @@ impl Measured {
         }
     }
 
-    /// Computes the running count of records that meet the conditions.
+    /// Computes, for each record, the number of earlier records that meet the conditions.
     fn meet(
         &mut self,
         tests: &[Test<'_>],
@@ -242,7 +243,7 @@ impl Measured {
     }
 }
 
-/// The arguments for reading a measure from the records.
+/// The arguments of the functions that read a measure from the records.
 struct Read<'a> {
     points: &'a Points,
     some: &'a mut Points,

@@ -5,7 +5,7 @@ use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
 use crate::record::{Attribute, AttributeValues, TenantRecords, is_reserved};
 use crate::time::Window;
 
-/// The properties of a tenant's records that determine the set of standard features.
+/// The properties of a tenant's records that determine which standard features exist.
 pub(crate) struct Schema<'a> {
     payments: bool,
     tickets: bool,

@@ -9,18 +9,18 @@ use std::ops::Range;
 /// The measures of some records, oldest first.
 #[derive(Clone, Copy)]
 pub(crate) enum Values<'a> {
-    /// Records that each have the value 1. The number states how many records there are.
+    /// The number of records. The measure of every record is 1.
     Ones(usize),
-    /// Integers, their exact sum, and the divisor that is applied once to the result.
+    /// The values of an integer measure, their exact sum, and the divisor by which the result is divided once.
     Integers(&'a [i64], Sum, f64),
-    /// Floats that are neither missing nor infinite.
+    /// The values of a float measure. None of them is NaN or infinite.
     Floats(&'a [f64]),
 }
 
 /// Prefix sums of integers. The exact sum of a range is the difference of two prefix sums.
 #[derive(Default)]
 pub(crate) struct Sums {
-    /// The prefix sums if every sum fits into 64 bits.
+    /// The prefix sums, if every sum fits into 64 bits; otherwise, this list is empty.
     short: Vec<i64>,
     long: Vec<i128>,
 }
@@ -92,7 +92,7 @@ impl Values<'_> {
         }
     }
 
-    /// The sum. It is 0 if there are no values.
+    /// The sum of the measures. It is 0 if there are no records.
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
@@ -101,8 +101,8 @@ impl Values<'_> {
         }
     }
 
-    /// Subtracts the sum of other values of the same measure from the sum of these values. For integers, the
-    /// subtraction is exact.
+    /// The sum of these values minus the sum of `other`, which contains other values of the same measure. For integers,
+    /// the result is exact.
     pub(crate) fn sum_less(self, other: Self) -> f64 {
         match (self, other) {
             (Self::Integers(_, now, divisor), Self::Integers(_, before, _)) => now.less(before).float() / divisor,
@@ -110,7 +110,7 @@ impl Values<'_> {
         }
     }
 
-    /// The mean. If there are no values, this function and the functions below return NaN.
+    /// The mean of the measures. If there are no values, this function and all functions below return NaN.
     pub(crate) fn mean(self) -> f64 {
         match self {
             _ if self.len() == 0 => f64::NAN,

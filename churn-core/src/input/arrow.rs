@@ -24,11 +24,11 @@ use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
 use crate::input::table::{Cell, Data, Table, Value};
 use crate::time::MICROS_PER_DAY;
 
-/// A column that consists of several Arrow arrays, which are read in place.
+/// A column whose values are stored in several Arrow arrays. The arrays are read in place, without a copy.
 #[derive(Clone, Debug)]
 pub(crate) struct ArrowColumn {
     parts: Vec<Layout>,
-    /// The position in the column at which each part ends.
+    /// For each array, the position in the column at which the array ends.
     ends: Vec<usize>,
 }
 
@@ -48,7 +48,8 @@ enum Layout {
     Nanos(PrimitiveArray<TimestampNanosecondType>),
     Days(PrimitiveArray<Date32Type>),
     DateMillis(PrimitiveArray<Date64Type>),
-    /// A dictionary array: for each row, a position in the dictionary; and the values of the dictionary.
+    /// A dictionary array. The first field contains, for each row, a position in the dictionary. The second field
+    /// contains the values of the dictionary.
     Coded(UInt64Array, Box<Layout>),
     Nulls,
     Unsupported(&'static str),
@@ -91,7 +92,8 @@ impl ArrowColumn {
 }
 
 impl ArrowColumn {
-    /// Appends the cells of a range of rows. The layout is determined once for the range, not once per cell.
+    /// Appends the cells (values) of a range of rows to `cells`. The memory layout is determined once for the range,
+    /// not once per cell.
     pub(crate) fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         let part = self.ends.partition_point(|&end| end <= rows.start);
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -144,8 +146,8 @@ impl Layout {
         })
     }
 
-    /// Appends the cells of a range of rows, as [`cell`](Self::cell) returns them. For common layouts, the layout is
-    /// determined once for the range, not once per cell.
+    /// Appends the cells (values) of a range of rows to `cells`, as [`cell`](Self::cell) returns them. For common
+    /// layouts, the layout is determined once for the range, not once per cell.
     fn append_cells<'a>(&'a self, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         fn all<'a>(array: &dyn Array, rows: Range<usize>, cells: &mut Vec<Cell<'a>>, cell: impl Fn(usize) -> Cell<'a>) {
             match array.nulls() {
@@ -324,7 +326,7 @@ impl Table {
     }
 }
 
-/// The type of an Arrow column to which a column of a table is converted.
+/// The Arrow type to which the column of a table is converted.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Bool,
@@ -409,8 +411,8 @@ fn array_of<'a>(name: &str, cells: impl Iterator<Item = Cell<'a>>) -> Result<Arr
 }
 
 impl From<ArrowError> for Error {
-    /// Converts an Arrow error to `unreadable_table`. [`RecordsBuilder::batches`](crate::RecordsBuilder::batches) can
-    /// therefore read directly from an Arrow reader.
+    /// Converts an Arrow error to an `unreadable_table` error.
+    /// [`RecordsBuilder::batches`](crate::RecordsBuilder::batches) can therefore read directly from an Arrow reader.
     fn from(e: ArrowError) -> Self {
         Self::new(ErrorKind::UnreadableTable, format!("the table cannot be read: {e}")).caused_by(e)
     }

@@ -276,8 +276,8 @@ fn decimals_become_minor_units_exactly() {
 fn corrupted_bytes_are_refused() {
     let parts = [batch(0, 9), batch(9, 3)];
     for bytes in [file(&parts), stream(&parts)] {
-        // Each byte is changed in turn. The result is an error or a table, but never a panic. A table never has more
-        // rows than fit into the bytes.
+        // Each byte is changed in turn. Reading the changed bytes gives an error or a table, but never panics. A table
+        // never has more rows than fit into the bytes.
         for at in 0..bytes.len() {
             for wrong in [0, 0x7f, 0x80, 0xff] {
                 let mut bytes = bytes.clone();
@@ -292,7 +292,7 @@ fn corrupted_bytes_are_refused() {
             let _ = Table::from_ipc(&bytes[..end]);
         }
     }
-    // The array has four billion rows but no data.
+    // The array claims to have four billion rows but contains no data.
     let nothing = Arc::new(NullArray::new(4_000_000_000)) as ArrayRef;
     let schema = Schema::new(vec![Field::new("customer_id", DataType::Null, true)]);
     let promised = RecordBatch::try_new(Arc::new(schema), vec![nothing]).unwrap();
@@ -412,7 +412,7 @@ fn invalid_arrays_are_refused() {
     assert_eq!(error.code(), "unreadable_table");
 }
 
-/// Every cell of a table.
+/// Returns every column of a table: its name and its cells.
 fn cells(table: &Table) -> Vec<(String, Vec<Cell<'_>>)> {
     let column = |name: &str| (name.to_owned(), table.cells(name).unwrap().collect());
     table.column_names().map(column).collect()

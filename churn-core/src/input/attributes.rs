@@ -17,7 +17,7 @@ enum Draft {
     Bool(Vec<u8>),
 }
 
-/// The attribute columns of a table, in input order.
+/// The attribute columns of a table, in the order of the input.
 pub(crate) struct AttributeDrafts(Vec<(String, Draft)>);
 
 impl AttributeDrafts {
@@ -45,7 +45,7 @@ impl AttributeDrafts {
         Ok(Self(drafts))
     }
 
-    /// The values of the columns, sorted by column name.
+    /// The values of the attribute columns, sorted by column name.
     pub(crate) fn values(&self) -> Vec<Values<'_>> {
         let mut columns: Vec<&(String, Draft)> = self.0.iter().collect();
         columns.sort_by_key(|(name, _)| name);
@@ -57,8 +57,8 @@ impl AttributeDrafts {
         values.collect()
     }
 
-    /// Copies the given rows of every column, in the given order. Each source column is freed as soon as it has been
-    /// copied.
+    /// Copies the given rows of every attribute column, in the given order. Each source column is freed as soon as it
+    /// has been copied.
     pub(crate) fn gather(self, rows: &[u32], workers: &Workers) -> Result<Vec<Attribute>> {
         let gathered = self.0.into_iter().map(|(name, draft)| {
             let values = match draft {
@@ -72,8 +72,8 @@ impl AttributeDrafts {
     }
 }
 
-/// The type of an attribute column. It is the type of the first value. For a column of a text file, it is the strictest
-/// type that fits all values.
+/// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
+/// it is the strictest of the types number, bool and text that fits all values.
 fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
     let mut from_file: Option<AttributeType> = None;
     for batch in reader.batches() {

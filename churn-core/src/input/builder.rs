@@ -20,7 +20,7 @@ names! {
         /// If any row is invalid, the build fails. The error carries the whole report.
         #[default]
         Refuse = "refuse",
-        /// Invalid rows are quarantined: skipped, counted and listed in the report.
+        /// Invalid rows are quarantined, which means that they are skipped, counted and listed in the report.
         ///
         /// ```
         /// use churn_core::{IssueCode, OnInvalid, RecordKind, Table, TenantRecords};
@@ -81,7 +81,7 @@ names! {
     }
 }
 
-/// The options of a builder. If the builder builds records of several tenants, they apply to every tenant.
+/// The options of a builder. If the builder builds the records of several tenants, the options apply to every tenant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordsOptions {
     on_invalid: OnInvalid,
@@ -95,12 +95,12 @@ pub(crate) struct RecordsOptions {
 }
 
 impl RecordsOptions {
-    /// Whether invalid rows are an error.
+    /// Whether the build fails if any row is invalid.
     pub(crate) fn refuses(&self) -> bool {
         self.on_invalid == OnInvalid::Refuse
     }
 
-    /// The currency and the conversion rates that the caller set. Returns an error if one of them is invalid.
+    /// Returns the currency and the conversion rates that the caller set, or an error if one of them is invalid.
     fn exchange(&self) -> Result<Exchange> {
         if let Some(code) = self.rates.keys().find(|code| !Currency::is_code(code)) {
             let why = format!("'{}' is not a currency code of three letters (ISO 4217)", excerpt(code));
@@ -167,7 +167,7 @@ pub struct RecordsBuilder {
     pub(crate) tenant: Option<TenantId>,
     /// The tables in the order of [`RecordKind::ALL`]; `None` for a table that was not given.
     pub(crate) tables: [Option<Vec<Table>>; 4],
-    /// For each table, the distinct texts of the batches that were added by [`push`](Self::push).
+    /// For each table, the distinct texts in the batches that were added by [`push`](Self::push).
     pools: [Pools; 4],
     pub(crate) options: RecordsOptions,
 }
@@ -190,25 +190,28 @@ impl RecordsBuilder {
         }
     }
 
-    /// Adds customers. This table is required.
+    /// Adds rows of the customers table. This table is required.
     #[must_use]
     pub fn customers(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Customers, rows)
     }
 
-    /// Adds payments. An empty table means that there are no payments. If no table is passed, payments are unknown.
+    /// Adds rows of the payments table. An empty table means that there are no payments. If no payments table is
+    /// passed, it is not known whether there are payments.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// Adds support tickets.
+    /// Adds rows of the tickets table. An empty table means that there are no tickets. If no tickets table is passed,
+    /// it is not known whether there are tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// Adds activities.
+    /// Adds rows of the activities table. An empty table means that there are no activities. If no activities table is
+    /// passed, it is not known whether there are activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
@@ -345,8 +348,9 @@ impl RecordsBuilder {
         self
     }
 
-    /// Declares which undated attributes never change. Today's value of such an attribute was also true in the past, so
-    /// it may be used as a feature.
+    /// Declares which undated attributes never change. An attribute is undated if the records do not state since when
+    /// its value has been true. If the attribute never changes, today's value was also true in the past, so the
+    /// attribute may be used as a feature.
     #[must_use]
     pub fn static_attributes(mut self, attributes: StaticAttributes) -> Self {
         self.options.static_attributes = match attributes {
@@ -378,7 +382,7 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of a customer's events whose times are equal. Default: input order.
+    /// Sets the order of a customer's events whose times are equal. By default, such events keep their input order.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
@@ -413,7 +417,7 @@ impl RecordsBuilder {
         }
     }
 
-    /// Checks the options before any row is read. Returns the currency and the rates.
+    /// Checks the options before any row is read. Returns the tenant's currency and the conversion rates.
     pub(crate) fn options_make_sense(&self) -> Result<Exchange> {
         let customers = self.tables[RecordKind::Customers as usize].as_deref();
         let why = "the customers table was not given; it may be empty";
@@ -422,11 +426,11 @@ impl RecordsBuilder {
         self.options.exchange()
     }
 
-    /// Builds records from the accepted rows and reports the issues of the other rows. Does not apply the policy for
-    /// invalid rows.
+    /// Builds records from the accepted rows and reports the issues of all other rows. Invalid rows do not cause an
+    /// error here, even if the builder's options state that they should.
     pub(crate) fn check_and_build(self, workers: &Workers, reports: bool) -> Result<(TenantRecords, ValidationReport)> {
         let exchange = self.options_make_sense()?;
-        // A blank id gives the same error as in `TenantId::new`.
+        // If the id is blank, the error is the same as that of `TenantId::new`.
         let tenant = &self.tenant.map_or_else(|| TenantId::new(""), Ok)?;
         let ties = self.options.ties;
         let [customers, payments, tickets, activities] = self.tables;
@@ -491,7 +495,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The attributes that are not used as features, each with the reason.
+/// The customer attributes that are not used as features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

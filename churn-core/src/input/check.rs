@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
 use crate::input::schema::columns_of;
 
-/// One invalid value.
+/// One invalid value: its row, its column and what is wrong with it.
 pub(crate) struct Found {
     /// The position of the row among all rows of the table.
     pub(crate) row: usize,
@@ -15,8 +15,8 @@ pub(crate) struct Found {
     pub(crate) message: String,
 }
 
-/// The rank of a column in the report. Known columns come first, in the order of [`columns_of`]. Then come attributes,
-/// in the order in which they were first read.
+/// The position of a column in the report. Known columns come first, in the order of [`columns_of`]. Then come
+/// attributes, in the order in which they were first read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ColumnNumber(u32);
 
@@ -47,7 +47,7 @@ impl TableCheck {
         }
     }
 
-    /// The number of a column. If the column is new, it gets the next number.
+    /// Returns the position of a column in the report. A column that has no position yet gets the next one.
     pub(crate) fn column(&mut self, name: &str) -> ColumnNumber {
         if let Some(&number) = self.numbers.get(name) {
             return ColumnNumber(number);
@@ -58,7 +58,7 @@ impl TableCheck {
         ColumnNumber(number)
     }
 
-    /// Adds an issue that concerns a whole column. Such an issue makes all rows of the table invalid.
+    /// Adds an issue that concerns a whole column. The issue makes all rows of the table invalid.
     pub(crate) fn whole_column(&mut self, name: &str, code: IssueCode, message: String) {
         let number = self.column(name);
         self.whole.push((number, code, message));
@@ -78,13 +78,13 @@ impl TableCheck {
         }
     }
 
-    /// For every row, whether an issue has been added for it so far.
+    /// For each row, whether any issue has been added for the row so far.
     pub(crate) fn bad(&self) -> &[bool] {
         &self.bad
     }
 
-    /// Returns the row counts and the issues, ordered by row and column. `given` maps a row to its position in the
-    /// input.
+    /// Returns the row counts and the issues of the table, ordered by row and column. `given` maps a row to its
+    /// position in the input.
     pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
         let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));

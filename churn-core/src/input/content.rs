@@ -4,18 +4,18 @@ use std::cmp::Ordering;
 
 use crate::input::texts::TextDraft;
 
-/// The values of a column that was already read, in input order.
+/// The values of a column that has already been read, in the order of the input.
 pub(crate) enum Values<'a> {
     Moments(&'a [i64]),
     Numbers(&'a [f64]),
     Texts(&'a TextDraft),
     Bools(&'a [u8]),
-    /// A function that returns a code for each row.
+    /// A function that returns an integer code for the value in each row. Rows are compared by these codes.
     Codes(Box<dyn Fn(usize) -> u8 + Sync + 'a>),
 }
 
 impl Values<'_> {
-    /// Compares two rows by this column. Missing texts come first, and missing numbers last.
+    /// Compares the values of two rows in this column. Missing texts come first, and missing numbers come last.
     pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
             Self::Moments(values) => values[a].cmp(&values[b]),
@@ -27,7 +27,7 @@ impl Values<'_> {
     }
 }
 
-/// Compares two rows by the first column, then by the second, and so on.
+/// Compares two rows by their values in the first column, then by those in the second column, and so on.
 pub(crate) fn compare(columns: &[Values<'_>], a: u32, b: u32) -> Ordering {
     let orders = columns.iter().map(|column| column.compare(a as usize, b as usize));
     orders.fold(Ordering::Equal, Ordering::then)

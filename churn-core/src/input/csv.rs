@@ -75,7 +75,7 @@ pub struct CsvBatches<R> {
     reader: csv::Reader<Quotes<R>>,
     header: Vec<String>,
     rows: usize,
-    /// Number of rows that have been read in all batches.
+    /// Number of rows in the batches that have been read so far.
     read: u64,
     begun: bool,
     done: bool,
@@ -158,11 +158,11 @@ struct Quotes<R> {
 /// The kind of the previous byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
-    /// No byte was read yet, or only a byte-order mark.
+    /// No byte has been read yet, or only a byte-order mark has been read.
     Start,
-    /// A comma or line break, so the next byte begins a cell.
+    /// The previous byte is a comma or a line break, so the next byte begins a cell.
     Break,
-    /// A quote in an open quoted cell. It either ends the cell or is the first half of an escaped quote.
+    /// The previous byte is a quote in a quoted cell. It either ends the cell or is the first half of an escaped quote.
     Quote,
     Other,
 }
@@ -177,7 +177,7 @@ impl<R: Read> Read for Quotes<R> {
                     Before::Other
                 }
                 (b'"', Before::Quote, false) => {
-                    // Two quotes in a row are an escaped quote, so the quoted cell continues.
+                    // Two consecutive quotes are an escaped quote, so the quoted cell continues.
                     self.is_open = true;
                     Before::Other
                 }

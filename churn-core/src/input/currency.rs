@@ -20,8 +20,8 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// The tenant's currency. It is the currency that the caller set. If the caller set none, it is the first currency
-    /// without a conversion rate among the payments that are valid so far. Amounts in a currency with a conversion rate
-    /// are converted, so that currency is not the tenant's.
+    /// without a conversion rate among the payments that are valid so far. A currency with a conversion rate is never
+    /// chosen, because amounts in such a currency are converted.
     pub(crate) fn currency(&self, codes: Option<&TextDraft>, bad: &[bool]) -> Currency {
         let first = || {
             let codes = codes?;
@@ -78,7 +78,8 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
-            // No valid row has a currency, so this row has been refused for another reason.
+            // The tenant's currency has no code only if no valid row has a currency. This row has one, so it is already
+            // invalid.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);
             }

@@ -21,7 +21,8 @@ pub(crate) struct KnownCustomers {
     pub(crate) directory: Directory,
 }
 
-/// Reads the customers table. Returns the accepted customers, and the issues of all other rows.
+/// Reads the customers table. Returns the accepted customers, the row counts, and the issues of the rows that are not
+/// accepted.
 pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -> Result<(KnownCustomers, Checked)> {
     let mut reader = TableReader::new(RecordKind::Customers, batches, workers)?;
     reader.require_columns();
@@ -83,7 +84,8 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
             ),
         })
         .collect();
-    // Of several equal versions, the first one is accepted. Every customer therefore keeps at least one row.
+    // If several rows are the same version of a customer, the first one is accepted. Every customer therefore keeps at
+    // least one row.
     let sorted = match twice.is_empty() {
         true => sorted,
         false => {

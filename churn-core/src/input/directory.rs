@@ -7,10 +7,10 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE};
 
-/// Number of ids that are looked up together. Their cache misses then overlap, which is faster than one lookup after
-/// another.
+/// Number of ids that are looked up together. The lookups then wait for memory at the same time, which is faster than
+/// waiting for each one in turn.
 pub(crate) const AHEAD: usize = 64;
-/// A directory of about `PARTS * LARGE` ids or more is divided into `PARTS` parts, which are built in parallel.
+/// A hash table of about `PARTS * LARGE` ids or more is divided into `PARTS` parts, which are built in parallel.
 const PARTS: usize = 16;
 const LARGE: usize = 1 << 10;
 /// Ids of at most this number of bytes are stored completely in the hash table.
@@ -18,19 +18,20 @@ const SHORT: usize = 24;
 
 /// A hash table from ids to codes, with open addressing and linear probing. Most lookups touch one cache line.
 pub(crate) struct Directory {
-    /// The parts of the hash table. Their number is a power of two, and all parts have the same number of slots. At
-    /// most half of all slots are used. Probing stays within a part and wraps around at the end of the part, so
-    /// different threads can build different parts.
+    /// The parts of the hash table. Their number is a power of two, and all parts have the same number of slots (places
+    /// for one entry). At most half of all slots are used. Probing stays within a part and wraps around at the end of
+    /// the part, so different threads can build different parts.
     parts: Vec<Vec<Line>>,
     seed: Seed,
 }
 
-/// A cache line with two slots. Probing begins at the first slot of a line.
+/// A cache line with two slots (places for one entry each). Probing begins at the first slot of a line.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([Slot; 2]);
 
-/// An entry of the hash table: the key of an id and the code of the id. An empty slot has the code [`MISSING_CODE`].
+/// A slot: a place for one entry of the hash table. An entry consists of the key of an id and the code of the id. An
+/// empty slot has the code [`MISSING_CODE`].
 #[derive(Clone, Copy)]
 struct Slot {
     key: Key,
@@ -73,7 +74,7 @@ impl Key {
         }
     }
 
-    /// Whether only one id can have this key.
+    /// Whether the key belongs to only one id. This is false for a key that contains the hash of a long id.
     pub(crate) fn is_exact(&self) -> bool {
         self.length as usize <= SHORT
     }
@@ -86,7 +87,7 @@ impl Key {
 }
 
 impl Directory {
-    /// Builds the directory of distinct ids. The code of an id is its position.
+    /// Builds the hash table of distinct ids. The code of an id is its position among the ids.
     pub(crate) fn of(ids: &Ids, workers: &Workers) -> Result<Self> {
         let seed = Seed::of_process();
         let lines = ids.len().next_power_of_two();
@@ -101,8 +102,8 @@ impl Directory {
         let mut counts = vec![0usize; lines / length];
         let shift = length.trailing_zeros();
         places.iter().for_each(|&place| counts[(place >> shift) as usize] += 1);
-        // If one part would be too full, all slots form a single part instead. With a random seed, this is extremely
-        // unlikely.
+        // If one part would be too full, the table gets only one part, which contains all slots. Because the seed is
+        // random, this is extremely unlikely.
         if counts.iter().any(|&count| count > length + length / 2) {
             length = lines;
         }
@@ -126,14 +127,15 @@ impl Directory {
         Ok(Self { parts, seed })
     }
 
-    /// The key under which this directory stores an id.
+    /// The key under which this hash table stores an id.
     pub(crate) fn key(&self, id: &str) -> Key {
         Key::of(id, &self.seed)
     }
 
-    /// The codes of the given keys, with [`MISSING_CODE`] for unknown keys.
+    /// Looks up the codes of the given keys. An unknown key has the code [`MISSING_CODE`].
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
-        // This loop loads the cache lines of all keys. No branch depends on their content, so the cache misses overlap.
+        // This loop loads the cache lines of all keys. No branch depends on what they contain, so the CPU can load
+        // several lines at the same time.
         let first = keys.iter().map(|key| {
             let (part, line) = self.begin(key);
             part[line].0[0].code
@@ -156,7 +158,8 @@ impl Directory {
         part[at / 2].0[at % 2].code
     }
 
-    /// The place at which probing for a key begins: the part, and the cache line in it.
+    /// The place at which probing for a key begins: a part of the hash table, and the position of a cache line in this
+    /// part.
     fn begin(&self, key: &Key) -> (&[Line], usize) {
         let length = self.parts[0].len();
         let place = key.place(&self.seed) & (length * self.parts.len() - 1);
@@ -164,8 +167,8 @@ impl Directory {
     }
 }
 
-/// The position of the first slot that matches or is free. The search starts at the given cache line. There is always a
-/// free slot.
+/// The position of the first slot that is free or meets the condition `is_it`. The search starts at the given cache
+/// line. There is always a free slot, so the search ends.
 fn search(lines: &[Line], line: usize, is_it: impl Fn(&Slot) -> bool) -> usize {
     let mut at = 2 * line;
     loop {
@@ -217,7 +220,7 @@ mod tests {
         let texts: Ids = ["one text", long].into_iter().collect();
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
-        // The table is changed as if both ids had the same key.
+        // The test changes the table as if both ids had the same key.
         let key = directory.key(long);
         let seed = directory.seed;
         assert!(!key.is_exact());

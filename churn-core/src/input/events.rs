@@ -16,24 +16,24 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// Equal rows with different ids are reported if there are at least this many, and more than one in
-/// [`RENAMED_SHARE`] rows of their table.
+/// Rows that are equal except for their ids are reported if there are at least `RENAMED_LEAST` of them, and if their share
+/// of all rows of the table is greater than 1 / `RENAMED_SHARE`.
 const RENAMED_LEAST: u64 = 10;
 const RENAMED_SHARE: u64 = 20;
 
-/// The columns that all event tables have, in input order.
+/// The columns that all event tables (payments, tickets and activities) have. The rows are in the order of the input.
 pub(crate) struct EventDraft {
     customers: Vec<u32>,
     pub(crate) at: Vec<i64>,
     known_at: Option<Vec<i64>>,
     attributes: AttributeDrafts,
     id_column: &'static str,
-    /// Hashes of the record ids, with 0 for a missing id; `None` if there is no id column.
+    /// The hashes of the record ids. The hash of a missing id is 0. `None` if the table has no id column.
     ids: Option<Vec<u64>>,
 }
 
 impl EventDraft {
-    /// Reads the columns that all event tables have.
+    /// Reads the columns that all event tables (payments, tickets and activities) have.
     pub(crate) fn read(
         reader: &mut TableReader<'_>,
         at_column: &'static str,
@@ -54,10 +54,10 @@ impl EventDraft {
     }
 
     /// Reports duplicate records, sorts the accepted rows and completes the check of the table. Returns the sorted
-    /// common columns, the accepted rows in sorted order, and the result of the check. The caller uses the order to
-    /// sort the columns that are specific to this kind of record.
+    /// common columns, the accepted rows in sorted order, and the result of the check. The caller sorts the other
+    /// columns of the table in the same order as these rows.
     ///
-    /// `values` are the columns that are specific to this kind of record, in input order.
+    /// `values` are the columns that only this kind of record has, in the order of the input.
     pub(crate) fn finish(
         self,
         mut reader: TableReader<'_>,
@@ -99,7 +99,8 @@ impl EventDraft {
             None,
             "the row equals another one in every column and has no id: remove the copy, or give each record its id",
         ));
-        // Two equal payments with different ids can be right, so only a large share of them is reported.
+        // Two payments that are equal except for their ids may both be correct, so only a large share of such payments
+        // is reported.
         let share = renamed.count() * RENAMED_SHARE;
         let many = renamed.count() >= RENAMED_LEAST && share > rows.len() as u64;
         if kind != RecordKind::Activities && many {
@@ -154,8 +155,9 @@ impl EventDraft {
         Ok((events, rows, checked))
     }
 
-    /// The rows that have no id and equal an earlier row in every column, and the rows with an id that equal an earlier
-    /// row in every other column. Versions of one record differ in `known_at`.
+    /// Returns two sets of rows. The first contains rows without an id that equal an earlier row in every column. The
+    /// second contains rows with an id that equal an earlier row in every column except the id. Versions of one record
+    /// are in neither set, because they differ in `known_at`.
     fn copies(
         &self,
         sorted: &Order,
@@ -187,8 +189,8 @@ impl EventDraft {
             .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
     }
 
-    /// Determines the order of rows of one customer whose times are equal. These rows are ordered by id, then by all
-    /// values. Also returns the rank of each row: its position if all rows of its customer are ordered in this way,
+    /// Sorts the rows of one customer whose times are equal by id, then by all values. Returns the rank of each row,
+    /// which is the position that the row would have if all rows of its customer were sorted by id and values,
     /// regardless of their times.
     fn order_by_content(
         &self,
@@ -222,9 +224,9 @@ impl EventDraft {
         Ok(ranks.concat())
     }
 
-    /// Finds records with several versions among the valid rows. Returns the time at which each row is superseded by
-    /// the next version of its record ([`NEVER`] if it is the last version), or `None` if no record has several
-    /// versions. Two versions with the same `known_at` are reported as duplicates.
+    /// Finds records that have several versions among the valid rows. Returns the time at which each row is superseded
+    /// by the next version of its record ([`NEVER`] for the last version), or `None` if no record has several versions.
+    /// If two versions of a record have the same `known_at`, they are reported as duplicates.
     fn versions(&self, reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
         let Some(hashes) = &self.ids else {
             return Ok(None);
@@ -292,7 +294,8 @@ impl EventDraft {
     }
 }
 
-/// The times at which rows became known, with [`ALWAYS`] for a missing time; `None` if there is no such column.
+/// The times at which rows became known, with [`ALWAYS`] for a missing time; `None` if the table has no `known_at`
+/// column.
 pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
     match reader.has("known_at") {
         true => Ok(Some(reader.values("known_at", ALWAYS, timestamp)?)),
@@ -300,8 +303,8 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
     }
 }
 
-/// The hashes that occur in more than one valid row, sorted. Hashes are partitioned by their leading bits, and each
-/// part is sorted independently of the others.
+/// The hashes that occur in more than one valid row, sorted. To find them, the hashes are divided into parts by their
+/// leading bits, and each part is sorted on its own.
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
     let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);
     let part_of = |hash: u64| (hash >> 52) as usize >> (12 - bits);

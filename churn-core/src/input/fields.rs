@@ -30,7 +30,7 @@ fn describe(cell: Cell<'_>) -> String {
         Cell::Bool(value) => format!("the bool {value}"),
         Cell::Int(value) => format!("the integer {value}"),
         Cell::UInt(value) => format!("the integer {value}"),
-        // 1.0 is shown with its point, because it is no integer.
+        // The float 1.0 is shown as "1.0", so that a reader sees that it is not an integer.
         Cell::Float(value) => format!("the number {value:?}"),
         Cell::Decimal(value, scale) => format!("the number {}", decimal(value, scale)),
         Cell::Text(value) | Cell::TextFile(value) => format!("the text '{}'", excerpt(value)),
@@ -170,7 +170,7 @@ pub(crate) fn currency<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a 
     }
 }
 
-/// Reads a word from a list of accepted words. Leading and trailing blanks are ignored, and so is the case of letters.
+/// Reads a word that must be one of a list of accepted words. Blanks at both ends and the case of letters are ignored.
 /// An empty word counts as missing.
 pub(crate) fn word<T>(cell: Cell<'_>, unknown: IssueCode, words: &[(&'static str, T)]) -> Field<T>
 where
@@ -197,8 +197,8 @@ where
     }
 }
 
-/// The type of an attribute column. It is the type of the first value. For a column of a text file, it is the strictest
-/// type that fits all values.
+/// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
+/// it is the strictest of these types that fits all values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,

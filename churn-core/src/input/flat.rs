@@ -40,11 +40,11 @@ pub struct ColumnNote {
     pub message: String,
 }
 
-/// If at least this fraction of a column's values are numbers or spell numbers, but not all do, the column was probably
-/// intended to contain numbers.
+/// If at least this fraction of a column's values, but not all of them, are numbers or texts that spell numbers, the
+/// column was probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
-/// Statistics from one pass over the values of a column.
+/// Statistics about the values of a column. One pass over the values computes them.
 #[derive(Default)]
 struct Spelling {
     values: usize,
@@ -56,7 +56,7 @@ struct Spelling {
     /// that spells a number.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text comes from a text file. In a text file, numbers are also texts.
+    /// Whether every text comes from a text file such as CSV. In such a file, numbers are also texts.
     from_file: bool,
 }
 
@@ -97,7 +97,7 @@ impl Spelling {
         found
     }
 
-    /// The default kind of the column, and a note if the caller may have intended another kind.
+    /// Returns the default kind of the column, and a note if the caller may have intended another kind.
     fn judge(self, name: &str) -> (FlatKind, Option<ColumnNote>) {
         let note = |code: &str, message: String| {
             Some(ColumnNote {
@@ -132,8 +132,8 @@ impl Spelling {
 
 /// The kind of every column, and notes about columns that may be read differently than the caller intended.
 ///
-/// A column contains numbers if each of its values is a number or spells one; otherwise, it contains texts. A column
-/// that is named in `categorical` always contains texts.
+/// A column is read as numbers if each of its values is a number or a text that spells a number. Otherwise, it is read
+/// as texts. A column that is named in `categorical` is always read as texts.
 pub(crate) fn kinds(
     table: &Table,
     categorical: &[String],
@@ -364,8 +364,8 @@ mod tests {
 
         assert_eq!(notes(vec![text("a"), text("1")], &[]), (FlatKind::Text, vec![]));
         assert_eq!(notes(vec![Value::Null], &[]).1[0].0, "empty_column");
-        // In a text file, numbers are also texts, so texts that spell numbers are normal. A note is useful only if
-        // leading zeros would be lost.
+        // In a text file such as CSV, numbers are also texts, so texts that spell numbers are normal. A note is useful
+        // only if leading zeros would be lost.
         let file = Table::from_csv(&b"plain,zip\n1,0034\n2,1234\n"[..]).unwrap();
         let (_, found) = kinds(&file, &[], &Workers::inline()).unwrap();
         assert_eq!(

@@ -12,8 +12,8 @@ use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// Number of texts that are looked up together. Their cache misses then overlap, which is faster than one lookup after
-/// another.
+/// Number of texts that are looked up together. The lookups then wait for memory at the same time, which is faster than
+/// waiting for each one in turn.
 const AHEAD: usize = 64;
 
 /// The seed of hashes. It differs between processes.
@@ -37,8 +37,8 @@ impl Seed {
 
 #[cfg(test)]
 thread_local! {
-    /// A seed that a test sets. Structures that are created by the current thread then use it instead of the seed of
-    /// the process.
+    /// The seed that a test sets for the current thread. Structures that this thread creates use it instead of the seed
+    /// of the process.
     pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
 }
 
@@ -66,12 +66,13 @@ pub(crate) fn fold(a: u64, b: u64) -> u64 {
 /// A hash index of texts that are stored elsewhere, with open addressing and linear probing.
 #[derive(Clone, Debug, Default)]
 struct TextIndex {
-    /// The slots. Their number is a power of two, and at most half of them are used.
+    /// The slots (places for one entry each). Their number is a power of two, and at most half of them are used.
     slots: Vec<Slot>,
 }
 
-/// An entry of the index: the position of a text, and 32 bits of its hash (`tag`). The position is [`EMPTY`] in a free
-/// slot. The tag determines the slot. Texts are compared only if their tags are equal.
+/// A slot: a place for one entry of the index. An entry consists of the position of a text and 32 bits of the text's
+/// hash (`tag`). The position is [`EMPTY`] in a free slot. The tag determines the slot. Texts are compared only if
+/// their tags are equal.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -79,8 +80,8 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Loads the slots of several hashes into the cache. No branch depends on their content, so the cache misses
-    /// overlap.
+    /// Loads the slots that belong to several hashes into the CPU cache. No branch depends on what the slots contain,
+    /// so the CPU can load several of them at the same time.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
             let slots = hashes
@@ -90,8 +91,8 @@ impl TextIndex {
         }
     }
 
-    /// The slot of a text with this hash, or the free slot into which it would be inserted. `None` if there are no
-    /// slots yet.
+    /// Finds the slot of a text that has this hash. If the text is new, the result is the free slot for it. `None` if
+    /// there are no slots yet.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = tag(hash) as usize & mask;
@@ -104,7 +105,7 @@ impl TextIndex {
         }
     }
 
-    /// Reserves slots for `count` texts. Existing entries are moved by their tags, so texts are not read again.
+    /// Makes room for `count` texts. Existing entries are moved by their tags, so their texts are not read again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -158,13 +159,13 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// The code of a text.
+    /// Returns the code of a text. A new text gets the next code.
     pub(crate) fn code(&mut self, text: &str) -> u32 {
         self.reserve(1);
         self.put(text, hash(text, &self.seed))
     }
 
-    /// The codes of many texts.
+    /// Returns the codes of many texts. A new text gets the next code.
     pub(crate) fn codes<'t>(&mut self, mut texts: impl ExactSizeIterator<Item = &'t str>) -> Vec<u32> {
         let mut codes = Vec::with_capacity(texts.len());
         let mut block = Vec::with_capacity(AHEAD);
@@ -187,7 +188,7 @@ impl Interner {
         }
     }
 
-    /// The code of a text. A slot for it must already be reserved.
+    /// Returns the code of a text. The caller must already have made room for a new text.
     fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, hash, next);
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!((texts.len(), texts.get(17), texts.get(333)), (334, "text 17", ""));
     }
 
-    /// Texts that have the same hash under a known seed.
+    /// Creates texts that all have the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
         // If the next eight bytes equal the state, the product is 0. The hash then does not depend on any earlier byte.
         let [first, ..] = seed.0;
@@ -266,7 +267,7 @@ mod tests {
         assert_eq!(codes, (0..200).collect::<Vec<u32>>());
     }
 
-    /// The records and features of fixed customers and events, built while hashes use the given seed.
+    /// Builds the records and features of fixed customers and events with hashes that use the given seed.
     fn results(ids: &[String], seed: Seed) -> String {
         use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
         let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());

@@ -1,6 +1,6 @@
-//! Reads Arrow IPC bytes message by message. The lengths in messages are validated before they are used. Some files,
-//! such as those of the JavaScript writer, contain the schema only in the footer. Such a file is read by means of its
-//! footer.
+//! Reads Arrow IPC bytes message by message. The lengths in a message are validated before they are used. Some files,
+//! such as those of the JavaScript writer, contain the schema only in the footer. In such a file, the messages are
+//! found through the footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,10 +15,11 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::table::Table;
 
-/// The bytes at the start of an IPC file. After them, the file contains the same messages as a stream.
+/// The bytes at the start of an IPC file. After these bytes, the file contains the same messages as an IPC stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// Maximum number of cells of a batch per byte of input, in addition to `SMALL_TABLE` cells. A byte can contain eight
-/// values of the smallest type. The maximum is higher because columns of nulls need no bytes.
+/// Maximum number of cells of a batch per byte of input. In addition, `SMALL_TABLE` cells are always accepted. One byte
+/// can contain eight values of the smallest type. The maximum is higher than eight because columns of nulls need no
+/// bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
@@ -78,7 +79,7 @@ pub struct IpcBatches<R> {
     rest: Buffer,
     begun: bool,
     done: bool,
-    /// Whether a batch has already been returned.
+    /// Whether the iterator has already returned a batch.
     given: bool,
 }
 
@@ -148,7 +149,7 @@ impl<R: Read> IpcBatches<R> {
         }
     }
 
-    /// Reads the next message with its body. Returns `None` at the end of the input.
+    /// Reads the next message and its body. Returns `None` at the end of the input.
     fn message(&mut self) -> Result<Option<Buffer>> {
         let mut bytes = self.read(4)?;
         if !std::mem::replace(&mut self.begun, true) && bytes[..] == MAGIC[..bytes.len().min(4)] && bytes.len() == 4 {
@@ -207,8 +208,8 @@ impl<R: Read> IpcBatches<R> {
     }
 }
 
-/// Creates a table without rows from a schema. Arrow panics on invalid types, such as an empty union; the panic becomes
-/// an error.
+/// Creates a table without rows from a schema. Arrow panics on invalid types, such as an empty union. This function
+/// returns an error instead.
 fn without_rows(schema: SchemaRef) -> Result<Table> {
     let empty = catch_unwind(AssertUnwindSafe(|| RecordBatch::new_empty(schema)));
     Table::from_record_batch(&empty.map_err(|_| broken("its schema has an invalid type"))?)
@@ -253,7 +254,7 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
-/// A message that the footer lists, with its body. Returns an error if the message does not lie within the file, or if
+/// A message that the footer lists, and its body. Returns an error if the message does not lie within the file, or if
 /// its lengths are inconsistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {

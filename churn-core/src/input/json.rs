@@ -53,14 +53,14 @@ impl Table {
     }
 }
 
-/// Maximum number of cells of a table per value in the input, in addition to `SMALL_TABLE` cells. Every key needs a
-/// cell in every row, so rows with different keys need many more cells than there are values. A table that needs more
-/// cells than the maximum is refused.
+/// Maximum number of cells of a table per value in the input. In addition, `SMALL_TABLE` cells are always accepted.
+/// Every key needs a cell in every row, so rows with different keys need many more cells than there are values. A table
+/// that needs more cells than the maximum is refused.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 
-/// Columns that are built row by row. A column can be shorter than the number of rows. It is padded with nulls before
-/// its next value is written, and at the end.
+/// Columns that are built row by row. A column can have fewer values than there are rows. Such a column is padded with
+/// nulls before its next value is written, and at the end.
 #[derive(Default)]
 pub(crate) struct Columns {
     rows: usize,
@@ -115,7 +115,7 @@ impl Columns {
     pub(crate) fn into_table(self) -> Result<Table> {
         let rows = self.rows;
         if self.columns.is_empty() && rows > 0 {
-            // Objects without keys still count as rows.
+            // Objects without keys count as rows, although they add no columns.
             return Ok(Table::of_rows(rows));
         }
         let room = self.columns.len().saturating_mul(rows);

@@ -19,7 +19,7 @@ use crate::record::{Ids, MISSING_CODE, NEVER};
 #[derive(Clone, Debug)]
 pub(crate) struct KeptColumn {
     values: Kept,
-    /// The values that could not be parsed and are kept unchanged, each with its row. The rows are ascending.
+    /// The values that could not be parsed. They are kept unchanged, each with its row, in ascending order of the rows.
     others: Vec<(u32, Value)>,
 }
 
@@ -32,12 +32,12 @@ enum Kept {
     Ints(Vec<i64>),
     /// Bools as 0 or 1, with 2 for a missing value.
     Bools(Vec<u8>),
-    /// Exact decimals, and the number of decimal places.
+    /// Exact decimals as integers, and the number of decimal places that all of them have.
     Decimals(Vec<i128>, i8),
     /// Texts, with an empty text for a missing value.
     Texts(Texts),
-    /// The codes of texts, with [`MISSING_CODE`] for a missing value; the distinct texts; and whether the texts come
-    /// from a text file.
+    /// The first field contains the codes of texts, with [`MISSING_CODE`] for a missing value. The second field
+    /// contains the distinct texts. The third field states whether the texts come from a text file.
     Codes(Vec<u32>, Arc<Ids>, bool),
 }
 
@@ -84,8 +84,8 @@ impl KeptColumn {
 pub(crate) struct Pools(BTreeMap<String, Interner>);
 
 impl Pools {
-    /// Returns the batch with its columns in compact form. The texts of the batch are stored in the pools until
-    /// [`seal`](Self::seal) attaches them to the columns.
+    /// Returns the batch with its columns in compact form. The texts of the batch are added to the texts of earlier
+    /// batches. [`seal`](Self::seal) later attaches them to the columns.
     pub(crate) fn keep(&mut self, kind: RecordKind, batch: Table) -> Table {
         batch.map_columns(|name, column| Some(Data::Kept(self.column(kind, name, column)?)))
     }
@@ -126,8 +126,8 @@ impl Pools {
                 });
                 Kept::Numbers(read.map(|number| number.unwrap_or(f64::NAN)).collect())
             }
-            // A pool stores each distinct text once. Record ids are usually all distinct, so a pool would only cost
-            // time and memory.
+            // A pool stores each distinct text once, so it saves memory only if texts repeat. Record ids usually do not
+            // repeat, so they are not stored in a pool.
             Some(ColumnType::Id) if name != "customer_id" && name != "tenant_id" => {
                 let mut texts = Texts::default();
                 for (row, cell) in cells.enumerate() {
@@ -166,8 +166,8 @@ impl Pools {
         Some(KeptColumn { values, others })
     }
 
-    /// The compact form of an attribute column. Values are not converted to the type of the attribute here, because
-    /// this type is determined only when the table is complete.
+    /// The compact form of an attribute column; `None` if the column is kept unchanged. Values are not converted to the
+    /// type of the attribute here, because this type is determined only when the table is complete.
     fn plain(&mut self, name: &str, column: &Data, other: &mut dyn FnMut(usize, Cell<'_>)) -> Option<Kept> {
         let cells = || (0..column.len()).map(|row| column.cell(row));
         let first = cells().find(|cell| !matches!(cell, Cell::Null))?;
@@ -214,7 +214,8 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // No integer is reserved for a missing value, so this form is used only if every row has an integer.
+            // In this form, no integer stands for a missing value. The form is therefore used only if every row has an
+            // integer.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),

@@ -6,9 +6,9 @@ use crate::parallel::Workers;
 
 /// Rows in their final order.
 pub(crate) struct Order {
-    /// `starts[c]..starts[c + 1]` are the positions of the rows of customer `c`.
+    /// `starts[c]..starts[c + 1]` are the positions in `rows` of the rows of customer `c`.
     pub(crate) starts: Vec<u32>,
-    /// The row at each position.
+    /// The row numbers in their final order.
     pub(crate) rows: Vec<u32>,
 }
 
@@ -29,8 +29,8 @@ impl Order {
 /// accesses stay local.
 const GROUPS: usize = 256;
 
-/// The rows of a chunk, ordered by the group of their customer. `rows` contains pairs of customer and row. `ends`
-/// contains the position at which each group ends.
+/// The rows of a chunk, ordered by the group of their customer. `rows` contains a pair of customer and row for each
+/// row. `ends` contains, for each group, the position in `rows` at which the group ends.
 struct Parted {
     rows: Vec<(u32, u32)>,
     ends: Vec<u32>,

@@ -59,8 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table that was given counts as given for every tenant. If it has no rows of a tenant, the tenant gets
-            // an empty table.
+            // A table that the caller gave counts as given for every tenant. A tenant that has no rows in the table
+            // gets an empty table.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();
@@ -95,7 +95,7 @@ impl RecordsBuilder {
 /// The positions of the rows of each tenant.
 #[derive(Default)]
 struct Split {
-    /// For each tenant and table, the positions of the rows in each batch.
+    /// For each tenant and table, the positions of the tenant's rows in each batch of the table.
     rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }

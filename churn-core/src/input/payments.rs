@@ -34,7 +34,8 @@ const STATUSES: &[(&str, Given)] = &[
     ("refunded", Given::Refunded),
 ];
 
-/// Reads the payments table. Returns the accepted payments, their currency, and the issues of all other rows.
+/// Reads the payments table. Returns the accepted payments, their currency, the row counts, and the issues of all other
+/// rows.
 pub(crate) fn clean(
     batches: Vec<Table>,
     tenant: &TenantId,

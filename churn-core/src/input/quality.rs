@@ -1,4 +1,4 @@
-//! Findings about valid rows, and the observed span of event tables.
+//! Findings about valid rows, and the first and last observed event time of each event table.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -11,9 +11,10 @@ use crate::record::{
 };
 use crate::time::MICROS_PER_DAY;
 
-/// Number of customers between two checks for cancellation.
+/// Number of customers that are processed between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
-/// An event that is later than nearly all other events by more than this number of microseconds is a far date.
+/// An event is a far date if it is later than nearly all other events of its table by more than this number of
+/// microseconds (365 days).
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
 /// The rows that a finding is about: their number, and the positions of the first few.
@@ -46,7 +47,7 @@ impl Rows {
         self
     }
 
-    /// The finding about these rows; `None` if there are no rows.
+    /// Creates the finding about these rows; `None` if there are no rows.
     pub(crate) fn finding(
         self,
         code: FindingCode,
@@ -59,7 +60,7 @@ impl Rows {
     }
 }
 
-/// The column with the event time of a table.
+/// The name of the column that contains the event time of a table.
 fn time_column(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Customers => "signed_up_at",
@@ -133,12 +134,13 @@ pub(crate) fn of_customers(
     findings
 }
 
-/// The finding about customers who sign up again before their earlier spell has ended.
+/// The finding about customers who sign up again before their earlier spell (uninterrupted period as a customer) has
+/// ended.
 fn overlapping_spells(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
     let mut overlapping = Rows::default();
     for customer in (0..customers.len()).filter(|_| customers.returning) {
         let rows = customers.rows_of(customer);
-        // The last row of a spell has its end.
+        // The last row of a spell (uninterrupted period as a customer) contains the end of the spell.
         for row in rows.start + 1..rows.end {
             let before = row - 1;
             let signs_up_again = customers.signed_up_at[before] != customers.signed_up_at[row];
@@ -191,11 +193,12 @@ pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&st
 
 /// Minimum number of rows in a table that is tested for [`FindingCode::KnownLate`].
 const ENOUGH: usize = 20;
-/// A row became known late if its `known_at` is later than the event by more than this.
+/// A row became known late if its `known_at` is later than the event by more than this number of microseconds (30
+/// days).
 const LATE: i64 = 30 * MICROS_PER_DAY;
 
-/// The finding about a table whose rows mostly became known long after their events, as is the case if `known_at` holds
-/// the time of the first import.
+/// The finding about a table in which most rows became known long after their events. A common reason is that
+/// `known_at` contains the time at which the data was first imported.
 pub(crate) fn known_late(kind: RecordKind, events: &Events) -> Option<Finding> {
     let known_at = events.known_at.as_ref()?;
     let mut late = Rows::default();
@@ -215,7 +218,7 @@ pub(crate) fn known_late(kind: RecordKind, events: &Events) -> Option<Finding> {
     )
 }
 
-/// The observed span of an event table, and findings about event times.
+/// Returns the first and last observed event time of an event table, and findings about event times.
 pub(crate) fn of_events(
     records: &TenantRecords,
     kind: RecordKind,
@@ -250,8 +253,8 @@ pub(crate) fn of_events(
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// The first and the last observed event time of a table, and the rows with far dates, which do not count for the last
-/// event time.
+/// Returns the first and the last observed event time of a table, and the rows with far dates. Far dates do not count
+/// for the last event time.
 fn observed(
     records: &TenantRecords,
     kind: RecordKind,
@@ -259,7 +262,8 @@ fn observed(
     workers: &Workers,
 ) -> Result<(Option<EventSpan>, Rows)> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A superseded version and a payment that is not settled do not count as events.
+    // A superseded version (a row that a newer version replaced) and a payment that is not settled do not count as
+    // events.
     let counts =
         |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
     let rows = || (0..events.len()).filter(|&row| counts(row));
@@ -299,8 +303,8 @@ fn observed(
     Ok((span, far))
 }
 
-/// The events before their customer's first sign-up, and the events between the end of a spell and the start of the
-/// next one.
+/// Returns the events before the first sign-up of their customer, and the events after the end of a spell (an
+/// uninterrupted period as a customer) and before the start of the next one, if there is a next one.
 fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
     let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
         let (mut early, mut late) = (Rows::default(), Rows::default());

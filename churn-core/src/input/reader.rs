@@ -27,8 +27,7 @@ const MOST_COLUMNS: usize = 10_000;
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// The position of the first row in the batch. `start` is the position of the same row among the rows of all
-    /// batches.
+    /// The position of the first row in the batch. `start` is the position of this row among the rows of all batches.
     first: usize,
     start: usize,
     length: usize,
@@ -145,7 +144,7 @@ impl<'w> TableReader<'w> {
         }
     }
 
-    /// Reports a table for several tenants that has no tenant column.
+    /// Reports a missing `tenant_id` column if the table has rows.
     pub(crate) fn require_tenants(&mut self) {
         if self.rows > 0 && !self.has("tenant_id") {
             let message = "the required column is missing".to_owned();
@@ -179,7 +178,7 @@ impl<'w> TableReader<'w> {
         Some((piece.batch, table.position(piece.first + row - piece.start)))
     }
 
-    /// Returns a function that maps a row to its position in the input.
+    /// Returns a function that maps a row of this reader to its position in the input.
     pub(crate) fn given(&self) -> impl Fn(usize) -> u64 + use<> {
         let selected = self.batches.iter().any(Table::is_selection);
         let pieces = if selected { self.pieces.clone() } else { vec![] };
@@ -211,7 +210,7 @@ impl<'w> TableReader<'w> {
             .unwrap_or(Cell::Null)
     }
 
-    /// Reads every row of a column. A missing or invalid value is replaced by `blank`.
+    /// Reads every row of a column. `blank` is stored for a missing or invalid value.
     pub(crate) fn values<T: Copy + Default + Send + Sync>(
         &mut self,
         name: &str,
@@ -274,8 +273,8 @@ impl<'w> TableReader<'w> {
     pub(crate) fn customers(&mut self, ids: &Ids, directory: &Directory) -> Result<Vec<u32>> {
         let look = |Looked { buffer, keys, codes }: &mut Looked, cells: &[Cell<'_>]| {
             keys.clear();
-            // An invalid id counts as the empty id here, which no customer has. It is reported when the cell is read
-            // again below.
+            // An invalid id is treated here as the empty id, which no customer has. The invalid id is reported when the
+            // cell is read again below.
             keys.extend(cells.iter().map(|&cell| {
                 id(cell, buffer)
                     .ok()
@@ -337,8 +336,8 @@ impl<'w> TableReader<'w> {
         self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
     }
 
-    /// Reads a column like [`scan`](Self::scan), but in blocks of cells. For each block, `look` first processes all
-    /// cells together. Then `read` reads each cell, given the index of the cell in the block.
+    /// Reads a column like [`scan`](Self::scan), but in blocks of cells. In each block, `look` first processes all
+    /// cells together. Then `read` is called for each cell, with the index of the cell in the block.
     fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -396,7 +395,7 @@ impl<'w> TableReader<'w> {
                         Ok(None) if required => wrong(IssueCode::MissingValue, "a value is required here".to_owned()),
                         Ok(None) => {}
                         Err(Problem { code, message }) => {
-                            // A column with an invalid value does not count as empty.
+                            // A column counts as empty only if it has no value at all, not even an invalid one.
                             any = true;
                             wrong(code, message);
                         }
@@ -455,7 +454,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reports every row in which the end lies before the start.
+    /// Reports every row in which an end time lies before its start time.
     pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
         self.rule(column, IssueCode::EndsBeforeStart, |row| {
             let (end, start) = (ends[row], starts[row]);

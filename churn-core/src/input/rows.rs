@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::input::table::{Column, IntoTable, Table, Value};
 use crate::time::Timestamp;
 
-/// Extra columns of a typed row, by name. Example: `[("seats".to_owned(), 3.into())].into()`.
+/// The values of the extra columns of a typed row, by column name. Example: `[("seats".to_owned(), 3.into())].into()`.
 pub type AttributeMap = BTreeMap<String, Value>;
 
-/// Declares a typed row and its conversion to a table.
+/// Declares the struct of a typed row and its conversion to a table.
 macro_rules! typed_row {
     ($(#[$doc:meta])* $name:ident { required { $($(#[$rdoc:meta])* $required:ident: $rtype:ty = $argument:ty,)* } optional { $($(#[$odoc:meta])* $with:ident($optional:ident: $otype:ty),)* } }) => {
         $(#[$doc])*
@@ -19,7 +19,7 @@ macro_rules! typed_row {
         pub struct $name {
             $($(#[$rdoc])* pub $required: $rtype,)*
             $($(#[$odoc])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $optional: Option<$otype>,)*
-            /// Extra columns: numbers, texts or bools.
+            /// The values of extra columns, by column name. A value is a number, a text or a bool.
             #[serde(flatten)]
             pub attributes: AttributeMap,
         }
@@ -43,7 +43,7 @@ macro_rules! typed_row {
                 }
             )*
 
-            /// Adds an extra column.
+            /// Adds the value of an extra column.
             #[must_use]
             pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
                 self.attributes.insert(name.into(), value.into());
@@ -65,8 +65,8 @@ macro_rules! typed_row {
                 let names: std::collections::BTreeSet<&String> = self.iter().flat_map(|row| row.attributes.keys()).collect();
                 let typed = columns.len();
                 for name in names {
-                    // If a typed field and an attribute have the same name, the field is used. Serde does the same when
-                    // it reads the row.
+                    // If a typed field and an attribute have the same name, the value of the field is used. Serde
+                    // resolves the conflict in the same way when it reads a row.
                     if !columns[..typed].iter().any(|(known, _)| known == name) {
                         columns.push((name.clone(), self.iter().map(|row| row.attributes.get(name).cloned().unwrap_or(Value::Null)).collect()));
                     }
@@ -126,12 +126,12 @@ impl From<bool> for Value {
 }
 
 typed_row! {
-    /// A customer, or one version of a customer.
+    /// A customer, or one version of a customer (what was true of the customer from a point in time).
     ///
     /// One row per customer is sufficient. If several rows have the same id and different `valid_from`, they are
     /// versions of the customer. A spell is an uninterrupted period as a customer. If the customer left and came back,
-    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, its column counts as
-    /// not given.
+    /// a row with a later `signed_up_at` begins the next spell. If a field is `None` in every row, the column of this
+    /// field counts as not given.
     ///
     /// ```
     /// use churn_core::{Customer, TenantRecords};
@@ -145,19 +145,21 @@ typed_row! {
         required {
             /// The id of the customer. It must not be empty.
             customer_id: String = impl Into<String>,
-            /// The start of the spell. A row with a later value begins a new spell.
+            /// The start of the spell (the uninterrupted period as a customer). A row with a later value begins a new
+            /// spell.
             signed_up_at: Timestamp = Timestamp,
         }
         optional {
-            /// The end of the spell; `None` if it is not known. The end may be in the future.
+            /// The end of the spell (the uninterrupted period as a customer); `None` if it is not known. The end may be
+            /// in the future.
             with_churned_at(churned_at: Timestamp),
             /// The time at which the customer gave notice. If churn is defined by cancellation, the customer is not
-            /// eligible after this time.
+            /// eligible for a score after this time.
             with_notice_at(notice_at: Timestamp),
             /// The renewal date of the contract.
             with_renews_at(renews_at: Timestamp),
-            /// The time since which this version is true. `None` means that it is true since `signed_up_at`. If
-            /// `valid_from` is `None` in all rows, attributes are undated; see
+            /// The time since which the values of this row are true. `None` means that they are true since
+            /// `signed_up_at`. If `valid_from` is `None` in all rows, attributes are undated; see
             /// [`StaticAttributes`](crate::StaticAttributes).
             with_valid_from(valid_from: Timestamp),
             /// The time at which the row became known. The row is hidden before this time. `None` means that it was
@@ -170,10 +172,10 @@ typed_row! {
 typed_row! {
     /// A payment: the amount due, and how it was settled.
     ///
-    /// If a field is `None` in every row, its column counts as not given. The meaning of a missing `settled_at` depends
-    /// on the other rows. If no row has a `settled_at`, each payment counts as settled on its due date, unless its
-    /// status is `pending`. If any row has a `settled_at`, a payment without it counts as not settled, regardless of
-    /// its status. Set the status `pending` for payments that are known to be open.
+    /// If a field is `None` in every row, the column of this field counts as not given. The meaning of a missing
+    /// `settled_at` depends on the other rows. If no row has a `settled_at`, each payment counts as settled on its due
+    /// date, unless its status is `pending`. If any row has a `settled_at`, a payment without a `settled_at` counts as
+    /// not settled, regardless of its status. Set the status `pending` for payments that are known to be open.
     Payment {
         required {
             /// The id of the customer, as in the customers table.
@@ -222,7 +224,7 @@ typed_row! {
             with_first_response_at(first_response_at: Timestamp),
             /// The time at which the ticket was resolved; `None` if it is not resolved.
             with_resolved_at(resolved_at: Timestamp),
-            /// The time at which the ticket was reopened.
+            /// The time at which the ticket was reopened; `None` if it was not reopened.
             with_reopened_at(reopened_at: Timestamp),
             /// The priority: `low`, `normal`, `high` or `urgent`. `None` means `normal`.
             with_priority(priority: String),
@@ -230,9 +232,10 @@ typed_row! {
             with_category(category: String),
             /// The channel through which the ticket was opened.
             with_channel(channel: String),
-            /// The rating from 1 to 5; `None` if the ticket was not rated.
+            /// The customer's satisfaction rating of the ticket, from 1 to 5; `None` if the ticket was not rated.
             with_satisfaction(satisfaction: f64),
-            /// The time at which the satisfaction became known; `None` means the time at which the ticket was resolved.
+            /// The time at which the satisfaction rating became known; `None` means the time at which the ticket was
+            /// resolved.
             with_satisfaction_at(satisfaction_at: Timestamp),
             /// The time at which the row became known. The row is hidden before this time. `None` means that it was
             /// always known.

@@ -229,12 +229,12 @@ pub(crate) fn is_required(kind: RecordKind, column: &str) -> bool {
         .any(|known| known.required && known.name == column)
 }
 
-/// Whether a column of a table is an attribute.
+/// Whether a column of a table is stored as an attribute.
 pub(crate) fn is_attribute(kind: RecordKind, column: &str) -> bool {
     !is_known(kind, column) || is_text_attribute(kind, column)
 }
 
-/// Whether a column is an attribute whose type is always text.
+/// Whether a column is stored as an attribute whose type is always text.
 pub(crate) fn is_text_attribute(kind: RecordKind, column: &str) -> bool {
     is_known(kind, column) && KEPT_AS_ATTRIBUTES.contains(&column)
 }
@@ -458,8 +458,9 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     ),
 ];
 
-/// The known column that an extra column most likely stands for. A name that other systems use is tried first.
-/// Otherwise, the known name with the most similar spelling is returned, if it is similar enough.
+/// The known column that an extra column most likely stands for. If the extra column has a name that other systems use
+/// for a known column, this column is returned. Otherwise, it is the known column with the most similar spelling, if
+/// the spelling is similar enough.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
     nearest_among(
@@ -486,8 +487,9 @@ fn nearest_among(
         .map(|(_, name)| name)
 }
 
-/// The known column that an attribute of customers may stand for. An attribute may have any name, so only the names that
-/// other systems use for a known column, and misspellings by one letter, are similar.
+/// The known column that an attribute of customers may stand for. An attribute may have any name. A name is therefore
+/// similar to a known column only if other systems use it for this column, or if it differs from the known name by one
+/// letter.
 pub(crate) fn similar_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let is_synonym = |(table, _, names): &&(RecordKind, &str, &[&str])| *table == kind && names.contains(&&*folded);
@@ -502,7 +504,7 @@ pub(crate) fn similar_known(kind: RecordKind, given: &str) -> Option<&'static st
         .or_else(misspelt)
 }
 
-/// Names that other systems use for the columns of subscriptions.
+/// For each known column of subscriptions, the names that other systems use for it.
 const SUBSCRIPTION_SYNONYMS: [(&str, &[&str]); 5] = [
     (
         "started_at",
@@ -537,7 +539,7 @@ pub(crate) fn nearest_subscription_column(given: &str) -> Option<&'static str> {
     nearest_among(subscription_columns(), SUBSCRIPTION_SYNONYMS.into_iter(), given)
 }
 
-/// The given column that most likely stands for a known column.
+/// Among the given columns, the column that most likely stands for a known column.
 pub(crate) fn nearest_given<'a>(
     kind: RecordKind,
     known: &str,

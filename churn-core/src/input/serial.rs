@@ -67,7 +67,7 @@ impl ser::Error for Failed {
     }
 }
 
-/// The serializer of one row: a struct or a map.
+/// The serializer of one row. The row must be a struct or a map.
 struct Row<'a> {
     columns: &'a mut Columns,
     name: String,
@@ -198,10 +198,10 @@ impl SerializeMap for Row<'_> {
     }
 }
 
-/// The serializer of one value.
+/// The serializer of one value in a row.
 struct One;
 
-/// The placeholder for a value that consists of several values, such as a list.
+/// The serializer of a value that consists of several values, such as a list. No column accepts such a value.
 struct Several(&'static str);
 
 macro_rules! scalar {

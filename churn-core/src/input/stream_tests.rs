@@ -27,8 +27,8 @@ fn everything(records: &TenantRecords) -> String {
     format!("{:?} {events:?} {:?}", records.customers, records.currency)
 }
 
-/// The records as debug text, and the report. Unlike a comparison of floats, debug text distinguishes NaN values from
-/// others and shows the sign of zero.
+/// Returns the records as debug text, and the report. Tests compare this text instead of floats, because the texts of
+/// two NaN values are equal, and the text of -0 differs from that of 0.
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.build().unwrap();
     (everything(&records), report)

@@ -1,4 +1,4 @@
-//! The input table: named columns of equal length. Every input format is converted to it.
+//! The input table: named columns of equal length. Every input format is converted to such a table.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::record::Ids;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// No value.
+    /// The value is missing.
     Null,
     /// True or false.
     Bool(bool),
@@ -55,9 +55,9 @@ pub enum Column {
     Values(Vec<Value>),
     /// Integers.
     Ints(Vec<i64>),
-    /// Numbers in which NaN is a value, not a null.
+    /// Numbers. NaN is a value here, not a null.
     Floats(Vec<f64>),
-    /// Numbers in which NaN means null, as in a pandas data frame.
+    /// Numbers. NaN means null here, as in a pandas data frame.
     NullableFloats(Vec<f64>),
     /// Bools.
     Bools(Vec<bool>),
@@ -147,7 +147,7 @@ impl Column {
 }
 
 impl Data {
-    /// Number of values.
+    /// Number of values in the column.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Plain(column) => column.len(),
@@ -158,7 +158,7 @@ impl Data {
         }
     }
 
-    /// Whether values may be exact decimals.
+    /// Whether the column may contain exact decimals.
     pub(crate) fn is_decimal(&self) -> bool {
         match self {
             #[cfg(feature = "arrow")]
@@ -182,7 +182,7 @@ impl Data {
         }
     }
 
-    /// Appends the cells in a range of positions.
+    /// Appends the cells (values) in a range of positions to `cells`.
     pub(crate) fn append_cells<'a>(&'a self, positions: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match self {
             #[cfg(feature = "arrow")]
@@ -192,12 +192,13 @@ impl Data {
     }
 }
 
-/// A value that is borrowed from a column, whatever the layout of the column is. Validation reads cells.
+/// A value that is borrowed from a column. Its type does not depend on the memory layout of the column. Validation
+/// reads the values of a table as cells.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Cell<'a> {
-    /// No value.
+    /// The value is missing.
     Null,
     /// True or false.
     Bool(bool),
@@ -229,7 +230,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The value of a decimal without a fraction, such as 7.00.
+    /// The integer value of a decimal without a fraction, such as 7 for 7.00; `None` for any other cell.
     pub fn whole(self) -> Option<i128> {
         let Self::Decimal(value, scale) = self else {
             return None;
@@ -241,7 +242,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The owned value. A cell of a text file becomes a text.
+    /// Converts the cell to an owned value. A text from a text file becomes an ordinary text.
     pub(crate) fn to_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -272,9 +273,9 @@ pub struct Table {
     columns: Vec<(Arc<str>, Arc<Data>)>,
     /// The position of each column by name. A table may have very many columns, so a linear search would be slow.
     places: HashMap<Arc<str>, usize>,
-    /// Number of rows in the columns, including rows that are not selected.
+    /// Number of rows in the columns, including rows that are not selected. `selection` states which rows are selected.
     length: usize,
-    /// The selected rows; `None` if all rows are selected.
+    /// The positions of the rows that belong to this table; `None` if all rows of the columns belong to it.
     selection: Option<Arc<Vec<u32>>>,
     /// The names of the index levels of a pandas data frame. The index is not read as a column.
     index: Vec<String>,
@@ -282,7 +283,7 @@ pub struct Table {
 
 impl Table {
     /// Creates a table without columns or rows. Pass this table to state that there are no records of a kind. If no
-    /// table is passed, the records of this kind are unknown.
+    /// table is passed, it is not known whether there are records of this kind.
     pub fn new() -> Self {
         Self::default()
     }
@@ -315,14 +316,14 @@ impl Table {
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
     }
 
-    /// Sets the names of the index levels of a pandas data frame. Messages about missing columns mention them.
+    /// Sets the names of the index levels of a pandas data frame. Messages about missing columns mention these names.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_index(mut self, index: Vec<String>) -> Self {
         self.index = index;
         self
     }
 
-    /// The names of the index levels of the pandas data frame.
+    /// The names of the index levels of a pandas data frame; empty for other input.
     pub(crate) fn index(&self) -> &[String] {
         &self.index
     }
@@ -418,12 +419,12 @@ impl Table {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
-    /// Number of rows in the columns, including rows that are not selected.
+    /// Number of rows in the columns, including rows that do not belong to this selection of rows.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether only some of the rows are selected.
+    /// Whether this table contains only a selection of the rows in its columns.
     pub(crate) fn is_selection(&self) -> bool {
         self.selection.is_some()
     }
@@ -438,14 +439,14 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. Used by `churn-store`.
+    /// The values of a column, in order; `None` if there is no such column. `churn-store` uses this method.
     #[doc(hidden)]
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
         Some((0..self.n_rows()).map(|row| column.cell(self.position(row))))
     }
 
-    /// The id in a row of a column; `None` if the value is missing or is not an id.
+    /// The id that a column contains in a row, as a text; `None` if the value is missing or is not an id.
     pub(crate) fn text_at(&self, name: &str, row: usize) -> Option<String> {
         let cell = self.column(name)?.cell(self.position(row));
         let mut buffer = String::new();
@@ -525,7 +526,7 @@ impl Table {
         Some(&*self.columns[*place].1)
     }
 
-    /// Appends the cells of a column in a range of rows.
+    /// Appends the cells (values) of a column in a range of rows to `cells`.
     pub(crate) fn append_cells<'a>(&self, column: &'a Data, rows: Range<usize>, cells: &mut Vec<Cell<'a>>) {
         match &self.selection {
             None => column.append_cells(rows, cells),
@@ -538,7 +539,7 @@ impl Table {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }
 
-    /// Selects the rows at these positions.
+    /// Returns a table that contains only the rows at these positions.
     pub(crate) fn select(&self, positions: Vec<u32>) -> Self {
         Self {
             columns: self.columns.clone(),

@@ -24,7 +24,7 @@ fn build(kind: RecordKind, text: &str, policy: OnInvalid) -> Result<(TenantRecor
     builder.table(kind, json(text)).build()
 }
 
-/// The issues: row, column and code, in the order of the report.
+/// Returns the row, the column and the code of every issue, in the order of the report.
 fn issues(kind: RecordKind, text: &str) -> Vec<(Option<u64>, String, &'static str)> {
     let (_, report) = build(kind, text, OnInvalid::Quarantine).unwrap();
     report

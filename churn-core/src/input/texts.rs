@@ -1,4 +1,4 @@
-//! Text columns during reading. Each row has a code, and every distinct text is stored once.
+//! Text columns while they are read. Each row has a code, and every distinct text is stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -7,15 +7,15 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, TextColumn};
 
-/// A text column whose codes are assigned in the order of first use.
+/// A text column in which each distinct text gets the next code when it first occurs.
 pub(crate) struct TextDraft {
     /// The code of each row; [`MISSING_CODE`] if there is no text.
     pub(crate) codes: Vec<u32>,
     texts: Interner,
 }
 
-/// A text that occurs in the selected rows: its code, and its first 16 bytes. Most texts can be compared by these bytes
-/// alone.
+/// A text that occurs in the selected rows, with its code and its first 16 bytes. Most texts can be compared by these
+/// bytes alone.
 #[derive(Clone, Copy)]
 struct Level {
     first: u128,

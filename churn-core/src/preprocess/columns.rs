@@ -15,16 +15,17 @@ pub(crate) struct EncodedColumn {
 /// How a column is computed from its feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Encoding {
-    /// The number, unchanged.
+    /// The number of the feature, unchanged.
     Number,
-    /// 1 if the text is this level, else 0.
+    /// 1 if the text is this level (distinct text), else 0.
     Level(String),
-    /// 1 if the text is none of these frequent levels, because it was rare or absent in training; else 0. A missing
-    /// text is 0.
+    /// 1 if the text is none of these frequent levels (distinct texts), because it was rare or absent in training. The
+    /// value is 0 if the text is one of these levels or is missing.
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,
-    /// ln(1 + number of training rows with the same text). The list is sorted by text.
+    /// The logarithm of 1 plus the number of training rows with the same text. The list contains each text with this
+    /// value and is sorted by text.
     Frequency(Vec<(String, f64)>),
 }
 
@@ -58,7 +59,7 @@ impl EncodedColumn {
         }
     }
 
-    /// Whether all numbers are finite and the levels are sorted.
+    /// Whether all numbers of the encoding are finite and its levels (distinct texts) are sorted.
     pub(crate) fn is_valid(&self) -> bool {
         match &self.encoding {
             Encoding::Frequency(known) => {

@@ -24,9 +24,10 @@ pub(crate) struct DesignColumn {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    /// sign(x) ln(1 + |x|). Missing values are first replaced by this median.
+    /// A signed logarithm of the encoded value x: sign(x) ln(1 + |x|). Missing values are first replaced by this
+    /// median.
     SignedLog { median: f64 },
-    /// 1 if the value is missing, else 0.
+    /// 1 if the encoded value is missing, else 0.
     MissingFlag,
 }
 
@@ -49,7 +50,8 @@ impl DesignColumn {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }
 
-    /// Whether the column increases with the encoded value. A flag for missing values does not.
+    /// Whether the value of this column increases with the encoded value. This is false for a flag that marks missing
+    /// values.
     pub(crate) fn rises(&self) -> bool {
         matches!(self.shape, Shape::SignedLog { .. })
     }
@@ -63,8 +65,8 @@ impl DesignColumn {
     }
 }
 
-/// Fits the design matrix to encoded training columns. If several columns are equal in all rows, only the first is
-/// kept. For example, the missing-value flags of features that are always missing together are equal.
+/// Fits the design matrix to encoded training columns. If several columns are equal in all rows, only the first of them
+/// is kept. For example, the flags for missing values are equal for features that are always missing together.
 pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignColumn>> {
     let candidates = workers.map(0..encoded.len(), |number| {
         let values = &encoded[number];
@@ -86,7 +88,7 @@ pub(crate) fn fit(encoded: &[Vec<f64>], workers: &Workers) -> Result<Vec<DesignC
         .collect())
 }
 
-/// Fits a column of the design matrix. Returns it with a hash of its values, or `None` if the values are constant.
+/// Fits a column of the design matrix. Returns the column with a hash of its values, or `None` if all values are equal.
 fn column(encoded: u32, shape: Shape, values: &[f64]) -> Option<(DesignColumn, u128)> {
     let count = values.len() as f64;
     let shaped: Vec<f64> = values.iter().map(|&value| shape.apply(value)).collect();

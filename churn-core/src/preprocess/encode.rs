@@ -4,14 +4,14 @@ use crate::features::FeatureColumn;
 use crate::numeric::ln_1p;
 use crate::preprocess::columns::{EncodedColumn, Encoding};
 
-/// Maximum number of levels of a text feature that get their own column. A level is a distinct text.
+/// Maximum number of levels (distinct texts) of a text feature that each get a column of their own.
 const MOST_LEVELS: usize = 16;
-/// A level gets its own column only if it occurs in at least `LEAST_ROWS` training rows and in at least the fraction
-/// `LEAST_SHARE` of all training rows.
+/// A level (distinct text) gets its own column only if it occurs in at least `LEAST_ROWS` training rows and in at least
+/// the fraction `LEAST_SHARE` of all training rows.
 const LEAST_ROWS: usize = 10;
 const LEAST_SHARE: f64 = 0.005;
 
-/// The encoded columns of a feature. A constant number feature has no encoded columns.
+/// The encoded columns of a feature. A number feature with the same value in all rows has no encoded column.
 pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
     let encoded = |encoding| EncodedColumn {
         feature: feature as u32,
@@ -40,7 +40,8 @@ pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> 
             }
             let least = LEAST_ROWS.max((codes.len() as f64 * LEAST_SHARE) as usize);
             let mut seen: Vec<(&String, usize)> = levels.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
-            // The most frequent levels come first. Levels with equal counts are ordered by their bytes.
+            // The most frequent levels (distinct texts) come first. Levels with equal counts are ordered by their
+            // bytes.
             seen.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
             let frequent: Vec<String> = seen
                 .iter()

@@ -2,7 +2,7 @@
 
 use crate::record::Ids;
 
-/// The code of a missing text.
+/// The code that is stored in a row whose text is missing.
 pub(crate) const MISSING_CODE: u32 = u32::MAX;
 
 /// A dictionary-encoded text column, which stores every distinct text (level) once. Each row has a code. The code is
@@ -24,7 +24,7 @@ pub(crate) enum AttributeValues {
     Bool(Vec<u8>),
 }
 
-/// An extra column with the name that the caller gave it.
+/// An attribute: the name that its column has in the input, and its values.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attribute {
     pub(crate) name: String,
@@ -32,7 +32,7 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// Whether the row has a value.
+    /// Whether this attribute has a value in a row.
     pub(crate) fn has_value(&self, row: usize) -> bool {
         match &self.values {
             AttributeValues::Number(values) => !values[row].is_nan(),
@@ -42,8 +42,8 @@ impl Attribute {
     }
 }
 
-/// Reserved names of customer attributes. A feature from an attribute with such a name would have the same name as a
-/// computed feature. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
+/// Names of customer attributes that are never used as features, because the library itself computes a feature with the
+/// same name. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",
@@ -53,7 +53,7 @@ const RESERVED: [&str; 6] = [
     "days_since_first_sign_up",
 ];
 
-/// Whether a name is reserved, so that no customer attribute of this name becomes a feature.
+/// Whether a name is reserved. A customer attribute with a reserved name does not become a feature.
 pub(crate) fn is_reserved(attribute: &str) -> bool {
     RESERVED.contains(&attribute)
 }

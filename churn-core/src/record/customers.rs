@@ -1,4 +1,5 @@
-//! Customers, their spells (uninterrupted periods as a customer), and the versions of their rows.
+//! Customers, their spells (uninterrupted periods as a customer), and the versions of each customer (rows that state
+//! what was true from a point in time).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,9 +8,10 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
-/// Rows of one customer with the same `signed_up_at` are versions of one spell. There is one exception: if a version is
-/// active although the version before it has ended, it begins a new spell. A later `signed_up_at` always begins a new
-/// spell.
+/// A spell is an uninterrupted period as a customer. Rows of one customer with the same `signed_up_at` are versions of
+/// one spell: each states what was true from its `valid_from`. There is one exception: if a version states that the
+/// customer has churned, and the next version states that they are active again, the next version begins a new spell. A
+/// later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids, sorted by bytes. The code of a customer is the position of their id in this list.
@@ -17,24 +19,26 @@ pub(crate) struct Customers {
     /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
-    /// A null is stored as `NEVER`. The same holds for `notice_at` and `renews_at`.
+    /// The end of the spell (uninterrupted period as a customer). In this column, in `notice_at` and in `renews_at`, a
+    /// null is stored as `NEVER`.
     pub(crate) churned_at: Vec<i64>,
     pub(crate) notice_at: Vec<i64>,
-    /// `None` if the column was not given.
+    /// The renewal date of the contract. The column is `None` if the input does not have it.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// If the value is null or the column was not given, the value of `signed_up_at` is stored.
+    /// The time since which the row is true. If it is null or the input does not have the column, `signed_up_at` is
+    /// stored.
     pub(crate) valid_from: Vec<i64>,
-    /// A null is stored as `ALWAYS`. The column is `None` if no row has a value.
+    /// The time at which the row became known; `ALWAYS` if it is null. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
     /// Whether a `valid_from` column was given. If so, attributes are dated: each version states since when its values
     /// are true.
     pub(crate) dated: bool,
-    /// Extra columns, in column order.
+    /// The extra columns, in the order of the input.
     pub(crate) attributes: Vec<Attribute>,
-    /// Whether any customer has more than one spell.
+    /// Whether any customer has more than one spell (uninterrupted period as a customer).
     pub(crate) returning: bool,
-    /// Whether any version is active again although an earlier version has an end. If so, a spell may begin later than
-    /// `signed_up_at`, and its start must be searched for among the versions.
+    /// Whether any customer has a version that is active again after an earlier version stated an end. If so, a spell
+    /// may begin later than `signed_up_at`, and its start must be searched for among the versions.
     pub(crate) reopened: bool,
 }
 
@@ -43,7 +47,7 @@ pub(crate) struct Customers {
 pub(crate) struct Spell {
     /// The start of the spell.
     pub(crate) start: i64,
-    /// The end of the spell; `NEVER` if it has not ended.
+    /// The end of the spell; `NEVER` if the spell has not ended.
     pub(crate) end: i64,
 }
 
@@ -58,14 +62,14 @@ impl Customers {
         self.starts[customer] as usize..self.starts[customer + 1] as usize
     }
 
-    /// The start of the spell that `row` begins; `None` if it does not begin a spell. `before` is the previous known
-    /// row of the same customer, or `None` if there is none.
+    /// The start of the spell (uninterrupted period as a customer) that `row` begins; `None` if `row` does not begin a
+    /// spell. `before` is the previous known row of the same customer; `None` if there is no such row.
     ///
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
-    /// version's own `churned_at` is null or is after this `valid_from`. In the second condition, an end in the future
-    /// counts as null, because it may have been filled in later. Otherwise, the spells before a date would depend on
-    /// values that became known after the date.
+    /// version's own `churned_at` is null or is after this `valid_from`. An end after this `valid_from` is treated like
+    /// null, because it may have been written into the version at a later time. If it were not, the spells before a
+    /// date would depend on values that became known after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
@@ -77,7 +81,8 @@ impl Customers {
         }
     }
 
-    /// The spells that the given rows of one customer form, in order. The rows must be in ascending order.
+    /// The spells (uninterrupted periods as a customer) that result from the given rows of one customer, ordered by
+    /// their start. The rows must be in ascending order.
     pub(crate) fn spells(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Spell> {
         let mut rows = rows.into_iter().peekable();
         let mut before = None;
@@ -98,7 +103,7 @@ impl Customers {
         })
     }
 
-    /// Computes [`returning`](Self::returning) and [`reopened`](Self::reopened).
+    /// Computes the fields [`returning`](Self::returning) and [`reopened`](Self::reopened).
     pub(crate) fn find_spells(&mut self) {
         let of = |customer: usize| self.rows_of(customer);
         let reopened = |customer: usize| {

@@ -8,26 +8,27 @@ use crate::record::{ALWAYS, Attribute, NEVER};
 /// The columns that all event tables have. The rows are sorted by customer, then by event time, then by
 /// [`rank`](Self::rank) or, if there are no ranks, by input order.
 ///
-/// Rows with the same id and different `known_at` are versions of one record. Each version is the known one from its
-/// own `known_at` until the `known_at` of the next version. A row is known at `as_of` if `known_at < as_of <=
+/// Rows with the same id and different `known_at` are versions of one record. A version is in effect from its own
+/// `known_at` until the `known_at` of the next version. A row is known at `as_of` if `known_at < as_of <=
 /// superseded_at`, so at most one version of a record is known at any time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Events {
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
+    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length of this list is the number of customers plus
+    /// 1.
     pub(crate) starts: Vec<u32>,
     /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
     pub(crate) at: Vec<i64>,
-    /// The time at which the row became known; [`ALWAYS`] if null. The column is `None` if no row has a value.
+    /// The time at which the row became known; [`ALWAYS`] if it is null. The column is `None` if no row has a value.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// The time at which the next version becomes known; [`NEVER`] for the last version. The column is `None` if no
-    /// record has several versions.
+    /// The time at which the next version of the same record becomes known; [`NEVER`] for the last version of a record.
+    /// The column is `None` if no record has several versions.
     pub(crate) superseded_at: Option<Vec<i64>>,
     /// The position of the row in the input.
     pub(crate) given: Vec<u32>,
-    /// The rank of each row among all rows of the same customer, which are ordered by record id, then by all values.
-    /// `None` if simultaneous events keep their input order.
+    /// The rank of each row: its position if all rows of its customer are sorted by record id, then by all values.
+    /// `None` if events with equal times keep their input order.
     pub(crate) rank: Option<Vec<u32>>,
-    /// Extra columns and the optional descriptive columns (`method`, `category`, `channel`), in column order.
+    /// The extra columns and the optional columns `method`, `category` and `channel`, in the order of the input.
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -45,8 +46,8 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// A key that breaks ties. It orders rows of a customer that are sorted by another time than the event time, such
-    /// as the settlement time, and have equal times.
+    /// The key that orders two rows of a customer whose times are equal. It is used if rows are sorted by another time
+    /// than the event time, such as the settlement time.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])
     }
@@ -55,7 +56,8 @@ impl Events {
         self.superseded_at.as_ref().map_or(NEVER, |superseded| superseded[row])
     }
 
-    /// Whether this row is the version of its record that was known strictly before `as_of`.
+    /// Whether this row is the latest version of its record among the versions that became known strictly before
+    /// `as_of`.
     pub(crate) fn is_known(&self, row: usize, as_of: i64) -> bool {
         self.known_at(row) < as_of && as_of <= self.superseded_at(row)
     }

@@ -29,7 +29,7 @@ pub(crate) use tenant_records::EventSpan;
 pub use tenant_records::{StaticAttributes, TenantRecords};
 pub(crate) use tickets::{Priority, Tickets};
 
-/// Marks a time that is not set. This value is greater than every timestamp.
+/// The value that is stored for a time that is not set. It is greater than every timestamp.
 pub(crate) const NEVER: i64 = i64::MAX;
-/// Marks the `known_at` of a row that was always known. This value is smaller than every timestamp.
+/// The value that is stored as the `known_at` of a row that was always known. It is smaller than every timestamp.
 pub(crate) const ALWAYS: i64 = i64::MIN;

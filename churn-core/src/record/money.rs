@@ -58,7 +58,8 @@ impl Currency {
         code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase())
     }
 
-    /// The currency with an upper-case code, whose form was already checked.
+    /// Creates a currency from an upper-case code. The caller must have checked that the code consists of three
+    /// letters.
     pub(crate) fn of(code: &str) -> Self {
         let digits = OTHER_DIGITS
             .iter()
@@ -75,7 +76,7 @@ impl Currency {
         Self { code: None, digits: 2 }
     }
 
-    /// The code, if the currency has one.
+    /// The code of the currency; `None` if the currency has no code.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }

@@ -2,20 +2,21 @@
 
 use crate::record::Events;
 
-/// The final status of a payment.
+/// The final status of a payment. It does not state whether the payment was refunded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum PaymentStatus {
     /// The payment was not settled: `settled_at` is `NEVER`.
     #[default]
     Pending,
-    /// The payment was paid at `settled_at`. If `refunded_at` is set, it was refunded at that time.
+    /// The payment was paid at `settled_at`. If `refunded_at` is set, the payment was refunded at that time.
     Paid,
     /// The payment failed at `settled_at`.
     Failed,
 }
 
-/// The payments of all customers, sorted like [`Events`]. The event time is `due_at`.
+/// The payments of all customers. Rows are sorted as described at [`Events`]. The event time is the input column
+/// `due_at`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Payments {
     pub(crate) events: Events,

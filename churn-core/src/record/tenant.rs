@@ -40,7 +40,8 @@ impl TenantId {
         }
     }
 
-    /// The empty id. It is used for rows without a tenant, which only a shared model can score.
+    /// Creates an empty id. Rows without a tenant have this id, and only a model trained with the option `shared` can
+    /// score them.
     pub(crate) fn unnamed() -> Self {
         Self("".into())
     }

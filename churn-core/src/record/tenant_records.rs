@@ -25,7 +25,7 @@ pub enum StaticAttributes {
 }
 
 impl StaticAttributes {
-    /// Whether a column was declared static.
+    /// Whether a column was declared static, which means that its values never change.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -42,21 +42,23 @@ pub struct TenantRecords {
     pub(crate) tenant: TenantId,
     pub(crate) currency: Currency,
     pub(crate) customers: Customers,
-    /// The payments; `None` if the table was not given. An empty table that was given is `Some`. The same holds for
-    /// tickets and activities.
+    /// The payments; `None` if the caller gave no payments table. If the caller gave an empty table, it is `Some`. The
+    /// same holds for `tickets` and `activities`.
     pub(crate) payments: Option<Payments>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// The value that the caller set; `None` if the caller set none. The same holds for `observed_until`.
+    /// The start of the observed history that the caller set; `None` if the caller set none. `observed_until` is its
+    /// end.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
-    /// The observed span of each table, in the order of [`RecordKind::ALL`]; `None` for a table without events.
+    /// The times of the first and the last observed event of each table, in the order of [`RecordKind::ALL`]; `None`
+    /// for a table without events.
     pub(crate) spans: [Option<EventSpan>; 4],
 }
 
-/// The first and the last observed event time of a table. Superseded versions, pending payments and far dates are not
-/// counted. [`TenantRecords::observed_until`] explains far dates.
+/// The first and the last observed event time of a table. Superseded versions (rows that a newer version replaced),
+/// pending payments and far dates are not counted. [`TenantRecords::observed_until`] explains far dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
@@ -76,7 +78,7 @@ impl TenantRecords {
         &self.currency
     }
 
-    /// Number of customers. A customer with several rows (versions or spells) counts once.
+    /// Number of customers. A customer with several rows in the customers table counts once.
     pub fn n_customers(&self) -> usize {
         self.customers.len()
     }
@@ -86,8 +88,8 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer with a code, such as [`Label::customer`](crate::Label::customer); `None` if no customer
-    /// has this code.
+    /// The id of the customer with the code `code`; `None` if no customer has this code.
+    /// [`Label::customer`](crate::Label::customer) is such a code.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))
     }
@@ -110,8 +112,8 @@ impl TenantRecords {
         }
     }
 
-    /// The optional built-in columns that change a feature of some row, by table. A column that was not given, and one
-    /// in which every row has the default value, give the same features, so neither is listed.
+    /// The optional built-in columns that affect at least one feature value, each with its table. A column in which
+    /// every row has the default value is not listed, because the features would be the same without it.
     pub(crate) fn columns_in_use(&self) -> Vec<(RecordKind, &'static str)> {
         let mut columns = vec![];
         let mut add = |kind, column, in_use: bool| {
@@ -197,7 +199,7 @@ impl TenantRecords {
         }
     }
 
-    /// A phrase for messages that states how [`observed_until`](Self::observed_until) was determined.
+    /// A phrase that states how [`observed_until`](Self::observed_until) was determined. Messages contain this phrase.
     pub(crate) fn observed_until_source(&self, table: Option<RecordKind>) -> String {
         match self.observed_until_row(table) {
             None if self.observed_until.is_some() => "as set by the caller".to_owned(),
@@ -206,8 +208,8 @@ impl TenantRecords {
         }
     }
 
-    /// The table with the latest event, and its observed span. If several tables have the same latest event time, it is
-    /// the first of them.
+    /// The table with the latest event, and the times of its first and last observed event. If several tables have the
+    /// same latest event time, the first of these tables is returned.
     fn latest(&self, table: Option<RecordKind>) -> Option<(RecordKind, EventSpan)> {
         let wanted = |kind: &RecordKind| table.is_none_or(|table| table == *kind);
         let spans = RecordKind::ALL

@@ -356,8 +356,8 @@ fn ties_by_content_do_not_depend_on_the_order_given() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         assert_eq!(of(&order, Ties::Content), 5.0, "the payment with the greatest id, x");
     }
-    // Ties on another time axis are ordered in the same way. In this example, both ratings became visible at the same
-    // time.
+    // Events with equal times are also ordered by content if another time than the event time is used. In this example,
+    // both ratings became visible at the same time.
     let rate = |tickets: &str| {
         let builder = TenantRecords::builder("acme")
             .customers(csv(CUSTOMERS))
@@ -529,7 +529,7 @@ fn a_time_of_import_as_known_at_is_reported() {
     };
     assert_eq!(rows(&|_| "2024-01-01".to_owned()), [28]);
     assert_eq!(rows(&|day| format!("2023-02-{day:02}T06:00:00")), Vec::<u64>::new());
-    // A minority of late rows is usual.
+    // If fewer than half of the rows became known late, there is no finding.
     assert_eq!(
         rows(&|day| if day < 10 {
             "2024-01-01".to_owned()
@@ -564,7 +564,7 @@ fn a_table_given_twice_with_new_ids_is_reported() {
         found(&report, FindingCode::LikelyDuplicate),
         [(Some("payment_id"), 28, vec![28, 29, 30, 31, 32])]
     );
-    // A single pair of equal payments is usual.
+    // If only one pair of payments is equal, there is no finding.
     let (_, report) = build(CUSTOMERS, RecordKind::Payments, &format!("{head}{once}{}", row("j", 3)));
     assert_eq!(found(&report, FindingCode::LikelyDuplicate), []);
 }

@@ -18,7 +18,7 @@ enum Values<'a> {
 /// The type of values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// Numbers, or bools as 0 and 1.
+    /// The column has numbers, or bools, which are read as 0 and 1.
     Numbers,
     Texts,
     /// The column has only missing values, so it can be used as numbers and as texts.
@@ -26,7 +26,7 @@ pub(crate) enum Holds {
 }
 
 impl<'a> ColumnView<'a> {
-    /// Finds an attribute, or the kind of an activity; `None` if there is no such column.
+    /// Finds a column by its name: an attribute, or the kind of an activity. `None` if there is no such column.
     pub(crate) fn find(records: &'a TenantRecords, table: RecordKind, name: &str) -> Option<Self> {
         let attribute = match table {
             RecordKind::Customers => records.customers.attribute(name),
@@ -74,7 +74,7 @@ impl<'a> ColumnView<'a> {
         }
     }
 
-    /// A code that is equal for equal values of the column, for columns of any type; `None` if the value is missing.
+    /// A code for the value in a row. Equal values of the column have equal codes. `None` if the value is missing.
     pub(crate) fn code(self, row: Row) -> Option<i64> {
         match self.0 {
             Values::Texts(_) => self.text(row).map(i64::from),

@@ -1,27 +1,29 @@
 //! The visible version of a customer. A version is one row of the customers table, and is valid from its `valid_from`.
-//! A spell is a period in which the customer is signed up. A customer who returns after churn has several spells.
+//! A spell is an uninterrupted period as a customer. A customer who returns after churn has several spells.
 
 use crate::features::view::Row;
 use crate::record::{Customers, NEVER, Spell, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY};
 
-/// A customer as known at a time. It is the visible version of the current spell.
+/// The view of a customer at a point in time (the view's time). It contains the version that was valid and known at
+/// this time.
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerView<'a> {
     customers: &'a Customers,
     as_of: i64,
     /// The range of all rows of the customer.
     rows: (usize, usize),
-    /// The range of rows with the sign-up time of the current spell. It begins at the first row of the spell.
+    /// The range of rows whose sign-up time is that of the current spell (the current uninterrupted period as a
+    /// customer). It begins at the first row of the spell.
     spell: (usize, usize),
-    /// The start of the current spell.
+    /// The start of the current spell (the current uninterrupted period as a customer).
     start: i64,
-    /// The row of the visible version.
+    /// The row of the visible version (the version that was valid and known at the view's time).
     row: usize,
 }
 
 impl<'a> CustomerView<'a> {
-    /// The view of a customer; `None` if no row of the customer is visible.
+    /// Creates the view of a customer at a point in time; `None` if no row of the customer is visible at this time.
     pub(crate) fn new(records: &'a TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let customers = &records.customers;
         let rows = customers.rows_of(customer as usize);
@@ -51,40 +53,43 @@ impl<'a> CustomerView<'a> {
         Some(view)
     }
 
-    /// The visible rows from a given row to the visible version.
+    /// The visible rows of the customer, from the row `first` to the row of the visible version.
     fn visible(&self, first: usize) -> impl Iterator<Item = usize> + use<'a> {
         let (customers, as_of) = (self.customers, self.as_of);
         (first..=self.row).filter(move |&row| is_visible(customers, row, as_of))
     }
 
-    /// All visible spells, the current one last.
+    /// All visible spells (uninterrupted periods as a customer), ordered by their start. The last one is the current
+    /// spell.
     fn spells(&self) -> impl Iterator<Item = Spell> + use<'a> {
         self.customers.spells(self.visible(self.rows.0))
     }
 
-    /// Number of spells before the current one.
+    /// Number of spells (uninterrupted periods as a customer) before the current one.
     pub(crate) fn earlier_spells(&self) -> usize {
         self.spells().count() - 1
     }
 
-    /// The latest end of a spell before the current one. Ends at or after the view's time are ignored.
+    /// The latest end of a spell (uninterrupted period as a customer) before the current one. Ends at or after the
+    /// view's time are ignored.
     pub(crate) fn last_end(&self) -> Option<i64> {
         let earlier = self.spells().count() - 1;
         let ends = self.spells().take(earlier).map(|spell| spell.end);
         ends.filter(|&end| end < self.as_of).max()
     }
 
-    /// The start of the first visible spell.
+    /// The start of the first visible spell (uninterrupted period as a customer).
     pub(crate) fn first_sign_up(&self) -> i64 {
         self.spells().next().map_or(self.start, |spell| spell.start)
     }
 
-    /// The row of the visible version. Attribute columns are read with this row.
+    /// The row of the version that was valid and known at the view's time. Attribute columns are read with this row.
     pub(crate) fn version(&self) -> Row {
         Row::new(self.row)
     }
 
-    /// The version of the current spell that was valid `micros` before the view's time, as known at the view's time.
+    /// The row of the version that was valid `micros` microseconds before the view's time, as known at the view's time.
+    /// `None` if no version of the current spell (uninterrupted period as a customer) was valid then.
     pub(crate) fn version_before(&self, micros: i64) -> Option<Row> {
         let moment = self.as_of.saturating_sub(micros);
         (self.spell.0..self.spell.1)
@@ -93,7 +98,7 @@ impl<'a> CustomerView<'a> {
             .map(Row::new)
     }
 
-    /// The start of the current spell.
+    /// The start of the current spell (the current uninterrupted period as a customer).
     pub(crate) fn spell_start(&self) -> i64 {
         self.start
     }
@@ -121,15 +126,16 @@ impl<'a> CustomerView<'a> {
     }
 }
 
-/// The actual end of the spell that is current at a time. It may have become known only after that time, so only labels
-/// use it. Features use a [`CustomerView`], which does not expose it.
+/// The actual end of the spell (uninterrupted period as a customer) that is current at a time. The end may have become
+/// known only after that time, so only labels use it. Features use a [`CustomerView`], which does not expose it.
 pub(crate) struct SpellTruth {
-    /// `NEVER` if the spell does not end.
+    /// The end of the spell (uninterrupted period as a customer); `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,
 }
 
 impl SpellTruth {
-    /// Returns `None` if no row of the customer is visible at the time.
+    /// Finds the end of the spell (uninterrupted period as a customer) that is current at a time. Returns `None` if no
+    /// row of the customer is visible at the time.
     pub(crate) fn new(records: &TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let view = CustomerView::new(records, customer, as_of)?;
         let customers = view.customers;
@@ -151,7 +157,7 @@ fn is_visible(customers: &Customers, row: usize, as_of: i64) -> bool {
     customers.signed_up_at[row] < as_of && customers.valid_from[row] < as_of && customers.known_at(row) < as_of
 }
 
-/// Days since the start of the current spell; 0 if the customer is not known.
+/// Days since the start of the current spell (uninterrupted period as a customer); 0 if the customer is not known.
 pub(crate) fn tenure_days(records: &TenantRecords, customer: u32, as_of: AsOf) -> f64 {
     let view = CustomerView::new(records, customer, as_of.as_micros());
     view.map_or(0.0, |view| {

@@ -1,7 +1,7 @@
 //! Views of the records as known at `as_of`. Feature code can access records only through these views.
 //!
 //! A view belongs to one point in time. Everything that it returns happened, and was known, strictly before that time.
-//! A field that became known later is returned as not set.
+//! A field whose value became known later is returned as not set.
 //!
 //! Only this module can create a [`Row`], and a column can be read only with a `Row`. Code that reads an invisible
 //! record therefore does not compile.

@@ -5,7 +5,8 @@ use crate::features::view::Row;
 use crate::record::{Activities, Events, PaymentStatus, Payments, Priority, TenantRecords, Tickets};
 use crate::time::AsOf;
 
-/// The rows of one event table that are visible at a point in time.
+/// The rows of one event table that are visible at a point in time (the view's time). A row is visible if its event
+/// happened, and was known, before this time.
 #[derive(Clone, Copy)]
 pub(crate) struct StreamView<'a> {
     table: StreamTable<'a>,
@@ -30,14 +31,14 @@ pub(crate) enum PaymentState {
 }
 
 impl PaymentState {
-    /// The state as one bit. A set of states can then be stored as one number.
+    /// The state as a number with one bit set. A set of states can then be stored as one number.
     pub(crate) fn bit(self) -> u8 {
         1 << self as u8
     }
 }
 
 impl<'a> StreamView<'a> {
-    /// Creates the view of a table; `None` for customers and for a table that was not given.
+    /// Creates the view of an event table; `None` for the customers table and for a table that was not given.
     pub(crate) fn new(records: &'a TenantRecords, kind: RecordKind, as_of: i64) -> Option<Self> {
         let table = match kind {
             RecordKind::Customers => return None,
@@ -56,8 +57,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Calls `each` with the event time and the row of every visible record of a customer. Records are sorted by time,
-    /// then by tie key.
+    /// Calls `each` with the event time and the row of every visible record of a customer. Records are sorted by event
+    /// time, then by their tie key (the position in the input, or the rank by content).
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -91,17 +92,19 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// The key that orders rows with the same time. It is the position in the input, or the rank by content.
+    /// The key that orders rows of a customer with the same time. It is the position in the input, or the rank by
+    /// content.
     pub(crate) fn tie(&self, row: Row) -> u32 {
         self.events().tie(row.position())
     }
 
-    /// Returns a time of the row, such as the settlement time, if it lies before the view's time; otherwise `None`.
+    /// Returns a time of a row, such as the settlement time, if this time lies before the view's time; otherwise
+    /// `None`.
     fn past(&self, moment: i64) -> Option<i64> {
         (moment < self.as_of).then_some(moment)
     }
 
-    /// The state of a payment. For records of other tables, it is `Paid`.
+    /// The state of a payment at the view's time. For records of other tables, it is `Paid`.
     pub(crate) fn payment_state(&self, row: Row) -> PaymentState {
         let StreamTable::Payments(payments) = self.table else {
             return PaymentState::Paid;
@@ -117,7 +120,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The refund time of a payment, if it was refunded.
+    /// The refund time of a payment; `None` if it was not refunded before the view's time.
     pub(crate) fn refunded_at(&self, row: Row) -> Option<i64> {
         match self.table {
             StreamTable::Payments(payments) if self.payment_state(row) == PaymentState::Refunded => {
@@ -135,8 +138,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// How late a payment was settled, in microseconds. It is 0 if the payment was early, and `None` while it is
-    /// pending.
+    /// How late a payment was settled, in microseconds. It is 0 if the payment was settled early, and `None` if it is
+    /// pending at the view's time.
     pub(crate) fn lateness(&self, row: Row) -> Option<i64> {
         match self.table {
             StreamTable::Payments(payments) => self
@@ -146,23 +149,23 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The time of the first response to a ticket, if there was one.
+    /// The time of the first response to a ticket; `None` if there was no response before the view's time.
     pub(crate) fn first_response_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.first_response_at[row.position()])
     }
 
-    /// The resolution time of a ticket, if it was resolved.
+    /// The resolution time of a ticket; `None` if it was not resolved before the view's time.
     pub(crate) fn resolved_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.resolved_at[row.position()])
     }
 
-    /// The time at which a ticket was reopened, if it was.
+    /// The time at which a ticket was reopened; `None` if it was not reopened before the view's time.
     pub(crate) fn reopened_at(&self, row: Row) -> Option<i64> {
         self.ticket(|tickets| tickets.reopened_at[row.position()])
     }
 
-    /// The time at which the satisfaction with a ticket became visible; `None` if it is not visible yet or if the
-    /// ticket was not rated.
+    /// The time at which the satisfaction rating of a ticket became known; `None` if it was not known at the view's
+    /// time.
     pub(crate) fn satisfaction_at(&self, row: Row) -> Option<i64> {
         let rated =
             matches!(self.table, StreamTable::Tickets(tickets) if !tickets.satisfaction[row.position()].is_nan());
@@ -173,7 +176,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The satisfaction with a ticket, from 1 to 5; `None` until it is visible.
+    /// The satisfaction rating of a ticket, from 1 to 5; `None` if it was not known at the view's time.
     pub(crate) fn satisfaction(&self, row: Row) -> Option<f64> {
         self.satisfaction_at(row)?;
         match self.table {
@@ -197,7 +200,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The quantity of an activity; 1 if not given.
+    /// The quantity of an activity; 1 if no quantity was given.
     pub(crate) fn quantity(&self, row: Row) -> Option<f64> {
         match self.table {
             StreamTable::Activities(activities) => Some(
@@ -210,7 +213,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The code of an activity's kind. If there is no kind column, all activities are of the same kind.
+    /// The code of an activity's kind. If the table has no `kind` column, all activities have the same code.
     pub(crate) fn kind(&self, row: Row) -> Option<u32> {
         match self.table {
             StreamTable::Activities(activities) => {

@@ -1,4 +1,4 @@
-//! Joins the attributes of a customers table to the versions.
+//! Joins attributes of a customers table to the versions of customers that are computed from subscriptions.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,11 @@ use super::source::Subscription;
 pub(super) struct Joined {
     table: Table,
     dated: bool,
-    /// The attributes that are joined.
+    /// The names of the attributes that are joined.
     names: Vec<String>,
     left_out: Vec<String>,
-    /// For each customer, the rows as pairs of `valid_from` and row number, sorted.
+    /// For each customer, their rows, sorted by `valid_from`. A row is stored as a pair of its `valid_from` and its
+    /// number.
     rows: BTreeMap<String, Vec<(i64, usize)>>,
 }
 
@@ -31,7 +32,7 @@ impl Joined {
         }
         let dated = table.has_column("valid_from");
         let made = ["mrr", "plan", "seats"];
-        // The renewal date changes over time as attributes do, so it is treated like an attribute.
+        // The renewal date changes over time, as attributes do. It is therefore treated like an attribute.
         let is_extra = |name: &&str| {
             *name == "renews_at"
                 || columns_of(RecordKind::Customers)
@@ -108,7 +109,7 @@ impl Joined {
         timestamp(self.cell(name, row)).map_err(|problem| wrong(problem.code, Some(row), name, &problem.message))
     }
 
-    /// The times at which an attribute of a customer changes.
+    /// The times at which the attributes of a customer may change: the `valid_from` of each of the customer's rows.
     pub(super) fn moments(&self, customer: &str) -> Vec<i64> {
         let rows = self.rows.get(customer).filter(|_| self.dated);
         rows.map_or(vec![], |rows| {
@@ -119,7 +120,8 @@ impl Joined {
         })
     }
 
-    /// The attribute values that are joined to a version of a customer.
+    /// The attribute values that are joined to a version of a customer. The version is true from `valid_from`, and its
+    /// spell (uninterrupted period as a customer) lasts from `start` to `end`.
     pub(super) fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
         let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);

@@ -1,4 +1,5 @@
-//! Converts a table of subscriptions to a table of dated versions of customers.
+//! Converts a table of subscriptions to a customers table with dated versions (rows that state since when they are
+//! true).
 
 mod joined;
 mod quality;
@@ -17,33 +18,36 @@ use source::Source;
 use versions::versions;
 
 /// Converts subscriptions to a dated customers table for
-/// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers), with findings about the input.
+/// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers). Each row of the result states since when it is
+/// true. The function also returns findings about the input.
 ///
 /// [`subscription_columns`] lists the columns of subscriptions. The result has the columns `customer_id`,
 /// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
 /// `seats`. The rules are:
 ///
-/// - **Spell.** A spell is a series of subscriptions of one customer without a gap between them: each subscription
-///   begins at or before the latest end of the earlier subscriptions. `signed_up_at` is the start of the spell.
-///   `churned_at` is the end of the spell, or null if a subscription has not ended.
+/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of subscriptions of one customer without a
+///   gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
+///   the start of the spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
 /// - **Versions.** A spell has one row for each time at which one of its subscriptions begins or ends. `valid_from` is
 ///   this time.
 /// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
-///   `valid_from`. The monthly price is the price multiplied by 365/12 for a daily interval, by 52/12 for a weekly, by
-///   1 for a monthly, by 1/3 for a quarterly and by 1/12 for a yearly interval.
+///   `valid_from`. The monthly price is the price multiplied by 365/12 (daily interval), 52/12 (weekly), 1 (monthly),
+///   1/3 (quarterly) or 1/12 (yearly).
 /// - **`seats`.** The sum of the seats of all subscriptions that are active at `valid_from`.
-/// - **`plan`.** The plan of the active subscription with the largest monthly price. If several have the same price,
-///   the one that began last is used. If they also began at the same time, the one with the largest id is used.
+/// - **`plan`.** The plan of the active subscription with the largest monthly price. If several active subscriptions
+///   have this price, the plan of the one that began last is used. If they also began at the same time, the plan of the
+///   one with the largest id is used.
 /// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
-///   The result has a new row for each version of the customer that changes when a version of a subscription becomes
-///   known. The new row has the `known_at` of that version of the subscription.
+///   When such a row becomes known, earlier rows of the result may become wrong. The result then also contains
+///   corrected versions of these rows. Their `known_at` is that of the row of the subscription.
 ///
 /// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
-/// `valid_from` column, every row of the result gets the attribute values that are true at its `valid_from`. If not,
-/// only the attributes that `static_attributes` declares static are joined. The other attributes are dropped, because
-/// they hold today's values. `renews_at` is treated like an attribute. `notice_at` is joined to the spell that contains
-/// it. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers` are not used. Customers
-/// without a subscription are dropped.
+/// `valid_from` column, every row of the result gets the attribute values that are true at the `valid_from` of the row,
+/// and a spell also has a row for each time at which an attribute changes. If `customers` has no such column, only the
+/// attributes that `static_attributes` declares static are joined. The other attributes are dropped, because they hold
+/// today's values. `renews_at` is treated like an attribute. `notice_at` is joined to the spell in which it lies. The
+/// columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers` are not used. Customers without a
+/// subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};

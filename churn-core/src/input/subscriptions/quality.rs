@@ -9,7 +9,7 @@ use crate::time::MICROS_PER_DAY;
 
 use super::source::Subscription;
 
-/// The finding about rows without an id that equal another row of the same customer.
+/// The finding about subscriptions that have no id and equal another subscription of the same customer in every column.
 pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut copies = Rows::default();
     for subscriptions in by_customer.values() {
@@ -31,8 +31,8 @@ pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Optio
     copies.finding(FindingCode::LikelyDuplicate, RecordKind::Customers, None, message)
 }
 
-/// The finding about subscriptions that begin less than two days after the customer's earlier ones ended. Exports that state
-/// the last day of a subscription, instead of its end, have such gaps.
+/// The finding about subscriptions that begin less than two days after the same customer's earlier subscriptions ended.
+/// Such gaps occur in exports that state the last day of a subscription instead of its end.
 pub(super) fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut short = Rows::default();
     for subscriptions in by_customer.values() {

@@ -17,13 +17,13 @@ const INTERVALS: &[(&str, f64)] = &[
     ("year", 1.0 / 12.0),
 ];
 
-/// One version of one subscription.
+/// One row of the subscriptions table, which is one version of a subscription.
 #[derive(Clone, Debug)]
 pub(super) struct Subscription {
     pub(super) row: usize,
     pub(super) id: Option<String>,
     pub(super) started_at: i64,
-    /// The end of the subscription; `NEVER` if it has not ended.
+    /// The end of the subscription; `NEVER` if the subscription has not ended.
     pub(super) ended_at: i64,
     pub(super) mrr: f64,
     pub(super) plan: Option<String>,
@@ -93,7 +93,8 @@ impl<'a> Source<'a> {
         unused.collect()
     }
 
-    /// Reads a column: one value per row, with `None` if the column does not exist or the value is null.
+    /// Reads a column. The result has one value per row, which is `None` if the column does not exist or the value is
+    /// null.
     pub(super) fn values<T>(
         &self,
         known: &'static str,
@@ -119,7 +120,7 @@ impl<'a> Source<'a> {
         values.collect()
     }
 
-    /// Reads the subscriptions of each customer.
+    /// Reads the subscriptions table and groups its rows by customer.
     pub(super) fn read(&self) -> Result<BTreeMap<String, Vec<Subscription>>> {
         let owned = |read: fn(Cell<'_>, &mut String) -> Field<String>| read;
         let an_id = owned(|cell, buffer| Ok(id(cell, buffer)?.map(str::to_owned)));

@@ -9,7 +9,7 @@ fn customers(csv: &str) -> Vec<String> {
     shown(&customers)
 }
 
-/// Every row as text: the dates and values of its columns.
+/// Returns every row of a table as a text that contains the dates and values of the row.
 fn shown(table: &Table) -> Vec<String> {
     let names: Vec<String> = table.column_names().map(str::to_owned).collect();
     let cell = |name: &str, row: usize| match table.column(name).unwrap().cell(row) {
@@ -124,10 +124,10 @@ fn an_inclusive_end_is_reported_as_a_short_gap() {
     let head = "customer_id,started_at,ended_at,price,interval\n";
     let rows = "a,2024-04-01,,20,month\na,2024-01-01,2024-03-31,10,month\n";
     assert_eq!(codes(&format!("{head}{rows}")), [(FindingCode::ShortGap, vec![0])]);
-    // Without a gap, and with a gap of two days, there is nothing to report.
+    // If there is no gap, or a gap of two days, there is no finding.
     for end in ["2024-04-01", "2024-03-30"] {
         assert_eq!(codes(&format!("{head}{}", rows.replace("2024-03-31", end))), []);
     }
-    // The earlier subscription is still active.
+    // If an earlier subscription is still active, there is no gap and therefore no finding.
     assert_eq!(codes(&format!("{head}a,2024-01-01,,10,month\n{rows}")), []);
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Subscription;
 
-/// The key of a customer's version: the start of the spell, and the time since which the version is true.
+/// The key of a customer's version: the start of the spell (uninterrupted period as a customer), and the time since
+/// which the version is true.
 pub(super) type VersionKey = (i64, i64);
 
 /// The values of a customer's version.
@@ -38,7 +39,7 @@ pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
                 // An earlier row stated that a spell began at this time, but according to later information no spell
-                // began then. The version gets an end equal to its start.
+                // began then. The new row states that this spell ended at its start, so that it has no length.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
@@ -53,7 +54,7 @@ pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(
     rows
 }
 
-/// For each subscription, the last version that is known at a time.
+/// For each subscription, the last version that was known at a time.
 pub(super) fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription> {
     let known = subscriptions.iter().filter(|own| own.known_at <= known_at);
     let (named, mut all): (Vec<_>, Vec<_>) = known.partition(|own| own.id.is_some());
@@ -65,8 +66,8 @@ pub(super) fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Su
         }
     }
     all.extend(last.into_values());
-    // The order of floating-point additions affects the sum, so the subscriptions are sorted. Sums then do not depend
-    // on the input order.
+    // The order of floating-point additions affects the sum. The subscriptions are therefore sorted, so that sums do
+    // not depend on the input order.
     all.sort_by(|a, b| {
         let key = |own: &Subscription| (own.started_at, own.ended_at);
         let mrr = || a.mrr.total_cmp(&b.mrr);
@@ -79,7 +80,7 @@ pub(super) fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Su
     all
 }
 
-/// A spell: a series of subscriptions without a gap between them.
+/// A spell (an uninterrupted period as a customer): a series of subscriptions without a gap between them.
 pub(super) struct Spell<'a> {
     start: i64,
     end: i64,
@@ -105,7 +106,7 @@ pub(super) fn spells<'a>(sorted: &[&'a Subscription]) -> Vec<Spell<'a>> {
 }
 
 impl Spell<'_> {
-    /// The latest start of a subscription of this spell.
+    /// The latest start of any subscription of this spell.
     pub(super) fn last(&self) -> i64 {
         self.subscriptions
             .iter()
@@ -115,7 +116,7 @@ impl Spell<'_> {
             .max(self.end - 1)
     }
 
-    /// The values of the customer's version at a time within the spell.
+    /// The values of the customer's version that begins at a time within the spell.
     pub(super) fn at(&self, moment: i64) -> Version {
         let holds = |own: &&&Subscription| {
             own.started_at <= moment && (moment < own.ended_at || own.started_at == moment && own.ended_at == moment)
