@@ -98,7 +98,7 @@ impl Chain {
             let values: Vec<String> = (0..nodes).map(value).collect();
             format!("[{}]", values.join(","))
         };
-        let is_split = |node: usize| node % 2 == 0 && node < 2 * splits;
+        let is_split = |node: usize| node.is_multiple_of(2) && node < 2 * splits;
         let child = |node: usize, step: usize| {
             if is_split(node) {
                 (node + step).to_string()
