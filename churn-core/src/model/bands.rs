@@ -6,7 +6,8 @@ use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
 names! {
-    /// A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates.
+    /// A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the
+    /// overall odds at the training dates.
     #[derive(PartialOrd, Ord)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
     pub enum RiskBand: "risk_band" {
@@ -43,9 +44,9 @@ pub struct BandCalibration {
     pub band: RiskBand,
     /// The lowest probability of the band.
     pub from: f64,
-    /// Number of rows in the band.
+    /// Number of rows (customer-date pairs) whose probability is in the band.
     pub rows: usize,
-    /// Number of rows that churned.
+    /// Number of rows in the band whose customer churned.
     pub churned: usize,
     /// Mean predicted probability; `None` if the band has no rows.
     pub mean_probability: Option<f64>,

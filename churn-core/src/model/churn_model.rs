@@ -25,13 +25,13 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// Shapley values: the contribution of every feature to the blended log-odds of every row. Returned by
-/// [`ChurnModel::explain`] and [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
+/// Shapley values: the contribution of every feature to the blended log-odds of every row. [`ChurnModel::explain`] and
+/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain) return them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Contributions in log-odds (rows x features), in the order of the feature names. The contributions of a row and
-    /// the base value sum to the row's blended log-odds before calibration.
+    /// Contributions in log-odds (rows x features). The columns have the order of the feature names. The sum of the
+    /// base value and all contributions of a row equals the row's blended log-odds before calibration.
     pub contributions: Array2<f64>,
     /// The expected blended log-odds over the training rows, before calibration.
     pub base_value: f64,
@@ -95,13 +95,14 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. They do not depend on the time, the number of threads or the machine.
+    /// The bytes of the model file. The same training gives the same bytes at any time, on any machine and for any
+    /// number of threads.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. This is safe on untrusted bytes: magic number, format, lengths, checksum and
-    /// internal consistency are checked before use.
+    /// Reads a model from the bytes of a model file. Reading untrusted bytes is safe, because the magic number, format,
+    /// lengths, checksum and internal consistency are checked before the model is used.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -119,7 +120,7 @@ impl ChurnModel {
     /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
-    /// `io`.
+    /// `io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         artifact::save(path.as_ref(), &self.bytes)
     }
@@ -127,7 +128,7 @@ impl ChurnModel {
     /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
+    /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -143,7 +144,7 @@ impl ChurnModel {
         &self.metadata.report
     }
 
-    /// The churn definition that the model predicts.
+    /// The churn definition: what counts as churn, and within which label period.
     pub fn definition(&self) -> &ChurnDefinition {
         &self.metadata.definition
     }
@@ -153,7 +154,7 @@ impl ChurnModel {
         self.metadata.tenant.as_ref()
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features, in the order of the feature plan.
     pub fn feature_names(&self) -> &[String] {
         &self.metadata.feature_names
     }
@@ -203,7 +204,8 @@ impl ChurnModel {
         Ok(run)
     }
 
-    /// The error for a run without eligible customers. Its message contains the dates that the records cover.
+    /// Returns the error for a run without eligible customers. The error message contains the dates that the records
+    /// cover.
     fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
@@ -243,7 +245,7 @@ impl ChurnModel {
         Ok(self.run_of(as_of, matrix, scores))
     }
 
-    /// The outcome of a customer with the given log-odds.
+    /// The outcome of a customer with the given blended log-odds before calibration.
     fn scored(&self, log_odds: f64) -> Outcome {
         let probability = self.scorer.calibrator.probability(log_odds);
         let intervals = self.metadata.intervals.as_ref();
@@ -265,8 +267,8 @@ impl ChurnModel {
         }
     }
 
-    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. The run must have been scored by this model. This
-    /// is safe on untrusted bytes.
+    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. The run must have been scored by this model.
+    /// Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored the run;
@@ -295,9 +297,9 @@ impl ChurnModel {
     /// over all customers.
     ///
     /// Event rows without a `customer_id` belong to the customer. An empty table in [`CustomerRows`] means that the
-    /// customer has no such events, whereas a missing table means that such events are not known. Rows at or after
-    /// `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If it is 0, no
-    /// reasons are computed, which saves time.
+    /// customer has no such events, whereas a table that is not set means that nothing is known about such events. Rows
+    /// at or after `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If
+    /// `top` is 0, no reasons are computed, which saves time.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {

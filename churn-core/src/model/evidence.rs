@@ -4,7 +4,7 @@ use crate::features::{tenure_days, visible_events};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Why a customer is not scored, and when this is expected to change.
+/// Why a customer is not scored, and the time by which the customer is expected to have enough history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TooThin {
     pub(crate) reason: String,

@@ -24,14 +24,15 @@ pub enum Outcome {
         probability: f64,
         /// The risk band that contains the probability.
         risk_band: RiskBand,
-        /// The confidence interval; see [`Score::interval`].
+        /// The confidence interval of the churn rate of customers with this score; see [`Score::interval`].
         interval: Option<Interval>,
     },
     /// The customer has insufficient history for a score.
     NotScored {
-        /// The reason, in words.
+        /// Why the customer has no score, in words.
         reason: String,
-        /// The time by which a score becomes available at the latest, if the customer stays.
+        /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if
+        /// no such time is known.
         expected_at: Option<Timestamp>,
     },
 }
@@ -88,14 +89,15 @@ impl Score {
         }
     }
 
-    /// A 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
-    /// contains the probability, and both of its ends rise with the probability. The more customers are available for
-    /// calibration, the narrower the interval is.
+    /// A 90 % confidence interval for the churn rate of customers with this score, under the conditions of the training
+    /// dates. The interval always contains the probability of the score. A higher probability has a higher lower end
+    /// and a higher upper end. The more customers are available for calibration, the narrower the interval is.
     ///
-    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993). It
-    /// does not include model (epistemic) uncertainty. If there are few customers, it therefore contains the true rate
-    /// in fewer than 90 % of cases. It is not a range for the outcome of one customer, and it does not account for
-    /// drift. `None` if the customer is not scored, or if the model file was written by a version without intervals.
+    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993).
+    /// The interval does not include model (epistemic) uncertainty. If there are few customers, the interval therefore
+    /// contains the true rate in fewer than 90 % of cases. The interval is not a range for the outcome of one customer,
+    /// and it does not account for drift. `None` if the customer is not scored, or if the model file was written by a
+    /// version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -111,8 +113,8 @@ impl Score {
         }
     }
 
-    /// The time by which a score becomes available at the latest, if the customer stays. `None` if the customer is
-    /// scored, or if no such time is known.
+    /// The latest time at which the customer has enough history for a score, if they do not churn before. `None` if the
+    /// customer is scored, or if no such time is known.
     pub fn expected_at(&self) -> Option<Timestamp> {
         match self.outcome {
             Outcome::Scored { .. } => None,
@@ -147,8 +149,8 @@ struct FlatScore<'a> {
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
-    /// The time by which a score becomes available at the latest, if the customer stays; `None` if the customer is
-    /// scored or if no such time is known.
+    /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if the
+    /// customer is scored or if no such time is known.
     expected_at: Option<Timestamp>,
 }
 
@@ -178,8 +180,8 @@ impl Serialize for Score {
     }
 }
 
-/// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Returned by
-/// [`ChurnModel::score`](crate::ChurnModel::score).
+/// The scores of all eligible customers of a tenant as of one date, sorted by customer id.
+/// [`ChurnModel::score`](crate::ChurnModel::score) returns them.
 ///
 /// ```no_run
 /// # use churn_core::{AsOf, ChurnModel, TenantRecords};
@@ -230,7 +232,7 @@ impl ScoreRun {
         &self.model_id
     }
 
-    /// The tenant of the customers.
+    /// The tenant to which the customers of the run belong.
     pub fn tenant(&self) -> &TenantId {
         &self.matrix.tenant
     }
@@ -240,20 +242,22 @@ impl ScoreRun {
         &self.matrix
     }
 
-    /// The score of a customer, by customer id.
+    /// Returns the score of the customer with this id.
     ///
     /// # Errors
-    /// `customer_not_found` if the customer was not eligible.
+    /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not
+    /// eligible at the date.
     pub fn score_of(&self, customer_id: &str) -> error::Result<&Score> {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
     /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
-    /// Contributions are Shapley values in log-odds before calibration. Each call computes them again. The list is
-    /// empty if the customer is not scored.
+    /// Contributions are Shapley values in log-odds before calibration. Each call computes the contributions again. The
+    /// result is empty if the customer is not scored.
     ///
     /// # Errors
-    /// `customer_not_found` if the customer was not eligible.
+    /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not
+    /// eligible at the date.
     pub fn reasons(&self, customer_id: &str, top: usize) -> error::Result<Vec<Reason>> {
         let row = self.row_of(customer_id)?;
         if self.scores[row].probability().is_none() {
@@ -313,13 +317,13 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// The score of one customer, with its reasons. Returned by
-/// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
+/// The score of one customer, with its reasons. [`ChurnModel::score_customer`](crate::ChurnModel::score_customer)
+/// returns it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CustomerScore {
-    /// The score. It is bit-identical to the customer's score in a run over all customers.
+    /// The score. It is bit-identical to the score of the same customer in a run over all customers.
     pub score: Score,
     /// The reasons of the score, in descending order of the absolute contribution.
     pub reasons: Vec<Reason>,
@@ -327,8 +331,8 @@ pub struct CustomerScore {
     pub as_of: AsOf,
     /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
     pub model_id: String,
-    /// Columns that the model uses and the rows lack, and columns of the rows that the model does not use: probably
-    /// misspelt names.
+    /// Warnings about columns that the model uses but the rows lack, and about columns of the rows that the model does
+    /// not use. The name of such a column may be misspelt.
     pub warnings: Vec<Warning>,
 }
 
