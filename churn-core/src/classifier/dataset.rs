@@ -35,8 +35,8 @@ impl<'a> Dataset<'a> {
     /// Sets the group of each row, such as its customer, for tables with several rows per customer.
     ///
     /// All rows of a group are then in the same fold (stratified group folds). Early stopping, blend and calibration
-    /// therefore use only customers that the members were not fitted on. The result does not depend on the names and
-    /// the order of the groups.
+    /// therefore use only groups that the members (base learners) were not fitted on. The result does not depend on the
+    /// names and the order of the groups.
     #[must_use]
     pub fn with_groups<G: Ord>(mut self, groups: &[G]) -> Self {
         let mut known: Vec<&G> = groups.iter().collect();

@@ -174,7 +174,7 @@ fn distinct(groups: &[u32]) -> usize {
 /// Number of rows of each class.
 ///
 /// # Errors
-/// `single_class`; `too_little_data` for a class without rows.
+/// `single_class` if there is only one class; `too_little_data` if a class has no rows.
 fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     let mut rows = vec![0; classes];
     for &label in labels {

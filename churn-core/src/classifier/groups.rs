@@ -98,7 +98,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// For each class, the groups that contain rows of the class are counted. Returns the smallest of these numbers.
+    /// Counts, for each class, the groups that contain rows of the class. Returns the smallest count.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();
@@ -109,7 +109,7 @@ impl Groups {
         of_class.min().unwrap_or(0)
     }
 
-    /// For each row, the rank of its group among all groups, sorted by content.
+    /// Sorts the groups by content. Returns, for each row, the position of its group in this order.
     fn ranks(&mut self, contents: &[Content]) -> Vec<usize> {
         let mut places: Vec<(usize, usize)> = (0..contents.len()).map(|place| (self.root(place), place)).collect();
         places.sort_unstable();

@@ -8,7 +8,8 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// The file kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
+/// The kind that a model file states if it contains a tree ensemble with category sets (splits on sets of categories),
+/// or a tree ensemble whose output is not simply a sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
@@ -21,7 +22,7 @@ impl FlatTrees {
         write(TREES, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
+    /// Reads a model file that `to_bytes` wrote, from memory. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -62,7 +63,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. This is safe on untrusted bytes.
+    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -90,7 +91,7 @@ impl LinearModel {
         write(LINEAR, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
+    /// Reads a model file that `to_bytes` wrote, from memory. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -107,7 +108,7 @@ impl LinearModel {
     }
 }
 
-/// Column names in the metadata of a file.
+/// The column names that the metadata of a model file states.
 #[derive(Default, Deserialize)]
 struct Named {
     #[serde(default)]

@@ -38,10 +38,10 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// A fitted classifier for flat tables with columns of numbers, texts, bools and timestamps. Values may be missing, and
 /// a text column may have any number of levels.
 ///
-/// It has the same preprocessing, members, cross-fitted blend and calibration as [`ChurnModel`](crate::ChurnModel), but
-/// it does not use dates. The caller must ensure that all values were known before the time that the label describes.
-/// The result does not depend on the order of rows, the number of threads or the machine. A classifier is immutable,
-/// and cloning it is cheap.
+/// A classifier has the same preprocessing, members (base learners), cross-fitted blend and calibration as a
+/// [`ChurnModel`](crate::ChurnModel), but it does not use dates. The caller must ensure that all values were known
+/// before the time that the label describes. The result does not depend on the order of rows, the number of threads or
+/// the machine. A classifier is immutable, and cloning it is cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
@@ -68,12 +68,12 @@ pub struct ChurnClassifier {
 }
 
 impl ChurnClassifier {
-    /// The bytes of the model file, in the container format of [`ChurnModel`](crate::ChurnModel).
+    /// The bytes of the model file. The container format is that of [`ChurnModel`](crate::ChurnModel) files.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. This is safe on untrusted bytes.
+    /// Reads a classifier from the bytes of a model file. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged` (also for a file of another kind of model), `artifact_version`, `artifact_too_large`.
@@ -90,7 +90,7 @@ impl ChurnClassifier {
     /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
-    /// `io`.
+    /// `io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         artifact::save(path.as_ref(), &self.bytes)
     }
@@ -98,7 +98,7 @@ impl ChurnClassifier {
     /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
+    /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -124,8 +124,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns a copy of the classifier whose model file contains this schema. The bytes and the id of the copy differ
-    /// from those of the original.
+    /// Returns a copy of the classifier with this schema. The schema is stored in the copy's model file, so the copy
+    /// has other bytes and another id than the original.
     ///
     /// # Errors
     /// `invalid_option` if the schema has another number of classes or columns.
@@ -139,7 +139,8 @@ impl ChurnClassifier {
         Self::from_bytes(&bytes::write(&metadata, &self.parts)?)
     }
 
-    /// Labels of the classes and types of the columns; `None` unless [`with_schema`](Self::with_schema) added them.
+    /// The schema (labels of the classes and types of the columns); `None` if [`with_schema`](Self::with_schema) did
+    /// not add one.
     pub fn schema(&self) -> Option<&ClassifierSchema> {
         self.metadata.schema.as_ref()
     }
@@ -184,9 +185,9 @@ impl ChurnClassifier {
     /// 90 % confidence interval for the probability of the second class, for every row (rows x 2: lower and upper end).
     /// The interval always contains the probability.
     ///
-    /// The interval is for the churn rate of all rows with the same score. It comes from a bootstrap that resamples
-    /// whole groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). It is not a
-    /// range for the outcome of one customer, and it does not include model (epistemic) uncertainty.
+    /// The interval is for the churn rate of all rows with the same score. The interval comes from a bootstrap that
+    /// resamples whole groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). The
+    /// interval is not a range for the outcome of one customer, and does not include model (epistemic) uncertainty.
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
@@ -213,7 +214,7 @@ impl ChurnClassifier {
     }
 
     /// Shapley values of every column for every row. They explain the blended log-odds of the second class before
-    /// calibration, as in [`ChurnModel::explain`](crate::ChurnModel::explain).
+    /// calibration. They are computed as in [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.
@@ -227,8 +228,8 @@ impl ChurnClassifier {
         })
     }
 
-    /// Blended log-odds of the second class for every row, before calibration. For each row, the base value and the
-    /// contributions of [`explain`](Self::explain) sum to this number.
+    /// Blended log-odds of the second class for every row, before calibration. For each row, this number is the sum of
+    /// the base value and the contributions that [`explain`](Self::explain) returns.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -252,7 +253,7 @@ impl ChurnClassifier {
             .collect())
     }
 
-    /// The single ensemble of a classifier with two classes.
+    /// Returns the only ensemble of a classifier with two classes. With more classes, returns `invalid_option`.
     fn scorer(&self, asked: &str) -> Result<&crate::model::Scorer> {
         match self.parts.scorers.as_slice() {
             [scorer] => Ok(scorer),
@@ -316,7 +317,7 @@ impl fmt::Debug for ChurnClassifier {
     }
 }
 
-/// A flat table in the form that members use.
+/// A flat table, converted to the columns from which members (base learners) are fitted.
 struct FlatColumns {
     names: Vec<String>,
     columns: Vec<FeatureColumn>,

@@ -1,5 +1,5 @@
-//! The schema that a language binding may add to the model file of a classifier. It contains the labels of the classes,
-//! in a type of the other language, and the type of each column.
+//! The schema that a language binding may add to the model file of a classifier. The schema contains the labels of the
+//! classes, as the caller of the binding wrote them, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ impl FlatType {
             Cell::Text(_) | Cell::TextFile(_) => Self::Text,
             Cell::Bool(_) => Self::Bool,
             Cell::Timestamp(_) => Self::Timestamp,
-            // Unsupported values are ignored here, because they are refused when the table is read.
+            // Unsupported values are ignored here, because the conversion of the table to features refuses them.
             Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
         }
     }

@@ -16,8 +16,8 @@ const RETRY_AFTER: i32 = 4;
 /// Maximum number of attempts to charge a card.
 const MOST_ATTEMPTS: u8 = 3;
 
-/// The weight of the recorded risk factors in the daily probability of leaving. It is large enough for a model to learn
-/// the risk factors, and small enough for churn to stay uncertain.
+/// The weight of the recorded risk factors in the logarithm of the daily probability of leaving. The weight is large
+/// enough for a model to learn the risk factors, and small enough for churn to stay uncertain.
 const SHOWN: f64 = 0.85;
 
 /// The inputs of a simulation that stay the same over the whole life of a customer.
@@ -51,7 +51,8 @@ pub(super) struct State {
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether charges are likely to fail, because the customer is short of money or the card does not work.
+    /// Whether charges of the customer's card are likely to fail, because the customer is short of money or the card
+    /// does not work.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
@@ -95,7 +96,7 @@ pub(super) struct Today {
     pub(super) resolved: Option<Resolution>,
     pub(super) bill: Option<Bill>,
     pub(super) refunded: bool,
-    /// Whether the seats, the plan or the renewal date changed during the day.
+    /// Whether the customer's seats, plan or renewal date changed during the day.
     pub(super) changed: bool,
 }
 
@@ -290,7 +291,7 @@ impl State {
         today
     }
 
-    /// Updates the parts of the state that are not recorded.
+    /// Updates the parts of the state that no table records, such as fading interest.
     fn moods(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) {
         let mut switch = |mood: &mut bool, begins: f64, ends: f64| {
             if random.unit() < if *mood { ends } else { begins } {
@@ -328,7 +329,7 @@ impl State {
 
     fn seek_help(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
         self.pain *= 0.985;
-        // The ticket that has waited longest may be resolved before a new one is opened.
+        // The open ticket that has waited longest may be resolved before a new ticket is opened.
         if self.open > 0 && random.unit() < if self.trouble { 0.12 } else { 0.3 } {
             self.open -= 1;
             let liked = random.unit() + if self.trouble { 0.0 } else { 0.35 };

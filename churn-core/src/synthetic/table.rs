@@ -11,9 +11,9 @@ pub enum WorldColumn {
     Texts(Vec<Box<str>>),
     /// Numbers. NaN means null.
     Numbers(Vec<f64>),
-    /// Bools.
+    /// Booleans. `None` means null.
     Bools(Vec<Option<bool>>),
-    /// Microseconds since 1970-01-01 UTC.
+    /// Times in microseconds since 1970-01-01 UTC. `None` means null.
     Moments(Vec<Option<i64>>),
 }
 
@@ -58,7 +58,7 @@ impl WorldColumn {
         }
     }
 
-    /// The rows at these positions, in the given order. A position may occur several times.
+    /// Returns a column with the values at these positions, in the given order. A position may occur several times.
     pub(super) fn pick(&self, rows: &[u32]) -> Self {
         fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|&row| values[row as usize].clone()).collect()
@@ -87,19 +87,19 @@ impl WorldColumn {
     }
 }
 
-/// A generated table: named columns of equal length. It can be passed to a [`RecordsBuilder`].
+/// A generated table: named columns of equal length. The table can be passed to a [`RecordsBuilder`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTable {
     pub(super) columns: Vec<(&'static str, WorldColumn)>,
 }
 
 impl WorldTable {
-    /// The names and columns, in order.
+    /// The columns in their order in the table, each with its name.
     pub fn columns(&self) -> &[(&'static str, WorldColumn)] {
         &self.columns
     }
 
-    /// The column with this name.
+    /// The column with this name; `None` if there is no such column.
     pub fn column(&self, name: &str) -> Option<&WorldColumn> {
         self.columns
             .iter()
@@ -147,13 +147,13 @@ impl IntoTable for WorldTable {
 /// The four tables of a tenant, of some of its customers, or of all tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// Customers, with one row per version of a customer.
+    /// The customers table. It has one row per version of a customer, that is, per state with its own validity date.
     pub customers: WorldTable,
-    /// Payments.
+    /// The payments table.
     pub payments: WorldTable,
-    /// Tickets.
+    /// The tickets table.
     pub tickets: WorldTable,
-    /// Activities.
+    /// The activities table.
     pub activities: WorldTable,
 }
 

@@ -9,13 +9,13 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
 
-/// The true risk of one customer at one date.
+/// The true risk of one customer at one date: the probability of leaving that the simulation implies.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrueRisk {
-    /// The tenant.
+    /// The id of the tenant.
     pub tenant_id: String,
-    /// The customer.
+    /// The id of the customer.
     pub customer_id: String,
     /// The date for which the risk is computed.
     pub as_of: AsOf,
@@ -25,7 +25,7 @@ pub struct TrueRisk {
     pub churned: Option<bool>,
 }
 
-/// Number of customers whose lives are continued at a time.
+/// Number of customers whose true risks one thread computes at a time.
 const PIECE: usize = 64;
 
 /// The true risk of the tenant's eligible customers, sorted by id.
@@ -89,8 +89,9 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// Finds the state of a customer on the morning of `day`, and when the customer leaves later. The state is `None` if
-/// the customer has no known spell on that morning, or has already decided to leave.
+/// Observes a simulated life, and stores the customer's state on the morning of `day` and the time at which the
+/// customer leaves later. The state is `None` if the customer has no spell that is known on that morning, or has
+/// already decided to leave.
 struct Seen {
     as_of: i64,
     day: i32,
