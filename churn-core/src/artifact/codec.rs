@@ -1,8 +1,9 @@
-//! The encoding of the payload. It is bincode, with fixed-width little-endian numbers. No other module depends on it.
+//! The encoding of the payload. The encoding is bincode with fixed-width little-endian numbers. No other module depends
+//! on bincode.
 //!
-//! bincode 2.0.1 is complete and no longer maintained. Only the two functions below use it. Magic bytes, format number
-//! and checksum are written by this library, not by bincode. Another implementation of the same encoding can therefore
-//! replace it.
+//! The authors of bincode consider version 2.0.1 complete and no longer maintain it. Only the two functions below use
+//! bincode. Magic bytes, format number and checksum are written by this library, not by bincode. Another implementation
+//! of the same encoding can therefore replace it.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use serde::Serialize;

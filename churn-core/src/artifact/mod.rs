@@ -1,4 +1,5 @@
-//! The model file: header, limits and checksum. It does not depend on the ensemble.
+//! The container format of model files: header, limits and checksum. The format does not depend on the kind of model in
+//! the file.
 //!
 //! ```text
 //! offset  bytes  what
@@ -11,8 +12,8 @@
 //! 24+m+p     32  SHA-256 of everything before
 //! ```
 //!
-//! The checksum is the hash of the content, and the model id is derived from it. A file contains no time, thread count,
-//! host name or unseeded random number, so the same training writes identical bytes.
+//! The checksum is the hash of the content. The model id is the first half of the checksum. A file contains no time,
+//! thread count, host name or unseeded random number, so the same training writes identical bytes.
 //!
 //! A file may come from an untrusted source, which may have computed a valid checksum. Every length in the file is
 //! therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its size
@@ -48,7 +49,7 @@ pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 pub(crate) struct Artifact<'a> {
     pub(crate) metadata: &'a [u8],
     pub(crate) payload: &'a [u8],
-    /// The hash of the content in hex, which is the model id.
+    /// The model id: the first half of the hash of the content, in hex.
     pub(crate) id: String,
 }
 

@@ -30,9 +30,9 @@ pub(crate) struct Intervals {
 }
 
 impl Intervals {
-    /// Fits the calibration again on customers drawn with replacement. The method is that of `calibrator`, or a line if
-    /// `calibrator` only shifts the log-odds. `log_odds` are out-of-fold predictions. `weights` are the weights of the
-    /// rows, as in the fit of the calibrator.
+    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`. If
+    /// `calibrator` only shifts the log-odds, they fit a line. `log_odds` are out-of-fold predictions. `weights` are
+    /// the weights of the rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],

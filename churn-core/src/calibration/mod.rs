@@ -90,7 +90,8 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fits the same method to other rows. If this calibrator is only a shift, a line is fitted instead.
+    /// Fits a calibrator to other rows with the method of this calibrator. If this calibrator is only a shift, a line
+    /// is fitted instead.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {
@@ -116,7 +117,7 @@ impl Calibrator {
         }
     }
 
-    /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
+    /// The name of the calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Intercept(_) => "intercept",
@@ -137,7 +138,7 @@ impl Calibrator {
     }
 }
 
-/// A method that fits a calibrator to rows.
+/// A calibration method: a function that fits a calibrator to rows.
 type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
 
 /// Mean log-loss in cross-validation: the rows of each fold are calibrated by a curve that was fitted to the other

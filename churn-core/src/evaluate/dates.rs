@@ -1,4 +1,5 @@
-//! Chooses training and test dates. Training dates whose label period overlaps the test are purged, that is, not used.
+//! Chooses training and test dates. Training dates whose label period overlaps the test period are purged, that is, not
+//! used.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
-    /// The test date. If there are several, the earliest one.
+    /// The test date. If there are several test dates, this is the earliest one.
     pub test_date: AsOf,
     /// The last training date.
     pub last_training_date: AsOf,
@@ -55,8 +56,9 @@ impl DateSpan {
         AsOf::new(self.last.timestamp().plus_days(-before))
     }
 
-    /// The day on which a customer is used. `lot` is the hash of the customer's id. The days of the customers are
-    /// distributed uniformly over the span. The days of one customer in different spans are independent.
+    /// The day of this span on which a customer is used. `lot` is a hash of the customer's id and the seed. The days of
+    /// all customers are distributed uniformly over the span. The days of one customer in different spans are
+    /// independent.
     pub(crate) fn of(self, lot: u64) -> AsOf {
         if self.days <= 1 {
             return self.last;
@@ -67,7 +69,7 @@ impl DateSpan {
 }
 
 /// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, together with
-/// the evidence. Returns `None` if there is no such span.
+/// the evidence that they do. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.
 pub(crate) fn purge(
@@ -98,7 +100,7 @@ pub(crate) fn purge(
 /// Maximum number of training dates of one model.
 const MOST_DATES: i64 = 6;
 /// Minimum distance between dates, in days. With this distance, six spans cover more than a month, even if the label
-/// period is very short. If the history is too short for this distance, the distance may be smaller.
+/// period is very short. If the history is very short, the distance may be smaller than this number.
 const LEAST_STEP: i64 = 6;
 /// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
@@ -241,7 +243,7 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // The label period ends early enough whatever day of the span a customer is used on.
+                    // The label period ends early enough for every day of the span on which a customer may be used.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

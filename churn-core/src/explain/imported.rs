@@ -10,7 +10,7 @@ use crate::parallel::Execution;
 impl TreeEnsemble {
     /// Shapley values of every column for every row (rows x columns), and the base value, which is the expected output
     /// over the training rows. For each row, the base value and the contributions sum to the log-odds of the row. For a
-    /// forest that averages probabilities, they sum to the probability instead.
+    /// forest that averages probabilities, the base value and the contributions sum to the probability instead.
     ///
     /// # Errors
     /// `feature_mismatch` if the number of columns is not that of the ensemble; `cancelled`.

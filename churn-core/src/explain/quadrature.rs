@@ -7,12 +7,12 @@ use crate::numeric::cos;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Point {
     pub(crate) at: f64,
-    /// `1 - at`, computed without cancellation near 1.
+    /// The value `1 - at`. It is computed without the loss of precision that the subtraction has if `at` is near 1.
     pub(crate) rest: f64,
     pub(crate) weight: f64,
 }
 
-/// The quadrature rule with `count` points, ascending.
+/// Returns the quadrature rule with `count` points. The points are in ascending order.
 pub(crate) fn gauss_legendre(count: usize) -> Vec<Point> {
     let mut points = vec![Point::default(); count];
     let n = count as f64;

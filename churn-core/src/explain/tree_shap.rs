@@ -14,8 +14,8 @@
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
 //! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
-//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. The time per tree and row is O(nodes
-//! x points). The memory is O(depth x points).
+//! "Linear TreeShap", 2022). No large terms cancel, so the result is precise. The code is not recursive, so deep trees
+//! cannot overflow the stack. The time per tree and row is O(nodes x points). The memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -26,7 +26,7 @@ use crate::parallel::{Execution, Workers};
 
 /// Number of rows that are explained at a time.
 const CHUNK: usize = 16;
-/// Number of quadrature points per pass through a tree. A rule with more points takes several passes.
+/// Number of quadrature points per pass through a tree. A rule with more points needs several passes through the tree.
 const MOST_POINTS_AT_ONCE: usize = 8;
 /// Maximum number of points. More points would change the result by less than the rounding error of a sum.
 const MOST_POINTS: usize = 256;
@@ -43,8 +43,8 @@ impl FlatTrees {
     }
 }
 
-/// Computes the same as [`FlatTrees::explain`]. The values of a row are bit-identical for any number of threads and do
-/// not depend on the other rows of the matrix.
+/// Computes the result of [`FlatTrees::explain`]. The values of a row are bit-identical for any number of threads and
+/// do not depend on the other rows of the matrix.
 pub(crate) fn tree_contributions<T: Input>(
     ensemble: &FlatTrees,
     x: ArrayView2<'_, T>,
@@ -106,7 +106,7 @@ struct Plan {
     /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless this needs more
     /// than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
     points: usize,
-    /// The mean of the leaf values, weighted by cover.
+    /// The mean of the leaf values, weighted by cover (the weight of the training rows that reach the leaf).
     expectation: f64,
 }
 

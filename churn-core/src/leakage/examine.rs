@@ -14,21 +14,23 @@ use crate::time::Timestamp;
 const LEAST_POSITIVES: usize = 20;
 /// If there are more rows than this, columns are tested on a random sample of this many rows, drawn with a seed.
 const MOST_ROWS: usize = 50_000;
-/// An attribute restates the label if it alone removes at least this fraction of the log-loss.
+/// An attribute is reported as restating the label if the attribute alone removes at least this fraction of the
+/// log-loss.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// The corresponding threshold for features that are computed from events. It is higher because such a feature may
-/// predict well without leaking. For example, a customer who has become inactive is likely to stay inactive.
+/// A feature that is computed from events is reported as restating the label if the feature alone removes at least this
+/// fraction of the log-loss. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
+/// without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
 /// If all rows with a value churned, or all rows without a value churned, this is reported only if there are at least
 /// this many such rows.
 const LEAST_PURE: usize = 8;
 /// If all rows with one particular value churned, this is reported only if there are at least this many such rows.
 const LEAST_PURE_VALUE: usize = 12;
-/// A finding that all or none of some rows churned is reported only if the probability that permuted labels agree
-/// equally well is below this number.
+/// A finding that a set of rows contains only churned rows, or no churned rows, is reported only if the probability
+/// that permuted labels agree equally well is below this number.
 const CHANCE: f64 = 1e-5;
 /// If no row with a value churned, or no row without a value churned, this is reported only if the overall churn rate
-/// predicts at least this many churned rows among them.
+/// predicts at least this many churned rows among these rows.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -36,15 +38,17 @@ const LEAST_ROWS_OF_ID: usize = 50;
 /// The origin of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The column is a state of the customer, or a column of a flat table. If it leaks, training is refused.
+    /// The column states a property of the customer, or is a column of a flat table. By default, `ChurnModel::train`
+    /// fails if such a column leaks.
     Attribute,
-    /// The column is computed from dated events or from the sign-up. If it leaks, the report contains a warning.
+    /// The column is computed from dated events or from the sign-up. By default, the report contains a warning if such
+    /// a column leaks.
     Event,
 }
 
 /// A column to test.
 pub(crate) struct Suspect<'a> {
-    /// The name that the caller uses.
+    /// The name of the column in the caller's data.
     pub(crate) name: &'a str,
     /// The feature that is computed from the column.
     pub(crate) feature: &'a str,
@@ -59,8 +63,8 @@ pub(crate) struct Question<'a> {
     pub(crate) groups: &'a [u32],
     /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers that are known at the date, such as a tenure. A column that was recorded later may contain one of them
-    /// plus its growth during the label period.
+    /// Numbers that are known at the date, such as the customer's tenure. A column that was recorded later may contain
+    /// the value that such a number reached later.
     pub(crate) known: &'a [&'a [f64]],
 }
 
@@ -79,8 +83,8 @@ struct Looked<'a> {
 /// Returns a finding for each column that leaks the target, in the order of `suspects`. Each column has at most one
 /// finding.
 ///
-/// Only one date is tested: the last date that has enough rows of both classes. If no date has enough, the rows of all
-/// dates are tested together.
+/// Only one date is tested: the last date that has enough rows of both classes. If no date has enough rows of both
+/// classes, the rows of all dates are tested together.
 pub(crate) fn examine(
     suspects: &[Suspect<'_>],
     question: &Question<'_>,
@@ -231,7 +235,8 @@ impl<'a> Looked<'a> {
         Ok(None)
     }
 
-    /// Whether the column alone separates churned from retained rows.
+    /// Returns evidence if the column alone separates churned from retained rows: it removes at least the fraction
+    /// `least` of the log-loss, and more than with permuted labels.
     fn separates(&self, binned: &Binned, least: f64) -> Result<Option<Evidence>> {
         let statistic = skill(binned, &self.churned, &self.folds);
         if statistic < least {
@@ -257,8 +262,8 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether all rows with a value, all rows without a value, or all rows with one particular value belong to the
-    /// same class.
+    /// Returns evidence if all rows with a value, all rows without a value, or all rows with one particular value
+    /// belong to the same class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
@@ -317,7 +322,7 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Whether the column is an id: every row has a different text, or a different number of a sequence.
+    /// Returns evidence if the column is an id: every row has a different text, or a different number of a sequence.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -363,7 +368,8 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether the column still predicts the target after a number that is known at the date is subtracted from it.
+    /// Returns evidence if the column still predicts the target after a number that is known at the date is subtracted
+    /// from the column.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {

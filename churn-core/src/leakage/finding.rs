@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names};
 
 names! {
-    /// The policy for columns that leak the target.
+    /// The policy for columns that leak the target, that is, contain information that is not available at prediction
+    /// time.
     #[derive(Default)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     pub enum LeakagePolicy: "leakage" {
-        /// Training is refused if an attribute leaks the target. If a feature that is computed from events leaks, the
-        /// feature is only reported as a warning.
+        /// Training fails if an attribute (a column that states a property of the customer) leaks the target. If a
+        /// feature that is computed from events leaks, training continues and reports the feature as a warning.
         #[default]
         Refuse = "refuse",
-        /// All findings are reported as warnings.
+        /// Training continues and reports all findings as warnings.
         Warn = "warn",
-        /// All findings are reported as allowed.
+        /// Training continues and reports all findings as allowed.
         Allow = "allow",
     }
 }
@@ -47,11 +48,11 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum LeakageAction: "action" {
-        /// Training was refused.
+        /// Training failed because of the finding.
         Refused = "refused",
         /// The column was used, and the report contains the finding.
         Warned = "warned",
-        /// The caller allowed the column.
+        /// The column was used, because the caller allowed it.
         Allowed = "allowed",
     }
 }
@@ -63,7 +64,7 @@ names! {
 pub struct LeakageFinding {
     /// The column as the caller named it.
     pub column: String,
-    /// The feature that is computed from the column.
+    /// The name of the feature that is computed from the column.
     pub feature: String,
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
@@ -71,9 +72,9 @@ pub struct LeakageFinding {
     /// the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows
     /// that agree with the finding.
     pub statistic: f64,
-    /// What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
-    /// permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability that
-    /// permuted labels agree with the finding equally well. `None` if the test does not use labels.
+    /// A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
+    /// permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
+    /// that permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence in words.
     pub evidence: String,
@@ -96,7 +97,8 @@ impl fmt::Display for LeakageFinding {
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage` if training is refused because of a finding. The error names the first column that causes the refusal.
+/// `leakage` if training is refused because of a finding. The error names the first column because of which training is
+/// refused.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

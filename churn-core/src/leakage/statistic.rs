@@ -14,7 +14,7 @@ const FOLDS: usize = 5;
 /// Number of permutations of the labels.
 pub(crate) const PERMUTATIONS: usize = 200;
 
-/// The bin of every row. The last bin holds the missing values.
+/// A column whose values are divided into bins, and the bin of every row. The last bin holds the missing values.
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
@@ -130,8 +130,8 @@ pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     groups.iter().map(fold).collect()
 }
 
-/// The largest skill that the column reaches with permuted labels. There are [`PERMUTATIONS`] permutations, each of
-/// which permutes the labels within every stratum.
+/// The largest skill (see `skill`) that the column reaches with permuted labels. There are [`PERMUTATIONS`]
+/// permutations, each of which permutes the labels within every stratum (the rows of one date).
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

@@ -5,7 +5,7 @@ use crate::metrics::ranked::Ranked;
 use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 
-/// A metric of ranked rows.
+/// A metric that is computed from rows sorted by score; `None` if the metric is undefined.
 pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
 /// For each metric, the interval that contains the middle fraction `level` of the replicates (percentile bootstrap;

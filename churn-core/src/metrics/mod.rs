@@ -57,7 +57,8 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
 }
 
 /// Lift: the churn rate among the `share` of rows (0 to 1) with the highest scores, divided by the overall churn rate.
-/// If several rows are tied at the cutoff, each of them counts in part. `None` if no row churned.
+/// If several rows with equal scores lie at the cutoff, the same fraction of each of these rows is counted. `None` if
+/// no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

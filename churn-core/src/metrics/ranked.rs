@@ -1,4 +1,4 @@
-//! Rows sorted by score, each with a weight. Every metric is computed from them in one pass.
+//! Rows sorted by score, each with a weight. Every metric is computed from the sorted rows in one pass.
 
 use crate::error::Result;
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
@@ -13,7 +13,7 @@ pub struct Ranked {
     scores: Vec<f64>,
     churned: Vec<bool>,
     weights: Vec<f64>,
-    /// The original position of each row.
+    /// The position that each row had before sorting.
     order: Vec<u32>,
 }
 
@@ -67,7 +67,7 @@ impl Ranked {
         runs.into_iter()
     }
 
-    /// Area under the ROC curve.
+    /// Area under the ROC curve; `None` if there is only one class.
     pub fn roc_auc(&self) -> Option<f64> {
         let (mut below, mut area, mut positives) = (0.0, 0.0, 0.0);
         for (churned, retained) in self.ties() {
@@ -78,7 +78,7 @@ impl Ranked {
         (positives > 0.0 && below > 0.0).then(|| area / (positives * below))
     }
 
-    /// Average precision.
+    /// Average precision; `None` if no row churned.
     pub fn pr_auc(&self) -> Option<f64> {
         let (mut found, mut looked, mut sum) = (0.0, 0.0, 0.0);
         for (churned, retained) in self.ties().rev() {
@@ -91,7 +91,7 @@ impl Ranked {
         (found > 0.0).then(|| sum / found)
     }
 
-    /// Mean negative log-likelihood.
+    /// Mean negative log-likelihood; `None` if there are no rows.
     pub fn log_loss(&self) -> Option<f64> {
         self.mean(log_loss_of)
     }
@@ -108,7 +108,7 @@ impl Ranked {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
 
-    /// Mean squared error.
+    /// Brier score (mean squared error of the probability); `None` if there are no rows.
     pub fn brier(&self) -> Option<f64> {
         self.mean(|p, churned| {
             let error = p - f64::from(u8::from(churned));
@@ -125,7 +125,7 @@ impl Ranked {
         weighted_mean(losses.zip(self.weights.iter().copied()))
     }
 
-    /// Expected calibration error over ten bins of equal size.
+    /// Expected calibration error over ten bins of equal size; `None` if there are no rows.
     pub fn calibration_error(&self) -> Option<f64> {
         (self.total() > 0.0).then(|| error_of(&self.calibration()))
     }
@@ -152,7 +152,7 @@ impl Ranked {
                 sum += weight * p;
                 slope += weight * p * (1.0 - p);
             }
-            // Steps are limited, because long ones overshoot where probabilities are near 0 or 1.
+            // The length of a step is limited, because long steps overshoot where probabilities are near 0 or 1.
             let step = ((positives - sum) / slope.max(1e-12)).clamp(-1.0, 1.0);
             shift += step;
             if step.abs() < 1e-9 {
@@ -162,7 +162,7 @@ impl Ranked {
         Some(shift)
     }
 
-    /// The log-odds of the scores, ascending.
+    /// The log-odds of the scores, in ascending order. The scores must be probabilities.
     pub(crate) fn log_odds(&self) -> Vec<f64> {
         log_odds(&self.scores)
     }
@@ -179,7 +179,8 @@ impl Ranked {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// The lift among the fraction `share` (0 to 1) of rows with the highest scores.
+    /// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
+    /// churn rate. `None` if no row churned.
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;

@@ -9,8 +9,8 @@ use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
-/// Computed features that grow with time. An attribute leaks the target if it contains such a feature plus the growth
-/// of that feature after the date.
+/// Computed features that grow with time. An attribute (a column that states a property of the customer) leaks the
+/// target if it contains the value that such a feature reaches only after the date.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",
@@ -23,10 +23,10 @@ const GROWING: [&str; 7] = [
 
 /// Tests the features of a sample for target leakage, and returns the findings for the report.
 ///
-/// Attributes are tested twice. The first test compares them with the labels of one date. The second test compares each
-/// customer's value at their first date with the customer's final outcome. The second test finds attributes that
-/// contain today's values, and attributes that were written into old versions in hindsight. Such values reveal the end
-/// of the spell long before the end.
+/// Attributes are tested twice. The first test compares the values at one date with the labels of that date. The second
+/// test compares each customer's value at their first date with the customer's final outcome. The second test finds
+/// attributes whose values are those at the time of the export, and attributes that were added to old versions of a
+/// customer later. Such values reveal that a customer leaves long before they leave.
 ///
 /// # Errors
 /// `leakage` if a finding must stop training; `invalid_option` if `allow_columns` names something unknown.

@@ -28,7 +28,7 @@ impl TrainReport {
         self.measures().roc_auc.map(|auc| auc.interval.low > 0.5)
     }
 
-    /// Warnings that follow from the metrics.
+    /// Warnings that follow from the metrics of the model, such as predictions that are no better than chance.
     pub(crate) fn verdicts(&self) -> Vec<Warning> {
         let measures = self.measures();
         let tested = match &self.out_of_time {
@@ -87,7 +87,7 @@ impl TrainReport {
         out
     }
 
-    /// The lines of the report. Each has a topic and a text.
+    /// The lines of the report. Each line consists of a topic and a text.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let measures = self.measures();
         let mut lines = vec![("trained on", self.trained_on())];

@@ -9,8 +9,8 @@ use crate::parallel::Execution;
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores). They equal the results of
-    /// [`reasons`](Self::reasons), but are computed on several threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). The result equals that of
+    /// [`reasons`](Self::reasons) for each customer, but is computed on several threads.
     ///
     /// # Errors
     /// `cancelled`; `invalid_option` for zero threads.

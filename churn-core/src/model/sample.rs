@@ -14,11 +14,12 @@ use crate::time::AsOf;
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
-    /// For each row, the index of its span among the spans that were used. Rows are sorted by span, then by customer.
+    /// For each row, the index of its span (consecutive days that together serve as one training date) among the spans
+    /// that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
     /// Number of customer-date pairs that are excluded because their label is neither churned nor retained.
     pub(crate) excluded: usize,
-    /// Number of customer-date pairs that sampling dropped.
+    /// Number of customer-date pairs that were not used because the sample would be larger than `RowCap::rows`.
     pub(crate) subsampled: usize,
 }
 
@@ -98,7 +99,7 @@ impl Sample {
     }
 }
 
-/// On average, one of this many customers is used on a day on which the customer's next event is due.
+/// On average, one in this many customers is used on the day on which their next event is due.
 const DUE: usize = 4;
 
 /// The day of a span on which a customer is used. It depends on the customer's id and the seed.
@@ -106,10 +107,11 @@ const DUE: usize = 4;
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
 /// span. At that midnight, the gap since the last event is as long as it gets for a customer who stays. A production
-/// job that runs on the day of the invoices scores all customers at such a time. Evenly spread days alone would contain
-/// few such pairs.
+/// job that runs on the day of the invoices scores all customers at such a time. If all days were spread evenly,
+/// training would see few customers at such a time.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // Only for inactivity labels does it matter whether the day is just before or just after an event.
+    // For labels of other kinds than inactivity, it does not matter whether the day is just before or just after an
+    // event, so all days are spread evenly.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };
@@ -238,7 +240,7 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    /// The rows as training data for members. `names` are the feature names of the examples from which they were
+    /// The rows as training data for members. `names` are the feature names of the examples from which the rows were
     /// selected.
     pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
         Examples {

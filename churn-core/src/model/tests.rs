@@ -679,7 +679,7 @@ fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()>
             .any(|warning| warning.code.as_str() == "labels_disagree"))
     };
     assert!(!disagree(&world)?);
-    // Payments that come a month late now and then look like churn.
+    // Every third payment is missing, as if it came late. The customers then seem to have churned.
     world.payments = world
         .payments
         .into_iter()

@@ -25,17 +25,18 @@ impl ChurnModel {
     /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
     /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
-    /// one day of each span. The day is sampled by the customer's id and the seed. Together, these days cover every
-    /// phase of a billing cycle.
+    /// one day of each span. The day is chosen pseudo-randomly from the customer's id and the seed. Together, the days
+    /// of all customers cover every phase of a billing cycle.
     ///
     /// Training has two steps. First, a model is trained only on dates whose label periods end by the last date (or by
-    /// the first day of the last span), and is tested on the last date or span. Then the returned model is trained on
-    /// the most recent dates. If the history is too short for the test, `report().out_of_time` is `None`,
+    /// the first day of the last span), and is tested on the last date or span. Then another model is trained on the
+    /// most recent dates and is returned. If the history is too short for the test, `report().out_of_time` is `None`,
     /// `report().out_of_time_reason` contains the reason, and only cross-validated metrics are available.
     ///
     /// # Errors
-    /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
-    /// `too_little_data`; `leakage`, whose message names the column and the evidence; `invalid_option`; `cancelled`.
+    /// `immature_label` if the label period of a requested date does not end within the observed history, or if no date
+    /// has such a label period; `single_class`; `too_little_data`; `leakage`, whose message names the column and the
+    /// evidence; `invalid_option`; `cancelled`.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;
@@ -277,7 +278,7 @@ pub(crate) struct TestOptions {
 /// the customer's rows.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// The spans of an out-of-time test.
+/// The spans of an out-of-time test. A span is a number of consecutive days that together serve as one date.
 #[derive(Clone, Copy)]
 pub(crate) struct TestSpans<'a> {
     /// The spans that the sample contains.
@@ -391,8 +392,8 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the `horizon` days before the test date and for customers who
-/// were not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
+/// Separate metrics for customers who were active in the `horizon` days before the test date and for customers who were
+/// not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
 /// defined by inactivity.
 fn by_activity(
     records: &TenantRecords,
