@@ -32,8 +32,8 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
-/// The magic bytes. Like those of PNG, they contain a high bit and a line ending, which a transfer in text mode would
-/// change.
+/// The first bytes of every model file. Like the first bytes of a PNG file, they contain a high bit and a line ending,
+/// which a transfer in text mode would change.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
 /// The format number that this version writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -53,7 +53,7 @@ pub(crate) struct Artifact<'a> {
     pub(crate) id: String,
 }
 
-/// Writes the bytes of a model file.
+/// Returns the bytes of a model file with this metadata and payload.
 pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     if metadata.len() > MAX_METADATA || payload.len() > MAX_PAYLOAD {
         return Err(too_large(metadata.len() + payload.len()));
@@ -168,7 +168,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
+            // The result is ignored, because writing to a `String` cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         })

@@ -8,15 +8,16 @@ use crate::metrics::Interval;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::Workers;
 
-/// The share of replicates that an interval contains.
+/// The share of bootstrap replicates that an interval contains.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
-/// If there are more rows than this, each replicate draws about this many rows.
+/// If there are more rows than this number, each bootstrap replicate draws only about this many rows.
 const MOST_ROWS: usize = 50_000;
 /// The curve of each replicate is evaluated at evenly spaced quantiles of the log-odds. This is the number of steps
 /// from the smallest to the largest log-odds.
 const STEPS: usize = 32;
-/// The curve of each replicate is also evaluated this far below the smallest and above the largest log-odds.
+/// The curve of each replicate is also evaluated at the smallest log-odds minus this number and at the largest log-odds
+/// plus this number.
 const BEYOND: f64 = 3.0;
 
 /// Confidence band of the calibration curve, from a percentile bootstrap (Efron and Tibshirani, 1993). Each replicate

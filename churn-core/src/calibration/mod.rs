@@ -24,7 +24,7 @@ const WORTH: f64 = 2.0;
 /// A calibration curve from log-odds to probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Calibrator {
-    /// A shift of the log-odds.
+    /// A constant that is added to the log-odds.
     Intercept(f64),
     /// A rising line in log-odds (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
@@ -127,7 +127,7 @@ impl Calibrator {
         }
     }
 
-    /// Whether the parameters are finite and the curve rises.
+    /// Whether the parameters are finite and the calibrated log-odds rise with the log-odds.
     pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Intercept(shift) => shift.is_finite(),

@@ -1,4 +1,4 @@
-//! Fits a line, or only a shift, to log-odds by Newton's method.
+//! Fits a line of calibrated log-odds on log-odds, or only a shift of the log-odds, by Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;

@@ -48,7 +48,7 @@ impl Metadata {
     }
 }
 
-/// The parts that are needed for scoring.
+/// The parts of a classifier that are needed for scoring.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<FlatKind>,

@@ -15,7 +15,8 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
 impl ChurnClassifier {
-    /// Fits an ensemble to a flat table. With more than two classes, it fits one ensemble per class (one-vs-rest).
+    /// Fits a classifier to a flat table. With two classes, the classifier has one ensemble. With more classes, it has
+    /// one ensemble per class (one-vs-rest).
     ///
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
@@ -166,12 +167,12 @@ impl ChurnClassifier {
     }
 }
 
-/// Number of distinct groups.
+/// Returns the number of distinct groups.
 fn distinct(groups: &[u32]) -> usize {
     groups.iter().max().map_or(0, |&most| most as usize + 1)
 }
 
-/// Number of rows of each class.
+/// Returns the number of rows of each class.
 ///
 /// # Errors
 /// `single_class` if there is only one class; `too_little_data` if a class has no rows.

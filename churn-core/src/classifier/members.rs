@@ -14,15 +14,15 @@ const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
 impl FlatTrees {
-    /// Writes a model file that contains only this ensemble.
+    /// Returns the bytes of a model file that contains only this ensemble.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         write(TREES, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. Reading untrusted bytes is safe.
+    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -32,7 +32,7 @@ impl FlatTrees {
 }
 
 impl TreeEnsemble {
-    /// Writes a model file that contains only these trees, with their category sets and link function.
+    /// Returns the bytes of a model file that contains only these trees, with their category sets and link function.
     ///
     /// ```
     /// use churn_core::Execution;
@@ -55,7 +55,7 @@ impl TreeEnsemble {
     /// ```
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         match self.plain() {
             Some(trees) => write_named(TREES, trees, self.feature_names()),
@@ -63,7 +63,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. Reading untrusted bytes is safe.
+    /// Reads the bytes of a model file of a `TreeEnsemble` or of [`FlatTrees`]. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
@@ -83,15 +83,15 @@ impl TreeEnsemble {
 }
 
 impl LinearModel {
-    /// Writes a model file that contains only this model.
+    /// Returns the bytes of a model file that contains only this linear model.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         write(LINEAR, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. Reading untrusted bytes is safe.
+    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.

@@ -239,7 +239,7 @@ impl ChurnClassifier {
         self.scorer("be explained")?.log_odds(read.view(), &workers)
     }
 
-    /// For every row, the `top` columns with the largest contributions in absolute value, largest first.
+    /// Returns, for every row, the `top` columns whose contributions have the largest absolute values, largest first.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).

@@ -9,7 +9,7 @@ use crate::model::EnsembleOptions;
 use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 
-/// Class weights. In JSON: null, `"balanced"` or a list of numbers.
+/// The weights of the classes in the fit. In JSON, this is null (equal weights), `"balanced"` or a list of numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ClassWeights {

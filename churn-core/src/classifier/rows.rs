@@ -1,4 +1,4 @@
-//! The training rows of a classifier in a canonical order, independent of the input order.
+//! The training rows of a classifier in a canonical order, which does not depend on the order of the input rows.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ pub(crate) fn order(
     })
 }
 
-/// A 128-bit hash of the values of each row.
+/// Returns a 128-bit hash of the values of each row.
 fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
     let mut hashes: Vec<(u64, u64)> = vec![(0x9E37, 0x79B9); rows];
     for column in columns {

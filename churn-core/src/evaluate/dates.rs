@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::numeric::SplitMix;
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 
-/// Evidence that no training label overlaps the test period: `last_label_end <= test_date`.
+/// Evidence that no label period of a training date overlaps the test period: `last_label_end <= test_date`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ pub(crate) struct DateSpan {
 }
 
 impl DateSpan {
-    /// A span of one day, which is the same for all customers.
+    /// Returns a span of one day. All customers are used on this day.
     pub(crate) fn on(date: AsOf) -> Self {
         Self { last: date, days: 1 }
     }

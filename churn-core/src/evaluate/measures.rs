@@ -15,11 +15,11 @@ use crate::parallel::Workers;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Measures {
-    /// Number of rows.
+    /// Number of rows (predictions).
     pub rows: usize,
-    /// Number of rows that churned.
+    /// Number of rows whose customer churned.
     pub churned: usize,
-    /// Mean predicted probability.
+    /// Mean predicted probability over all rows.
     pub mean_probability: f64,
     /// Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has the
     /// higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect ranking
@@ -57,7 +57,8 @@ pub struct Measures {
     /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. Random scores give
     /// about 1.
     pub top_decile_lift: Option<Estimate>,
-    /// Calibration table: mean predicted probability and observed churn rate in ten bins of equal size.
+    /// Calibration table: the mean predicted probability and the observed churn rate in ten bins of equal size, lowest
+    /// predictions first.
     pub calibration: Vec<CalibrationBin>,
     /// Why the metrics of ranking and calibration are `None` although both labels occur: one label has too few
     /// customers for a reliable interval.
@@ -66,7 +67,7 @@ pub struct Measures {
 }
 
 impl fmt::Display for Measures {
-    /// Writes the counts, then the defined metrics with their intervals, one per line.
+    /// Writes the counts, and then each metric that is not `None`, with its interval, on its own line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rows, churned, mean) = (self.rows, self.churned, self.mean_probability);
         write!(f, "{rows} rows, {churned} churned; mean probability {mean:.3}")?;
@@ -97,8 +98,8 @@ impl fmt::Display for Measures {
 /// AUC of 1.000 with the interval 1.000 to 1.000.
 const FEWEST_OF_A_CLASS: usize = 10;
 
-/// Why ranking and calibration cannot be measured. `None` if both labels have enough customers, or if only one label
-/// occurs.
+/// Returns the reason why ranking and calibration cannot be measured: one label has too few customers. `None` if both
+/// labels have enough customers, or if only one label occurs.
 fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     let distinct = |wanted: bool| {
         let rows = customers.iter().zip(churned).filter(|(_, churned)| **churned == wanted);
@@ -228,7 +229,7 @@ mod tests {
         (churned, probabilities, codes)
     }
 
-    /// For each metric, the share of samples in which the interval contains the true value.
+    /// Returns, for each metric, the share of random samples in which the metric's interval contains the true value.
     fn coverage(seeds: u64, customers: usize) -> Vec<(&'static str, f64)> {
         type Figure = (&'static str, fn(&Measures) -> Option<Estimate>);
         const FIGURES: [Figure; 7] = [
@@ -276,7 +277,8 @@ mod tests {
         }
     }
 
-    /// Run this test with `cargo test --release -p churn-core --lib -- --ignored --nocapture ninety_per_cent`.
+    /// This test is slow and is ignored by default. Run it with `cargo test --release -p churn-core --lib -- --ignored
+    /// --nocapture ninety_per_cent`.
     #[test]
     #[ignore = "a minute: 1 000 seeds"]
     fn ninety_per_cent_intervals_hold_the_truth_nine_times_in_ten() {

@@ -24,7 +24,7 @@ use crate::ensemble::{FlatTrees, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Execution, Workers};
 
-/// Number of rows that are explained at a time.
+/// Number of rows whose Shapley values one thread computes at a time.
 const CHUNK: usize = 16;
 /// Number of quadrature points per pass through a tree. A rule with more points needs several passes through the tree.
 const MOST_POINTS_AT_ONCE: usize = 8;
@@ -37,7 +37,7 @@ impl FlatTrees {
     /// log-odds.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    /// `feature_mismatch` if the trees were fitted on another number of columns; `cancelled`.
     pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         tree_contributions(self, x, &execution.workers()?)
     }
@@ -161,7 +161,7 @@ struct Row<'a> {
     cells: &'a [f64],
 }
 
-/// Marks a feature that no edge on the path splits on.
+/// The value that marks a feature on which no edge of the current path splits.
 const NONE: u32 = u32::MAX;
 
 /// A node on the path, with the edge that leads to it. Every array has one value per quadrature point.
@@ -169,7 +169,7 @@ struct Frame<const N: usize> {
     node: usize,
     /// Number of children that were visited so far.
     visited: u8,
-    /// The feature that the parent splits on.
+    /// The feature on which the parent node splits.
     feature: usize,
     /// The path position of the previous edge that splits on the same feature, or `NONE`.
     before: u32,

@@ -10,9 +10,9 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// If the minority class has fewer rows than this, no column is reported.
+/// If the minority class (churned or retained) has fewer rows than this number, no column is reported.
 const LEAST_POSITIVES: usize = 20;
-/// If there are more rows than this, columns are tested on a random sample of this many rows, drawn with a seed.
+/// If there are more rows than this number, columns are tested on a pseudo-random sample of this many rows.
 const MOST_ROWS: usize = 50_000;
 /// An attribute is reported as restating the label if the attribute alone removes at least this fraction of the
 /// log-loss.
@@ -56,7 +56,7 @@ pub(crate) struct Suspect<'a> {
     pub(crate) origin: Origin,
 }
 
-/// The labels, and the grouping of the rows.
+/// The labels of the rows, and the customers and dates to which the rows belong.
 pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
     /// Rows of one customer, or of one group of a flat table, have the same number.
@@ -102,7 +102,8 @@ pub(crate) fn examine(
     Ok(findings)
 }
 
-/// Returns the columns of a flat table that leak the target. All of them are attributes.
+/// Returns a finding for each column of a flat table that leaks the target. All columns of a flat table are tested as
+/// attributes.
 pub(crate) fn examine_table(
     table: Columns<'_>,
     churned: &[bool],
@@ -409,17 +410,17 @@ impl<'a> Looked<'a> {
     }
 }
 
-/// The statistic, its value under permuted labels, and the evidence in words.
+/// The statistic of a finding, the comparison with chance (`by_chance`), and the evidence in words.
 type Evidence = (f64, Option<f64>, String);
 
-/// A column, restricted to the rows that are tested.
+/// The values of a column in the rows that are tested.
 struct Column {
     /// The values of the column, divided into bins in one or more ways.
     binned: Vec<Binned>,
     numbers: Option<Vec<f64>>,
     filled: usize,
     distinct: usize,
-    /// Whether the texts are timestamps.
+    /// Whether the column's texts are timestamps.
     moments: bool,
 }
 

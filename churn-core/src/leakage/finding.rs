@@ -30,12 +30,12 @@ names! {
     pub enum LeakageEvidence: "leak" {
         /// The column alone separates churned from retained rows nearly without error.
         RestatesLabel = "restates_label",
-        /// All rows with a value churned, all rows with one particular value churned, or no row without a value
-        /// churned.
+        /// One of three cases holds: all rows with a value churned, all rows with one particular value churned, or all
+        /// rows without a value were retained.
         OnlyForChurned = "only_for_churned",
-        /// All rows without a value churned, or no row with a value churned.
+        /// One of two cases holds: all rows without a value churned, or all rows with a value were retained.
         OnlyForRetained = "only_for_retained",
-        /// The column identifies rows or encodes their order.
+        /// The column is an id of the rows, or encodes the order of the rows.
         Identifier = "identifier",
         /// The column contains information from after the date. The evidence is that the column predicts the target
         /// even after a number that was known at the date, such as the tenure, is subtracted from it.
@@ -62,7 +62,7 @@ names! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LeakageFinding {
-    /// The column as the caller named it.
+    /// The name of the column in the caller's data.
     pub column: String,
     /// The name of the feature that is computed from the column.
     pub feature: String,
@@ -76,9 +76,9 @@ pub struct LeakageFinding {
     /// permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
     /// that permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
-    /// The evidence in words.
+    /// The evidence for the leak, in English words.
     pub evidence: String,
-    /// The action that training took.
+    /// The action that training took in response to the finding.
     pub action: LeakageAction,
     /// Whether [`LeakagePolicy::Refuse`] refuses training because of the finding. True for attributes, false for
     /// features that are computed from events.

@@ -124,7 +124,7 @@ pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     if alone > 0.0 { 1.0 - with / alone } else { 0.0 }
 }
 
-/// The fold of every row. All rows of a group are in one fold.
+/// Returns the fold of every row. All rows of a group (such as a customer) are in one fold.
 pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     let fold = |&group: &u32| SplitMix::new(seed ^ 0x1EAF, u64::from(group)).below(FOLDS) as u8;
     groups.iter().map(fold).collect()

@@ -30,13 +30,14 @@ pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
 
-/// Mean negative log-likelihood. Probabilities are clamped to the range from 1e-15 to 1 - 1e-15. `None` if there are no
-/// rows.
+/// Log-loss: the mean negative log-likelihood of the labels. Probabilities are clamped to the range from 1e-15 to 1 -
+/// 1e-15. `None` if there are no rows.
 pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).log_loss()
 }
 
-/// Mean squared error of the probability. `None` if there are no rows.
+/// Brier score: the mean squared difference between the probability and the label (0 or 1). `None` if there are no
+/// rows.
 pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).brier()
 }

@@ -9,7 +9,7 @@ use crate::parallel::Workers;
 /// function of this module have the same name, they return the same value.
 #[derive(Clone, Debug)]
 pub struct Ranked {
-    /// The scores, in ascending order.
+    /// The scores of the rows, in ascending order.
     scores: Vec<f64>,
     churned: Vec<bool>,
     weights: Vec<f64>,
@@ -103,7 +103,7 @@ impl Ranked {
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// The weighted mean of values that are given in the sorted order.
+    /// Returns the weighted mean of one value per row. The values are given in the sorted order.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }

@@ -23,7 +23,8 @@ pub struct BacktestOptions {
     /// chosen for each origin from the history before the origin.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test. Each must be mature, that is, its label period must end within the observed history.
+    /// The origins (test dates). Each origin must be mature, that is, its label period must end within the observed
+    /// history.
     ///
     /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Dates
     /// without enough history for training are left out. Each test then covers a span of half a label period that ends
@@ -70,7 +71,7 @@ impl Options for BacktestOptions {
     }
 }
 
-/// The result of a backtest: out-of-time tests at several origins.
+/// The result of a backtest: one out-of-time test for each origin (test date).
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
@@ -94,7 +95,7 @@ pub struct Backtest {
 }
 
 impl Backtest {
-    /// Runs the backtest.
+    /// Trains and tests one model for each origin (test date).
     ///
     /// # Errors
     /// `nothing_after_purge` if an origin has no training date whose label period ends by the origin; the errors of

@@ -34,7 +34,7 @@ pub struct ModelCard {
     pub data: CardData,
     /// Counts of the eligible customers at the training dates.
     pub population: CardPopulation,
-    /// The features.
+    /// The features that the model uses.
     pub features: CardFeatures,
     /// The metrics of the model.
     pub metrics: CardMetrics,
@@ -71,7 +71,7 @@ pub struct CardData {
     pub truncated_windows: Vec<u32>,
 }
 
-/// Counts of the eligible customers at the training dates. A pair is a customer at one training date.
+/// Counts of the eligible customers at the training dates. A customer-date pair is a customer at one training date.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -93,7 +93,7 @@ pub struct CardPopulation {
     pub subsampled: usize,
 }
 
-/// The features of a model.
+/// The features that a model uses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -106,7 +106,7 @@ pub struct CardFeatures {
     pub names: Vec<String>,
 }
 
-/// Metrics with confidence intervals.
+/// The metrics of the model, with confidence intervals.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -130,12 +130,13 @@ pub struct CardCalibration {
     pub method: String,
     /// The lowest probability of each risk band above `low`.
     pub risk_bands: RiskBands,
-    /// Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions.
+    /// Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that
+    /// was not fitted on the customer's rows (out-of-fold).
     pub bands: Vec<BandCalibration>,
 }
 
 impl ChurnModel {
-    /// The model card of the model.
+    /// Returns the model card of this model.
     pub fn card(&self) -> ModelCard {
         let report = self.report();
         ModelCard {
@@ -193,7 +194,7 @@ impl ModelCard {
     /// Returns the card as Markdown.
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
-        // Writing to a String does not fail.
+        // The result is ignored, because writing to a `String` cannot fail.
         let _ = self.write(&mut out);
         out
     }

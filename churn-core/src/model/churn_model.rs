@@ -159,17 +159,17 @@ impl ChurnModel {
         &self.metadata.feature_names
     }
 
-    /// The feature plan, resolved against the training records.
+    /// The feature plan after training, with the features that were chosen for the columns of the training records.
     pub fn plan(&self) -> &ResolvedPlan {
         &self.plan
     }
 
-    /// The thresholds of the risk bands.
+    /// The lowest probability of each risk band.
     pub fn risk_bands(&self) -> RiskBands {
         self.metadata.bands
     }
 
-    /// Scores every eligible customer as of a date, on all available threads.
+    /// Scores every eligible customer as of a date. Uses all available threads.
     ///
     /// The run contains only eligible customers. A customer is not eligible if they have not signed up yet or have
     /// already churned at the date. If churn is defined by cancellation, a customer whose future cancellation is

@@ -69,8 +69,8 @@ impl CustomerRows {
         self
     }
 
-    /// The records of a tenant that has only this customer.
-    /// `currency` is the code of the currency of all amounts, if it is known.
+    /// Returns the records of a tenant that has only this customer. `currency` is the code of the currency of all
+    /// amounts; `None` if the currency is not known.
     pub(crate) fn into_records(
         self,
         tenant: Option<&TenantId>,

@@ -34,7 +34,7 @@ pub(crate) struct OutOfFold {
     /// Blended log-odds (the weighted sum of the members' log-odds) of every row, before calibration.
     pub(crate) log_odds: Vec<f64>,
     pub(crate) probabilities: Vec<f64>,
-    /// Log-loss of each member, before calibration.
+    /// The out-of-fold log-loss of each member (base learner), before calibration.
     pub(crate) member_log_loss: Vec<f64>,
 }
 
@@ -214,7 +214,7 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
 /// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// Returns the rows outside a fold, and the rows inside the fold.
+/// Returns the indices of the rows outside a fold, and then the indices of the rows inside the fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }

@@ -147,7 +147,8 @@ fn allowed_columns_exist(records: &TenantRecords, plan: &ResolvedPlan, options: 
     }
 }
 
-/// The first row of every customer, sorted by customer. The given rows must be sorted by date.
+/// Returns the index of the earliest row of every customer, in the order of the customer codes. The given rows must be
+/// sorted by date.
 fn first_rows(customers: &[u32]) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut first = vec![None; count];

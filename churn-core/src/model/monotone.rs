@@ -14,9 +14,9 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum Monotonicity: "monotone_constraints" {
-        /// The probability never falls.
+        /// The probability never falls as the feature grows.
         Increasing = "increasing" | "raises",
-        /// The probability never rises.
+        /// The probability never rises as the feature grows.
         Decreasing = "decreasing" | "lowers",
     }
 }
@@ -29,7 +29,7 @@ impl Directions {
     /// Looks up the constraints of the features of a table.
     ///
     /// # Errors
-    /// `invalid_option` for a name that is not a numeric feature, or that occurs twice.
+    /// `invalid_option` if a name in `wanted` is not the name of a numeric feature, or occurs twice.
     pub(crate) fn of(wanted: &[(String, Monotonicity)], table: Columns<'_>) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self(vec![]));

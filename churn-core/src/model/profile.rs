@@ -22,7 +22,7 @@ const SHARE: f64 = 0.5;
 /// The typical values of one feature in a set of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FeatureProfile {
-    /// The share of rows without a value.
+    /// The share of rows in which the feature has no value.
     missing: f64,
     /// For a number feature: the 1st, 50th and 99th percentile; `None` if there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(crate) struct FeatureProfile {
 /// such a feature are not stored, because later data always contains new ones.
 const LEVELS: usize = 200;
 
-/// The profiles of all features, in plan order.
+/// The profiles of all features, in the order of the feature plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Profile(Vec<FeatureProfile>);
@@ -149,7 +149,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile. Each percentile is one of the values. Values are not interpolated.
+/// Returns the 1st, 50th and 99th percentile. Each percentile is one of the given values, without interpolation.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {

@@ -27,9 +27,9 @@ names! {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ReasonValue {
-    /// A number.
+    /// The feature is a number.
     Number(f64),
-    /// A text.
+    /// The feature is a text.
     Text(String),
     /// The feature has no value, because its window contains no matching record or because the attribute is missing.
     Missing,
@@ -57,12 +57,12 @@ impl fmt::Display for ReasonValue {
 pub struct Reason {
     /// The name of the feature.
     pub feature: String,
-    /// The value of the feature for this customer at this date.
+    /// The value of the feature for the scored customer at the date of the score.
     pub value: ReasonValue,
     /// The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with
     /// the average training row. A value above 0 raises the risk.
     pub contribution: f64,
-    /// Whether the contribution raises or lowers the score.
+    /// Whether the feature raises or lowers the score.
     pub direction: Direction,
     /// The reason in English words, for example `payments paid count, last 28 days: 0 raises the risk`.
     pub text: String,

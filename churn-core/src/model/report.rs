@@ -104,9 +104,9 @@ impl fmt::Display for OutOfTime {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ChurnRateAt {
-    /// The training date.
+    /// The training date. If each customer is used on one day of a span, this is the last day of the span.
     pub as_of: AsOf,
-    /// The first day of the span that ends at `as_of`, if each customer is used on one day of a span. `None` if all
+    /// The first day of the span that ends at `as_of`, if each customer is used on one day of this span. `None` if all
     /// customers are used at `as_of`.
     #[serde(default)]
     pub first: Option<AsOf>,
@@ -199,7 +199,8 @@ pub struct TrainReport {
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions.
+    /// Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that
+    /// was not fitted on the customer's rows (out-of-fold).
     pub bands: Vec<BandCalibration>,
     /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
     /// were used, either because the caller allowed them or because their finding is only a warning.

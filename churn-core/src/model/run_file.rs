@@ -52,7 +52,7 @@ impl ScoreRun {
     /// bytes.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the bytes would exceed the maximum size of a file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let matrix = self.matrix();
         let columns = matrix.columns.iter().map(|column| match column {

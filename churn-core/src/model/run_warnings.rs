@@ -12,8 +12,8 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table is stale only if the time from its last event to the run's date exceeds the longest earlier gap between two
-/// events by more than this number of days.
+/// A table counts as stale (its data feed has probably stopped) only if the time from its last event to the run's date
+/// exceeds the longest earlier gap between two events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
@@ -186,7 +186,8 @@ struct EventDays {
 }
 
 impl EventDays {
-    /// Returns `None` if the table was not given or has no event before the date.
+    /// Returns the days on which the table `kind` has events; `None` if the table was not given or has no event before
+    /// the date.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
         let events = records.events(kind)?;
         let settled = |row: usize| {
@@ -243,8 +244,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // A rate of 0 is replaced by the rate of half a churned row, so that the odds are finite for a date without churned
-    // customers.
+    // The churn rate of a date without churned customers is 0. It is replaced by the rate that half a churned row would
+    // give, so that the log-odds are finite.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

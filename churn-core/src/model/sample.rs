@@ -17,7 +17,8 @@ pub(crate) struct Sample {
     /// For each row, the index of its span (consecutive days that together serve as one training date) among the spans
     /// that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Number of customer-date pairs that are excluded because their label is neither churned nor retained.
+    /// Number of customer-date pairs that are not in the sample because they have neither of the labels churned and
+    /// retained.
     pub(crate) excluded: usize,
     /// Number of customer-date pairs that were not used because the sample would be larger than `RowCap::rows`.
     pub(crate) subsampled: usize,
@@ -68,7 +69,7 @@ impl Sample {
         })
     }
 
-    /// Selects the rows at these positions.
+    /// Returns a sample with only the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {
             matrix: self.matrix.select(rows),
@@ -79,7 +80,7 @@ impl Sample {
         }
     }
 
-    /// The customer code of every row.
+    /// The customer code (the index of the customer in the records) of every row.
     pub(crate) fn customers(&self) -> &[u32] {
         &self.matrix.customers
     }
@@ -102,7 +103,8 @@ impl Sample {
 /// On average, one in this many customers is used on the day on which their next event is due.
 const DUE: usize = 4;
 
-/// The day of a span on which a customer is used. It depends on the customer's id and the seed.
+/// Chooses the day of a span on which a customer is used. The choice depends on the customer's id, the seed and the
+/// customer's events.
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
@@ -126,7 +128,7 @@ fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32,
     due.unwrap_or_else(|| span.of(lot))
 }
 
-/// The maximum number of pairs in a sample, and the seed of the sampling.
+/// The maximum number of customer-date pairs in a sample, and the seed with which customers are sampled.
 #[derive(Clone, Copy)]
 pub(crate) struct RowCap {
     pub(crate) rows: usize,
@@ -218,7 +220,7 @@ impl Examples<'_> {
         Ok(churned.min(retained))
     }
 
-    /// Copies the rows at these positions.
+    /// Returns a copy of the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Selected {
         Selected {
             columns: self.table.columns.iter().map(|column| column.select(rows)).collect(),
@@ -231,7 +233,7 @@ impl Examples<'_> {
     }
 }
 
-/// Rows selected from [`Examples`].
+/// A copy of some rows of [`Examples`].
 pub(crate) struct Selected {
     columns: Vec<FeatureColumn>,
     churned: Vec<bool>,

@@ -38,7 +38,7 @@ pub enum Outcome {
 }
 
 names! {
-    /// Whether a customer has a score.
+    /// Whether a customer is scored or has insufficient history for a score.
     pub enum ScoreStatus: "status" {
         /// The customer has a probability.
         Scored = "scored",
@@ -66,7 +66,7 @@ names! {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Score {
-    /// The customer's id.
+    /// The id of the customer.
     pub customer_id: String,
     /// The probability with its risk band and interval, or the reason why there is none.
     pub outcome: Outcome,
@@ -122,7 +122,7 @@ impl Score {
         }
     }
 
-    /// Whether the customer is scored.
+    /// Whether the customer is scored or has insufficient history for a score.
     pub fn status(&self) -> ScoreStatus {
         match self.outcome {
             Outcome::Scored { .. } => ScoreStatus::Scored,
@@ -136,15 +136,16 @@ impl Score {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Score"))]
 struct FlatScore<'a> {
-    /// The customer's id.
+    /// The id of the customer.
     customer_id: &'a str,
     /// Calibrated probability of churn in the label period; `None` if the customer is not scored.
     probability: Option<f64>,
-    /// 90 % confidence interval for the churn rate of customers with this score; `None` if the customer is not scored.
+    /// 90 % confidence interval for the churn rate of customers with this score. `None` if the customer is not scored,
+    /// or if the model file was written by a version without intervals.
     interval: Option<Interval>,
     /// The risk band that contains the probability; `None` if the customer is not scored.
     risk_band: Option<RiskBand>,
-    /// Whether the customer is scored.
+    /// Whether the customer is scored or has insufficient history for a score.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["scored", "not_enough_evidence"])))]
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
@@ -227,7 +228,7 @@ impl ScoreRun {
         self.as_of
     }
 
-    /// The id of the model that computed the scores: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the scores, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub fn model_id(&self) -> &str {
         &self.model_id
     }
@@ -317,19 +318,19 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// The score of one customer, with its reasons. [`ChurnModel::score_customer`](crate::ChurnModel::score_customer)
-/// returns it.
+/// The score of one customer, with the reasons of the score.
+/// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer) returns this struct.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CustomerScore {
     /// The score. It is bit-identical to the score of the same customer in a run over all customers.
     pub score: Score,
-    /// The reasons of the score, in descending order of the absolute contribution.
+    /// The reasons of the score. The reason with the largest absolute contribution comes first.
     pub reasons: Vec<Reason>,
     /// The date of the score. Only records before this date are visible.
     pub as_of: AsOf,
-    /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the score, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub model_id: String,
     /// Warnings about columns that the model uses but the rows lack, and about columns of the rows that the model does
     /// not use. The name of such a column may be misspelt.

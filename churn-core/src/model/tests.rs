@@ -531,7 +531,7 @@ fn churn_weight_keeps_probabilities_calibrated() -> Result<()> {
     Ok(())
 }
 
-/// The codes of a run's warnings, each with its columns.
+/// Returns the code and the columns of each warning of a run.
 fn codes(run: &ScoreRun) -> Vec<(&'static str, Vec<String>)> {
     let warnings = run.warnings().iter();
     warnings

@@ -20,7 +20,7 @@ use crate::record::TenantRecords;
 use crate::time::Horizon;
 
 impl ChurnModel {
-    /// Trains an ensemble on dates whose labels are mature.
+    /// Trains an ensemble on mature dates, that is, dates whose label periods end within the observed history.
     ///
     /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
@@ -176,7 +176,7 @@ impl ChurnModel {
     }
 }
 
-/// The churn rate at each training date of the model.
+/// Returns the churn rate at each training date of the model.
 fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
@@ -199,7 +199,7 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
 
 /// The training and test dates.
 struct Dates {
-    /// All dates that may be used for training or the test, sorted. The last one is used for the test.
+    /// All dates that may be used for training or the test, sorted. The last date is used for the test.
     all: Vec<DateSpan>,
     /// The dates on which the final model is trained, as a range of indices into `all`.
     last: Range<usize>,
@@ -270,7 +270,7 @@ pub(crate) struct TestOptions {
     pub(crate) embargo_days: u32,
     /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
-    /// Whether the result contains the predictions.
+    /// Whether the result of the test contains the predictions.
     pub(crate) keeps_predictions: bool,
 }
 
@@ -281,7 +281,7 @@ const CUSTOMER_FOLDS: usize = 5;
 /// The spans of an out-of-time test. A span is a number of consecutive days that together serve as one date.
 #[derive(Clone, Copy)]
 pub(crate) struct TestSpans<'a> {
-    /// The spans that the sample contains.
+    /// The spans (consecutive days that together serve as one date) whose rows are in the sample.
     pub(crate) drawn: &'a [DateSpan],
     /// The spans that the sample contains and the spans that the purge drops, sorted. The last span is tested.
     pub(crate) all: &'a [DateSpan],

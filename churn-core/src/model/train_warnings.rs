@@ -21,8 +21,8 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     found
 }
 
-/// Adds the likely cause to a `single_class` error, if the cause is a horizon that is shorter than the usual gap
-/// between events.
+/// If the horizon is shorter than the usual gap between events, adds this likely cause to the message of a
+/// `single_class` error.
 pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &ChurnDefinition) -> Error {
     if error.kind() != ErrorKind::SingleClass {
         return error;
@@ -115,7 +115,8 @@ impl Count {
     }
 }
 
-/// The counts of each training date, and of each day if customers are spread over several days.
+/// Counts of customers for each training date. If customers are spread over several days of a date's span, also counts
+/// for each day.
 struct Counts {
     all: Count,
     spans: Vec<(AsOf, Count)>,
@@ -143,9 +144,9 @@ impl Counts {
     }
 }
 
-/// A difference of this many standard deviations is significant.
+/// A difference of churn rates is significant if it exceeds this many standard deviations.
 const DEVIATIONS: f64 = 5.0;
-/// Odds are unusual if they differ by more than this factor from the odds of the other dates.
+/// The churn rate of a date is unusual if its odds differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;
 
 /// Whether the churn rate of a date differs from the churn rate of all other rows both significantly and by a large

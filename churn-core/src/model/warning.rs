@@ -8,7 +8,8 @@ use crate::error::names;
 use crate::time::AsOf;
 
 names! {
-    /// The topic of a [`Warning`]. Each code is stable and the same in all languages.
+    /// The topic of a [`Warning`]. The codes do not change between versions, and they are the same in Rust, Python and
+    /// Node.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum WarningCode: "warning" {
@@ -39,7 +40,7 @@ names! {
         UnusualTrainingDate = "unusual_training_date",
         /// The model ranks customers no better than chance.
         NoBetterThanChance = "no_better_than_chance",
-        /// The mean predicted probability differs from the observed churn rate at the test date.
+        /// At the test date, the mean predicted probability differs significantly from the observed churn rate.
         LevelOff = "level_off",
         /// Too few customers churned, or too few were retained, for a reliable metric. The metric is therefore not
         /// reported.
@@ -86,7 +87,7 @@ impl Warning {
 }
 
 impl fmt::Display for Warning {
-    /// Writes the code, then the message.
+    /// Writes the code of the warning, and then its message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }

@@ -1,4 +1,5 @@
-//! Simulates a customer day by day: their actions, and the probability each morning that they decide to leave.
+//! Simulates a customer day by day: the actions of the day, and the probability that the customer decides to leave on
+//! that morning.
 
 use std::ops::ControlFlow;
 
@@ -37,15 +38,15 @@ pub(super) struct State {
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Current mean number of activities per working day.
+    /// The customer's current mean number of activities per working day.
     rate: f64,
-    /// Whether the customer is losing interest.
+    /// Whether the customer is losing interest, so that their activity falls over time.
     fading: bool,
-    /// Whether the customer is gaining interest.
+    /// Whether the customer is gaining interest, so that their activity rises over time.
     growing: bool,
-    /// Recent average of the number of activities per working day.
+    /// Short-term moving average of the number of activities per working day.
     short: f64,
-    /// Long-run average of the number of activities per working day.
+    /// Long-term moving average of the number of activities per working day.
     long: f64,
     /// Whether the customer has problems with the product.
     trouble: bool,
@@ -74,9 +75,9 @@ pub(super) enum Bill {
     Settled,
     /// The open invoice was written off.
     WrittenOff,
-    /// The card was charged. The number of the attempt is counted from 1.
+    /// The customer's card was charged. The number is that of the attempt, counted from 1.
     Charged(u8),
-    /// The card was refused. The number of the attempt is counted from 1.
+    /// The charge of the customer's card was refused. The number is that of the attempt, counted from 1.
     Refused(u8),
 }
 
@@ -87,7 +88,7 @@ pub(super) struct Resolution {
     pub(super) reopened: bool,
 }
 
-/// The events of one day.
+/// What happens to a customer on one day.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Today {
     pub(super) activities: u32,
@@ -104,7 +105,7 @@ pub(super) struct Today {
 /// spell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spell {
-    /// Microseconds since 1970-01-01.
+    /// The time of the sign-up, in microseconds since 1970-01-01.
     pub(super) signed_up_at: i64,
     /// The time at which the sign-up became known; `None` if it was known at once.
     pub(super) known_at: Option<i64>,
@@ -112,14 +113,14 @@ pub(super) struct Spell {
     pub(super) churned_at: Option<i64>,
 }
 
-/// An observer of a simulated life. If `morning` returns `Break`, the simulation ends.
+/// An observer of the simulated life of one customer. If `morning` returns `Break`, the simulation ends.
 pub(super) trait Witness {
     fn begins(&mut self, _: &Spell, _: &State) {}
     fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
     fn decides(&mut self, _: &Spell, _: &State) {}
-    /// Called after each day, with the state of the next morning.
+    /// This method is called after each day, with the state on the next morning.
     fn lived(&mut self, _: &Spell, _: &State, _: &Today) {}
     fn ends(&mut self, _: &Spell) {}
 }
@@ -160,7 +161,7 @@ pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl W
     let mut random = trade.random(customer, Use::Life, 0);
     let mut signed_up_day = profile.signed_up_day;
     let last = options.days as i32;
-    // A customer comes back at most once.
+    // The loop has two turns, because a customer comes back at most once.
     for spell_number in 0..2 {
         let signed_up_at = moment(options, signed_up_day, 8.0 + 12.0 * random.unit());
         let mut spell = Spell {

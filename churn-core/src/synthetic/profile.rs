@@ -34,7 +34,7 @@ pub(super) fn bell(random: &mut SplitMix) -> f64 {
     2.0 * (random.unit() + random.unit() + random.unit() - 1.5)
 }
 
-/// The business of one tenant.
+/// The business of one tenant: its prices, the contracts of its customers, and their risk.
 #[derive(Clone, Debug)]
 pub(super) struct Trade {
     pub(super) id: String,
@@ -45,9 +45,9 @@ pub(super) struct Trade {
     pub(super) price: f64,
     pub(super) activity: f64,
     pub(super) tickets: f64,
-    /// Share of customers with an annual contract.
+    /// Share of the tenant's customers who have an annual contract.
     annual: f64,
-    /// Share of customers who pay by invoice.
+    /// Share of the tenant's customers who pay by invoice.
     invoice: f64,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Profile {
     pub(super) annual: bool,
     pub(super) invoice: bool,
     pub(super) discount: f64,
-    /// Usual number of activities per working day.
+    /// The customer's usual number of activities per working day.
     pub(super) activity: f64,
     pub(super) tickets: f64,
     /// The effect of unrecorded reasons to leave. It is added to the logarithm of the customer's daily probability of

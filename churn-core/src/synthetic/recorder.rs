@@ -200,7 +200,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Records the life of one customer.
+/// An observer that records the simulated life of one customer as table rows.
 struct Scribe<'a, 'b> {
     all: &'a mut Recorder<'b>,
     profile: &'a Profile,
@@ -254,7 +254,7 @@ impl Scribe<'_, '_> {
             (own, _) => own,
         };
         let id = self.id();
-        // `renews_in` is a number of days after the day of the state.
+        // `renews_in` is the number of days from the day of the state to the renewal.
         let renews_at = self
             .profile
             .annual

@@ -1,9 +1,10 @@
-//! Generated tables.
+//! Tables with generated rows.
 
 use crate::error::RecordKind;
 use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 
-/// One column of a generated table. Numbers are compared by their bits, so two missing numbers are equal.
+/// One column of a generated table. The equality test compares numbers by their bits, so two missing numbers (NaN)
+/// count as equal.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorldColumn {
@@ -33,7 +34,7 @@ impl PartialEq for WorldColumn {
 }
 
 impl WorldColumn {
-    /// Number of values.
+    /// Number of values in the column.
     pub fn len(&self) -> usize {
         match self {
             Self::Texts(values) => values.len(),
@@ -43,7 +44,7 @@ impl WorldColumn {
         }
     }
 
-    /// Whether there are no values.
+    /// Whether the column has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -107,7 +108,7 @@ impl WorldTable {
             .map(|(_, column)| column)
     }
 
-    /// Number of rows.
+    /// Number of rows in the table.
     pub fn n_rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
@@ -158,7 +159,7 @@ pub struct WorldTables {
 }
 
 impl WorldTables {
-    /// The table of a kind of record.
+    /// The table with the records of this kind.
     pub fn table(&self, kind: RecordKind) -> &WorldTable {
         match kind {
             RecordKind::Customers => &self.customers,

@@ -28,7 +28,7 @@ pub struct TrueRisk {
 /// Number of customers whose true risks one thread computes at a time.
 const PIECE: usize = 64;
 
-/// The true risk of the tenant's eligible customers, sorted by id.
+/// Computes the true risk of the tenant's eligible customers, sorted by customer id.
 pub(super) fn true_risks(
     options: &WorldOptions,
     trade: &Trade,

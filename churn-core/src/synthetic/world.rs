@@ -30,10 +30,10 @@ pub struct WorldTenant {
     trade: Trade,
 }
 
-/// Creates the world that the options determine.
+/// Creates a synthetic world from options.
 ///
 /// # Errors
-/// `invalid_option` if a number is out of range.
+/// `invalid_option` if the value of an option is out of range.
 pub fn world(options: &WorldOptions) -> Result<World> {
     options.check()?;
     let tenants = (0..options.tenants).map(|index| WorldTenant {
@@ -56,12 +56,12 @@ impl World {
         self.tenants.iter().find(|tenant| tenant.id() == id)
     }
 
-    /// The start of the history.
+    /// The start of the simulated history.
     pub fn observed_from(&self) -> Timestamp {
         self.tenants[0].observed_from()
     }
 
-    /// The end of the history.
+    /// The end of the simulated history (exclusive).
     pub fn observed_until(&self) -> Timestamp {
         self.tenants[0].observed_until()
     }
@@ -115,12 +115,12 @@ impl WorldTenant {
         &self.trade.id
     }
 
-    /// The start of the history.
+    /// The start of the simulated history.
     pub fn observed_from(&self) -> Timestamp {
         self.options.start
     }
 
-    /// The end of the history (exclusive). No event happens at or after this time.
+    /// The end of the simulated history. No event happens at or after this time.
     pub fn observed_until(&self) -> Timestamp {
         self.options.start.plus_days(i64::from(self.options.days))
     }
