@@ -25,7 +25,7 @@ pub(crate) struct Metadata {
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
     /// The class labels and column types that [`ChurnClassifier::with_schema`](crate::ChurnClassifier::with_schema)
-    /// added; `None` if it was not called.
+    /// added; `None` if this method was not called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema: Option<ClassifierSchema>,
 }

@@ -21,8 +21,8 @@ pub struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    /// Creates a dataset with one label per row: whether the row churned (`bool`), or the code of its class (`u8`,
-    /// `u16` or `u32`, counted from 0 without gaps).
+    /// Creates a dataset with one label per row. A label is either a `bool` (whether the row churned) or a class code
+    /// of type `u8`, `u16` or `u32`. Class codes are counted from 0 without gaps.
     pub fn new<L: Copy + Into<u32>>(table: &'a Table, labels: &[L]) -> Self {
         Self {
             table,

@@ -21,10 +21,10 @@ impl ChurnClassifier {
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
     ///
-    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This requires that all
-    /// weights are integers, and that their sum is at most 10 000 or at most twice the number of rows. In all other
-    /// cases, the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the
-    /// order of the rows.
+    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This is the case if all
+    /// weights are integers, and their sum is at most 10 000 or at most twice the number of rows. In all other cases,
+    /// the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the order of
+    /// the rows.
     ///
     /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
     /// would then contain most of the rows, or if a class would be left with fewer than two groups.

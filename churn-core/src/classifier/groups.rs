@@ -15,11 +15,11 @@ pub(crate) struct Content {
 /// Returns the positions of the rows in a canonical order, and the group of each row in this order. Groups are numbered
 /// by first occurrence.
 ///
-/// `contents` must be sorted. `given` is the group of each row. If it is `None`, every row is its own group. Groups
-/// that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the row.
-/// Rows with equal values but different labels do not count as copies, because their values evidently do not determine
-/// the label. Groups are not merged if a class would then have fewer than two groups. If groups are given, they are
-/// also not merged if a merged group would contain more than half of the rows.
+/// `contents` must be sorted. `given` is the group of each row. If `given` is `None`, every row is its own group.
+/// Groups that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the
+/// row. Rows with equal values but different labels do not count as copies, because their values evidently do not
+/// determine the label. Groups are not merged if a class would then have fewer than two groups. Given groups are also
+/// not merged if a merged group would contain more than half of the rows.
 ///
 /// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
 /// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of

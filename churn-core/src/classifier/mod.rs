@@ -1,5 +1,5 @@
-//! A classifier for flat tables, which uses the same ensemble as `ChurnModel`. A table has one or several rows per
-//! customer, columns of any type, and a label for each row.
+//! A classifier for flat tables. It fits the same kind of ensemble as `ChurnModel`. A flat table has one or several
+//! rows per customer, columns of any type, and a label for each row.
 
 mod bytes;
 mod dataset;

@@ -105,9 +105,9 @@ const LEAST_STEP: i64 = 6;
 /// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Chooses spans of half a label period, backwards from `last`, which is the last mature date. Returns the spans in
-/// ascending order. If the history is long enough, there are nine spans. Nine spans are enough for six training spans
-/// of the final model, and for six training spans of a model that is tested on the last span.
+/// Chooses spans that are half as long as a label period. The last span ends at `last`, which is the last mature date.
+/// Returns the spans in ascending order. If the history is long enough, there are nine spans. Nine spans are enough for
+/// six training spans of the final model, and for six training spans of a model that is tested on the last span.
 ///
 /// Each span begins on the day after the previous span ends, so together the spans contain every day. A model therefore
 /// covers every phase of weekly and monthly cycles. Each customer is used once per span. A span is used only if at
@@ -118,8 +118,8 @@ pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizo
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
     // The label periods of the latest training span must end by the first test day. If the whole last span is tested,
-    // the latest training span is therefore the third span before the last span. If only the last day is tested, it is
-    // the second span before the last span.
+    // the latest training span is therefore the third span before the last span. If only the last day is tested, the
+    // latest training span is the second span before the last span.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);

@@ -33,10 +33,10 @@ pub struct Measures {
     /// Brier score: the mean squared difference between the predicted probability and the label (0 or 1). Lower is
     /// better.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size: the mean absolute difference between the predicted
-    /// probability and the observed churn rate of a bin. Lower is better. Sampling noise makes the error positive even
-    /// if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The
-    /// interval begins at 0 if sampling noise alone can explain an error of this size.
+    /// Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference
+    /// between mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error
+    /// positive even if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap
+    /// interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
     pub calibration_error: Option<Estimate>,
     /// The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error
     /// in simulations in which these predictions are calibrated.

@@ -13,9 +13,9 @@
 //!
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
-//! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
-//! "Linear TreeShap", 2022). No large terms cancel, so the result is precise. The code is not recursive, so deep trees
-//! cannot overflow the stack. The time per tree and row is O(nodes x points). The memory is O(depth x points).
+//! passed up. Each edge therefore adds one contribution for all leaves below the edge together (Yu, Xu et al., "Linear
+//! TreeShap", 2022). No large terms cancel, so the result is precise. The code is not recursive, so deep trees cannot
+//! overflow the stack. The time per tree and row is O(nodes x points). The memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -103,8 +103,8 @@ pub(crate) fn tree_contributions<T: Input>(
 
 /// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless this needs more
-    /// than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
+    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless an exact result
+    /// needs more than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
     points: usize,
     /// The mean of the leaf values, weighted by cover (the weight of the training rows that reach the leaf).
     expectation: f64,

@@ -145,7 +145,7 @@ impl<'a> Looked<'a> {
             positives.min(rows.len() - positives)
         };
         // A leaking column usually holds the latest state of the customer. The last date with enough rows is chosen
-        // because the label of that date is closest to this state.
+        // because its label period is closest in time to the latest state.
         let last = strata
             .iter()
             .rev()
@@ -382,8 +382,8 @@ impl<'a> Looked<'a> {
                 continue;
             }
             let alone = skill(&Binned::numbers(&known), &self.churned, &self.folds);
-            // If the column holds a duration, the factor converts days to its unit: days, months, weeks or years. For
-            // other quantities, the factor is the slope of the regression.
+            // If the column holds a duration, the factor converts days to the unit of the column: days, months, weeks
+            // or years. For other quantities, the factor is the slope of the regression.
             for factor in [1.0, 1.0 / 30.4375, 1.0 / 30.0, 1.0 / 7.0, 1.0 / 365.25, slope] {
                 if !(0.5..2.0).contains(&(slope / factor)) {
                     continue;

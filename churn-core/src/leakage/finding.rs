@@ -38,7 +38,7 @@ names! {
         /// The column is an id of the rows, or encodes the order of the rows.
         Identifier = "identifier",
         /// The column contains information from after the date. The evidence is that the column predicts the target
-        /// even after a number that was known at the date, such as the tenure, is subtracted from it.
+        /// even after a number that was known at the date, such as the tenure, is subtracted from the column.
         ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
@@ -68,9 +68,9 @@ pub struct LeakageFinding {
     pub feature: String,
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
-    /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the fraction of
-    /// the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows
-    /// that agree with the finding.
+    /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
+    /// fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of leaks, the
+    /// statistic is the fraction of rows that agree with the finding.
     pub statistic: f64,
     /// A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
     /// permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
@@ -80,8 +80,8 @@ pub struct LeakageFinding {
     pub evidence: String,
     /// The action that training took in response to the finding.
     pub action: LeakageAction,
-    /// Whether [`LeakagePolicy::Refuse`] refuses training because of the finding. True for attributes, false for
-    /// features that are computed from events.
+    /// Whether training fails because of the finding under [`LeakagePolicy::Refuse`]. This is true for attributes, and
+    /// false for features that are computed from events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }

@@ -99,9 +99,9 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The calibration error that perfectly calibrated predictions can show because of sampling noise. It is the 95th
-/// percentile over `draws` simulations, in which every row churns with its predicted probability. `probabilities` must
-/// be in ascending order.
+/// Returns the calibration error that perfectly calibrated predictions can show because of sampling noise. It is the
+/// 95th percentile of the calibration errors in `draws` simulations, in which every row churns with its predicted
+/// probability. `probabilities` must be in ascending order.
 pub(crate) fn error_by_chance(
     probabilities: &[f64],
     draws: usize,

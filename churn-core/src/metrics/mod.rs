@@ -24,8 +24,8 @@ pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
 
-/// Average precision: the mean, over the churned rows, of the precision among rows with at least the same score. `None`
-/// if no row churned.
+/// Average precision. For each churned row, the precision is the churn rate among the rows whose score is at least as
+/// high. The average precision is the mean of these precisions. `None` if no row churned.
 pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
@@ -51,8 +51,8 @@ pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64,
     ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
 }
 
-/// Expected calibration error: the mean absolute difference between predicted probability and observed churn rate over
-/// ten bins of equal size. `None` if there are no rows.
+/// Expected calibration error: the mean, over ten bins of equal size, of the absolute difference between mean predicted
+/// probability and observed churn rate. `None` if there are no rows.
 pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).calibration_error()
 }

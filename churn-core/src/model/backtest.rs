@@ -26,17 +26,17 @@ pub struct BacktestOptions {
     /// The origins (test dates). Each origin must be mature, that is, its label period must end within the observed
     /// history.
     ///
-    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Dates
-    /// without enough history for training are left out. Each test then covers a span of half a label period that ends
-    /// at the test date, and each customer is tested on one day of this span. If the history is too short for this, all
-    /// customers are tested on the test date itself.
+    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Of these
+    /// dates, those without enough history for training are left out. Each test covers a span of half a label period
+    /// that ends at the test date, and each customer is tested on one day of this span. If the history is too short for
+    /// a test over a span, all customers are tested on the test date itself.
     pub origins: Option<Vec<AsOf>>,
     /// Minimum number of days between the end of the last training label period and each origin (test date). Default:
     /// 0.
     pub embargo_days: u32,
     /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If true, five
-    /// models are trained per origin, and each is tested on the customers whose rows were not used to train it. If
-    /// false, which is the default, earlier rows of a tested customer may be in the training set.
+    /// models are trained per origin (test date), and each model is tested on the customers whose rows were not used to
+    /// train it. If false, which is the default, earlier rows of a tested customer may be in the training set.
     pub unseen_customers: bool,
 }
 
@@ -98,7 +98,7 @@ impl Backtest {
     /// Trains and tests one model for each origin (test date).
     ///
     /// # Errors
-    /// `nothing_after_purge` if an origin has no training date whose label period ends by the origin; the errors of
+    /// `nothing_after_purge` if no training date of an origin has a label period that ends by the origin; the errors of
     /// [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;

@@ -86,8 +86,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high` and
-    /// `critical` begin at twice and at four times the odds of this rate.
+    /// Returns the default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high`
+    /// and `critical` begin at twice and at four times the odds of this rate.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {

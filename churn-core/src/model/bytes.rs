@@ -29,9 +29,9 @@ pub(crate) struct Metadata {
     /// versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
-    /// The optional columns of the training data, as in
-    /// [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use). The list is empty in files that were
-    /// written by versions that did not store these columns.
+    /// The optional columns that had values in the training data, as
+    /// [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use) returns them. The list is empty in files
+    /// that were written by versions that did not store these columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) columns: Vec<(RecordKind, String)>,
     /// The code of the currency of the training data; `None` if no currency was given, or if an earlier version of this

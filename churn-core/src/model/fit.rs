@@ -173,8 +173,9 @@ pub(crate) fn fit(
     let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
     // If churned rows have a higher weight, the members predict log-odds that are too high by a constant. The constant
-    // is subtracted before the blend is fitted. It is added back to the blended log-odds before calibration, because it
-    // is not subtracted at prediction time. This is correct because the weights of the blend sum to 1.
+    // is subtracted before the blend is fitted. It is added to the blended log-odds again before the calibration is
+    // fitted, because it is not subtracted at prediction time. Adding it once is correct, because the weights of the
+    // blend sum to 1.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
     let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;

@@ -23,9 +23,10 @@ use crate::time::AsOf;
 /// has the format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be
 /// keys of the outer object.
 ///
-/// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain it), `true` (it has
-/// its default options) or an object that overrides some of its defaults. If the JSON changes `boosting` and does not
-/// contain `deep_boosting`, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
+/// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain this member), `true`
+/// (the member has its default options) or an object that overrides some of the member's default options. If the JSON
+/// changes `boosting` and does not contain `deep_boosting`, the ensemble has no deep boosting.
+/// [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -51,10 +52,10 @@ pub struct TrainOptions {
     /// The training dates. Each date must be mature, that is, its label period must end within the observed history.
     /// Every eligible customer is used at every date.
     ///
-    /// If `None`, training chooses mature dates. It divides the history, backwards from the last mature day, into spans
-    /// of half a label period. Each customer is used on one day of each span. The day is chosen pseudo-randomly from
-    /// the customer's id and the seed. Together, the days of all customers cover every phase of a billing cycle. Dates
-    /// at fixed intervals may cover only a few phases of the cycle.
+    /// If `None`, training chooses mature dates. It divides the history before the last mature day into spans that are
+    /// half as long as a label period. Each customer is used on one day of each span. The day is chosen pseudo-randomly
+    /// from the customer's id and the seed. Together, the days of all customers cover every phase of a billing cycle.
+    /// Dates at fixed intervals may cover only a few phases of the cycle.
     pub as_of: Option<Vec<AsOf>>,
     /// The plan of the features that training computes. Default: the standard plan.
     pub plan: FeaturePlan,
@@ -143,9 +144,9 @@ pub struct EnsembleOptions {
     pub churn_weight: f64,
     /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
     /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. The linear
-    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey them, so it is dropped, and
-    /// the report lists it as dropped. In JSON, the constraints are an object: `{"payments_failed_count_91d":
-    /// "increasing"}`. Default: none.
+    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey constraints, so it is
+    /// dropped if there are any, and the report lists it as dropped. In JSON, the constraints are an object:
+    /// `{"payments_failed_count_91d": "increasing"}`. Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }

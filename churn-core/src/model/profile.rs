@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{FeatureColumn, FeatureMatrix};
 
-/// Maximum number of rows from which a profile is computed. If there are more, evenly spaced rows are used. This number
-/// is large enough for quantiles and small enough for a short computation time.
+/// Maximum number of rows from which a profile is computed. If there are more rows, evenly spaced rows are used. This
+/// maximum is large enough for precise quantiles and small enough for a short computation time.
 const MOST_ROWS: usize = 20_000;
 /// The typical range of a feature leaves out this share of the rows at its lower end, and the same share at its upper
 /// end.
@@ -54,8 +54,8 @@ impl Profile {
         Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
     }
 
-    /// Whether the profile is valid for a model with this number of features. This is checked because a file may come
-    /// from an untrusted source.
+    /// Whether the profile is valid for a model with this number of features. Profiles are checked because a model file
+    /// may come from an untrusted source.
     pub(crate) fn is_valid(&self, features: usize) -> bool {
         self.0.len() == features
             && self.0.iter().all(|profile| {

@@ -59,8 +59,8 @@ pub struct Reason {
     pub feature: String,
     /// The value of the feature for the scored customer at the date of the score.
     pub value: ReasonValue,
-    /// The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with
-    /// the average training row. A value above 0 raises the risk.
+    /// The Shapley value of the feature: how much the feature adds to the blended log-odds before calibration, compared
+    /// with the average training row. A positive contribution raises the risk.
     pub contribution: f64,
     /// Whether the feature raises or lowers the score.
     pub direction: Direction,

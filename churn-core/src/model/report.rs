@@ -21,7 +21,7 @@ pub struct OutOfTime {
     pub test_date: AsOf,
     /// All test dates, sorted. By default, the test dates are all days of a span that is half as long as a label
     /// period, and each customer is scored on one of these days. The result therefore does not depend on a single day
-    /// of the billing cycle. The measures include the predictions of all test dates. The list is empty if an earlier
+    /// of the billing cycle. The metrics include the predictions of all test dates. The list is empty if an earlier
     /// version of this library wrote the model file, because that version tested only `test_date`.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
@@ -42,8 +42,8 @@ pub struct OutOfTime {
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
     /// The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
-    /// [`Backtest`](crate::Backtest) contain them. In the report of a model, the list is empty, because the report is
-    /// stored in the model file.
+    /// [`Backtest`](crate::Backtest) contain predictions. In the report of a model, the list is empty, because the
+    /// report is stored in the model file.
     #[serde(default)]
     pub predictions: Vec<Prediction>,
 }

@@ -1,5 +1,5 @@
-//! The training report as text and HTML. It contains verdicts in words, the metrics behind them, the risk bands and the
-//! training dates.
+//! The training report as text and HTML. The report contains verdicts in words, the metrics that support the verdicts,
+//! the risk bands and the training dates.
 
 use std::fmt::{self, Write as _};
 

@@ -142,8 +142,8 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
     Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
 }
 
-/// Warns if a table has had no events for longer than ever before. In this case, the data feed has probably stopped,
-/// and the model would treat active customers as inactive.
+/// Warns if the time since the last event of a table is longer than every earlier gap between two events of the table.
+/// In this case, the data feed has probably stopped, and the model would treat active customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = match kind {

@@ -211,9 +211,9 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// Warnings about differences between the run and the training data. They report stale data, missing columns, and
-    /// predictions or features that lie outside those of all training dates. Check them before you act on the scores.
-    /// The slice is empty if there are no warnings.
+    /// Warnings about this run. They report stale data, missing columns, and predictions or features that lie outside
+    /// those of all training dates. Check the warnings before you act on the scores. The slice is empty if there are no
+    /// warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -333,7 +333,7 @@ pub struct CustomerScore {
     /// The id of the model that computed the score, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub model_id: String,
     /// Warnings about columns that the model uses but the rows lack, and about columns of the rows that the model does
-    /// not use. The name of such a column may be misspelt.
+    /// not use. A column of either kind may have a misspelt name.
     pub warnings: Vec<Warning>,
 }
 

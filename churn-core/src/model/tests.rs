@@ -186,7 +186,7 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             payload[at] = random.next_u64() as u8;
         }
         // The changed bytes are either refused or give a model that scores without a panic. Some changes give a valid
-        // model, for example another leaf value.
+        // model, for example a change of a leaf value.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }

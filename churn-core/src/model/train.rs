@@ -24,9 +24,9 @@ impl ChurnModel {
     ///
     /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
-    /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
-    /// one day of each span. The day is chosen pseudo-randomly from the customer's id and the seed. Together, the days
-    /// of all customers cover every phase of a billing cycle.
+    /// If `as_of` is not set, the history is divided into spans that are half as long as a label period, and each
+    /// customer is used on one day of each span. The day is chosen pseudo-randomly from the customer's id and the seed.
+    /// Together, the days of all customers cover every phase of a billing cycle.
     ///
     /// Training has two steps. First, a model is trained only on dates whose label periods end by the last date (or by
     /// the first day of the last span), and is tested on the last date or span. Then another model is trained on the

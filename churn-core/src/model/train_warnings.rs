@@ -115,8 +115,7 @@ impl Count {
     }
 }
 
-/// Counts of customers for each training date. If customers are spread over several days of a date's span, also counts
-/// for each day.
+/// Counts of customers for all dates together, for each training date (span), and for each day of a span.
 struct Counts {
     all: Count,
     spans: Vec<(AsOf, Count)>,

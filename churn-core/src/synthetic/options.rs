@@ -37,8 +37,8 @@ pub struct WorldOptions {
     pub risk: f64,
     /// Share of churned customers who sign up again two to ten months after they left. Default: 0.1.
     pub returning: f64,
-    /// Fraction of rows that become known late, between one hour and about nine days after the event. It is also the
-    /// fraction of paid invoices that are corrected later. Default: 0.02.
+    /// Fraction of rows that become known late, between one hour and about nine days after the event. The same number
+    /// is the fraction of paid invoices that are corrected later. Default: 0.02.
     pub late_known: f64,
     /// Whether the customers table has dated versions, that is, one row for each state of a customer, with the time
     /// from which the state is valid. If false, each spell (the time from a sign-up to the cancellation that follows

@@ -66,9 +66,9 @@ impl World {
         self.tenants[0].observed_until()
     }
 
-    /// Six dates, 45 days apart, latest first. If the history is short, there are fewer dates. The 90 days after each
-    /// date lie within the history. If `observed_until` is not given, training by default uses the first of these dates
-    /// as its test date.
+    /// Six dates for which the true risk can be compared with outcomes. The dates are 45 days apart, latest first. If
+    /// the history is short, there are fewer dates. The 90 days after each date lie within the history. If
+    /// `observed_until` is not given, training by default uses the first of these dates as its test date.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
