@@ -76,8 +76,8 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// `io` if the file cannot be written. The error names the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// The number of calls in this process. It makes the name of the temporary file unique if two calls write the same
-    /// file at the same time.
+    /// The number of calls of this function in this process. This number makes the name of the temporary file unique if
+    /// two calls write the same file at the same time.
     static CALLS: AtomicU64 = AtomicU64::new(0);
     // If the path is a symbolic link, the link is kept and its target is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -39,9 +39,9 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// a text column may have any number of levels.
 ///
 /// A classifier has the same preprocessing, members (base learners), cross-fitted blend and calibration as a
-/// [`ChurnModel`](crate::ChurnModel), but it does not use dates. The caller must ensure that all values were known
-/// before the time that the label describes. The result does not depend on the order of rows, the number of threads or
-/// the machine. A classifier is immutable, and cloning it is cheap.
+/// [`ChurnModel`](crate::ChurnModel), but it does not use dates. The caller must ensure that all values in a row were
+/// known before the period that the row's label describes. The result does not depend on the order of rows, the number
+/// of threads or the machine. A classifier is immutable, and cloning it is cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};

@@ -34,9 +34,9 @@ pub struct ClassifierReport {
     pub rows: usize,
     /// Number of training rows of each class, in the order of the class codes.
     pub rows_of_class: Vec<usize>,
-    /// Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were
-    /// given, the single rows. Groups that contain equal rows are merged. `None` if the model file was written by a
-    /// version that did not count groups.
+    /// Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its own
+    /// group. Groups that contain equal rows are merged. `None` if the model file was written by a version that did not
+    /// count groups.
     #[serde(default)]
     pub groups: Option<usize>,
     /// The ensembles, one per class. With two classes, there is only the ensemble of the second class.

@@ -136,9 +136,9 @@ impl Ranked {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
-    /// The number that must be added to the predicted log-odds so that the mean prediction equals the churn rate. The
-    /// log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if there is
-    /// only one class.
+    /// Returns the number that must be added to the predicted log-odds so that the mean prediction equals the churn
+    /// rate. The log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if
+    /// there is only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {

@@ -25,7 +25,7 @@ use crate::time::{AsOf, Timestamp};
 pub struct ModelCard {
     /// The id of the model. It is computed from the content of the model file.
     pub model_id: String,
-    /// The tenant whose records the model may score; `None` if it may score any tenant.
+    /// The tenant whose records the model may score; `None` if the model may score any tenant.
     pub tenant: Option<String>,
     /// The churn definition: what the model predicts.
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
@@ -48,7 +48,7 @@ pub struct ModelCard {
     /// change as the feature grows.
     pub monotone_constraints: Vec<(String, Monotonicity)>,
     /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    /// were used, either because the caller allowed them or because their finding is only a warning.
+    /// were used, either because the caller allowed them or because the leak is reported only as a warning.
     pub leaks: Vec<LeakageFinding>,
     /// Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
     /// problem.

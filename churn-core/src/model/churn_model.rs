@@ -26,7 +26,7 @@ use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
 /// Shapley values: the contribution of every feature to the blended log-odds of every row. [`ChurnModel::explain`] and
-/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain) return them.
+/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain) return this struct.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -149,7 +149,7 @@ impl ChurnModel {
         &self.metadata.definition
     }
 
-    /// The tenant whose records the model may score; `None` if it may score any tenant.
+    /// The tenant whose records the model may score; `None` if the model may score any tenant.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.metadata.tenant.as_ref()
     }
@@ -185,8 +185,8 @@ impl ChurnModel {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// Does the same as [`score`](Self::score), with options for threads, progress and cancellation. These options do
-    /// not change the result.
+    /// Scores every eligible customer as of a date, like [`score`](Self::score), with options for threads, progress and
+    /// cancellation. These options do not change the result.
     ///
     /// # Errors
     /// The errors of [`score`](Self::score), and `cancelled`.
@@ -371,7 +371,7 @@ impl ChurnModel {
     }
 
     /// Computes the blended log-odds of every row of a matrix, before calibration. The log-odds of a row equal the sum
-    /// of the base value and the row's contributions.
+    /// of the base value and the row's contributions that [`explain`](Self::explain) returns.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).

@@ -11,8 +11,8 @@ pub(crate) struct TooThin {
     pub(crate) expected_at: Option<Timestamp>,
 }
 
-/// Returns the reason if a customer's history is insufficient for a score. It is insufficient if event tables were
-/// given, none of these tables has a visible event of the customer, and the customer's tenure is shorter than the
+/// Returns the reason if a customer's history is insufficient for a score. The history is insufficient if event tables
+/// were given, none of these tables has a visible event of the customer, and the customer's tenure is shorter than the
 /// shortest feature window of the plan.
 pub(crate) fn too_thin(
     records: &TenantRecords,

@@ -20,8 +20,8 @@ pub struct OutOfTime {
     /// The last test date.
     pub test_date: AsOf,
     /// All test dates, sorted. By default, the test dates are all days of a span that is half as long as a label
-    /// period, and each customer is scored on one of these days. The result therefore does not depend on a single day
-    /// of the billing cycle. The metrics include the predictions of all test dates. The list is empty if an earlier
+    /// period, and each customer is scored on one of these days. The metrics therefore do not depend on a single day of
+    /// the billing cycle. The metrics include the predictions of all test dates. The list is empty if an earlier
     /// version of this library wrote the model file, because that version tested only `test_date`.
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
@@ -112,9 +112,9 @@ pub struct ChurnRateAt {
     pub first: Option<AsOf>,
     /// Number of customers who are used at this training date.
     pub rows: usize,
-    /// Number of these customers who churned in the label period after the date.
+    /// Number of customers used at this training date who churned in the label period after the date.
     pub churned: usize,
-    /// Observed churn rate: the share of these customers who churned in the label period.
+    /// Observed churn rate: the share of the customers used at this training date who churned in the label period.
     pub churn_rate: f64,
     /// Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the customer's
     /// rows (out-of-fold).
@@ -131,8 +131,8 @@ pub struct MemberReport {
     /// The weight of the base learner. The ensemble adds up the log-odds of its base learners, each multiplied by its
     /// weight. The weights sum to 1.
     pub weight: f64,
-    /// The log-loss of the base learner on customers whose rows it was not fitted on (out-of-fold), before calibration.
-    /// Lower is better.
+    /// The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without the
+    /// customer's rows. Lower is better.
     pub log_loss: f64,
 }
 
@@ -178,8 +178,8 @@ pub struct TrainReport {
     /// before the date from which a feature is computed) is truncated if it begins before the observed history.
     #[serde(alias = "windows_before_history")]
     pub truncated_windows: Vec<u32>,
-    /// The out-of-time test. It tests another model, which was trained with the same options on earlier dates than this
-    /// model. `None` if the history is too short for a test.
+    /// The out-of-time test. The tested model is not this model: it was trained with the same options, but only on
+    /// earlier dates. `None` if the history is too short for a test.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
@@ -203,7 +203,7 @@ pub struct TrainReport {
     /// was not fitted on the customer's rows (out-of-fold).
     pub bands: Vec<BandCalibration>,
     /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    /// were used, either because the caller allowed them or because their finding is only a warning.
+    /// were used, either because the caller allowed them or because the leak is reported only as a warning.
     pub leaks: Vec<LeakageFinding>,
     /// Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
     /// problem.

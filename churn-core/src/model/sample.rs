@@ -108,9 +108,9 @@ const DUE: usize = 4;
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
-/// span. At that midnight, the gap since the last event is as long as it gets for a customer who stays. A production
-/// job that runs on the day of the invoices scores all customers at such a time. If all days were spread evenly,
-/// training would see few customers at such a time.
+/// span. At that midnight, the gap since the last event is the longest gap that a customer who stays usually has. A
+/// production job that runs on the day of the invoices scores all customers at such a time. If all days were spread
+/// evenly, training would see few customers at such a time.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
     // For labels of other kinds than inactivity, it does not matter whether the day is just before or just after an
     // event, so all days are spread evenly.
@@ -138,7 +138,7 @@ pub(crate) struct RowCap {
 impl RowCap {
     /// For each customer code, whether the customer is sampled; `None` if all customers are used. A sampled customer
     /// keeps all their rows, so that dates remain comparable. The order in which customers are sampled depends only on
-    /// their ids and the seed, not on the order of the records.
+    /// the customer ids and the seed, not on the order of the records.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
             return None;

@@ -181,8 +181,8 @@ impl Serialize for Score {
     }
 }
 
-/// The scores of all eligible customers of a tenant as of one date, sorted by customer id.
-/// [`ChurnModel::score`](crate::ChurnModel::score) returns them.
+/// A score run: the scores of all eligible customers of a tenant as of one date, sorted by customer id.
+/// [`ChurnModel::score`](crate::ChurnModel::score) returns a score run.
 ///
 /// ```no_run
 /// # use churn_core::{AsOf, ChurnModel, TenantRecords};
@@ -211,9 +211,9 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// Warnings about this run. They report stale data, missing columns, and predictions or features that lie outside
-    /// those of all training dates. Check the warnings before you act on the scores. The slice is empty if there are no
-    /// warnings.
+    /// Warnings about this run. The warnings report, for example, stale data, missing columns, and predictions or
+    /// features that differ from those of all training dates. Check the warnings before you act on the scores. The
+    /// slice is empty if there are no warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

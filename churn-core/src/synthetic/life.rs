@@ -81,7 +81,7 @@ pub(super) enum Bill {
     Refused(u8),
 }
 
-/// What happens to a ticket on the day on which it is resolved.
+/// What happens to a ticket on the day on which the ticket is resolved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolution {
     pub(super) rating: Option<u8>,
@@ -239,8 +239,8 @@ impl State {
         }
     }
 
-    /// How far usage has fallen, from 0 to 1. The result is 0 if usage has fallen by at most one tenth, and 1 if usage
-    /// has fallen by about two thirds or more.
+    /// How far the recent number of activities has fallen below its long-term average, from 0 to 1. The result is 0 if
+    /// it has fallen by at most one tenth, and 1 if it has fallen by about two thirds or more.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);

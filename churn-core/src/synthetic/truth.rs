@@ -137,12 +137,13 @@ impl Witness for Seen {
     }
 }
 
-/// The mean, over many continuations of the customer's life, of the probability of leaving in the label period. The
-/// probability is conditional on not leaving within the lead.
+/// Returns the true risk: the mean, over many simulated continuations of the customer's life, of the probability of
+/// leaving in the label period. The probability is conditional on not leaving within the lead (the days between the
+/// date and the start of the label period).
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
-    // The customer leaves in the label period if they decide to leave on a day from `first` to `last`, without `last`
-    // itself. Days are counted from the date.
+    // The customer leaves in the label period if they decide to leave on a day from `first` (inclusive) to `last`
+    // (exclusive). Both days are counted from the date.
     let first = (i64::from(horizon.lead) - notice).max(0);
     let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
     let mut random = life.trade.random(customer, Use::Truth, state.day);
