@@ -50,9 +50,11 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage`, with the column and the evidence; `single_class`; `too_little_data` if there are no rows or no
-    /// columns, or if only one group has rows of a class; `not_finite` and `bad_type`, with row and column;
-    /// `invalid_option` if the number of labels, groups or weights differs from the number of rows; `cancelled`.
+    /// `leakage` if a column leaks the target and the policy refuses this (the message names the column and the
+    /// evidence); `single_class` if all rows have the same class; `too_little_data` if there are no rows or no columns,
+    /// or if only one group has rows of a class; `not_finite` or `bad_type` if the value in a row and column (which the
+    /// error names) is invalid; `invalid_option` if the number of labels, groups or weights differs from the number of
+    /// rows; `cancelled` if the caller cancelled the call.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
         let Dataset {
             table,

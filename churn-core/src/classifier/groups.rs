@@ -189,7 +189,7 @@ mod tests {
             })
             .collect();
         assert_eq!(count(&held(&all, true).1), 10);
-        // One class has only a row and its copy, which are in two groups.
+        // One class has only two rows. They are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
         // Given groups are never split, even if a group contains a whole class.

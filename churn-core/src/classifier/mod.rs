@@ -76,7 +76,8 @@ impl ChurnClassifier {
     /// Reads a classifier from the bytes of a model file. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged` (also for a file of another kind of model), `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are damaged, or are not the model file of a classifier; `artifact_version` if
+    /// this version cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, parts, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -151,7 +152,8 @@ impl ChurnClassifier {
     ///
     /// # Errors
     /// `feature_mismatch` if the columns of the table differ from those of the training table, or if a column contains
-    /// texts but contained numbers in training; `not_finite`; `cancelled`.
+    /// texts but contained numbers in training; `not_finite` if a number is infinite; `cancelled` if the caller
+    /// cancelled the call.
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;

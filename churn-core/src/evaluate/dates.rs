@@ -13,14 +13,14 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 pub struct PurgeProof {
     /// The test date. If there are several test dates, this is the earliest one.
     pub test_date: AsOf,
-    /// The last training date.
+    /// The latest training date. If a training date is a span of days, this is the last day of the span.
     pub last_training_date: AsOf,
-    /// The end of the label period of the last training date.
+    /// The end of the label period of the latest training date.
     pub last_label_end: Timestamp,
     /// The required minimum number of days between the end of the last training label period and the test date.
     pub embargo_days: u32,
-    /// Dates that were not used for training (purged) because their label period plus the embargo ends after the test
-    /// date.
+    /// Dates that were not used for training (purged) because their label period, extended by the embargo, ends after
+    /// the test date.
     pub purged_dates: Vec<AsOf>,
 }
 

@@ -37,7 +37,8 @@ impl FlatTrees {
     /// log-odds.
     ///
     /// # Errors
-    /// `feature_mismatch` if the trees were fitted on another number of columns; `cancelled`.
+    /// `feature_mismatch` if the trees were fitted on another number of columns; `cancelled` if the caller cancelled
+    /// the call.
     pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         tree_contributions(self, x, &execution.workers()?)
     }

@@ -105,7 +105,8 @@ impl ChurnModel {
     /// lengths, checksum and internal consistency are checked before the model is used.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
+    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, plan, scorer, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -189,7 +190,7 @@ impl ChurnModel {
     /// cancellation. These options do not change the result.
     ///
     /// # Errors
-    /// The errors of [`score`](Self::score), and `cancelled`.
+    /// The errors of [`score`](Self::score); `cancelled` if the caller cancelled the call.
     pub fn score_with(
         &self,
         records: &TenantRecords,
@@ -271,8 +272,8 @@ impl ChurnModel {
     /// Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored the run;
-    /// `tenant_mismatch`.
+    /// The errors of [`from_bytes`](Self::from_bytes); `invalid_option` if another model scored the run;
+    /// `tenant_mismatch` if the model may not score the tenant of the run.
     pub fn open_run(&self, bytes: &[u8], execution: &Execution) -> Result<ScoreRun> {
         let RunParts {
             as_of,
@@ -320,7 +321,8 @@ impl ChurnModel {
     /// # Errors
     /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer has no label period to
     /// predict because they have not signed up yet, have already churned, have a known cancellation, or are already
-    /// inactive; `feature_mismatch`.
+    /// inactive; `feature_mismatch` if the rows lack a table that the model needs, or if the type of an attribute
+    /// differs from its type in training.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let currency = self.metadata.currency.as_deref();
@@ -360,7 +362,8 @@ impl ChurnModel {
     /// contributions are the weighted sums of the members' contributions.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
+    /// `feature_mismatch` if the matrix has other columns than the model's features; `tenant_mismatch` if the matrix
+    /// belongs to another tenant; `cancelled` if the caller cancelled the call.
     pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
         self.admit(matrix.tenant())?;
         let (contributions, base_value) = self.scorer.contributions(matrix.view(), &execution.workers()?)?;

@@ -50,13 +50,13 @@ impl CustomerRows {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// Sets the customer's tickets.
+    /// Sets the customer's tickets. An empty table means that the customer has no tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// Sets the customer's activities.
+    /// Sets the customer's activities. An empty table means that the customer has no activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)

@@ -13,7 +13,7 @@ impl ScoreRun {
     /// [`reasons`](Self::reasons) for each customer, but is computed on several threads.
     ///
     /// # Errors
-    /// `cancelled`; `invalid_option` if the number of threads is zero.
+    /// `cancelled` if the caller cancelled the call; `invalid_option` if the number of threads is zero.
     pub fn all_reasons(&self, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
         let workers = execution.workers()?;
         let rows: Vec<usize> = (0..self.scores.len()).collect();

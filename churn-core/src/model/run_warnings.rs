@@ -1,5 +1,5 @@
-//! Warnings about a run that differs from the training data (stale data, missing columns, unusual predictions or
-//! features), or whose outcomes are part of the training data.
+//! Warnings about a score run. They report data that differs from the training data (stale data, missing columns,
+//! unusual predictions or features), and outcomes of the run's label period that training used.
 
 use crate::error::{Finding, FindingCode, RecordKind, excerpt};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};

@@ -596,7 +596,7 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
         !found.contains(&missing) && !found.iter().any(|(code, _)| *code == "stale_data"),
         "{found:?}"
     );
-    // Cancellations since day 400 are missing, while events go on.
+    // Cancellations from day 400 on are removed, although there are events after day 400.
     for customer in &mut world.customers {
         customer.churned_at = customer.churned_at.filter(|at| *at < day(400));
     }

@@ -91,7 +91,7 @@ impl World {
     /// to [`RecordsBuilder::partition`].
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn mixed(&self) -> Result<WorldTables> {
         let mut all = WorldTables::default();
         for tenant in &self.tenants {
@@ -128,7 +128,7 @@ impl WorldTenant {
     /// Generates all rows of the tenant.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn tables(&self) -> Result<WorldTables> {
         self.rows_of(0, self.options.customers)
     }
@@ -170,7 +170,7 @@ impl WorldTenant {
     /// Returns a builder with all rows of the tenant, in which the observed history of the tenant is set.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn records(&self) -> Result<RecordsBuilder> {
         Ok(self.tables()?.add_to(self.empty_records()))
     }
@@ -190,7 +190,8 @@ impl WorldTenant {
     /// of leaving in the label period, given that they do not leave before it.
     ///
     /// # Errors
-    /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled`.
+    /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled` if the
+    /// caller cancelled the call.
     pub fn truth_within(&self, as_of: AsOf, horizon: Horizon) -> Result<Vec<TrueRisk>> {
         let workers = self.options.execution.workers()?;
         true_risks(&self.options, &self.trade, as_of, horizon, &workers)
