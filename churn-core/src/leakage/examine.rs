@@ -1,4 +1,4 @@
-//! The tests that are applied to each column.
+//! The tests for target leakage that are applied to each column.
 
 use std::ops::Range;
 
@@ -21,16 +21,16 @@ const ATTRIBUTE_SKILL: f64 = 0.4;
 /// fraction of the log-loss. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
 /// without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// If all rows with a value churned, or all rows without a value churned, this is reported only if there are at least
-/// this many such rows.
+/// The finding that all rows with a value churned needs at least this many rows with a value. The finding that all rows
+/// without a value churned needs at least this many rows without a value.
 const LEAST_PURE: usize = 8;
-/// If all rows with one particular value churned, this is reported only if there are at least this many such rows.
+/// The finding that all rows with one particular value churned needs at least this many rows with this value.
 const LEAST_PURE_VALUE: usize = 12;
-/// A finding that a set of rows contains only churned rows, or no churned rows, is reported only if the probability
-/// that permuted labels agree equally well is below this number.
+/// The finding that all rows of a set churned, or that no row of a set churned, is reported only if permuted labels
+/// would give this finding with a probability below this number.
 const CHANCE: f64 = 1e-5;
-/// If no row with a value churned, or no row without a value churned, this is reported only if the overall churn rate
-/// predicts at least this many churned rows among these rows.
+/// The finding that no row with a value churned, or that no row without a value churned, needs enough rows: the number
+/// of these rows times the overall churn rate must be at least this number.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -46,7 +46,7 @@ pub(crate) enum Origin {
     Event,
 }
 
-/// A column to test.
+/// A column that is tested for leakage.
 pub(crate) struct Suspect<'a> {
     /// The name of the column in the caller's data.
     pub(crate) name: &'a str,
@@ -63,8 +63,8 @@ pub(crate) struct Question<'a> {
     pub(crate) groups: &'a [u32],
     /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers that are known at the date, such as the customer's tenure. A column that was recorded later may contain
-    /// the value that such a number reached later.
+    /// Numbers that are known at the date and grow with time, such as the customer's tenure. A column that was recorded
+    /// after the date may contain a later value of such a number.
     pub(crate) known: &'a [&'a [f64]],
 }
 

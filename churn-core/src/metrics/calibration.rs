@@ -50,9 +50,9 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         .collect()
 }
 
-/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958). If predictions
-/// are calibrated, the slope is 1 and the intercept is 0. A slope below 1 means that predictions are too extreme. The
-/// fit uses Newton's method from `start` with at most `steps` steps.
+/// Returns the slope and the intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958).
+/// If predictions are calibrated, the slope is 1 and the intercept is 0. A slope below 1 means that predictions are too
+/// extreme. The fit uses Newton's method from `start` with at most `steps` steps.
 pub(crate) fn line(
     log_odds: &[f64],
     churned: &[bool],

@@ -167,8 +167,8 @@ impl Ranked {
         log_odds(&self.scores)
     }
 
-    /// The 95th percentile of the calibration error that sampling noise would cause if these predictions were perfectly
-    /// calibrated.
+    /// Returns the 95th percentile of the calibration error that sampling noise would cause if the scores were
+    /// perfectly calibrated probabilities.
     pub(crate) fn calibration_error_null_95(&self, draws: usize, seed: u64, workers: &Workers) -> Result<Option<f64>> {
         error_by_chance(&self.scores, draws, seed, workers)
     }

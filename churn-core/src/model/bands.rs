@@ -55,7 +55,7 @@ pub struct BandCalibration {
 }
 
 impl RiskBands {
-    /// Compares predicted probabilities with observed churn in each band, lowest band first.
+    /// Compares the predicted probabilities in each band with the observed churn. The lowest band comes first.
     pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCalibration> {
         let begin = [
             (RiskBand::Low, 0.0),

@@ -29,7 +29,8 @@ pub(crate) struct Scorer {
     pub(crate) calibrator: Calibrator,
 }
 
-/// Out-of-fold predictions: each row is predicted by members that were not fitted on rows of the same customer.
+/// Out-of-fold predictions: each row is predicted by members that were not fitted on rows of the same customer (or
+/// group).
 pub(crate) struct OutOfFold {
     /// Blended log-odds (the weighted sum of the members' log-odds) of every row, before calibration.
     pub(crate) log_odds: Vec<f64>,
@@ -50,7 +51,7 @@ impl Scorer {
         Ok(self.blend.log_odds(&members))
     }
 
-    /// Calibrated probability of every row.
+    /// Calibrated probability of churn of every row.
     pub(crate) fn probabilities(&self, table: Columns<'_>, workers: &Workers) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(table, workers)?;
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())

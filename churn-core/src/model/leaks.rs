@@ -26,7 +26,7 @@ const GROWING: [&str; 7] = [
 /// Attributes are tested twice. The first test compares the values at one date with the labels of that date. The second
 /// test compares each customer's value at their first date with the customer's final outcome. The second test finds
 /// attributes whose values were recorded after the date: at the time of the export, or when old versions of a customer
-/// were edited later. Such values reveal, long before the end, that the customer will leave.
+/// were edited later. Such values reveal that the customer will leave, long before they leave.
 ///
 /// # Errors
 /// `leakage` if a finding must stop training; `invalid_option` if `allow_columns` names something unknown.

@@ -132,7 +132,7 @@ pub struct MemberReport {
     /// weight. The weights sum to 1.
     pub weight: f64,
     /// The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without the
-    /// customer's rows. Lower is better.
+    /// rows of the same customer (or group). Lower is better.
     pub log_loss: f64,
 }
 

@@ -10,7 +10,7 @@ use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Eligible customers at the training dates, and whether they churned.
+/// The eligible customers at the training dates, with their features and labels.
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
@@ -89,7 +89,7 @@ impl Sample {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// The sample as training data for members. The customers are the groups.
+    /// Returns the sample as training data for members (base learners). Each customer is a group.
     pub(crate) fn examples(&self) -> Examples<'_> {
         Examples {
             table: self.matrix.view(),
@@ -242,8 +242,8 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    /// The rows as training data for members. `names` are the feature names of the examples from which the rows were
-    /// selected.
+    /// Returns the rows as training data for members. `names` are the feature names of the examples from which the rows
+    /// were selected.
     pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
         Examples {
             table: Columns {
