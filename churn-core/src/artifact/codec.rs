@@ -1,8 +1,9 @@
-//! The encoding of the payload. It is bincode, with fixed-width little-endian numbers. No other module depends on it.
+//! The encoding of the payload. The encoding is bincode with fixed-width little-endian numbers. No other module depends
+//! on bincode.
 //!
-//! bincode 2.0.1 is complete and no longer maintained. Only the two functions below use it. Magic bytes, format number
-//! and checksum are written by this library, not by bincode. Another implementation of the same encoding can therefore
-//! replace it.
+//! The authors of bincode consider version 2.0.1 complete and no longer maintain it. Only the two functions below use
+//! bincode. Magic bytes, format number and checksum are written by this library, not by bincode. Another implementation
+//! of the same encoding can therefore replace bincode.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use serde::Serialize;
@@ -15,8 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// bincode allocates the memory for a text before it reads the text, if the stated length is below a limit. The limit
 /// must be a compile-time constant. The caller therefore chooses among several limits, each of which is at most 16
-/// times the previous one. A false length can then allocate at most 16 times the size of the payload, or 64 KiB if that
-/// is more.
+/// times the next smaller limit. A false length can then allocate at most 16 times the size of the payload, or 64 KiB
+/// if that is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }

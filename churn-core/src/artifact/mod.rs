@@ -1,4 +1,5 @@
-//! The model file: header, limits and checksum. It does not depend on the ensemble.
+//! The container format of model files: header, limits and checksum. The format does not depend on the kind of model in
+//! the file.
 //!
 //! ```text
 //! offset  bytes  what
@@ -11,8 +12,8 @@
 //! 24+m+p     32  SHA-256 of everything before
 //! ```
 //!
-//! The checksum is the hash of the content, and the model id is derived from it. A file contains no time, thread count,
-//! host name or unseeded random number, so the same training writes identical bytes.
+//! The checksum is the hash of the content. The model id is the first half of the checksum. A file contains no time,
+//! thread count, host name or unseeded random number, so the same training writes identical bytes.
 //!
 //! A file may come from an untrusted source, which may have computed a valid checksum. Every length in the file is
 //! therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its size
@@ -31,8 +32,8 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
-/// The magic bytes. Like those of PNG, they contain a high bit and a line ending, which a transfer in text mode would
-/// change.
+/// The first bytes of every model file. Like the first bytes of a PNG file, they contain a high bit and a line ending,
+/// which a transfer in text mode would change.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
 /// The format number that this version writes.
 pub(crate) const FORMAT: u32 = 1;
@@ -48,11 +49,11 @@ pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 pub(crate) struct Artifact<'a> {
     pub(crate) metadata: &'a [u8],
     pub(crate) payload: &'a [u8],
-    /// The hash of the content in hex, which is the model id.
+    /// The model id: the first half of the hash of the content, in hex.
     pub(crate) id: String,
 }
 
-/// Writes the bytes of a model file.
+/// Returns the bytes of a model file with this metadata and payload.
 pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     if metadata.len() > MAX_METADATA || payload.len() > MAX_PAYLOAD {
         return Err(too_large(metadata.len() + payload.len()));
@@ -75,8 +76,8 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// `io` if the file cannot be written. The error names the file.
 pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// The number of calls in this process. It makes the name of the temporary file unique if two calls write the same
-    /// file at the same time.
+    /// The number of calls of this function in this process. This number makes the name of the temporary file unique if
+    /// two calls write the same file at the same time.
     static CALLS: AtomicU64 = AtomicU64::new(0);
     // If the path is a symbolic link, the link is kept and its target is replaced.
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -167,7 +168,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
+            // The result is ignored, because writing to a `String` cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         })

@@ -20,7 +20,7 @@ fn sides(z: f64) -> [f64; 2] {
     [-softplus(-z), softplus(z)]
 }
 
-/// The curve with the smallest log-loss plus penalty.
+/// Returns the curve for which the sum of the log-loss and the penalty is smallest.
 pub(crate) fn fit(rows: &[Row]) -> [f64; 3] {
     let mut free = [true; 3];
     let mut curve = [1.0, 1.0, 0.0];
@@ -98,7 +98,7 @@ fn loss_of(rows: &[Row], curve: [f64; 3]) -> f64 {
     fit + SHRINKAGE * distance
 }
 
-/// Solves the equations by Cramer's rule. The matrix is positive definite.
+/// Solves the linear equations `m x = v` by Cramer's rule. The matrix `m` is positive definite.
 fn solve(m: [[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
     let determinant = |m: [[f64; 3]; 3]| {
         m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])

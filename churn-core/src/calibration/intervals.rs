@@ -8,15 +8,16 @@ use crate::metrics::Interval;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::Workers;
 
-/// The share of replicates that an interval contains.
+/// The share of bootstrap replicates that an interval contains.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
-/// If there are more rows than this, each replicate draws about this many rows.
+/// If there are more rows than this number, each bootstrap replicate draws only about this many rows.
 const MOST_ROWS: usize = 50_000;
-/// The curve of each replicate is evaluated at evenly spaced quantiles of the log-odds. This is the number of steps
-/// from the smallest to the largest log-odds.
+/// The curve of each replicate is evaluated at evenly spaced quantiles of the log-odds. This constant is the number of
+/// steps from the smallest to the largest log-odds.
 const STEPS: usize = 32;
-/// The curve of each replicate is also evaluated this far below the smallest and above the largest log-odds.
+/// The curve of each replicate is also evaluated at the smallest log-odds minus this number and at the largest log-odds
+/// plus this number.
 const BEYOND: f64 = 3.0;
 
 /// Confidence band of the calibration curve, from a percentile bootstrap (Efron and Tibshirani, 1993). Each replicate
@@ -30,9 +31,9 @@ pub(crate) struct Intervals {
 }
 
 impl Intervals {
-    /// Fits the calibration again on customers drawn with replacement. The method is that of `calibrator`, or a line if
-    /// `calibrator` only shifts the log-odds. `log_odds` are out-of-fold predictions. `weights` are the weights of the
-    /// rows, as in the fit of the calibrator.
+    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`. If
+    /// `calibrator` only shifts the log-odds, they fit a line. `log_odds` are out-of-fold predictions. `weights` are
+    /// the weights of the rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],
@@ -58,8 +59,8 @@ impl Intervals {
         let position = |row: usize| distinct.partition_point(|known| *known < customers[row]);
         let positions: Vec<usize> = order.iter().map(|&row| position(row)).collect();
         // If there are more than `MOST_ROWS` rows, each replicate draws only a fraction of the customers. Such
-        // replicates vary too much, so their distances from the calibration curve are multiplied by the square root of
-        // this fraction (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
+        // replicates vary too much, so the distances of their curves from the calibration curve are multiplied by the
+        // square root of this fraction (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
         let share = (MOST_ROWS as f64 / order.len() as f64).min(1.0);
         let draws = ((distinct.len() as f64 * share).ceil() as usize).max(1);
         let shrink = (draws as f64 / distinct.len() as f64).sqrt();

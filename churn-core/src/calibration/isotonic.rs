@@ -23,7 +23,8 @@ pub(crate) struct Isotonic {
 
 impl Isotonic {
     /// Divides the rows into bins of equal size, and merges adjacent bins until the churn rate rises from bin to bin
-    /// (pool adjacent violators; Ayer et al., 1955). `line` is the slope and intercept of the line to mix in.
+    /// (pool adjacent violators; Ayer et al., 1955). `line` is the slope and the intercept of the rising line that is
+    /// mixed with the curve.
     pub(crate) fn fit(rows: &[Row], line: (f64, f64)) -> Self {
         let mut order: Vec<Row> = rows.to_vec();
         order.sort_by(|a, b| a.log_odds.total_cmp(&b.log_odds));

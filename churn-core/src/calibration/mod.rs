@@ -24,7 +24,7 @@ const WORTH: f64 = 2.0;
 /// A calibration curve from log-odds to probabilities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Calibrator {
-    /// A shift of the log-odds.
+    /// A constant that is added to the log-odds.
     Intercept(f64),
     /// A rising line in log-odds (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
@@ -90,7 +90,8 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fits the same method to other rows. If this calibrator is only a shift, a line is fitted instead.
+    /// Fits a calibrator to other rows with the method of this calibrator. If this calibrator is only a shift, a line
+    /// is fitted instead.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {
@@ -116,7 +117,7 @@ impl Calibrator {
         }
     }
 
-    /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
+    /// The name of the calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Intercept(_) => "intercept",
@@ -126,7 +127,7 @@ impl Calibrator {
         }
     }
 
-    /// Whether the parameters are finite and the curve rises.
+    /// Whether the parameters are finite and the calibrated log-odds rise with the log-odds.
     pub(crate) fn is_valid(&self) -> bool {
         match self {
             Self::Intercept(shift) => shift.is_finite(),
@@ -137,7 +138,7 @@ impl Calibrator {
     }
 }
 
-/// A method that fits a calibrator to rows.
+/// A calibration method: a function that fits a calibrator to rows.
 type Method<'a> = &'a dyn Fn(&[Row]) -> Calibrator;
 
 /// Mean log-loss in cross-validation: the rows of each fold are calibrated by a curve that was fitted to the other

@@ -1,15 +1,15 @@
-//! Fits a line, or only a shift, to log-odds by Newton's method.
+//! Fits a line of calibrated log-odds on log-odds, or only a shift of the log-odds, by Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;
 
-/// The shift with the smallest log-loss. The targets are moved slightly away from 0 and 1 (Platt, 1999), so that the
-/// shift is always finite.
+/// Returns the shift of the log-odds with the smallest log-loss. The labels 0 and 1 are replaced by numbers slightly
+/// above 0 and slightly below 1 (Platt, 1999), so that the shift is always finite.
 pub(crate) fn fit_intercept(rows: &[Row]) -> f64 {
     newton(rows, false).1
 }
 
-/// The slope and intercept with the smallest log-loss. The slope is kept above zero.
+/// Returns the slope and the intercept of the line with the smallest log-loss. The slope is always above zero.
 pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     let (slope, intercept) = newton(rows, true);
     if slope > 1e-3 {
@@ -19,7 +19,7 @@ pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     }
 }
 
-/// The best intercept for a given slope.
+/// Returns the intercept with the smallest log-loss for a given slope.
 fn newton_at(rows: &[Row], slope: f64) -> f64 {
     let scaled = rows.iter().map(|row| Row {
         log_odds: slope * row.log_odds,
@@ -57,7 +57,7 @@ fn newton(rows: &[Row], with_slope: bool) -> (f64, f64) {
         } else {
             (0.0, gb / hbb)
         };
-        // Steps are limited, because long ones overshoot where probabilities are near 0 or 1.
+        // The length of a step is limited, because long steps overshoot where probabilities are near 0 or 1.
         let limit = 1.0f64.min(2.0 / step_a.abs().max(step_b.abs()).max(1e-300));
         slope -= limit * step_a;
         intercept -= limit * step_b;

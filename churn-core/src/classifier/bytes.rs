@@ -13,17 +13,19 @@ use crate::model::Scorer;
 
 const KIND: &str = "classifier";
 
-/// The part of the file that can be read without decoding the trees.
+/// The part of a classifier's model file that can be read without decoding the trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metadata {
     kind: String,
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
-    /// `None` if there are more than two classes, or if the file was written by a version without intervals.
+    /// The data from which confidence intervals are computed. `None` if there are more than two classes, or if the file
+    /// was written by a version without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
-    /// `None` unless [`ChurnClassifier::with_schema`](crate::ChurnClassifier::with_schema) added a schema.
+    /// The class labels and column types that [`ChurnClassifier::with_schema`](crate::ChurnClassifier::with_schema)
+    /// added; `None` if this method was not called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) schema: Option<ClassifierSchema>,
 }
@@ -46,7 +48,7 @@ impl Metadata {
     }
 }
 
-/// The parts that are needed for scoring.
+/// The parts of a classifier that are needed for scoring.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) kinds: Vec<FlatKind>,

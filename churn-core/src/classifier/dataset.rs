@@ -21,8 +21,8 @@ pub struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    /// Creates a dataset with one label per row: whether the row churned (`bool`), or the code of its class (`u8`,
-    /// `u16` or `u32`, counted from 0 without gaps).
+    /// Creates a dataset with one label per row. A label is either a `bool` (whether the row churned) or a class code
+    /// of type `u8`, `u16` or `u32`. Class codes are counted from 0 without gaps.
     pub fn new<L: Copy + Into<u32>>(table: &'a Table, labels: &[L]) -> Self {
         Self {
             table,
@@ -35,8 +35,8 @@ impl<'a> Dataset<'a> {
     /// Sets the group of each row, such as its customer, for tables with several rows per customer.
     ///
     /// All rows of a group are then in the same fold (stratified group folds). Early stopping, blend and calibration
-    /// therefore use only customers that the members were not fitted on. The result does not depend on the names and
-    /// the order of the groups.
+    /// therefore use only groups that the members (base learners) were not fitted on. The result does not depend on the
+    /// names and the order of the groups.
     #[must_use]
     pub fn with_groups<G: Ord>(mut self, groups: &[G]) -> Self {
         let mut known: Vec<&G> = groups.iter().collect();

@@ -15,15 +15,16 @@ use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
 impl ChurnClassifier {
-    /// Fits an ensemble to a flat table. With more than two classes, it fits one ensemble per class (one-vs-rest).
+    /// Fits a classifier to a flat table. With two classes, the classifier has one ensemble. With more classes, it has
+    /// one ensemble per class (one-vs-rest).
     ///
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
     ///
-    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This requires that all
-    /// weights are integers, and that their sum is at most 10 000 or at most twice the number of rows. In all other
-    /// cases, the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the
-    /// order of the rows.
+    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This is the case if all
+    /// weights are integers, and their sum is at most 10 000 or at most twice the number of rows. In all other cases,
+    /// the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the order of
+    /// the rows.
     ///
     /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
     /// would then contain most of the rows, or if a class would be left with fewer than two groups.
@@ -49,9 +50,11 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage`, with the column and the evidence; `single_class`; `too_little_data` if there are no rows or no
-    /// columns, or if only one group has rows of a class; `not_finite` and `bad_type`, with row and column;
-    /// `invalid_option` if the number of labels, groups or weights differs from the number of rows; `cancelled`.
+    /// `leakage` if a column leaks the target and the policy refuses this (the message names the column and the
+    /// evidence); `single_class` if all rows have the same class; `too_little_data` if there are no rows or no columns,
+    /// or if only one group has rows of a class; `not_finite` or `bad_type` if the value in a row and column (which the
+    /// error names) is invalid; `invalid_option` if the number of labels, groups or weights differs from the number of
+    /// rows; `cancelled` if the caller cancelled the call.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
         let Dataset {
             table,
@@ -166,15 +169,15 @@ impl ChurnClassifier {
     }
 }
 
-/// Number of distinct groups.
+/// Returns the number of distinct groups.
 fn distinct(groups: &[u32]) -> usize {
     groups.iter().max().map_or(0, |&most| most as usize + 1)
 }
 
-/// Number of rows of each class.
+/// Returns the number of rows of each class.
 ///
 /// # Errors
-/// `single_class`; `too_little_data` for a class without rows.
+/// `single_class` if there is only one class; `too_little_data` if a class has no rows.
 fn rows_of_class(labels: &[u32], classes: usize) -> Result<Vec<usize>> {
     let mut rows = vec![0; classes];
     for &label in labels {

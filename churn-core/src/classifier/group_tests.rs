@@ -158,7 +158,8 @@ fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     // With groups, the only row of a class is not split in two, because both halves would be in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
-    // Two groups are sufficient for the churned class in the first case, and for the retained class in the second case.
+    // In the first case, only two groups have churned rows. In the second case, only two groups have retained rows.
+    // Both cases can be fitted.
     for wanted in [&[5u32, 6][..], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
         let labels: Vec<bool> = groups.iter().map(|group| wanted.contains(group)).collect();
         let model = grouped(&table, &labels, &groups);

@@ -15,11 +15,11 @@ pub(crate) struct Content {
 /// Returns the positions of the rows in a canonical order, and the group of each row in this order. Groups are numbered
 /// by first occurrence.
 ///
-/// `contents` must be sorted. `given` is the group of each row. If it is `None`, every row is its own group. Groups
-/// that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the row.
-/// Rows with equal values but different labels do not count as copies, because their values evidently do not determine
-/// the label. Groups are not merged if a class would then have fewer than two groups. If groups are given, they are
-/// also not merged if a merged group would contain more than half of the rows.
+/// `contents` must be sorted. `given` is the group of each row. If `given` is `None`, every row is its own group.
+/// Groups that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the
+/// row. Rows with equal values but different labels do not count as copies, because their values evidently do not
+/// determine the label. Groups are not merged if a class would then have fewer than two groups. Given groups are also
+/// not merged if a merged group would contain more than half of the rows.
 ///
 /// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
 /// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of
@@ -98,7 +98,7 @@ impl Groups {
         sizes.into_iter().max().unwrap_or(0)
     }
 
-    /// For each class, the groups that contain rows of the class are counted. Returns the smallest of these numbers.
+    /// Counts, for each class, the groups that contain rows of the class. Returns the smallest count.
     fn fewest(&self, contents: &[Content]) -> usize {
         let mut groups = self.clone();
         let places = contents.iter().enumerate();
@@ -109,7 +109,7 @@ impl Groups {
         of_class.min().unwrap_or(0)
     }
 
-    /// For each row, the rank of its group among all groups, sorted by content.
+    /// Sorts the groups by content. Returns, for each row, the position of its group in this order.
     fn ranks(&mut self, contents: &[Content]) -> Vec<usize> {
         let mut places: Vec<(usize, usize)> = (0..contents.len()).map(|place| (self.root(place), place)).collect();
         places.sort_unstable();
@@ -189,7 +189,7 @@ mod tests {
             })
             .collect();
         assert_eq!(count(&held(&all, true).1), 10);
-        // One class has only a row and its copy, which are in two groups.
+        // One class has only two rows. They are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
         // Given groups are never split, even if a group contains a whole class.

@@ -8,30 +8,32 @@ use crate::ensemble::{FlatTrees, LinearModel, ReadTrees, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
 const TREES: &str = "ensemble of trees";
-/// The file kind of tree ensembles that have category sets, or whose output is not simply a sum of log-odds.
+/// The kind that a model file states if it contains a tree ensemble with category sets (splits on sets of categories),
+/// or a tree ensemble whose output is not simply a sum of log-odds.
 const IMPORTED: &str = "imported ensemble of trees";
 const LINEAR: &str = "linear model";
 
 impl FlatTrees {
-    /// Writes a model file that contains only this ensemble.
+    /// Returns the bytes of a model file that contains only this ensemble.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         write(TREES, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
+    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
+    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         read(TREES, bytes)
     }
 }
 
 impl TreeEnsemble {
-    /// Writes a model file that contains only these trees, with their category sets and link function.
+    /// Returns the bytes of a model file that contains only these trees, with their category sets and link function.
     ///
     /// ```
     /// use churn_core::Execution;
@@ -54,7 +56,7 @@ impl TreeEnsemble {
     /// ```
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         match self.plain() {
             Some(trees) => write_named(TREES, trees, self.feature_names()),
@@ -62,10 +64,11 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from memory. This is safe on untrusted bytes.
+    /// Reads the bytes of a model file of a `TreeEnsemble` or of [`FlatTrees`]. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
+    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let metadata = artifact::read(bytes)?.metadata;
         let trees = match artifact::kind_of(metadata).as_deref() {
@@ -82,18 +85,19 @@ impl TreeEnsemble {
 }
 
 impl LinearModel {
-    /// Writes a model file that contains only this model.
+    /// Returns the bytes of a model file that contains only this linear model.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the file would exceed the maximum size.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         write(LINEAR, self)
     }
 
-    /// Reads a model file that `to_bytes` wrote, from memory. This is safe on untrusted bytes.
+    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
+    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let model: Self = read(LINEAR, bytes)?;
         if model.is_valid() {
@@ -107,7 +111,7 @@ impl LinearModel {
     }
 }
 
-/// Column names in the metadata of a file.
+/// The column names that the metadata of a model file states.
 #[derive(Default, Deserialize)]
 struct Named {
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! A classifier for flat tables, which uses the same ensemble as `ChurnModel`. A table has one or several rows per
-//! customer, columns of any type, and a label for each row.
+//! A classifier for flat tables. It fits the same kind of ensemble as `ChurnModel`. A flat table has one or several
+//! rows per customer, columns of any type, and a label for each row.
 
 mod bytes;
 mod dataset;
@@ -38,10 +38,10 @@ pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 /// A fitted classifier for flat tables with columns of numbers, texts, bools and timestamps. Values may be missing, and
 /// a text column may have any number of levels.
 ///
-/// It has the same preprocessing, members, cross-fitted blend and calibration as [`ChurnModel`](crate::ChurnModel), but
-/// it does not use dates. The caller must ensure that all values were known before the time that the label describes.
-/// The result does not depend on the order of rows, the number of threads or the machine. A classifier is immutable,
-/// and cloning it is cheap.
+/// A classifier has the same preprocessing, members (base learners), cross-fitted blend and calibration as a
+/// [`ChurnModel`](crate::ChurnModel), but it does not use dates. The caller must ensure that all values in a row were
+/// known before the period that the row's label describes. The result does not depend on the order of rows, the number
+/// of threads or the machine. A classifier is immutable, and cloning it is cheap.
 ///
 /// ```
 /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table, Value};
@@ -68,15 +68,16 @@ pub struct ChurnClassifier {
 }
 
 impl ChurnClassifier {
-    /// The bytes of the model file, in the container format of [`ChurnModel`](crate::ChurnModel).
+    /// The bytes of the model file. The container format is that of [`ChurnModel`](crate::ChurnModel) files.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. This is safe on untrusted bytes.
+    /// Reads a classifier from the bytes of a model file. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged` (also for a file of another kind of model), `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are damaged, or are not the model file of a classifier; `artifact_version` if
+    /// this version cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, parts, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -90,7 +91,7 @@ impl ChurnClassifier {
     /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
-    /// `io`.
+    /// `io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         artifact::save(path.as_ref(), &self.bytes)
     }
@@ -98,7 +99,7 @@ impl ChurnClassifier {
     /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
+    /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -124,8 +125,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns a copy of the classifier whose model file contains this schema. The bytes and the id of the copy differ
-    /// from those of the original.
+    /// Returns a copy of the classifier with this schema. The schema is stored in the copy's model file, so the copy
+    /// has other bytes and another id than the original.
     ///
     /// # Errors
     /// `invalid_option` if the schema has another number of classes or columns.
@@ -139,7 +140,8 @@ impl ChurnClassifier {
         Self::from_bytes(&bytes::write(&metadata, &self.parts)?)
     }
 
-    /// Labels of the classes and types of the columns; `None` unless [`with_schema`](Self::with_schema) added them.
+    /// The schema (labels of the classes and types of the columns); `None` if [`with_schema`](Self::with_schema) did
+    /// not add one.
     pub fn schema(&self) -> Option<&ClassifierSchema> {
         self.metadata.schema.as_ref()
     }
@@ -150,7 +152,8 @@ impl ChurnClassifier {
     ///
     /// # Errors
     /// `feature_mismatch` if the columns of the table differ from those of the training table, or if a column contains
-    /// texts but contained numbers in training; `not_finite`; `cancelled`.
+    /// texts but contained numbers in training; `not_finite` if a number is infinite; `cancelled` if the caller
+    /// cancelled the call.
     pub fn predict_proba(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let read = self.read(table, &workers)?;
@@ -184,9 +187,9 @@ impl ChurnClassifier {
     /// 90 % confidence interval for the probability of the second class, for every row (rows x 2: lower and upper end).
     /// The interval always contains the probability.
     ///
-    /// The interval is for the churn rate of all rows with the same score. It comes from a bootstrap that resamples
-    /// whole groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). It is not a
-    /// range for the outcome of one customer, and it does not include model (epistemic) uncertainty.
+    /// The interval is for the churn rate of all rows with the same score. The interval comes from a bootstrap that
+    /// resamples whole groups and fits the calibration again, as in [`Score::interval`](crate::Score::interval). The
+    /// interval is not a range for the outcome of one customer, and does not include model (epistemic) uncertainty.
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
@@ -213,7 +216,7 @@ impl ChurnClassifier {
     }
 
     /// Shapley values of every column for every row. They explain the blended log-odds of the second class before
-    /// calibration, as in [`ChurnModel::explain`](crate::ChurnModel::explain).
+    /// calibration. They are computed as in [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.
@@ -227,8 +230,8 @@ impl ChurnClassifier {
         })
     }
 
-    /// Blended log-odds of the second class for every row, before calibration. For each row, the base value and the
-    /// contributions of [`explain`](Self::explain) sum to this number.
+    /// Blended log-odds of the second class for every row, before calibration. For each row, this number is the sum of
+    /// the base value and the contributions that [`explain`](Self::explain) returns.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -238,7 +241,7 @@ impl ChurnClassifier {
         self.scorer("be explained")?.log_odds(read.view(), &workers)
     }
 
-    /// For every row, the `top` columns with the largest contributions in absolute value, largest first.
+    /// Returns, for every row, the `top` columns whose contributions have the largest absolute values, largest first.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).
@@ -252,7 +255,7 @@ impl ChurnClassifier {
             .collect())
     }
 
-    /// The single ensemble of a classifier with two classes.
+    /// Returns the only ensemble of a classifier with two classes. With more classes, returns `invalid_option`.
     fn scorer(&self, asked: &str) -> Result<&crate::model::Scorer> {
         match self.parts.scorers.as_slice() {
             [scorer] => Ok(scorer),
@@ -316,7 +319,7 @@ impl fmt::Debug for ChurnClassifier {
     }
 }
 
-/// A flat table in the form that members use.
+/// A flat table, converted to the columns from which members (base learners) are fitted.
 struct FlatColumns {
     names: Vec<String>,
     columns: Vec<FeatureColumn>,

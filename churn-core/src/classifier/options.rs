@@ -9,7 +9,7 @@ use crate::model::EnsembleOptions;
 use crate::options::{Given, Options, builders, from_value, json_methods};
 use crate::parallel::Execution;
 
-/// Class weights. In JSON: null, `"balanced"` or a list of numbers.
+/// The weights of the classes in the fit. In JSON, this is null (equal weights), `"balanced"` or a list of numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum ClassWeights {
@@ -19,7 +19,8 @@ pub enum ClassWeights {
     /// All classes have the same total weight. Probabilities are then those of a table with equally many rows of each
     /// class.
     Balanced,
-    /// The weight of each class, in the order of the codes. It is multiplied by the weight of each row of the class.
+    /// The weight of each class, in the order of the class codes. The weight of each row is multiplied by the weight of
+    /// its class.
     Given(Vec<f64>),
 }
 
@@ -33,8 +34,8 @@ impl Serialize for ClassWeights {
     }
 }
 
-/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are on
-/// the same level as the other options.
+/// Options of [`ChurnClassifier::fit`](crate::ChurnClassifier::fit). In JSON, the options of [`EnsembleOptions`] are
+/// keys of the outer object, next to the other options.
 ///
 /// ```
 /// use churn_core::{ClassWeights, ClassifierOptions};
@@ -48,25 +49,27 @@ impl Serialize for ClassWeights {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ClassifierOptions {
-    /// The members of the ensemble and how they are blended.
+    /// The members (base learners) of the ensemble, and how their predictions are blended.
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// Class weights. Default: equal.
+    /// The weights of the classes. Default: every class has weight 1.
     pub class_weight: ClassWeights,
-    /// What the fit does about columns that leak the target. By default, they are reported as warnings. Columns are
-    /// checked only if there are at least 20 rows of each class.
+    /// What the fit does about columns that leak the target, that is, contain information that is not available at
+    /// prediction time. By default, such columns are reported as warnings. Columns are checked only if there are at
+    /// least 20 rows of each class.
     pub leakage: LeakagePolicy,
     /// Columns that may be used even if they seem to leak the target. List only columns whose values are known at
     /// prediction time. Default: none.
     pub allow_columns: Vec<String>,
-    /// Columns whose values are categories even if they look like numbers. In such a column, `0034` stays a text. Any
-    /// other column is read as numbers if all its values are numbers or texts that spell numbers. The
+    /// Columns whose values are categories even if the values look like numbers. In such a column, the text `0034`
+    /// stays a text. Any other column is read as numbers if all its values are numbers or texts that spell numbers. The
     /// [`column_notes`](crate::ClassifierReport::column_notes) of the report name the columns for which this choice is
     /// uncertain. Default: none.
     pub categorical: Vec<String>,
-    /// The seed of all sampling. The same seed gives the same result. Default: 0.
+    /// The seed of all pseudo-random numbers in the fit. The same data, options and seed give the same classifier.
+    /// Default: 0.
     pub seed: u64,
-    /// Threads, progress and cancellation. They never change the result.
+    /// The number of threads, progress reports and cancellation. These settings never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }

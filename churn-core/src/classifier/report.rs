@@ -11,15 +11,17 @@ use crate::model::{DroppedMember, MemberReport, Monotonicity};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ClassifierPart {
-    /// The code of the class.
+    /// The code of the class, counted from 0.
     pub class: u32,
-    /// The members, with their weights.
+    /// The members (base learners) of the ensemble, with their weights.
     pub members: Vec<MemberReport>,
     /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Log-loss of the calibrated blend on out-of-fold predictions.
+    /// Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is
+    /// better.
     pub log_loss: f64,
-    /// Area under the ROC curve of out-of-fold predictions.
+    /// Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold). Higher
+    /// is better.
     pub roc_auc: Option<f64>,
 }
 
@@ -32,21 +34,22 @@ pub struct ClassifierReport {
     pub rows: usize,
     /// Number of training rows of each class, in the order of the class codes.
     pub rows_of_class: Vec<usize>,
-    /// Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were
-    /// given, the single rows. Groups that contain equal rows are merged. `None` if the file was written by a version
-    /// that did not count groups.
+    /// Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its own
+    /// group. Groups that contain equal rows are merged. `None` if the model file was written by a version that did not
+    /// count groups.
     #[serde(default)]
     pub groups: Option<usize>,
     /// The ensembles, one per class. With two classes, there is only the ensemble of the second class.
     pub parts: Vec<ClassifierPart>,
-    /// Members that were requested but are not part of the ensemble.
+    /// Members (base learners) that were requested but are not part of the ensemble, with the reason.
     #[serde(default, alias = "members_left_out")]
     pub dropped_members: Vec<DroppedMember>,
-    /// The monotonic constraints, by column.
+    /// The monotonic constraints. Each constraint is a column name and the direction in which the probability may
+    /// change as the value grows.
     #[serde(default, alias = "monotone")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target but were used, either because the caller allowed them or because the
-    /// policy only warns.
+    /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
+    /// were used, either because the caller allowed them or because the policy only warns.
     pub leaks: Vec<LeakageFinding>,
     /// Columns that may not have been read as intended: texts that were read as numbers, numbers that were read as
     /// texts, and empty columns.

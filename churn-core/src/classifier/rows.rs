@@ -1,4 +1,4 @@
-//! The training rows of a classifier in a canonical order, independent of the input order.
+//! The training rows of a classifier in a canonical order, which does not depend on the order of the input rows.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
-/// A row with an integer weight is replaced by as many equal rows, if the result has at most this many rows, or at most
-/// twice as many rows as the input.
+/// If all weights are integers, each row is replaced by as many copies as its weight. This is done only if the result
+/// has at most this many rows, or at most twice as many rows as the input.
 const MOST_REPEATED: usize = 10_000;
 
 /// The training rows, their order and their weights.
@@ -23,7 +23,7 @@ pub(crate) struct Order {
 ///
 /// Rows with weight 0 are dropped. If all weights are integers, a row is replaced by as many copies as its weight, so a
 /// weight of 3 gives the same result as three copies of the row, bit for bit. If rows are not replaced by copies, the
-/// weights are scaled to a mean of 1. `given` is the group of each row, if there are groups.
+/// weights are scaled to a mean of 1. `given` is the group of each row; `None` if the caller gave no groups.
 ///
 /// # Errors
 /// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups is
@@ -112,7 +112,7 @@ pub(crate) fn order(
     })
 }
 
-/// A 128-bit hash of the values of each row.
+/// Returns a 128-bit hash of the values of each row.
 fn hashes(columns: &[FeatureColumn], rows: usize) -> Vec<u128> {
     let mut hashes: Vec<(u64, u64)> = vec![(0x9E37, 0x79B9); rows];
     for column in columns {

@@ -1,5 +1,5 @@
-//! The schema that a language binding may add to the model file of a classifier. It contains the labels of the classes,
-//! in a type of the other language, and the type of each column.
+//! The schema that a language binding may add to the model file of a classifier. The schema contains the labels of the
+//! classes, as the caller of the binding wrote them, and the type of each column.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ use crate::input::{Cell, Table};
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ClassLabel {
-    /// True or false.
+    /// The label is a boolean.
     Bool(bool),
-    /// A number.
+    /// The label is a number.
     Number(f64),
-    /// A text.
+    /// The label is a text.
     Text(String),
 }
 
@@ -25,13 +25,13 @@ names! {
     pub enum FlatType: "type" {
         /// The column has no values.
         Empty = "empty",
-        /// Numbers.
+        /// The values are numbers.
         Number = "number",
-        /// Texts.
+        /// The values are texts.
         Text = "text",
-        /// Booleans.
+        /// The values are booleans.
         Bool = "bool",
-        /// Timestamps.
+        /// The values are timestamps.
         Timestamp = "timestamp",
     }
 }
@@ -44,7 +44,7 @@ impl FlatType {
             Cell::Text(_) | Cell::TextFile(_) => Self::Text,
             Cell::Bool(_) => Self::Bool,
             Cell::Timestamp(_) => Self::Timestamp,
-            // Unsupported values are ignored here, because they are refused when the table is read.
+            // Unsupported values are ignored here, because the conversion of the table to features refuses them.
             Cell::Null | Cell::Float(_) | Cell::Unsupported(_) => Self::Empty,
         }
     }
@@ -54,9 +54,9 @@ impl FlatType {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClassifierSchema {
-    /// The label of each class, in the order of their codes.
+    /// The label of each class, in the order of the class codes.
     pub classes: Vec<ClassLabel>,
-    /// The type of each column, in the order of the features.
+    /// The type of each column, in the order of the classifier's feature names.
     pub columns: Vec<FlatType>,
 }
 
@@ -76,7 +76,7 @@ impl ClassifierSchema {
     /// Checks that the columns of a table have the same types as in training.
     ///
     /// # Errors
-    /// `bad_type`, with row and column, if a value has another type.
+    /// `bad_type`, with row and column, if a value has another type than the column had in training.
     pub fn check(&self, feature_names: &[String], table: &Table) -> Result<()> {
         for (name, &known) in feature_names.iter().zip(&self.columns) {
             if known != FlatType::Empty {

@@ -1,25 +1,26 @@
-//! Chooses training and test dates. Training dates whose label period overlaps the test are purged, that is, not used.
+//! Chooses training and test dates. Training dates whose label period overlaps the test period are purged, that is, not
+//! used.
 
 use serde::{Deserialize, Serialize};
 
 use crate::numeric::SplitMix;
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 
-/// Evidence that no training label overlaps the test period: `last_label_end <= test_date`.
+/// Evidence that no label period of a training date overlaps the test period: `last_label_end <= test_date`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PurgeProof {
-    /// The test date. If there are several, the earliest one.
+    /// The test date. If there are several test dates, this is the earliest one.
     pub test_date: AsOf,
-    /// The last training date.
+    /// The latest training date. If a training date is a span of days, this is the last day of the span.
     pub last_training_date: AsOf,
-    /// The end of the label period of the last training date.
+    /// The end of the label period of the latest training date.
     pub last_label_end: Timestamp,
     /// The required minimum number of days between the end of the last training label period and the test date.
     pub embargo_days: u32,
-    /// Dates that were not used for training (purged) because their label period plus the embargo ends after the test
-    /// date.
+    /// Dates that were not used for training (purged) because their label period, extended by the embargo, ends after
+    /// the test date.
     pub purged_dates: Vec<AsOf>,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct DateSpan {
 }
 
 impl DateSpan {
-    /// A span of one day, which is the same for all customers.
+    /// Returns a span of one day. All customers are used on this day.
     pub(crate) fn on(date: AsOf) -> Self {
         Self { last: date, days: 1 }
     }
@@ -55,8 +56,9 @@ impl DateSpan {
         AsOf::new(self.last.timestamp().plus_days(-before))
     }
 
-    /// The day on which a customer is used. `lot` is the hash of the customer's id. The days of the customers are
-    /// distributed uniformly over the span. The days of one customer in different spans are independent.
+    /// The day of this span on which a customer is used. `lot` is a hash of the customer's id and the seed. The days of
+    /// all customers are distributed uniformly over the span. The days of one customer in different spans are
+    /// independent.
     pub(crate) fn of(self, lot: u64) -> AsOf {
         if self.days <= 1 {
             return self.last;
@@ -67,7 +69,7 @@ impl DateSpan {
 }
 
 /// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, together with
-/// the evidence. Returns `None` if there is no such span.
+/// the evidence that they do. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.
 pub(crate) fn purge(
@@ -98,14 +100,14 @@ pub(crate) fn purge(
 /// Maximum number of training dates of one model.
 const MOST_DATES: i64 = 6;
 /// Minimum distance between dates, in days. With this distance, six spans cover more than a month, even if the label
-/// period is very short. If the history is too short for this distance, the distance may be smaller.
+/// period is very short. If the history is very short, the distance may be smaller than this number.
 const LEAST_STEP: i64 = 6;
 /// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Chooses spans of half a label period, backwards from `last`, which is the last mature date. Returns the spans in
-/// ascending order. If the history is long enough, there are nine spans. Nine spans are enough for six training spans
-/// of the final model, and for six training spans of a model that is tested on the last span.
+/// Chooses spans that are half as long as a label period. The last span ends at `last`, which is the last mature date.
+/// Returns the spans in ascending order. If the history is long enough, there are nine spans. Nine spans are enough for
+/// six training spans of the final model, and for six training spans of a model that is tested on the last span.
 ///
 /// Each span begins on the day after the previous span ends, so together the spans contain every day. A model therefore
 /// covers every phase of weekly and monthly cycles. Each customer is used once per span. A span is used only if at
@@ -116,8 +118,8 @@ pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizo
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
     // The label periods of the latest training span must end by the first test day. If the whole last span is tested,
-    // the latest training span is therefore the third span before the last span. If only the last day is tested, it is
-    // the second span before the last span.
+    // the latest training span is therefore the third span before the last span. If only the last day is tested, the
+    // latest training span is the second span before the last span.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
@@ -241,7 +243,7 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // The label period ends early enough whatever day of the span a customer is used on.
+                    // The label period ends early enough for every day of the span on which a customer may be used.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

@@ -6,8 +6,8 @@ use crate::numeric::SplitMix;
 /// customers who churn are spread evenly over the folds.
 ///
 /// `customers` are the customer codes of the rows, and `churned` are the labels of the rows. The result depends only on
-/// the arguments. If the rows outside some fold would all have the same label, customers with rows of both labels are
-/// assigned to the folds first, and then the other customers.
+/// the arguments. If the rows outside a fold would all have the same label, the customers are assigned again: customers
+/// with rows of both labels first, and then the other customers.
 pub(crate) fn grouped_folds(customers: &[u32], churned: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     // Bit 0 is set if the customer has retained rows, bit 1 if the customer has churned rows.

@@ -9,48 +9,56 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// Metrics of predictions for rows that the base learners were not fitted on. A metric is `None` if it is undefined,
-/// for example because all rows have the same label.
+/// Metrics of predictions for rows that the predicting models were not fitted on. A metric is `None` if it is
+/// undefined, for example because all rows have the same label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Measures {
-    /// Number of rows.
+    /// Number of rows (predictions).
     pub rows: usize,
-    /// Number of rows that churned.
+    /// Number of rows whose customer churned.
     pub churned: usize,
-    /// Mean predicted probability.
+    /// Mean predicted probability over all rows.
     pub mean_probability: f64,
-    /// Area under the ROC curve. A pair of rows with equal predictions counts half.
+    /// Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has the
+    /// higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect ranking
+    /// gives 1.
     pub roc_auc: Option<Estimate>,
-    /// Average precision.
+    /// Average precision, a summary of the precision-recall curve. Random predictions give about the churn rate, and a
+    /// perfect ranking gives 1.
     pub pr_auc: Option<Estimate>,
-    /// Mean negative log-likelihood.
+    /// Mean negative log-likelihood of the labels, in nats. Lower is better.
     pub log_loss: Option<Estimate>,
-    /// Mean squared error of the probability.
+    /// Brier score: the mean squared difference between the predicted probability and the label (0 or 1). Lower is
+    /// better.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
-    /// predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
-    /// begins at 0 if sampling noise alone can explain an error of this size.
+    /// Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference
+    /// between mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error
+    /// positive even if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap
+    /// interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
     pub calibration_error: Option<Estimate>,
     /// The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error
     /// in simulations in which these predictions are calibrated.
     #[serde(alias = "calibration_error_by_chance")]
     pub calibration_error_null_95: Option<f64>,
-    /// Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions are
-    /// too extreme.
+    /// Slope of the logistic regression of labels on predicted log-odds. The slope is 1 if the predictions are
+    /// calibrated, and below 1 if they are too extreme.
     pub calibration_slope: Option<Estimate>,
-    /// Intercept of the logistic regression of labels on predicted log-odds.
+    /// Intercept of the logistic regression of labels on predicted log-odds. The intercept is 0 if the predictions are
+    /// calibrated.
     pub calibration_intercept: Option<Estimate>,
     /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
-    /// a date later than the training dates, it measures drift of the churn rate that the features do not explain.
-    /// Drift is reported if the interval excludes 0. Predictions are not corrected for drift. `None` for models trained
-    /// by versions without this metric.
+    /// a date later than the training dates, this constant measures drift of the churn rate that the features do not
+    /// explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not corrected
+    /// for drift. `None` if the model was trained by a version of this library without this metric.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
-    /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate.
+    /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. Random scores give
+    /// about 1.
     pub top_decile_lift: Option<Estimate>,
-    /// Calibration table: mean predicted probability and observed churn rate in ten bins of equal size.
+    /// Calibration table: the mean predicted probability and the observed churn rate in ten bins of equal size, lowest
+    /// predictions first.
     pub calibration: Vec<CalibrationBin>,
     /// Why the metrics of ranking and calibration are `None` although both labels occur: one label has too few
     /// customers for a reliable interval.
@@ -59,7 +67,7 @@ pub struct Measures {
 }
 
 impl fmt::Display for Measures {
-    /// Writes the counts, then the defined metrics with their intervals, one per line.
+    /// Writes the counts, and then each metric that is not `None`, with its interval, on its own line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rows, churned, mean) = (self.rows, self.churned, self.mean_probability);
         write!(f, "{rows} rows, {churned} churned; mean probability {mean:.3}")?;
@@ -90,8 +98,8 @@ impl fmt::Display for Measures {
 /// AUC of 1.000 with the interval 1.000 to 1.000.
 const FEWEST_OF_A_CLASS: usize = 10;
 
-/// Why ranking and calibration cannot be measured. `None` if both labels have enough customers, or if only one label
-/// occurs.
+/// Returns the reason why ranking and calibration cannot be measured: one label has too few customers. `None` if both
+/// labels have enough customers, or if only one label occurs.
 fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     let distinct = |wanted: bool| {
         let rows = customers.iter().zip(churned).filter(|(_, churned)| **churned == wanted);
@@ -133,7 +141,7 @@ pub(crate) fn measure(
     let ranked = Ranked::new(churned, probabilities);
     let log_odds = ranked.log_odds();
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
-    // Two steps suffice if the regression starts from the line that was fitted to all rows.
+    // Two Newton steps suffice, because the regression starts from the line that was fitted to all rows.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
     let shift = ranked.shift(&log_odds, 0.0).unwrap_or(0.0);
     let log_losses = ranked.log_losses();
@@ -221,7 +229,7 @@ mod tests {
         (churned, probabilities, codes)
     }
 
-    /// For each metric, the share of samples in which the interval contains the true value.
+    /// Returns, for each metric, the share of random samples in which the metric's interval contains the true value.
     fn coverage(seeds: u64, customers: usize) -> Vec<(&'static str, f64)> {
         type Figure = (&'static str, fn(&Measures) -> Option<Estimate>);
         const FIGURES: [Figure; 7] = [
@@ -269,7 +277,8 @@ mod tests {
         }
     }
 
-    /// Run this test with `cargo test --release -p churn-core --lib -- --ignored --nocapture ninety_per_cent`.
+    /// This test is slow and is ignored by default. Run it with `cargo test --release -p churn-core --lib -- --ignored
+    /// --nocapture ninety_per_cent`.
     #[test]
     #[ignore = "a minute: 1 000 seeds"]
     fn ninety_per_cent_intervals_hold_the_truth_nine_times_in_ten() {

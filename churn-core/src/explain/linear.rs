@@ -1,4 +1,4 @@
-//! Contributions of the linear member.
+//! Contributions of features to the log-odds of the linear member (logistic regression).
 
 use ndarray::{Array2, ArrayView2};
 

@@ -7,16 +7,16 @@ use crate::numeric::cos;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Point {
     pub(crate) at: f64,
-    /// `1 - at`, computed without cancellation near 1.
+    /// The value `1 - at`. It is computed without the loss of precision that the subtraction has if `at` is near 1.
     pub(crate) rest: f64,
     pub(crate) weight: f64,
 }
 
-/// The quadrature rule with `count` points, ascending.
+/// Returns the quadrature rule with `count` points. The points are in ascending order.
 pub(crate) fn gauss_legendre(count: usize) -> Vec<Point> {
     let mut points = vec![Point::default(); count];
     let n = count as f64;
-    // The points are symmetric about 1/2. Newton's method finds each root of the Legendre polynomial. It starts from
+    // The points are symmetric about 1/2. Newton's method finds each root of the Legendre polynomial, starting from
     // Tricomi's estimate of the root.
     for index in 0..count.div_ceil(2) {
         let mut root = cos(std::f64::consts::PI * (index as f64 + 0.75) / (n + 0.5));

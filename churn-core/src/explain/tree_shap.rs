@@ -13,9 +13,9 @@
 //!
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
-//! passed up. Each edge therefore adds its contribution only once, for all leaves below it together (Yu, Xu et al.,
-//! "Linear TreeShap", 2022). No large terms cancel, and the code is not recursive. The time per tree and row is O(nodes
-//! x points). The memory is O(depth x points).
+//! passed up. Each edge therefore adds one contribution for all leaves below the edge together (Yu, Xu et al., "Linear
+//! TreeShap", 2022). No large terms cancel, so the result is precise. The code is not recursive, so deep trees cannot
+//! overflow the stack. The time per tree and row is O(nodes x points). The memory is O(depth x points).
 
 use ndarray::{Array2, ArrayView2};
 
@@ -24,9 +24,9 @@ use crate::ensemble::{FlatTrees, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Execution, Workers};
 
-/// Number of rows that are explained at a time.
+/// Number of rows whose Shapley values one thread computes at a time.
 const CHUNK: usize = 16;
-/// Number of quadrature points per pass through a tree. A rule with more points takes several passes.
+/// Number of quadrature points per pass through a tree. A rule with more points needs several passes through the tree.
 const MOST_POINTS_AT_ONCE: usize = 8;
 /// Maximum number of points. More points would change the result by less than the rounding error of a sum.
 const MOST_POINTS: usize = 256;
@@ -37,14 +37,15 @@ impl FlatTrees {
     /// log-odds.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has another number of columns; `cancelled`.
+    /// `feature_mismatch` if the trees were fitted on another number of columns; `cancelled` if the caller cancelled
+    /// the call.
     pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         tree_contributions(self, x, &execution.workers()?)
     }
 }
 
-/// Computes the same as [`FlatTrees::explain`]. The values of a row are bit-identical for any number of threads and do
-/// not depend on the other rows of the matrix.
+/// Computes the result of [`FlatTrees::explain`]. The values of a row are bit-identical for any number of threads and
+/// do not depend on the other rows of the matrix.
 pub(crate) fn tree_contributions<T: Input>(
     ensemble: &FlatTrees,
     x: ArrayView2<'_, T>,
@@ -103,10 +104,10 @@ pub(crate) fn tree_contributions<T: Input>(
 
 /// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless this needs more
-    /// than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
+    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless an exact result
+    /// needs more than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
     points: usize,
-    /// The mean of the leaf values, weighted by cover.
+    /// The mean of the leaf values, weighted by cover (the weight of the training rows that reach the leaf).
     expectation: f64,
 }
 
@@ -161,7 +162,7 @@ struct Row<'a> {
     cells: &'a [f64],
 }
 
-/// Marks a feature that no edge on the path splits on.
+/// The value that marks a feature on which no edge of the current path splits.
 const NONE: u32 = u32::MAX;
 
 /// A node on the path, with the edge that leads to it. Every array has one value per quadrature point.
@@ -169,7 +170,7 @@ struct Frame<const N: usize> {
     node: usize,
     /// Number of children that were visited so far.
     visited: u8,
-    /// The feature that the parent splits on.
+    /// The feature on which the parent node splits.
     feature: usize,
     /// The path position of the previous edge that splits on the same feature, or `NONE`.
     before: u32,

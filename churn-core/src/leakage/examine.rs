@@ -1,4 +1,4 @@
-//! The tests that are applied to each column.
+//! The tests for target leakage that are applied to each column.
 
 use std::ops::Range;
 
@@ -10,25 +10,27 @@ use crate::numeric::{SplitMix, exp, ln};
 use crate::parallel::Workers;
 use crate::time::Timestamp;
 
-/// If the minority class has fewer rows than this, no column is reported.
+/// If the minority class (churned or retained) has fewer rows than this number, no column is reported.
 const LEAST_POSITIVES: usize = 20;
-/// If there are more rows than this, columns are tested on a random sample of this many rows, drawn with a seed.
+/// If there are more rows than this number, columns are tested on a pseudo-random sample of this many rows.
 const MOST_ROWS: usize = 50_000;
-/// An attribute restates the label if it alone removes at least this fraction of the log-loss.
+/// An attribute is reported as restating the label if the attribute alone removes at least this fraction of the
+/// log-loss.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// The corresponding threshold for features that are computed from events. It is higher because such a feature may
-/// predict well without leaking. For example, a customer who has become inactive is likely to stay inactive.
+/// A feature that is computed from events is reported as restating the label if the feature alone removes at least this
+/// fraction of the log-loss. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
+/// without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// If all rows with a value churned, or all rows without a value churned, this is reported only if there are at least
-/// this many such rows.
+/// The finding that all rows with a value churned needs at least this many rows with a value. The finding that all rows
+/// without a value churned needs at least this many rows without a value.
 const LEAST_PURE: usize = 8;
-/// If all rows with one particular value churned, this is reported only if there are at least this many such rows.
+/// The finding that all rows with one particular value churned needs at least this many rows with this value.
 const LEAST_PURE_VALUE: usize = 12;
-/// A finding that all or none of some rows churned is reported only if the probability that permuted labels agree
-/// equally well is below this number.
+/// The finding that all rows of a set churned, or that no row of a set churned, is reported only if permuted labels
+/// would give this finding with a probability below this number.
 const CHANCE: f64 = 1e-5;
-/// If no row with a value churned, or no row without a value churned, this is reported only if the overall churn rate
-/// predicts at least this many churned rows among them.
+/// The finding that no row with a value churned, or that no row without a value churned, needs enough rows: the number
+/// of these rows times the overall churn rate must be at least this number.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -36,15 +38,17 @@ const LEAST_ROWS_OF_ID: usize = 50;
 /// The origin of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The column is a state of the customer, or a column of a flat table. If it leaks, training is refused.
+    /// The column states a property of the customer, or is a column of a flat table. By default, `ChurnModel::train`
+    /// fails if such a column leaks.
     Attribute,
-    /// The column is computed from dated events or from the sign-up. If it leaks, the report contains a warning.
+    /// The column is computed from dated events or from the sign-up. By default, the report contains a warning if such
+    /// a column leaks.
     Event,
 }
 
-/// A column to test.
+/// A column that is tested for leakage.
 pub(crate) struct Suspect<'a> {
-    /// The name that the caller uses.
+    /// The name of the column in the caller's data.
     pub(crate) name: &'a str,
     /// The feature that is computed from the column.
     pub(crate) feature: &'a str,
@@ -52,15 +56,15 @@ pub(crate) struct Suspect<'a> {
     pub(crate) origin: Origin,
 }
 
-/// The labels, and the grouping of the rows.
+/// The labels of the rows, and the customers and dates to which the rows belong.
 pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
     /// Rows of one customer, or of one group of a flat table, have the same number.
     pub(crate) groups: &'a [u32],
     /// Rows of one date have the same number, and are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers that are known at the date, such as a tenure. A column that was recorded later may contain one of them
-    /// plus its growth during the label period.
+    /// Numbers that are known at the date and grow with time, such as the customer's tenure. A column that was recorded
+    /// after the date may contain a later value of such a number.
     pub(crate) known: &'a [&'a [f64]],
 }
 
@@ -79,8 +83,8 @@ struct Looked<'a> {
 /// Returns a finding for each column that leaks the target, in the order of `suspects`. Each column has at most one
 /// finding.
 ///
-/// Only one date is tested: the last date that has enough rows of both classes. If no date has enough, the rows of all
-/// dates are tested together.
+/// Only one date is tested: the last date that has enough rows of both classes. If no date has enough rows of both
+/// classes, the rows of all dates are tested together.
 pub(crate) fn examine(
     suspects: &[Suspect<'_>],
     question: &Question<'_>,
@@ -98,7 +102,8 @@ pub(crate) fn examine(
     Ok(findings)
 }
 
-/// Returns the columns of a flat table that leak the target. All of them are attributes.
+/// Returns a finding for each column of a flat table that leaks the target. All columns of a flat table are tested as
+/// attributes.
 pub(crate) fn examine_table(
     table: Columns<'_>,
     churned: &[bool],
@@ -140,7 +145,7 @@ impl<'a> Looked<'a> {
             positives.min(rows.len() - positives)
         };
         // A leaking column usually holds the latest state of the customer. The last date with enough rows is chosen
-        // because the label of that date is closest to this state.
+        // because its label period is closest in time to the latest state.
         let last = strata
             .iter()
             .rev()
@@ -231,7 +236,8 @@ impl<'a> Looked<'a> {
         Ok(None)
     }
 
-    /// Whether the column alone separates churned from retained rows.
+    /// Returns evidence if the column alone separates churned from retained rows: it removes at least the fraction
+    /// `least` of the log-loss, and more than with permuted labels.
     fn separates(&self, binned: &Binned, least: f64) -> Result<Option<Evidence>> {
         let statistic = skill(binned, &self.churned, &self.folds);
         if statistic < least {
@@ -257,8 +263,8 @@ impl<'a> Looked<'a> {
         }))
     }
 
-    /// Whether all rows with a value, all rows without a value, or all rows with one particular value belong to the
-    /// same class.
+    /// Returns evidence if all rows with a value, all rows without a value, or all rows with one particular value
+    /// belong to the same class.
     fn agrees(&self, binned: &Binned) -> Option<(LeakageEvidence, Evidence)> {
         let counts = binned.counts(&self.churned);
         let (&missing, values) = counts.split_last()?;
@@ -317,7 +323,7 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Whether the column is an id: every row has a different text, or a different number of a sequence.
+    /// Returns evidence if the column is an id: every row has a different text, or a different number of a sequence.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -363,7 +369,8 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Whether the column still predicts the target after a number that is known at the date is subtracted from it.
+    /// Returns evidence if the column still predicts the target after a number that is known at the date is subtracted
+    /// from the column.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {
@@ -375,8 +382,8 @@ impl<'a> Looked<'a> {
                 continue;
             }
             let alone = skill(&Binned::numbers(&known), &self.churned, &self.folds);
-            // If the column holds a duration, the factor converts days to its unit: days, months, weeks or years. For
-            // other quantities, the factor is the slope of the regression.
+            // If the column holds a duration, the factor converts days to the unit of the column: days, months, weeks
+            // or years. For other quantities, the factor is the slope of the regression.
             for factor in [1.0, 1.0 / 30.4375, 1.0 / 30.0, 1.0 / 7.0, 1.0 / 365.25, slope] {
                 if !(0.5..2.0).contains(&(slope / factor)) {
                     continue;
@@ -403,17 +410,17 @@ impl<'a> Looked<'a> {
     }
 }
 
-/// The statistic, its value under permuted labels, and the evidence in words.
+/// The statistic of a finding, the comparison with chance (`by_chance`), and the evidence in words.
 type Evidence = (f64, Option<f64>, String);
 
-/// A column, restricted to the rows that are tested.
+/// The values of a column in the rows that are tested.
 struct Column {
     /// The values of the column, divided into bins in one or more ways.
     binned: Vec<Binned>,
     numbers: Option<Vec<f64>>,
     filled: usize,
     distinct: usize,
-    /// Whether the texts are timestamps.
+    /// Whether the column's texts are timestamps.
     moments: bool,
 }
 

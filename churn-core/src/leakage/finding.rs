@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names};
 
 names! {
-    /// The policy for columns that leak the target.
+    /// The policy for columns that leak the target, that is, contain information that is not available at prediction
+    /// time.
     #[derive(Default)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     pub enum LeakagePolicy: "leakage" {
-        /// Training is refused if an attribute leaks the target. If a feature that is computed from events leaks, the
-        /// feature is only reported as a warning.
+        /// Training fails if an attribute (a column that states a property of the customer) leaks the target. If a
+        /// feature that is computed from events leaks, training continues and reports the feature as a warning.
         #[default]
         Refuse = "refuse",
-        /// All findings are reported as warnings.
+        /// Training continues and reports all findings as warnings.
         Warn = "warn",
-        /// All findings are reported as allowed.
+        /// Training continues and reports all findings as allowed.
         Allow = "allow",
     }
 }
@@ -29,15 +30,15 @@ names! {
     pub enum LeakageEvidence: "leak" {
         /// The column alone separates churned from retained rows nearly without error.
         RestatesLabel = "restates_label",
-        /// All rows with a value churned, all rows with one particular value churned, or no row without a value
-        /// churned.
+        /// One of three cases holds: all rows with a value churned, all rows with one particular value churned, or all
+        /// rows without a value were retained.
         OnlyForChurned = "only_for_churned",
-        /// All rows without a value churned, or no row with a value churned.
+        /// One of two cases holds: all rows without a value churned, or all rows with a value were retained.
         OnlyForRetained = "only_for_retained",
-        /// The column identifies rows or encodes their order.
+        /// The column is an id of the rows, or encodes the order of the rows.
         Identifier = "identifier",
         /// The column contains information from after the date. The evidence is that the column predicts the target
-        /// even after a number that was known at the date, such as the tenure, is subtracted from it.
+        /// even after a number that was known at the date, such as the tenure, is subtracted from the column.
         ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
@@ -47,11 +48,11 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum LeakageAction: "action" {
-        /// Training was refused.
+        /// Training failed because of the finding.
         Refused = "refused",
         /// The column was used, and the report contains the finding.
         Warned = "warned",
-        /// The caller allowed the column.
+        /// The column was used, because the caller allowed it.
         Allowed = "allowed",
     }
 }
@@ -61,26 +62,26 @@ names! {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LeakageFinding {
-    /// The column as the caller named it.
+    /// The name of the column in the caller's data.
     pub column: String,
-    /// The feature that is computed from the column.
+    /// The name of the feature that is computed from the column.
     pub feature: String,
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
-    /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the fraction of
-    /// the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows
-    /// that agree with the finding.
+    /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
+    /// fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of leaks, the
+    /// statistic is the fraction of rows that agree with the finding.
     pub statistic: f64,
-    /// What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
-    /// permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability that
-    /// permuted labels agree with the finding equally well. `None` if the test does not use labels.
+    /// A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
+    /// permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
+    /// that permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
-    /// The evidence in words.
+    /// The evidence for the leak, in English words.
     pub evidence: String,
-    /// The action that training took.
+    /// The action that training took in response to the finding.
     pub action: LeakageAction,
-    /// Whether [`LeakagePolicy::Refuse`] refuses training because of the finding. True for attributes, false for
-    /// features that are computed from events.
+    /// Whether training fails because of the finding under [`LeakagePolicy::Refuse`]. This is true for attributes, and
+    /// false for features that are computed from events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }
@@ -96,7 +97,8 @@ impl fmt::Display for LeakageFinding {
 /// `allowed` names columns or features that are available at prediction time.
 ///
 /// # Errors
-/// `leakage` if training is refused because of a finding. The error names the first column that causes the refusal.
+/// `leakage` if training is refused because of a finding. The error names the first column because of which training is
+/// refused.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

@@ -1,12 +1,13 @@
-//! Target leakage: finds columns that leak the target before a model learns from them.
+//! Target leakage: before a model is fitted, finds columns that leak the target, that is, contain information that is
+//! not available at prediction time.
 //!
 //! Each column is tested on its own. The tests check how well the column predicts the target, whether it has values for
 //! only one class, and whether it is an id. A column is reported only if each class has at least 20 rows. Columns that
 //! are not ids are reported only if permuted labels would not give the same result.
 //!
-//! An attribute does not state since when its value holds. Attributes are therefore tested more strictly than features
-//! that are computed from dated events. By default, training is refused if an attribute leaks. If a feature of events
-//! leaks, there is only a warning.
+//! An attribute is a column that states a property of the customer, but not the date since which this value is valid.
+//! Attributes are therefore tested more strictly than features that are computed from dated events. By default,
+//! training fails if an attribute leaks. If a feature that is computed from events leaks, there is only a warning.
 
 mod examine;
 mod finding;

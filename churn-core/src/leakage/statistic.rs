@@ -14,7 +14,7 @@ const FOLDS: usize = 5;
 /// Number of permutations of the labels.
 pub(crate) const PERMUTATIONS: usize = 200;
 
-/// The bin of every row. The last bin holds the missing values.
+/// A column whose values are divided into bins, and the bin of every row. The last bin holds the missing values.
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
@@ -90,9 +90,10 @@ impl Binned {
     }
 }
 
-/// The fraction by which the column lowers the log-loss, compared with predicting the overall churn rate for every row.
-/// It is 1 if the column predicts the label without error, and 0 or less if the column does not help. The rows of each
-/// fold are predicted with the churn rate of their bin in the other folds. `folds` is the fold of each row.
+/// The skill of a column: the fraction by which the column lowers the log-loss, compared with predicting the overall
+/// churn rate for every row. The skill is 1 if the column predicts the label without error, and 0 or less if the column
+/// does not help. The rows of each fold are predicted with the churn rate of their bin in the other folds. `folds` is
+/// the fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {
@@ -124,14 +125,14 @@ pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     if alone > 0.0 { 1.0 - with / alone } else { 0.0 }
 }
 
-/// The fold of every row. All rows of a group are in one fold.
+/// Returns the fold of every row. All rows of a group (such as a customer) are in one fold.
 pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
     let fold = |&group: &u32| SplitMix::new(seed ^ 0x1EAF, u64::from(group)).below(FOLDS) as u8;
     groups.iter().map(fold).collect()
 }
 
-/// The largest skill that the column reaches with permuted labels. There are [`PERMUTATIONS`] permutations, each of
-/// which permutes the labels within every stratum.
+/// The largest skill (see `skill`) that the column reaches with permuted labels. There are [`PERMUTATIONS`]
+/// permutations, each of which permutes the labels within every stratum (the rows of one date).
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

@@ -5,12 +5,12 @@ use crate::metrics::ranked::Ranked;
 use crate::numeric::SplitMix;
 use crate::parallel::Workers;
 
-/// A metric of ranked rows.
+/// A metric that is computed from rows sorted by score; `None` if the metric is undefined.
 pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
-/// For each metric, the interval that contains the middle fraction `level` of the replicates (percentile bootstrap;
-/// Efron and Tibshirani, 1993). Customers are drawn with replacement, together with all their rows. An interval is
-/// `None` if its metric is undefined in at least half of the replicates.
+/// Returns, for each metric, the interval that contains the middle fraction `level` of the bootstrap replicates
+/// (percentile bootstrap; Efron and Tibshirani, 1993). Customers are drawn with replacement, together with all their
+/// rows. An interval is `None` if its metric is undefined in at least half of the replicates.
 pub(crate) fn bootstrap_intervals(
     ranked: &Ranked,
     customers: &[u32],

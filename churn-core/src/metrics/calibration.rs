@@ -14,11 +14,11 @@ pub(crate) const BINS: usize = 10;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CalibrationBin {
-    /// Total weight of the rows in the bin, which is their number if all weights are 1.
+    /// Total weight of the rows in the bin. If all weights are 1, this is the number of rows.
     pub rows: f64,
-    /// Mean predicted probability.
+    /// Mean predicted probability of the rows in the bin.
     pub mean_probability: f64,
-    /// Observed churn rate.
+    /// Observed churn rate of the rows in the bin.
     pub churn_rate: f64,
 }
 
@@ -31,7 +31,8 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         if weight <= 0.0 {
             continue;
         }
-        // A row belongs to the bin that contains the midpoint of its weight.
+        // The sorted rows occupy consecutive stretches of the total weight. A row belongs to the bin that contains the
+        // midpoint of its stretch.
         let bin = (((before + weight / 2.0) / total * count as f64) as usize).min(count - 1);
         before += weight;
         let (rows, predicted, observed) = &mut sums[bin];
@@ -49,9 +50,9 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         .collect()
 }
 
-/// Slope and intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958). If predictions
-/// are calibrated, the slope is 1 and the intercept is 0. A slope below 1 means that predictions are too extreme. The
-/// fit uses Newton's method from `start` with at most `steps` steps.
+/// Returns the slope and the intercept of the logistic regression of the labels on the predicted log-odds (Cox, 1958).
+/// If predictions are calibrated, the slope is 1 and the intercept is 0. A slope below 1 means that predictions are too
+/// extreme. The fit uses Newton's method from `start` with at most `steps` steps.
 pub(crate) fn line(
     log_odds: &[f64],
     churned: &[bool],
@@ -98,9 +99,9 @@ pub(crate) fn log_odds(probabilities: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The calibration error that perfectly calibrated predictions can show because of sampling noise. It is the 95th
-/// percentile over `draws` simulations, in which every row churns with its predicted probability. `probabilities` must
-/// be in ascending order.
+/// Returns the calibration error that perfectly calibrated predictions can show because of sampling noise. It is the
+/// 95th percentile of the calibration errors in `draws` simulations, in which every row churns with its predicted
+/// probability. `probabilities` must be in ascending order.
 pub(crate) fn error_by_chance(
     probabilities: &[f64],
     draws: usize,
@@ -117,8 +118,8 @@ pub(crate) fn error_by_chance(
     Ok((!probabilities.is_empty() && draws > 0).then(|| errors[(errors.len() - 1) * 95 / 100]))
 }
 
-/// The mean absolute difference between the predicted probability and the observed churn rate of a bin. Each bin is
-/// weighted by its number of rows.
+/// The expected calibration error: the mean, over all bins, of the absolute difference between mean predicted
+/// probability and observed churn rate. Each bin is weighted by its total row weight.
 pub(crate) fn error_of(bins: &[CalibrationBin]) -> f64 {
     let total: f64 = bins.iter().map(|bin| bin.rows).sum();
     bins.iter()

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Interval {
-    /// The lower end.
+    /// The lower end of the interval.
     pub low: f64,
-    /// The upper end.
+    /// The upper end of the interval.
     pub high: f64,
 }
 
 impl Interval {
-    /// The interval from `low` to `high`.
+    /// Creates the interval from `low` to `high`.
     pub fn new(low: f64, high: f64) -> Self {
         Self { low, high }
     }
@@ -26,7 +26,7 @@ impl Interval {
         self.low <= value && value <= self.high
     }
 
-    /// The distance between the ends.
+    /// The width of the interval: the upper end minus the lower end.
     pub fn width(&self) -> f64 {
         self.high - self.low
     }
@@ -39,7 +39,7 @@ impl Interval {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Estimate {
-    /// The metric on all rows.
+    /// The value of the metric, computed from all rows.
     pub value: f64,
     /// The 90 % confidence interval of the metric.
     #[serde(flatten)]

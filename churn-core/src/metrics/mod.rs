@@ -24,19 +24,20 @@ pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
 
-/// Average precision: the mean, over the churned rows, of the precision among rows with at least the same score. `None`
-/// if no row churned.
+/// Average precision. For each churned row, the precision is the churn rate among the rows whose score is at least as
+/// high. The average precision is the mean of these precisions. `None` if no row churned.
 pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
 
-/// Mean negative log-likelihood. Probabilities are clamped to the range from 1e-15 to 1 - 1e-15. `None` if there are no
-/// rows.
+/// Log-loss: the mean negative log-likelihood of the labels. Probabilities are clamped to the range from 1e-15 to 1 -
+/// 1e-15. `None` if there are no rows.
 pub fn log_loss(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).log_loss()
 }
 
-/// Mean squared error of the probability. `None` if there are no rows.
+/// Brier score: the mean squared difference between the probability and the label (0 or 1). `None` if there are no
+/// rows.
 pub fn brier(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).brier()
 }
@@ -50,14 +51,15 @@ pub fn calibration_line(churned: &[bool], probabilities: &[f64]) -> Option<(f64,
     ranked.line(&ranked.log_odds(), (1.0, 0.0), 50)
 }
 
-/// Expected calibration error: the mean absolute difference between predicted probability and observed churn rate over
-/// ten bins of equal size. `None` if there are no rows.
+/// Expected calibration error: the mean, over ten bins of equal size, of the absolute difference between mean predicted
+/// probability and observed churn rate. `None` if there are no rows.
 pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64> {
     Ranked::new(churned, probabilities).calibration_error()
 }
 
 /// Lift: the churn rate among the `share` of rows (0 to 1) with the highest scores, divided by the overall churn rate.
-/// If several rows are tied at the cutoff, each of them counts in part. `None` if no row churned.
+/// If several rows with equal scores lie at the cutoff, the same fraction of each of these rows is counted. `None` if
+/// no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

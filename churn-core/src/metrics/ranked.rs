@@ -1,4 +1,4 @@
-//! Rows sorted by score, each with a weight. Every metric is computed from them in one pass.
+//! Rows sorted by score, each with a weight. Every metric is computed from the sorted rows in one pass.
 
 use crate::error::Result;
 use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, error_of, line, log_odds};
@@ -9,11 +9,11 @@ use crate::parallel::Workers;
 /// function of this module have the same name, they return the same value.
 #[derive(Clone, Debug)]
 pub struct Ranked {
-    /// The scores, in ascending order.
+    /// The scores of the rows, in ascending order.
     scores: Vec<f64>,
     churned: Vec<bool>,
     weights: Vec<f64>,
-    /// The original position of each row.
+    /// The position that each row had before sorting.
     order: Vec<u32>,
 }
 
@@ -67,7 +67,7 @@ impl Ranked {
         runs.into_iter()
     }
 
-    /// Area under the ROC curve.
+    /// Area under the ROC curve; `None` if there is only one class.
     pub fn roc_auc(&self) -> Option<f64> {
         let (mut below, mut area, mut positives) = (0.0, 0.0, 0.0);
         for (churned, retained) in self.ties() {
@@ -78,7 +78,7 @@ impl Ranked {
         (positives > 0.0 && below > 0.0).then(|| area / (positives * below))
     }
 
-    /// Average precision.
+    /// Average precision; `None` if no row churned.
     pub fn pr_auc(&self) -> Option<f64> {
         let (mut found, mut looked, mut sum) = (0.0, 0.0, 0.0);
         for (churned, retained) in self.ties().rev() {
@@ -91,7 +91,7 @@ impl Ranked {
         (found > 0.0).then(|| sum / found)
     }
 
-    /// Mean negative log-likelihood.
+    /// Mean negative log-likelihood; `None` if there are no rows.
     pub fn log_loss(&self) -> Option<f64> {
         self.mean(log_loss_of)
     }
@@ -103,12 +103,12 @@ impl Ranked {
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// The weighted mean of values that are given in the sorted order.
+    /// Returns the weighted mean of one value per row. The values are given in the sorted order.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
 
-    /// Mean squared error.
+    /// Brier score (mean squared error of the probability); `None` if there are no rows.
     pub fn brier(&self) -> Option<f64> {
         self.mean(|p, churned| {
             let error = p - f64::from(u8::from(churned));
@@ -125,7 +125,7 @@ impl Ranked {
         weighted_mean(losses.zip(self.weights.iter().copied()))
     }
 
-    /// Expected calibration error over ten bins of equal size.
+    /// Expected calibration error over ten bins of equal size; `None` if there are no rows.
     pub fn calibration_error(&self) -> Option<f64> {
         (self.total() > 0.0).then(|| error_of(&self.calibration()))
     }
@@ -136,9 +136,9 @@ impl Ranked {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
-    /// The number that must be added to the predicted log-odds so that the mean prediction equals the churn rate. The
-    /// log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if there is
-    /// only one class.
+    /// Returns the number that must be added to the predicted log-odds so that the mean prediction equals the churn
+    /// rate. The log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if
+    /// there is only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {
@@ -152,7 +152,7 @@ impl Ranked {
                 sum += weight * p;
                 slope += weight * p * (1.0 - p);
             }
-            // Steps are limited, because long ones overshoot where probabilities are near 0 or 1.
+            // The length of a step is limited, because long steps overshoot where probabilities are near 0 or 1.
             let step = ((positives - sum) / slope.max(1e-12)).clamp(-1.0, 1.0);
             shift += step;
             if step.abs() < 1e-9 {
@@ -162,13 +162,13 @@ impl Ranked {
         Some(shift)
     }
 
-    /// The log-odds of the scores, ascending.
+    /// The log-odds of the scores, in ascending order. The scores must be probabilities.
     pub(crate) fn log_odds(&self) -> Vec<f64> {
         log_odds(&self.scores)
     }
 
-    /// The 95th percentile of the calibration error that sampling noise would cause if these predictions were perfectly
-    /// calibrated.
+    /// Returns the 95th percentile of the calibration error that sampling noise would cause if the scores were
+    /// perfectly calibrated probabilities.
     pub(crate) fn calibration_error_null_95(&self, draws: usize, seed: u64, workers: &Workers) -> Result<Option<f64>> {
         error_by_chance(&self.scores, draws, seed, workers)
     }
@@ -179,7 +179,8 @@ impl Ranked {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// The lift among the fraction `share` (0 to 1) of rows with the highest scores.
+    /// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
+    /// churn rate. `None` if no row churned.
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;

@@ -15,26 +15,28 @@ use crate::options::{Given, Options, builders, json_methods};
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Options of [`Backtest::run`]. In JSON, these options and those of [`TrainOptions`] are on the same level.
+/// Options of [`Backtest::run`]. In JSON, these options and the options of [`TrainOptions`] are keys of one object.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct BacktestOptions {
-    /// How each model is trained. `train.as_of` lists the possible training dates. If it is `None`, the dates before
-    /// each origin are chosen in the same way as in training.
+    /// How each model is trained. `train.as_of` lists the possible training dates. If it is `None`, training dates are
+    /// chosen for each origin from the history before the origin.
     #[serde(flatten)]
     pub train: TrainOptions,
-    /// The dates to test. Each must be mature, that is, its label period must end within the observed history.
+    /// The origins (test dates). Each origin must be mature, that is, its label period must end within the observed
+    /// history.
     ///
-    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Dates
-    /// without enough history for training are left out. Each test then covers the half label period that ends at its
-    /// date, and each customer is tested on one day of it. If the history is too short for this, all customers are
-    /// tested on the date itself.
+    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Of these
+    /// dates, those without enough history for training are left out. Each test covers a span of half a label period
+    /// that ends at the test date, and each customer is tested on one day of this span. If the history is too short for
+    /// a test over a span, all customers are tested on the test date itself.
     pub origins: Option<Vec<AsOf>>,
-    /// Minimum number of days between the end of the last training label period and each origin. Default: 0.
+    /// Minimum number of days between the end of the last training label period and each origin (test date). Default:
+    /// 0.
     pub embargo_days: u32,
     /// Whether each customer is scored by a model that was not trained on any of that customer's rows. If true, five
-    /// models are trained per origin, and each is tested on the customers whose rows were not used to train it. If
-    /// false, which is the default, earlier rows of a tested customer may be in the training set.
+    /// models are trained per origin (test date), and each model is tested on the customers whose rows were not used to
+    /// train it. If false, which is the default, earlier rows of a tested customer may be in the training set.
     pub unseen_customers: bool,
 }
 
@@ -69,7 +71,7 @@ impl Options for BacktestOptions {
     }
 }
 
-/// The result of a backtest: out-of-time tests at several origins.
+/// The result of a backtest: one out-of-time test for each origin (test date).
 ///
 /// ```no_run
 /// # fn show(records: churn_core::TenantRecords) -> churn_core::Result<()> {
@@ -87,16 +89,16 @@ impl Options for BacktestOptions {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Backtest {
-    /// One test per origin, in chronological order. Each test contains evidence that no training label overlaps the
-    /// test period.
+    /// One out-of-time test per origin (test date), in chronological order. Each test contains evidence that no
+    /// training label period overlaps the test period.
     pub folds: Vec<OutOfTime>,
 }
 
 impl Backtest {
-    /// Runs the backtest.
+    /// Trains and tests one model for each origin (test date).
     ///
     /// # Errors
-    /// `nothing_after_purge` if an origin has no training date whose label period ends by the origin; the errors of
+    /// `nothing_after_purge` if no training date of an origin has a label period that ends by the origin; the errors of
     /// [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;
@@ -147,7 +149,8 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // The dates that the purge drops are only listed in the proof, so their labels are not computed.
+            // Dates that the purge drops (because their label periods end after the origin) are only listed in the
+            // proof, so their labels are not computed.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",

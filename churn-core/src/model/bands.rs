@@ -6,18 +6,19 @@ use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
 names! {
-    /// A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates.
+    /// A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the
+    /// overall odds at the training dates.
     #[derive(PartialOrd, Ord)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
     pub enum RiskBand: "risk_band" {
-        /// The probability is below the churn rate of the training dates.
+        /// The predicted probability is below the churn rate at the training dates.
         Low = "low",
-        /// The probability is at least the churn rate of the training dates, and the odds are less than twice the odds
-        /// at the training dates.
+        /// The predicted probability is at least the churn rate at the training dates, and the odds of churn are less
+        /// than twice the overall odds at the training dates.
         Medium = "medium",
-        /// The odds are at least twice, but less than four times, the odds at the training dates.
+        /// The odds of churn are at least twice, but less than four times, the overall odds at the training dates.
         High = "high",
-        /// The odds are at least four times the odds at the training dates.
+        /// The odds of churn are at least four times the overall odds at the training dates.
         Critical = "critical",
     }
 }
@@ -41,20 +42,20 @@ pub struct RiskBands {
 pub struct BandCalibration {
     /// The risk band.
     pub band: RiskBand,
-    /// The lowest probability of the band.
+    /// The lowest probability that belongs to the band.
     pub from: f64,
-    /// Number of rows in the band.
+    /// Number of rows (customer-date pairs) whose probability is in the band.
     pub rows: usize,
-    /// Number of rows that churned.
+    /// Number of rows in the band whose customer churned.
     pub churned: usize,
-    /// Mean predicted probability; `None` if the band has no rows.
+    /// Mean predicted probability of the rows in the band; `None` if the band has no rows.
     pub mean_probability: Option<f64>,
-    /// Observed churn rate; `None` if the band has no rows.
+    /// Observed churn rate of the rows in the band; `None` if the band has no rows.
     pub churn_rate: Option<f64>,
 }
 
 impl RiskBands {
-    /// Compares predicted probabilities with observed churn in each band, lowest band first.
+    /// Compares the predicted probabilities in each band with the observed churn. The lowest band comes first.
     pub(crate) fn check(&self, probabilities: &[f64], churned: &[bool]) -> Vec<BandCalibration> {
         let begin = [
             (RiskBand::Low, 0.0),
@@ -85,8 +86,8 @@ impl RiskBands {
             .collect()
     }
 
-    /// The default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high` and
-    /// `critical` begin at twice and at four times the odds of this rate.
+    /// Returns the default thresholds for a given churn rate. The band `medium` begins at this rate. The bands `high`
+    /// and `critical` begin at twice and at four times the odds of this rate.
     pub(crate) fn around(rate: f64) -> Self {
         let at = |factor: f64| sigmoid(logit(rate) + crate::numeric::ln(factor));
         Self {
@@ -96,7 +97,7 @@ impl RiskBands {
         }
     }
 
-    /// The band that contains a probability.
+    /// Returns the risk band that contains a probability.
     pub fn band(&self, probability: f64) -> RiskBand {
         if probability >= self.critical {
             RiskBand::Critical
@@ -109,7 +110,7 @@ impl RiskBands {
         }
     }
 
-    /// Whether the thresholds are probabilities in ascending order.
+    /// Whether the lowest probabilities of the bands are between 0 and 1 and in ascending order.
     pub(crate) fn is_valid(&self) -> bool {
         0.0 <= self.medium && self.medium <= self.high && self.high <= self.critical && self.critical <= 1.0
     }

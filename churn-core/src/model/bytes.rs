@@ -15,24 +15,27 @@ use crate::record::TenantId;
 /// The part of a model file that can be read without decoding the trees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metadata {
-    /// `None` if the model can score any tenant.
+    /// The tenant whose records the model may score; `None` if the model may score any tenant.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) definition: ChurnDefinition,
     pub(crate) feature_names: Vec<String>,
     pub(crate) plan_fingerprint: String,
     pub(crate) bands: RiskBands,
-    /// `None` in files that were written by versions without intervals.
+    /// The data from which confidence intervals are computed; `None` in files that were written by versions without
+    /// intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
-    /// The feature profile of the training data, with which runs are compared. `None` in files that were written by
+    /// The feature profile of the training data. Score runs are compared with it. `None` in files that were written by
     /// versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
-    /// The optional columns of the training data, as in [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use). Empty in files that were
-    /// written by versions that did not store them.
+    /// The optional columns that had values in the training data, as
+    /// [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use) returns them. The list is empty in files
+    /// that were written by versions that did not store these columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) columns: Vec<(RecordKind, String)>,
-    /// The code of the currency of the training data; `None` if it was not given, and in files of earlier versions.
+    /// The code of the currency of the training data; `None` if no currency was given, or if an earlier version of this
+    /// library wrote the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) currency: Option<String>,
     pub(crate) report: TrainReport,

@@ -18,79 +18,82 @@ use crate::time::{AsOf, Timestamp};
 
 /// A model card (after Mitchell et al., "Model cards for model reporting", 2019).
 ///
-/// It is computed from the model file alone, so equal files give equal cards, byte for byte.
+/// The card is computed from the model file alone, so equal files give byte-identical cards.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ModelCard {
     /// The id of the model. It is computed from the content of the model file.
     pub model_id: String,
-    /// The tenant whose records the model may score; `None` if it may score any tenant.
+    /// The tenant whose records the model may score; `None` if the model may score any tenant.
     pub tenant: Option<String>,
-    /// What the model predicts.
+    /// The churn definition: what the model predicts.
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub definition: ChurnDefinition,
-    /// The observed history.
+    /// The observed history (the period that the training records cover) and the training dates.
     pub data: CardData,
     /// Counts of the eligible customers at the training dates.
     pub population: CardPopulation,
-    /// The features.
+    /// The features that the model uses.
     pub features: CardFeatures,
     /// The metrics of the model.
     pub metrics: CardMetrics,
     /// The calibration method, and how well calibrated each risk band is.
     pub calibration: CardCalibration,
-    /// The members, with their weights.
+    /// The members (base learners) of the ensemble, with their weights.
     pub members: Vec<MemberReport>,
     /// Members that were requested but are not part of the ensemble, with the reason.
     pub dropped_members: Vec<DroppedMember>,
-    /// The monotonic constraints, by feature.
+    /// The monotonic constraints. Each constraint is a feature name and the direction in which the probability may
+    /// change as the feature grows.
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target but were used, either because the caller allowed them or because their
-    /// finding is only a warning.
+    /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
+    /// were used, either because the caller allowed them or because the leak is reported only as a warning.
     pub leaks: Vec<LeakageFinding>,
-    /// Problems with the training dates, the definition or the measures, and what to do about them.
+    /// Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
+    /// problem.
     pub warnings: Vec<Warning>,
 }
 
-/// The observed history.
+/// The observed history (the period that the training records cover) and the training dates.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardData {
-    /// The start of the observed history.
+    /// The start of the period that the training records cover.
     pub observed_from: Option<Timestamp>,
-    /// The end of the observed history.
+    /// The end of the period that the training records cover.
     pub observed_until: Option<Timestamp>,
     /// The training dates of the final model. If a training date is a span of days, this is the last day of the span.
     pub training_dates: Vec<AsOf>,
-    /// Lengths, in days, of the windows that begin before the observed history at some training date.
+    /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
+    /// before the date from which a feature is computed) is truncated if it begins before the observed history.
     pub truncated_windows: Vec<u32>,
 }
 
-/// Counts of the eligible customers at the training dates. A pair is a customer at one training date.
+/// Counts of the eligible customers at the training dates. A customer-date pair is a customer at one training date.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardPopulation {
     /// Number of customer-date pairs.
     pub rows: usize,
-    /// Number of pairs in which the customer churned.
+    /// Number of customer-date pairs in which the customer churned.
     pub churned: usize,
-    /// Share of pairs in which the customer churned.
+    /// Share of customer-date pairs in which the customer churned.
     pub churn_rate: f64,
     /// The churn rate at each training date.
     pub dates: Vec<ChurnRateAt>,
-    /// Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between
-    /// the date and the start of the label period. It is also excluded if the customer had churned before the date, but
-    /// this was not known yet at the date.
+    /// Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if the
+    /// customer churned between the date and the start of the label period. A pair is also excluded if the customer had
+    /// churned before the date, but the churn was not known yet at the date.
     pub excluded: usize,
-    /// Number of pairs, over all training and test dates, that were not used because there were more than `max_rows`
-    /// pairs.
+    /// Number of customer-date pairs, over all training and test dates, that were not used because there were more than
+    /// `max_rows` pairs.
     pub subsampled: usize,
 }
 
-/// The features of a model.
+/// The features that a model uses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -99,20 +102,22 @@ pub struct CardFeatures {
     pub count: usize,
     /// The fingerprint of the feature plan: a hash of the content of the plan.
     pub plan_fingerprint: String,
-    /// Names of the features in plan order.
+    /// Names of the features, in the order of the feature plan.
     pub names: Vec<String>,
 }
 
-/// Metrics with confidence intervals.
+/// The metrics of the model, with confidence intervals.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardMetrics {
-    /// The out-of-time test; `None` if the history is too short.
+    /// The out-of-time test (on dates after the label periods of all its training dates); `None` if the history is too
+    /// short.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
-    /// Cross-validated (out-of-fold) metrics at the training dates.
+    /// Cross-validated metrics at the training dates: each prediction comes from a model that was not fitted on the
+    /// customer's rows (out-of-fold).
     pub cross_validated: Measures,
 }
 
@@ -121,16 +126,17 @@ pub struct CardMetrics {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardCalibration {
-    /// `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
+    /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub method: String,
-    /// The lowest probability of each risk band.
+    /// The lowest probability of each risk band above `low`.
     pub risk_bands: RiskBands,
-    /// Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions.
+    /// Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that
+    /// was not fitted on the customer's rows (out-of-fold).
     pub bands: Vec<BandCalibration>,
 }
 
 impl ChurnModel {
-    /// The model card of the model.
+    /// Returns the model card of this model.
     pub fn card(&self) -> ModelCard {
         let report = self.report();
         ModelCard {
@@ -176,7 +182,7 @@ impl ChurnModel {
 }
 
 impl ModelCard {
-    /// Writes the card as indented JSON, with keys in the order of the fields.
+    /// Returns the card as indented JSON. The keys have the order of the struct's fields.
     ///
     /// # Errors
     /// `internal` if the card cannot be serialised, which is a bug in this library.
@@ -185,10 +191,10 @@ impl ModelCard {
             .map_err(|e| Error::new(ErrorKind::Internal, "the model card cannot be written").caused_by(e))
     }
 
-    /// Writes the card as Markdown.
+    /// Returns the card as Markdown.
     pub fn to_markdown(&self) -> String {
         let mut out = String::new();
-        // Writing to a String does not fail.
+        // The result is ignored, because writing to a `String` cannot fail.
         let _ = self.write(&mut out);
         out
     }
@@ -354,7 +360,8 @@ impl ModelCard {
     }
 }
 
-/// Formats an external name as inline code: on one line, without backticks inside.
+/// Formats a name from the caller's data as Markdown inline code. Backticks and control characters in the name are
+/// replaced, so that the name stays on one line and inside the code.
 fn code(name: &str) -> String {
     format!("`{}`", plain(name))
 }

@@ -25,13 +25,13 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// Shapley values: the contribution of every feature to the blended log-odds of every row. Returned by
-/// [`ChurnModel::explain`] and [`ChurnClassifier::explain`](crate::ChurnClassifier::explain).
+/// Shapley values: the contribution of every feature to the blended log-odds of every row. [`ChurnModel::explain`] and
+/// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain) return this struct.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Contributions in log-odds (rows x features), in the order of the feature names. The contributions of a row and
-    /// the base value sum to the row's blended log-odds before calibration.
+    /// Contributions in log-odds (rows x features). The columns have the order of the feature names. The sum of the
+    /// base value and all contributions of a row equals the row's blended log-odds before calibration.
     pub contributions: Array2<f64>,
     /// The expected blended log-odds over the training rows, before calibration.
     pub base_value: f64,
@@ -95,16 +95,18 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. They do not depend on the time, the number of threads or the machine.
+    /// The bytes of the model file. The same training gives the same bytes at any time, on any machine and for any
+    /// number of threads.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
 
-    /// Reads a model file from memory. This is safe on untrusted bytes: magic number, format, lengths, checksum and
-    /// internal consistency are checked before use.
+    /// Reads a model from the bytes of a model file. Reading untrusted bytes is safe, because the magic number, format,
+    /// lengths, checksum and internal consistency are checked before the model is used.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
+    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, plan, scorer, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -119,7 +121,7 @@ impl ChurnModel {
     /// Writes the model file atomically: a reader sees either the old file or the complete new one.
     ///
     /// # Errors
-    /// `io`.
+    /// `io` if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         artifact::save(path.as_ref(), &self.bytes)
     }
@@ -127,7 +129,7 @@ impl ChurnModel {
     /// Reads a model file.
     ///
     /// # Errors
-    /// `io`, and the errors of [`from_bytes`](Self::from_bytes).
+    /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
@@ -143,32 +145,32 @@ impl ChurnModel {
         &self.metadata.report
     }
 
-    /// The churn definition that the model predicts.
+    /// The churn definition: what counts as churn, and within which label period.
     pub fn definition(&self) -> &ChurnDefinition {
         &self.metadata.definition
     }
 
-    /// The tenant whose records the model may score; `None` if it may score any tenant.
+    /// The tenant whose records the model may score; `None` if the model may score any tenant.
     pub fn tenant(&self) -> Option<&TenantId> {
         self.metadata.tenant.as_ref()
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features, in the order of the feature plan.
     pub fn feature_names(&self) -> &[String] {
         &self.metadata.feature_names
     }
 
-    /// The feature plan, resolved against the training records.
+    /// The feature plan after training, with the features that were chosen for the columns of the training records.
     pub fn plan(&self) -> &ResolvedPlan {
         &self.plan
     }
 
-    /// The thresholds of the risk bands.
+    /// The lowest probability of each risk band.
     pub fn risk_bands(&self) -> RiskBands {
         self.metadata.bands
     }
 
-    /// Scores every eligible customer as of a date, on all available threads.
+    /// Scores every eligible customer as of a date. Uses all available threads.
     ///
     /// The run contains only eligible customers. A customer is not eligible if they have not signed up yet or have
     /// already churned at the date. If churn is defined by cancellation, a customer whose future cancellation is
@@ -184,11 +186,11 @@ impl ChurnModel {
         self.score_with(records, as_of, &Execution::default())
     }
 
-    /// Does the same as [`score`](Self::score), with options for threads, progress and cancellation. These options do
-    /// not change the result.
+    /// Scores every eligible customer as of a date, like [`score`](Self::score), with options for threads, progress and
+    /// cancellation. These options do not change the result.
     ///
     /// # Errors
-    /// The errors of [`score`](Self::score), and `cancelled`.
+    /// The errors of [`score`](Self::score); `cancelled` if the caller cancelled the call.
     pub fn score_with(
         &self,
         records: &TenantRecords,
@@ -203,7 +205,8 @@ impl ChurnModel {
         Ok(run)
     }
 
-    /// The error for a run without eligible customers. Its message contains the dates that the records cover.
+    /// Returns the error for a run without eligible customers. The error message contains the dates that the records
+    /// cover.
     fn nobody_eligible(&self, records: &TenantRecords, as_of: AsOf) -> Error {
         let shown = |at: Option<Timestamp>| at.map_or_else(|| "nothing".to_owned(), |at| at.to_string());
         let message = format!(
@@ -243,7 +246,7 @@ impl ChurnModel {
         Ok(self.run_of(as_of, matrix, scores))
     }
 
-    /// The outcome of a customer with the given log-odds.
+    /// The outcome of a customer with the given blended log-odds before calibration.
     fn scored(&self, log_odds: f64) -> Outcome {
         let probability = self.scorer.calibrator.probability(log_odds);
         let intervals = self.metadata.intervals.as_ref();
@@ -265,12 +268,12 @@ impl ChurnModel {
         }
     }
 
-    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. The run must have been scored by this model. This
-    /// is safe on untrusted bytes.
+    /// Reads a run from the bytes that [`ScoreRun::to_bytes`] wrote. The run must have been scored by this model.
+    /// Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged`, `artifact_version`, `artifact_too_large`; `invalid_option` if another model scored the run;
-    /// `tenant_mismatch`.
+    /// The errors of [`from_bytes`](Self::from_bytes); `invalid_option` if another model scored the run;
+    /// `tenant_mismatch` if the model may not score the tenant of the run.
     pub fn open_run(&self, bytes: &[u8], execution: &Execution) -> Result<ScoreRun> {
         let RunParts {
             as_of,
@@ -295,9 +298,9 @@ impl ChurnModel {
     /// over all customers.
     ///
     /// Event rows without a `customer_id` belong to the customer. An empty table in [`CustomerRows`] means that the
-    /// customer has no such events, whereas a missing table means that such events are not known. Rows at or after
-    /// `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If it is 0, no
-    /// reasons are computed, which saves time.
+    /// customer has no such events, whereas a table that is not set means that nothing is known about such events. Rows
+    /// at or after `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If
+    /// `top` is 0, no reasons are computed, which saves time.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
@@ -318,7 +321,8 @@ impl ChurnModel {
     /// # Errors
     /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer has no label period to
     /// predict because they have not signed up yet, have already churned, have a known cancellation, or are already
-    /// inactive; `feature_mismatch`.
+    /// inactive; `feature_mismatch` if the rows lack a table that the model needs, or if the type of an attribute
+    /// differs from its type in training.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
         let as_of = as_of.into();
         let currency = self.metadata.currency.as_deref();
@@ -358,7 +362,8 @@ impl ChurnModel {
     /// contributions are the weighted sums of the members' contributions.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has other columns; `tenant_mismatch`; `cancelled`.
+    /// `feature_mismatch` if the matrix has other columns than the model's features; `tenant_mismatch` if the matrix
+    /// belongs to another tenant; `cancelled` if the caller cancelled the call.
     pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
         self.admit(matrix.tenant())?;
         let (contributions, base_value) = self.scorer.contributions(matrix.view(), &execution.workers()?)?;
@@ -369,7 +374,7 @@ impl ChurnModel {
     }
 
     /// Computes the blended log-odds of every row of a matrix, before calibration. The log-odds of a row equal the sum
-    /// of the base value and the row's contributions.
+    /// of the base value and the row's contributions that [`explain`](Self::explain) returns.
     ///
     /// # Errors
     /// The errors of [`explain`](Self::explain).

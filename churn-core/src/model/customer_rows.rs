@@ -6,11 +6,12 @@ use crate::parallel::Execution;
 use crate::record::{TenantId, TenantRecords};
 
 /// The rows of one customer, for [`ChurnModel::score_customer`](crate::ChurnModel::score_customer). Event rows without
-/// a `customer_id`, or with a null one, belong to the customer.
+/// a `customer_id`, or with a null `customer_id`, belong to this customer.
 ///
-/// As in every other input, a column counts as not given if none of the rows has it. A single
-/// [`Payment`](crate::Payment) whose `settled_at` is `None` therefore counts as paid. To pass a pending payment, set
-/// its status to `pending`, or pass a [`Table`] with the column `settled_at` and a null in it.
+/// As in every other input, a column counts as not given if none of the rows has the column. A
+/// [`Payment`](crate::Payment) whose `settled_at` is `None` does not have the column `settled_at`. If it is the only
+/// payment, the column is therefore not given, and the payment counts as paid. To pass a pending payment, set its
+/// status to `pending`, or pass a [`Table`] in which the column `settled_at` is null.
 ///
 /// ```
 /// use churn_core::{CustomerRows, Table};
@@ -29,7 +30,8 @@ pub struct CustomerRows {
 
 impl CustomerRows {
     /// Creates the rows of a customer. `customer` contains the customer's rows of the customers table, either as
-    /// `[Customer::new(..)]` or as a table. There are several rows if the customer has several versions or spells.
+    /// `[Customer::new(..)]` or as a table. There are several rows if the customer has several versions (states with
+    /// different validity dates) or several spells (periods from a sign-up to the following cancellation).
     pub fn new(customer: impl IntoTable) -> Self {
         Self {
             tables: [
@@ -41,34 +43,34 @@ impl CustomerRows {
         }
     }
 
-    /// Sets the customer's payments. An empty table means that the customer has no payments. Without this call,
-    /// payments count as not given.
+    /// Sets the customer's payments. An empty table means that the customer has no payments. Without this call, the
+    /// payments table counts as not given.
     #[must_use]
     pub fn payments(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Payments, rows)
     }
 
-    /// Sets the customer's tickets.
+    /// Sets the customer's tickets. An empty table means that the customer has no tickets.
     #[must_use]
     pub fn tickets(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Tickets, rows)
     }
 
-    /// Sets the customer's activities.
+    /// Sets the customer's activities. An empty table means that the customer has no activities.
     #[must_use]
     pub fn activities(self, rows: impl IntoTable) -> Self {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// Sets the customer's rows of one kind, replacing earlier ones.
+    /// Sets the customer's rows of one kind. They replace rows of this kind that were set before.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize] = Some(rows.into_table().with_known_names(kind));
         self
     }
 
-    /// The records of a tenant that has only this customer.
-    /// `currency` is the code of the currency of all amounts, if it is known.
+    /// Returns the records of a tenant that has only this customer. `currency` is the code of the currency of all
+    /// amounts; `None` if the currency is not known.
     pub(crate) fn into_records(
         self,
         tenant: Option<&TenantId>,
@@ -79,7 +81,7 @@ impl CustomerRows {
             Error::new(ErrorKind::InvalidOption, "the customer has no row").at(Some(RecordKind::Customers), None, None)
         })?;
         let id = customer.text_at("customer_id", 0);
-        // The work takes less time than starting threads would.
+        // A single thread is used, because the rows of one customer are read faster than threads are started.
         let tenant = tenant.cloned().unwrap_or_else(TenantId::unnamed);
         let mut builder = RecordsBuilder::of(Some(tenant)).execution(Execution::new().threads(1));
         if let Some(currency) = currency {

@@ -4,15 +4,16 @@ use crate::features::{tenure_days, visible_events};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Why a customer is not scored, and when this is expected to change.
+/// Why a customer is not scored, and the time by which the customer is expected to have enough history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TooThin {
     pub(crate) reason: String,
     pub(crate) expected_at: Option<Timestamp>,
 }
 
-/// A customer's history is insufficient if event tables were given, the customer has no visible event in any of them,
-/// and the customer's tenure is shorter than the plan's shortest window.
+/// Returns the reason if a customer's history is insufficient for a score. The history is insufficient if event tables
+/// were given, none of these tables has a visible event of the customer, and the customer's tenure is shorter than the
+/// shortest feature window of the plan.
 pub(crate) fn too_thin(
     records: &TenantRecords,
     customer: u32,

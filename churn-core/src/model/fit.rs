@@ -29,17 +29,18 @@ pub(crate) struct Scorer {
     pub(crate) calibrator: Calibrator,
 }
 
-/// Out-of-fold predictions of the members.
+/// Out-of-fold predictions: each row is predicted by members that were not fitted on rows of the same customer (or
+/// group).
 pub(crate) struct OutOfFold {
-    /// Blended log-odds, before calibration.
+    /// Blended log-odds (the weighted sum of the members' log-odds) of every row, before calibration.
     pub(crate) log_odds: Vec<f64>,
     pub(crate) probabilities: Vec<f64>,
-    /// Log-loss of each member, before calibration.
+    /// The out-of-fold log-loss of each member (base learner), before calibration.
     pub(crate) member_log_loss: Vec<f64>,
 }
 
 impl Scorer {
-    /// Blended log-odds, before calibration.
+    /// Blended log-odds (the weighted sum of the members' log-odds) of every row, before calibration.
     pub(crate) fn log_odds(&self, table: Columns<'_>, workers: &Workers) -> Result<Vec<f64>> {
         let inputs = Inputs::new(&self.preprocessor, table, workers)?;
         let members = self
@@ -50,7 +51,7 @@ impl Scorer {
         Ok(self.blend.log_odds(&members))
     }
 
-    /// Calibrated probabilities.
+    /// Calibrated probability of churn of every row.
     pub(crate) fn probabilities(&self, table: Columns<'_>, workers: &Workers) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(table, workers)?;
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
@@ -94,7 +95,8 @@ struct FitSettings {
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` contains the progress of the whole call, from 0 to 1, at the start and at the end of this fit.
+/// Fits a scorer. `part` holds two progress values of the whole training (from 0 to 1): the progress at the start of
+/// this fit, and the progress at its end.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -151,8 +153,8 @@ pub(crate) fn fit(
             .collect::<Result<Vec<_>>>()?;
         Ok((outside, predictions))
     };
-    // The folds of a small sample are fitted in parallel. The folds of a large sample are fitted one by one, because
-    // each fit copies its rows.
+    // The folds of a small sample are fitted in parallel. The folds of a large sample are fitted one by one to limit
+    // memory use, because each fit copies its rows.
     let small = examples.churned.len() * examples.table.columns.len() <= SMALL_CELLS;
     let by_fold: Vec<(Vec<usize>, Vec<Vec<f64>>)> = if small {
         workers.map(0..folds, hold_out)?
@@ -172,8 +174,9 @@ pub(crate) fn fit(
     let members = fit_members(examples, &preprocessor, options, &directions, &recipe, seed, workers)?;
     let linear = members.iter().position(|member| matches!(member, Member::Linear(_)));
     // If churned rows have a higher weight, the members predict log-odds that are too high by a constant. The constant
-    // is subtracted before the blend is fitted. It is added back to the blended log-odds before calibration, because it
-    // is not subtracted at prediction time. This is correct because the weights of the blend sum to 1.
+    // is subtracted before the blend is fitted. It is added to the blended log-odds again before the calibration is
+    // fitted, because it is not subtracted at prediction time. Adding it once is correct, because the weights of the
+    // blend sum to 1.
     let shift = ln(weight);
     held_out.iter_mut().flatten().for_each(|z| *z -= shift);
     let blend = Blend::fit(&held_out, examples.churned, as_given.weights, linear, workers)?;
@@ -199,7 +202,8 @@ pub(crate) fn fit(
     ))
 }
 
-/// The row weights for fitting the members; `None` if `churn_weight` is 1.
+/// Multiplies the weight of every churned row by `churn_weight`, for the fit of the members. Returns `None` if
+/// `churn_weight` is 1, because no weight changes then.
 fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     let of = |row: usize| examples.weights.map_or(1.0, |weights| weights[row]);
     let rows = 0..examples.churned.len();
@@ -212,7 +216,7 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
 /// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// Returns the rows outside a fold, and the rows inside the fold.
+/// Returns the indices of the rows outside a fold, and then the indices of the rows inside the fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }
@@ -223,8 +227,8 @@ fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }
 
-/// Chooses the strength of the linear member's penalty and the number of trees. Both are chosen by the loss on held-out
-/// customers.
+/// Chooses the strength of the linear member's penalty, and the number of trees of the boosting members. The chosen
+/// values are those with the lowest loss on held-out customers.
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,

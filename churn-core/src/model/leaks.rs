@@ -9,8 +9,8 @@ use crate::model::sample::Sample;
 use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
-/// Computed features that grow with time. An attribute leaks the target if it contains such a feature plus the growth
-/// of that feature after the date.
+/// Computed features that grow with time. An attribute (a column that states a property of the customer) leaks the
+/// target if it contains the value that such a feature reaches only after the date.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",
@@ -23,10 +23,10 @@ const GROWING: [&str; 7] = [
 
 /// Tests the features of a sample for target leakage, and returns the findings for the report.
 ///
-/// Attributes are tested twice. The first test compares them with the labels of one date. The second test compares each
-/// customer's value at their first date with the customer's final outcome. The second test finds attributes that
-/// contain today's values, and attributes that were written into old versions in hindsight. Such values reveal the end
-/// of the spell long before the end.
+/// Attributes are tested twice. The first test compares the values at one date with the labels of that date. The second
+/// test compares each customer's value at their first date with the customer's final outcome. The second test finds
+/// attributes whose values were recorded after the date: at the time of the export, or when old versions of a customer
+/// were edited later. Such values reveal that the customer will leave, long before they leave.
 ///
 /// # Errors
 /// `leakage` if a finding must stop training; `invalid_option` if `allow_columns` names something unknown.
@@ -147,7 +147,8 @@ fn allowed_columns_exist(records: &TenantRecords, plan: &ResolvedPlan, options: 
     }
 }
 
-/// The first row of every customer, sorted by customer. The given rows must be sorted by date.
+/// Returns the index of the earliest row of every customer, in the order of the customer codes. The given rows must be
+/// sorted by date.
 fn first_rows(customers: &[u32]) -> Vec<usize> {
     let count = customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut first = vec![None; count];

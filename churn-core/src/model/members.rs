@@ -34,7 +34,7 @@ impl Inputs {
     }
 }
 
-/// A fitted member. All members predict log-odds.
+/// A fitted member (base learner) of the ensemble. All members predict log-odds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Member {
     Linear(LinearModel),
@@ -62,8 +62,8 @@ impl Member {
         }
     }
 
-    /// Adds the member's contributions, summed over the columns of each feature and multiplied by `weight`, to `total`
-    /// (rows x features). Returns the member's base value multiplied by `weight`.
+    /// Computes the member's contributions, sums them over the columns of each feature, multiplies them by `weight` and
+    /// adds them to `total` (rows x features). Returns the member's base value multiplied by `weight`.
     pub(crate) fn add_contributions(
         &self,
         weight: f64,
@@ -92,7 +92,7 @@ impl Member {
         Ok(weight * base)
     }
 
-    /// Checks that the member fits the columns of the preprocessor.
+    /// Checks that the member has the number of columns that the preprocessor produces.
     pub(crate) fn check(&self, preprocessor: &FittedPreprocessor) -> Result<()> {
         let (has, wants) = match self {
             Self::Linear(model) if !model.is_valid() => {

@@ -14,22 +14,22 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum Monotonicity: "monotone_constraints" {
-        /// The probability never falls.
+        /// The probability never falls as the feature grows.
         Increasing = "increasing" | "raises",
-        /// The probability never rises.
+        /// The probability never rises as the feature grows.
         Decreasing = "decreasing" | "lowers",
     }
 }
 
-/// The direction of each feature: 1 for increasing, -1 for decreasing, 0 for unconstrained. The list is empty if all
-/// features are unconstrained.
+/// The constraint of each feature: 1 if the probability may never fall as the feature grows, -1 if it may never rise,
+/// and 0 if there is no constraint. The list is empty if no feature has a constraint.
 pub(crate) struct Directions(Vec<i8>);
 
 impl Directions {
-    /// The directions for the features of a table.
+    /// Looks up the constraints of the features of a table.
     ///
     /// # Errors
-    /// `invalid_option` for a name that is not a numeric feature, or that occurs twice.
+    /// `invalid_option` if a name in `wanted` is not the name of a numeric feature, or occurs twice.
     pub(crate) fn of(wanted: &[(String, Monotonicity)], table: Columns<'_>) -> Result<Self> {
         if wanted.is_empty() {
             return Ok(Self(vec![]));
@@ -57,8 +57,8 @@ impl Directions {
         Ok(Self(directions))
     }
 
-    /// The directions of the columns on which trees are fitted. If no feature has a constraint, the directions are
-    /// those of the boosting options.
+    /// The constraints of the columns on which trees are fitted. If no feature has a constraint, the result contains
+    /// the constraints of the boosting options.
     pub(crate) fn of_trees(&self, boosting: &GradientBoostingOptions, preprocessor: &FittedPreprocessor) -> Vec<i8> {
         if self.0.is_empty() {
             return boosting.monotone_constraints.clone();
@@ -163,8 +163,8 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // Three features may only increase the probability, and one may only decrease it. All other features are
-        // unconstrained.
+        // The probability may never fall as one of three features grows, and may never rise as a fourth feature grows.
+        // All other features are unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

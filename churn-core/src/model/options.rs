@@ -19,13 +19,14 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON, the options of [`EnsembleOptions`] are on the same level as the other options. The definition has the
-/// format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be on this
-/// level.
+/// In JSON, the options of [`EnsembleOptions`] are keys of the outer object, next to the other options. The definition
+/// has the format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be
+/// keys of the outer object.
 ///
-/// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain it), `true` (it has
-/// its default options) or an object that overrides some of its defaults. If the JSON changes `boosting` and does not
-/// contain `deep_boosting`, the ensemble has no deep boosting. [`execution`](Self::execution) is not part of the JSON.
+/// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain this member), `true`
+/// (the member has its default options) or an object that overrides some of the member's default options. If the JSON
+/// changes `boosting` and does not contain `deep_boosting`, the ensemble has no deep boosting.
+/// [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
 /// use churn_core::{ChurnDefinition, RecordKind, TrainOptions};
@@ -51,33 +52,37 @@ pub struct TrainOptions {
     /// The training dates. Each date must be mature, that is, its label period must end within the observed history.
     /// Every eligible customer is used at every date.
     ///
-    /// If `None`, training chooses mature dates. It divides the history, backwards from the last mature day, into spans
-    /// of half a label period. Each customer is used on one day of each span. The day is sampled by the customer's id
-    /// and the seed. Together, these days cover every phase of a billing cycle. Dates at fixed intervals may cover only
-    /// a few phases.
+    /// If `None`, training chooses mature dates. It divides the history before the last mature day into spans that are
+    /// half as long as a label period. Each customer is used on one day of each span. The day is chosen pseudo-randomly
+    /// from the customer's id and the seed. Together, the days of all customers cover every phase of a billing cycle.
+    /// Dates at fixed intervals may cover only a few phases of the cycle.
     pub as_of: Option<Vec<AsOf>>,
-    /// The features. Default: the standard plan.
+    /// The plan of the features that training computes. Default: the standard plan.
     pub plan: FeaturePlan,
-    /// The members of the ensemble and how they are blended.
+    /// The members (base learners) of the ensemble, and how their predictions are blended.
     #[serde(flatten)]
     pub ensemble: EnsembleOptions,
-    /// What training does about columns that leak the target. By default, a leaking attribute stops training with an
-    /// error, and a leaking feature that is computed from events causes a warning. Columns are checked only if at least
-    /// 20 rows churned and at least 20 rows were retained.
+    /// What training does about columns that leak the target, that is, contain information that is not available at
+    /// prediction time. By default, training stops with an error if an attribute (a column that states a property of
+    /// the customer, such as the plan) leaks. If a feature that is computed from events leaks, the report contains a
+    /// warning. Columns are checked only if at least 20 rows churned and at least 20 rows were retained.
     pub leakage: LeakagePolicy,
     /// Columns to accept although they seem to leak the target. List only columns whose values are known at prediction
     /// time. A column is given by its own name or by the name of its feature. The report lists the accepted columns
     /// that seem to leak the target.
     pub allow_columns: Vec<String>,
-    /// Maximum number of customer-date pairs for training and testing. If there are more, customers are sampled by id
-    /// and seed, and a sampled customer keeps all their pairs. The maximum limits memory use, which is about 6 kB per
-    /// pair with the standard features. Default: 500 000.
+    /// Maximum number of customer-date pairs for training and testing. If there are more pairs, training uses a
+    /// pseudo-random sample of the customers, with all pairs of each sampled customer. The sample depends only on the
+    /// customer ids and the seed. The maximum limits memory use, which is about 6 kB per pair with the standard
+    /// features. Default: 500 000.
     pub max_rows: usize,
-    /// Whether the model may score records of other tenants (a pretrained model). Default: false.
+    /// Whether the model may score tenants other than the one it was trained on. A pretrained model for several tenants
+    /// needs this. Default: false.
     pub shared: bool,
-    /// The seed of all sampling. The same seed gives the same result. Default: 0.
+    /// The seed of all pseudo-random numbers in training. The same records, options and seed give the same model.
+    /// Default: 0.
     pub seed: u64,
-    /// Threads, progress and cancellation. They never change the result.
+    /// The number of threads, progress reports and cancellation. These settings never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }
@@ -108,39 +113,40 @@ impl Default for TrainOptions {
     }
 }
 
-/// Options of the ensemble: its members, and how they are fitted and blended. A member that is `None` is not part of
-/// the ensemble.
+/// Options of the ensemble: its members (base learners), and how the members are fitted and blended. A member that is
+/// `None` is not part of the ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct EnsembleOptions {
-    /// Whether the linear member is part of the ensemble. Default: true.
+    /// Whether a logistic regression (the linear member) is part of the ensemble. Default: true.
     pub linear: bool,
-    /// Small gradient-boosted trees with a low learning rate, which suit few and noisy rows. `n_trees` is the maximum
-    /// number of trees. Early stopping on held-out customers chooses the actual number. Default: at most 400 trees with
-    /// at most 12 leaves each, and a learning rate of 0.03.
+    /// Options of small gradient-boosted trees with a low learning rate. Such trees suit tables with few or noisy rows.
+    /// `n_trees` is the maximum number of trees. Early stopping on held-out customers chooses the actual number.
+    /// Default: at most 400 trees with at most 12 leaves each, and a learning rate of 0.03.
     #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
-    /// Gradient-boosted trees that are larger than those of `boosting` and have a higher learning rate. They find
-    /// interactions of features. `n_trees` is the maximum number of trees, as for `boosting`. Default: at most 300
-    /// trees with at most 31 leaves each, and a learning rate of 0.1.
+    /// Options of gradient-boosted trees that are larger than those of `boosting` and have a higher learning rate. Such
+    /// trees find interactions of features. `n_trees` is the maximum number of trees. Early stopping on held-out
+    /// customers chooses the actual number. Default: at most 300 trees with at most 31 leaves each, and a learning rate
+    /// of 0.1.
     #[serde(serialize_with = "member")]
     pub deep_boosting: Option<GradientBoostingOptions>,
-    /// The random forest. Default: 100 trees, at most 10 levels deep.
+    /// Options of the random forest. Default: 100 trees, at most 10 levels deep.
     #[serde(serialize_with = "member")]
     pub forest: Option<RandomForestOptions>,
     /// Number of cross-validation folds. The blend and the calibration are fitted to the out-of-fold predictions. All
     /// rows of a customer are in one fold, and churned customers are spread evenly over the folds. Training uses at
-    /// least 2 folds, at most 20 folds, and at most as many folds as there are customers of the minority class.
-    /// Default: 5.
+    /// least 2 folds, at most 20 folds, and at most as many folds as there are customers in the minority class (churned
+    /// or retained). Default: 5.
     pub folds: usize,
-    /// Weight of a churned row when base learners are fitted. A retained row has weight 1. The blend and the
+    /// Weight of a churned row in the fit of the base learners. A retained row has weight 1. The blend and the
     /// calibration are fitted without these weights, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
     /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
     /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. The linear
-    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey them, so it is dropped, and
-    /// the report states this. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`.
-    /// Default: none.
+    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey constraints, so it is
+    /// dropped if there are any, and the report lists it as dropped. In JSON, the constraints are an object:
+    /// `{"payments_failed_count_91d": "increasing"}`. Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }
@@ -194,7 +200,7 @@ impl Default for EnsembleOptions {
 }
 
 impl EnsembleOptions {
-    /// The forest, unless monotonic constraints exclude it.
+    /// The options of the forest; `None` if no forest was requested, or if monotonic constraints exclude the forest.
     pub(crate) fn unconstrained_forest(&self) -> Option<&RandomForestOptions> {
         self.forest.as_ref().filter(|_| self.monotone_constraints.is_empty())
     }
@@ -332,8 +338,8 @@ impl<'de> Deserialize<'de> for EnsembleOptions {
     }
 }
 
-/// Writes `false` for a member that is `None`. Null would not work, because it means the default when the options are
-/// read.
+/// Serialises a member that is `None` as `false`. Null would be wrong, because null stands for the default options of
+/// the member when the JSON is read.
 fn member<T: Serialize, S: Serializer>(member: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     match member {
         Some(options) => options.serialize(serializer),

@@ -1,45 +1,47 @@
-//! The profile of the training data: the typical values of each feature. It is stored in the model, and runs are
-//! compared with it.
+//! The profile of the training data: the typical values of each feature. The profile is stored in the model. The
+//! features of later score runs are compared with it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::features::{FeatureColumn, FeatureMatrix};
 
-/// Maximum number of rows from which a profile is computed. If there are more, evenly spaced rows are used. This number
-/// is large enough for quantiles and small enough for a short computation time.
+/// Maximum number of rows from which a profile is computed. If there are more rows, evenly spaced rows are used. This
+/// maximum is large enough for precise quantiles and small enough for a short computation time.
 const MOST_ROWS: usize = 20_000;
-/// This share of the rows lies below the typical range, and the same share lies above it.
+/// The typical range of a feature leaves out this share of the rows at its lower end, and the same share at its upper
+/// end.
 const TAIL: f64 = 0.01;
-/// The median of a run is outside the typical range only if its distance from the range exceeds this multiple of the
-/// range's width.
+/// A feature of a score run counts as outside the training data only if the distance of its median from the typical
+/// range exceeds this multiple of the width of the range.
 const SLACK: f64 = 0.5;
-/// A feature is outside the training data if its share of missing values differs by more than this from the share in
-/// training, or if more than this share of its texts did not occur in training.
+/// A feature of a score run counts as outside the training data if its share of missing values differs by more than
+/// this number from the share in training. A text feature also counts as outside if more than this share of its
+/// distinct texts did not occur in training.
 const SHARE: f64 = 0.5;
 
 /// The typical values of one feature in a set of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FeatureProfile {
-    /// The share of rows without a value.
+    /// The share of rows in which the feature has no value.
     missing: f64,
     /// For a number feature: the 1st, 50th and 99th percentile; `None` if there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantiles: Option<[f64; 3]>,
-    /// For a text feature: the observed levels, at most [`LEVELS`].
+    /// For a text feature: the distinct texts (levels) in the data, at most [`LEVELS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     levels: Option<Vec<String>>,
 }
 
-/// A text feature with more levels than this is treated as an id or as free text. Its levels are not stored, because
-/// new values always occur in it.
+/// A text feature with more levels (distinct texts) than this number is treated as an id or as free text. The levels of
+/// such a feature are not stored, because later data always contains new ones.
 const LEVELS: usize = 200;
 
-/// The profiles of all features, in plan order.
+/// The profiles of all features, in the order of the feature plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Profile(Vec<FeatureProfile>);
 
-/// A feature whose values in a run lie outside the training data, and how they differ.
+/// A feature whose values in a score run lie outside the training data, and how they differ.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outside {
     pub(crate) feature: usize,
@@ -52,8 +54,8 @@ impl Profile {
         Self(matrix.columns.iter().map(|column| profile(column, step)).collect())
     }
 
-    /// Whether the profile is valid for a model with this number of features. This is checked because a file may come
-    /// from an untrusted source.
+    /// Whether the profile is valid for a model with this number of features. Profiles are checked because a model file
+    /// may come from an untrusted source.
     pub(crate) fn is_valid(&self, features: usize) -> bool {
         self.0.len() == features
             && self.0.iter().all(|profile| {
@@ -62,7 +64,7 @@ impl Profile {
             })
     }
 
-    /// The features of a run whose values lie far outside those of all training dates.
+    /// The features whose values in a score run lie far outside their values at all training dates.
     pub(crate) fn outside(&self, run: &Self) -> Vec<Outside> {
         let pairs = self.0.iter().zip(&run.0).enumerate();
         pairs
@@ -147,7 +149,7 @@ fn share_missing(rows: usize, present: usize) -> f64 {
     (rows - present) as f64 / rows as f64
 }
 
-/// The 1st, 50th and 99th percentile. Each percentile is one of the values. Values are not interpolated.
+/// Returns the 1st, 50th and 99th percentile. Each percentile is one of the given values, without interpolation.
 fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
     let last = values.len().checked_sub(1)?;
     let mut at = |share: f64| {
@@ -170,7 +172,7 @@ mod tests {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
         assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
-        // A shift of this size is normal, because tenure and totals grow between training and the run.
+        // A shift of this size is normal, because tenure and totals grow between training and the score run.
         assert_eq!(trained.outside(&numbers((700..1400).map(f64::from))), None);
     }
 

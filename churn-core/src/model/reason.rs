@@ -21,17 +21,17 @@ names! {
 
 /// The value of a feature at the date of the score.
 ///
-/// Serde writes the number, the text or null.
+/// Serde writes the number, the text, or null for a missing value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum ReasonValue {
-    /// A number.
+    /// The feature is a number.
     Number(f64),
-    /// A text.
+    /// The feature is a text.
     Text(String),
-    /// There is no value: the window contains no matching record, or the attribute is missing.
+    /// The feature has no value, because its window contains no matching record or because the attribute is missing.
     Missing,
 }
 
@@ -57,14 +57,14 @@ impl fmt::Display for ReasonValue {
 pub struct Reason {
     /// The name of the feature.
     pub feature: String,
-    /// The value of the feature for this customer at this date.
+    /// The value of the feature for the scored customer at the date of the score.
     pub value: ReasonValue,
-    /// The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with
-    /// the average training row. A value above 0 raises the risk.
+    /// The Shapley value of the feature: how much the feature adds to the blended log-odds before calibration, compared
+    /// with the average training row. A positive contribution raises the risk.
     pub contribution: f64,
-    /// Whether the contribution raises or lowers the score.
+    /// Whether the feature raises or lowers the score.
     pub direction: Direction,
-    /// The reason in English words: `payments paid count, last 28 days: 0 raises the risk`.
+    /// The reason in English words, for example `payments paid count, last 28 days: 0 raises the risk`.
     pub text: String,
 }
 
@@ -87,7 +87,7 @@ impl Reason {
 }
 
 /// The features of a row with the largest contributions in either direction, largest first. Features with equal
-/// contributions are in plan order. Features with a contribution of 0 are omitted.
+/// contributions are in the order of the feature plan. Features with a contribution of 0 are omitted.
 pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())
         .filter(|&feature| contributions[feature] != 0.0)

@@ -1,5 +1,5 @@
-//! The training report as text and HTML. It contains verdicts in words, the metrics behind them, the risk bands and the
-//! training dates.
+//! The training report as text and HTML. The report contains verdicts in words, the metrics that support the verdicts,
+//! the risk bands and the training dates.
 
 use std::fmt::{self, Write as _};
 
@@ -28,7 +28,7 @@ impl TrainReport {
         self.measures().roc_auc.map(|auc| auc.interval.low > 0.5)
     }
 
-    /// Warnings that follow from the metrics.
+    /// Warnings that follow from the metrics of the model, such as predictions that are no better than chance.
     pub(crate) fn verdicts(&self) -> Vec<Warning> {
         let measures = self.measures();
         let tested = match &self.out_of_time {
@@ -87,7 +87,7 @@ impl TrainReport {
         out
     }
 
-    /// The lines of the report. Each has a topic and a text.
+    /// The lines of the report. Each line consists of a topic and a text.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let measures = self.measures();
         let mut lines = vec![("trained on", self.trained_on())];
@@ -242,7 +242,8 @@ fn level(measures: &Measures) -> String {
     )
 }
 
-/// Whether the interval of the base-rate shift excludes 0 and the predicted and observed rates differ enough to matter.
+/// Whether the confidence interval of the base-rate shift excludes 0 and the predicted and observed churn rates differ
+/// by enough to matter for decisions.
 fn is_level_off(measures: &Measures) -> Option<bool> {
     let shift = measures.base_rate_shift?;
     let least = 0.5 / measures.rows.max(1) as f64;

@@ -1,5 +1,5 @@
-//! The byte format of runs. It stores the inputs of the scores. From these inputs, the model computes bit-identical
-//! scores again.
+//! The byte format of runs. The bytes contain the features of the customers instead of the scores. When the bytes are
+//! read, the model computes bit-identical scores from these features.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,9 +25,10 @@ struct File {
     names: Vec<String>,
     columns: Vec<Values>,
     fingerprint: String,
-    /// For each customer who is not scored: the row, the reason, and the time at which a score becomes available.
+    /// For each customer who is not scored: the row, the reason, and the latest time at which the customer has enough
+    /// history for a score (microseconds since 1970-01-01).
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings as JSON, because JSON allows fields to be absent in files of other versions.
+    /// The warnings as JSON. JSON is used because files of other versions may lack some fields of a warning.
     warnings: String,
 }
 
@@ -37,11 +38,11 @@ enum Values {
     Texts { codes: Vec<u32>, levels: Vec<String> },
 }
 
-/// The content of a file.
+/// The parts of a score run that are read from its bytes.
 pub(crate) struct RunParts {
     pub(crate) as_of: AsOf,
     pub(crate) matrix: FeatureMatrix,
-    /// The outcome of each row that is not scored.
+    /// For each row that is not scored, the outcome with the reason.
     pub(crate) not_scored: BTreeMap<usize, Outcome>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -51,7 +52,7 @@ impl ScoreRun {
     /// bytes.
     ///
     /// # Errors
-    /// `artifact_too_large`.
+    /// `artifact_too_large` if the bytes would exceed the maximum size of a file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let matrix = self.matrix();
         let columns = matrix.columns.iter().map(|column| match column {

@@ -5,15 +5,15 @@ use crate::model::reason::{Reason, top_reasons};
 use crate::model::score::ScoreRun;
 use crate::parallel::Execution;
 
-/// Number of rows that are explained at a time. It limits memory use.
+/// Number of rows whose contributions are computed at a time. A limited number limits memory use.
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores). They equal the results of
-    /// [`reasons`](Self::reasons), but are computed on several threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). The result equals that of
+    /// [`reasons`](Self::reasons) for each customer, but is computed on several threads.
     ///
     /// # Errors
-    /// `cancelled`; `invalid_option` for zero threads.
+    /// `cancelled` if the caller cancelled the call; `invalid_option` if the number of threads is zero.
     pub fn all_reasons(&self, top: usize, execution: &Execution) -> Result<Vec<Vec<Reason>>> {
         let workers = execution.workers()?;
         let rows: Vec<usize> = (0..self.scores.len()).collect();

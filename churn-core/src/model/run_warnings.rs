@@ -1,5 +1,5 @@
-//! Warnings about a run that differs from the training data (stale data, missing columns, unusual predictions or
-//! features), or whose outcomes are part of the training data.
+//! Warnings about a score run. They report data that differs from the training data (stale data, missing columns,
+//! unusual predictions or features), and outcomes of the run's label period that training used.
 
 use crate::error::{Finding, FindingCode, RecordKind, excerpt};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};
@@ -12,13 +12,14 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table is stale only if the time from its last event to the run's date exceeds the longest earlier gap between two
-/// events by more than this number of days.
+/// A table counts as stale (its data feed has probably stopped) only if the time from its last event to the run's date
+/// exceeds the longest earlier gap between two events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
-/// The mean probability of a run is unusual if its odds are above the odds of every training date times this number, or
-/// below the odds of every training date divided by this number.
+/// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
+/// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// If a run has fewer scores than this, neither its mean probability nor its features are compared with training.
+/// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
+/// training.
 const FEWEST_SCORES: usize = 20;
 /// Maximum number of features that the message of a warning names.
 const NAMED: usize = 5;
@@ -45,7 +46,7 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// The warnings about the rows of a single customer. `findings` are those of the rows.
+/// The warnings about the rows of a single customer. `findings` are the findings that reading the rows gave.
 pub(crate) fn customer_warnings(records: &TenantRecords, plan: &ResolvedPlan, findings: &[Finding]) -> Vec<Warning> {
     let mut found = missing_columns(records, plan);
     let used = plan.attributes();
@@ -81,8 +82,8 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
         .collect()
 }
 
-/// Warns about optional columns that had values in training, of which the records have none. Every row then counts as
-/// if it had the default value, such as a payment without status as paid.
+/// Warns about optional columns that had values in the training data but have no values in these records. Every row
+/// then counts as if it had the default value of the column. For example, a payment without a status counts as paid.
 fn columns_without_values(
     records: &TenantRecords,
     plan: &ResolvedPlan,
@@ -95,7 +96,7 @@ fn columns_without_values(
         .iter()
         .filter(|(kind, _)| tables.contains(kind) || *kind == RecordKind::Customers)
         .filter(|(kind, column)| enough(*kind) && !found.contains(&(*kind, column.as_str())))
-        // `missing_columns` warns about these.
+        // Attributes are skipped, because `missing_columns` already warns about them.
         .filter(|(kind, column)| !attributes.contains(&(*kind, column.as_str())))
         .map(|(kind, column)| {
             let effect = match kind {
@@ -113,7 +114,8 @@ fn columns_without_values(
         .collect()
 }
 
-/// Warns if the records are in another currency than the training data. Amounts then have another scale.
+/// Warns if the records are in another currency than the training data. Amounts then have another scale than in
+/// training.
 fn currency_differs(model: &Metadata, records: &TenantRecords) -> Option<Warning> {
     let (trained, found) = (model.currency.as_deref()?, records.currency().code()?);
     let message = format!(
@@ -123,9 +125,9 @@ fn currency_differs(model: &Metadata, records: &TenantRecords) -> Option<Warning
         .then(|| Warning::new(WarningCode::CurrencyDiffers, message).of_columns(vec!["currency".to_owned()]))
 }
 
-/// Warns if training used outcomes of the label period of a date. A measure of the scores of this date would then test
-/// the model on its own training data. A model of several tenants may score a tenant that it was not trained on, so it
-/// has no such warning.
+/// Warns if training used outcomes (who churned and who stayed) of the label period after the scored date. Metrics of
+/// the scores of this date would then test the model on its own training data and would be too optimistic. A shared
+/// model may score a tenant that it was not trained on, so there is no such warning for shared models.
 fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
     model.tenant.as_ref()?;
     let last = model.report.training_dates.iter().max()?;
@@ -140,8 +142,8 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
     Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
 }
 
-/// Warns if a table has had no events for longer than ever before. In this case, the data feed has probably stopped,
-/// and the model would treat active customers as inactive.
+/// Warns if the time since the last event of a table is longer than every earlier gap between two events of the table.
+/// In this case, the data feed has probably stopped, and the model would treat active customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = match kind {
@@ -170,21 +172,22 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
-/// The days before a date on which a table has events. Pending payments are not counted.
+/// The days before the run's date on which a table has events. Pending payments are not counted.
 struct EventDays {
-    /// Days since 1970-01-01.
+    /// The first day with an event, in days since 1970-01-01.
     first: i64,
     last: i64,
     /// For each day from the first to the last, whether it has an event.
     filled: Vec<bool>,
-    /// The number of events before the date.
+    /// The number of events before the run's date.
     earlier: usize,
-    /// The number of events at or after the date.
+    /// The number of events at or after the run's date.
     later: usize,
 }
 
 impl EventDays {
-    /// Returns `None` if the table was not given or has no event before the date.
+    /// Returns the days on which the table `kind` has events; `None` if the table was not given or has no event before
+    /// the date.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
         let events = records.events(kind)?;
         let settled = |row: usize| {
@@ -195,7 +198,7 @@ impl EventDays {
         Self::of_times(|| rows().map(|row| events.at[row]), as_of)
     }
 
-    /// The days on which customers left. Returns `None` if none left before the date.
+    /// Returns the days on which customers left; `None` if no customer left before the date.
     fn of_churn(records: &TenantRecords, as_of: AsOf) -> Option<Self> {
         let ends = &records.customers.churned_at;
         Self::of_times(|| ends.iter().copied().filter(|&end| end != NEVER), as_of)
@@ -241,8 +244,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // A rate of 0 is replaced by the rate of half a churned row, so that the odds are finite for a date without churned
-    // customers.
+    // The churn rate of a date without churned customers is 0. It is replaced by the rate that half a churned row would
+    // give, so that the log-odds are finite.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

@@ -10,15 +10,17 @@ use crate::parallel::Workers;
 use crate::record::TenantRecords;
 use crate::time::AsOf;
 
-/// Eligible customers at the training dates, and whether they churned.
+/// The eligible customers at the training dates, with their features and labels.
 pub(crate) struct Sample {
     pub(crate) matrix: FeatureMatrix,
     pub(crate) churned: Vec<bool>,
-    /// For each row, the index of its span among the spans that were used. Rows are sorted by span, then by customer.
+    /// For each row, the index of its span (consecutive days that together serve as one training date) among the spans
+    /// that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Number of customer-date pairs that are excluded because their label is neither churned nor retained.
+    /// Number of customer-date pairs that are not in the sample because they have neither of the labels churned and
+    /// retained.
     pub(crate) excluded: usize,
-    /// Number of customer-date pairs that sampling dropped.
+    /// Number of customer-date pairs that were not used because the sample would be larger than `RowCap::rows`.
     pub(crate) subsampled: usize,
 }
 
@@ -67,7 +69,7 @@ impl Sample {
         })
     }
 
-    /// Selects the rows at these positions.
+    /// Returns a sample with only the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {
             matrix: self.matrix.select(rows),
@@ -78,7 +80,7 @@ impl Sample {
         }
     }
 
-    /// The customer code of every row.
+    /// The customer code (the index of the customer in the records) of every row.
     pub(crate) fn customers(&self) -> &[u32] {
         &self.matrix.customers
     }
@@ -87,7 +89,7 @@ impl Sample {
         self.churned.iter().filter(|&&churned| churned).count()
     }
 
-    /// The sample as training data for members. The customers are the groups.
+    /// Returns the sample as training data for members (base learners). Each customer is a group.
     pub(crate) fn examples(&self) -> Examples<'_> {
         Examples {
             table: self.matrix.view(),
@@ -98,18 +100,20 @@ impl Sample {
     }
 }
 
-/// On average, one of this many customers is used on a day on which the customer's next event is due.
+/// On average, one in this many customers is used on the day on which their next event is due.
 const DUE: usize = 4;
 
-/// The day of a span on which a customer is used. It depends on the customer's id and the seed.
+/// Chooses the day of a span on which a customer is used. The choice depends on the customer's id, the seed and the
+/// customer's events.
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
-/// span. At that midnight, the gap since the last event is as long as it gets for a customer who stays. A production
-/// job that runs on the day of the invoices scores all customers at such a time. Evenly spread days alone would contain
-/// few such pairs.
+/// span. At that midnight, the gap since the last event is the longest gap that a customer who stays usually has. A
+/// production job that runs on the day of the invoices scores all customers at such a time. If all days were spread
+/// evenly, training would see few customers at such a time.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // Only for inactivity labels does it matter whether the day is just before or just after an event.
+    // For labels of other kinds than inactivity, it does not matter whether the day is just before or just after an
+    // event, so all days are spread evenly.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };
@@ -124,7 +128,7 @@ fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32,
     due.unwrap_or_else(|| span.of(lot))
 }
 
-/// The maximum number of pairs in a sample, and the seed of the sampling.
+/// The maximum number of customer-date pairs in a sample, and the seed with which customers are sampled.
 #[derive(Clone, Copy)]
 pub(crate) struct RowCap {
     pub(crate) rows: usize,
@@ -134,7 +138,7 @@ pub(crate) struct RowCap {
 impl RowCap {
     /// For each customer code, whether the customer is sampled; `None` if all customers are used. A sampled customer
     /// keeps all their rows, so that dates remain comparable. The order in which customers are sampled depends only on
-    /// their ids and the seed, not on the order of the records.
+    /// the customer ids and the seed, not on the order of the records.
     fn draw(self, records: &TenantRecords, labels: &[Label]) -> Option<Vec<bool>> {
         if labels.len() <= self.rows {
             return None;
@@ -216,7 +220,7 @@ impl Examples<'_> {
         Ok(churned.min(retained))
     }
 
-    /// Copies the rows at these positions.
+    /// Returns a copy of the rows at these positions.
     pub(crate) fn select(&self, rows: &[usize]) -> Selected {
         Selected {
             columns: self.table.columns.iter().map(|column| column.select(rows)).collect(),
@@ -229,7 +233,7 @@ impl Examples<'_> {
     }
 }
 
-/// Rows selected from [`Examples`].
+/// A copy of some rows of [`Examples`].
 pub(crate) struct Selected {
     columns: Vec<FeatureColumn>,
     churned: Vec<bool>,
@@ -238,8 +242,8 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
-    /// The rows as training data for members. `names` are the feature names of the examples from which they were
-    /// selected.
+    /// Returns the rows as training data for members. `names` are the feature names of the examples from which the rows
+    /// were selected.
     pub(crate) fn examples<'a>(&'a self, names: &'a [String]) -> Examples<'a> {
         Examples {
             table: Columns {

@@ -24,20 +24,21 @@ pub enum Outcome {
         probability: f64,
         /// The risk band that contains the probability.
         risk_band: RiskBand,
-        /// The confidence interval; see [`Score::interval`].
+        /// The confidence interval of the churn rate of customers with this score; see [`Score::interval`].
         interval: Option<Interval>,
     },
     /// The customer has insufficient history for a score.
     NotScored {
-        /// The reason, in words.
+        /// Why the customer has no score, in words.
         reason: String,
-        /// The time by which a score becomes available at the latest, if the customer stays.
+        /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if
+        /// no such time is known.
         expected_at: Option<Timestamp>,
     },
 }
 
 names! {
-    /// Whether a customer has a score.
+    /// Whether a customer is scored or has insufficient history for a score.
     pub enum ScoreStatus: "status" {
         /// The customer has a probability.
         Scored = "scored",
@@ -65,7 +66,7 @@ names! {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Score {
-    /// The customer's id.
+    /// The id of the customer.
     pub customer_id: String,
     /// The probability with its risk band and interval, or the reason why there is none.
     pub outcome: Outcome,
@@ -88,14 +89,15 @@ impl Score {
         }
     }
 
-    /// A 90 % confidence interval for the churn rate of customers with this score, at dates like the training dates. It
-    /// contains the probability, and both of its ends rise with the probability. The more customers are available for
-    /// calibration, the narrower the interval is.
+    /// A 90 % confidence interval for the churn rate of customers with this score, under the conditions of the training
+    /// dates. The interval always contains the probability of the score. A higher probability has a higher lower end
+    /// and a higher upper end. The more customers are available for calibration, the narrower the interval is.
     ///
-    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993). It
-    /// does not include model (epistemic) uncertainty. If there are few customers, it therefore contains the true rate
-    /// in fewer than 90 % of cases. It is not a range for the outcome of one customer, and it does not account for
-    /// drift. `None` if the customer is not scored, or if the model file was written by a version without intervals.
+    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993).
+    /// The interval does not include model (epistemic) uncertainty. If there are few customers, the interval therefore
+    /// contains the true rate in fewer than 90 % of cases. The interval is not a range for the outcome of one customer,
+    /// and it does not account for drift. `None` if the customer is not scored, or if the model file was written by a
+    /// version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -111,8 +113,8 @@ impl Score {
         }
     }
 
-    /// The time by which a score becomes available at the latest, if the customer stays. `None` if the customer is
-    /// scored, or if no such time is known.
+    /// The latest time at which the customer has enough history for a score, if they do not churn before. `None` if the
+    /// customer is scored, or if no such time is known.
     pub fn expected_at(&self) -> Option<Timestamp> {
         match self.outcome {
             Outcome::Scored { .. } => None,
@@ -120,7 +122,7 @@ impl Score {
         }
     }
 
-    /// Whether the customer is scored.
+    /// Whether the customer is scored or has insufficient history for a score.
     pub fn status(&self) -> ScoreStatus {
         match self.outcome {
             Outcome::Scored { .. } => ScoreStatus::Scored,
@@ -134,21 +136,22 @@ impl Score {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Score"))]
 struct FlatScore<'a> {
-    /// The customer's id.
+    /// The id of the customer.
     customer_id: &'a str,
     /// Calibrated probability of churn in the label period; `None` if the customer is not scored.
     probability: Option<f64>,
-    /// 90 % confidence interval for the churn rate of customers with this score; `None` if the customer is not scored.
+    /// 90 % confidence interval for the churn rate of customers with this score. `None` if the customer is not scored,
+    /// or if the model file was written by a version without intervals.
     interval: Option<Interval>,
     /// The risk band that contains the probability; `None` if the customer is not scored.
     risk_band: Option<RiskBand>,
-    /// Whether the customer is scored.
+    /// Whether the customer is scored or has insufficient history for a score.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["scored", "not_enough_evidence"])))]
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
-    /// The time by which a score becomes available at the latest, if the customer stays; `None` if the customer is
-    /// scored or if no such time is known.
+    /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if the
+    /// customer is scored or if no such time is known.
     expected_at: Option<Timestamp>,
 }
 
@@ -178,8 +181,8 @@ impl Serialize for Score {
     }
 }
 
-/// The scores of all eligible customers of a tenant as of one date, sorted by customer id. Returned by
-/// [`ChurnModel::score`](crate::ChurnModel::score).
+/// A score run: the scores of all eligible customers of a tenant as of one date, sorted by customer id.
+/// [`ChurnModel::score`](crate::ChurnModel::score) returns a score run.
 ///
 /// ```no_run
 /// # use churn_core::{AsOf, ChurnModel, TenantRecords};
@@ -208,9 +211,9 @@ pub struct ScoreRun {
 }
 
 impl ScoreRun {
-    /// Warnings about differences between the run and the training data. They report stale data, missing columns, and
-    /// predictions or features that lie outside those of all training dates. Check them before you act on the scores.
-    /// The slice is empty if there are no warnings.
+    /// Warnings about this run. The warnings report, for example, stale data, missing columns, and predictions or
+    /// features that differ from those of all training dates. Check the warnings before you act on the scores. The
+    /// slice is empty if there are no warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -225,12 +228,12 @@ impl ScoreRun {
         self.as_of
     }
 
-    /// The id of the model that computed the scores: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the scores, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub fn model_id(&self) -> &str {
         &self.model_id
     }
 
-    /// The tenant of the customers.
+    /// The tenant to which the customers of the run belong.
     pub fn tenant(&self) -> &TenantId {
         &self.matrix.tenant
     }
@@ -240,20 +243,22 @@ impl ScoreRun {
         &self.matrix
     }
 
-    /// The score of a customer, by customer id.
+    /// Returns the score of the customer with this id.
     ///
     /// # Errors
-    /// `customer_not_found` if the customer was not eligible.
+    /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not
+    /// eligible at the date.
     pub fn score_of(&self, customer_id: &str) -> error::Result<&Score> {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
     /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
-    /// Contributions are Shapley values in log-odds before calibration. Each call computes them again. The list is
-    /// empty if the customer is not scored.
+    /// Contributions are Shapley values in log-odds before calibration. Each call computes the contributions again. The
+    /// result is empty if the customer is not scored.
     ///
     /// # Errors
-    /// `customer_not_found` if the customer was not eligible.
+    /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not
+    /// eligible at the date.
     pub fn reasons(&self, customer_id: &str, top: usize) -> error::Result<Vec<Reason>> {
         let row = self.row_of(customer_id)?;
         if self.scores[row].probability().is_none() {
@@ -313,22 +318,22 @@ impl std::fmt::Debug for ScoreRun {
     }
 }
 
-/// The score of one customer, with its reasons. Returned by
-/// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer).
+/// The score of one customer, with the reasons of the score.
+/// [`ChurnModel::score_customer`](crate::ChurnModel::score_customer) returns this struct.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CustomerScore {
-    /// The score. It is bit-identical to the customer's score in a run over all customers.
+    /// The score. It is bit-identical to the score of the same customer in a run over all customers.
     pub score: Score,
-    /// The reasons of the score, in descending order of the absolute contribution.
+    /// The reasons of the score. The reason with the largest absolute contribution comes first.
     pub reasons: Vec<Reason>,
     /// The date of the score. Only records before this date are visible.
     pub as_of: AsOf,
-    /// The id of the model that computed the score: [`ChurnModel::id`](crate::ChurnModel::id).
+    /// The id of the model that computed the score, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub model_id: String,
-    /// Columns that the model uses and the rows lack, and columns of the rows that the model does not use: probably
-    /// misspelt names.
+    /// Warnings about columns that the model uses but the rows lack, and about columns of the rows that the model does
+    /// not use. A column of either kind may have a misspelt name.
     pub warnings: Vec<Warning>,
 }
 

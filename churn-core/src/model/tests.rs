@@ -186,7 +186,7 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             payload[at] = random.next_u64() as u8;
         }
         // The changed bytes are either refused or give a model that scores without a panic. Some changes give a valid
-        // model, for example another leaf value.
+        // model, for example a change of a leaf value.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -531,7 +531,7 @@ fn churn_weight_keeps_probabilities_calibrated() -> Result<()> {
     Ok(())
 }
 
-/// The codes of a run's warnings, each with its columns.
+/// Returns the code and the columns of each warning of a run.
 fn codes(run: &ScoreRun) -> Vec<(&'static str, Vec<String>)> {
     let warnings = run.warnings().iter();
     warnings
@@ -596,7 +596,7 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
         !found.contains(&missing) && !found.iter().any(|(code, _)| *code == "stale_data"),
         "{found:?}"
     );
-    // Cancellations since day 400 are missing, while events go on.
+    // Cancellations from day 400 on are removed, although there are events after day 400.
     for customer in &mut world.customers {
         customer.churned_at = customer.churned_at.filter(|at| *at < day(400));
     }
@@ -680,7 +680,7 @@ fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()>
             .any(|warning| warning.code.as_str() == "labels_disagree"))
     };
     assert!(!disagree(&world)?);
-    // Payments that come a month late now and then look like churn.
+    // Every third payment is missing, as if it came late. The customers then seem to have churned.
     world.payments = world
         .payments
         .into_iter()

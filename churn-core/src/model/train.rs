@@ -20,22 +20,24 @@ use crate::record::TenantRecords;
 use crate::time::Horizon;
 
 impl ChurnModel {
-    /// Trains an ensemble on dates whose labels are mature.
+    /// Trains an ensemble on mature dates, that is, dates whose label periods end within the observed history.
     ///
     /// The same options and records give the same model file, byte for byte, for any number of threads.
     ///
-    /// If `as_of` is not set, the history is divided into spans of half a label period, and each customer is used on
-    /// one day of each span. The day is sampled by the customer's id and the seed. Together, these days cover every
-    /// phase of a billing cycle.
+    /// If `as_of` is not set, the history is divided into spans that are half as long as a label period, and each
+    /// customer is used on one day of each span. The day is chosen pseudo-randomly from the customer's id and the seed.
+    /// Together, the days of all customers cover every phase of a billing cycle.
     ///
     /// Training has two steps. First, a model is trained only on dates whose label periods end by the last date (or by
-    /// the first day of the last span), and is tested on the last date or span. Then the returned model is trained on
-    /// the most recent dates. If the history is too short for the test, `report().out_of_time` is `None`,
+    /// the first day of the last span), and is tested on the last date or span. Then another model is trained on the
+    /// most recent dates and is returned. If the history is too short for the test, `report().out_of_time` is `None`,
     /// `report().out_of_time_reason` contains the reason, and only cross-validated metrics are available.
     ///
     /// # Errors
-    /// `immature_label` if a requested date is not mature, or if no mature date exists; `single_class`;
-    /// `too_little_data`; `leakage`, whose message names the column and the evidence; `invalid_option`; `cancelled`.
+    /// `immature_label` if the label period of a requested date does not end within the observed history, or if no date
+    /// has such a label period; `single_class` if all customers churned or none did; `too_little_data` if there are too
+    /// few customers or dates; `leakage` if a column leaks the target (the message names the column and the evidence);
+    /// `invalid_option` if an option has an invalid value; `cancelled` if the caller cancelled the call.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;
@@ -175,7 +177,7 @@ impl ChurnModel {
     }
 }
 
-/// The churn rate at each training date of the model.
+/// Returns the churn rate at each training date of the model.
 fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRateAt> {
     let rate = |number: usize| {
         let rows: Vec<usize> = (0..sample.churned.len())
@@ -198,7 +200,7 @@ fn rates(sample: &Sample, dates: &Dates, probabilities: &[f64]) -> Vec<ChurnRate
 
 /// The training and test dates.
 struct Dates {
-    /// All dates that may be used for training or the test, sorted. The last one is used for the test.
+    /// All dates that may be used for training or the test, sorted. The last date is used for the test.
     all: Vec<DateSpan>,
     /// The dates on which the final model is trained, as a range of indices into `all`.
     last: Range<usize>,
@@ -269,7 +271,7 @@ pub(crate) struct TestOptions {
     pub(crate) embargo_days: u32,
     /// Whether each customer is tested by a model that was not trained on any of the customer's rows.
     pub(crate) unseen_customers: bool,
-    /// Whether the result contains the predictions.
+    /// Whether the result of the test contains the predictions.
     pub(crate) keeps_predictions: bool,
 }
 
@@ -277,10 +279,10 @@ pub(crate) struct TestOptions {
 /// the customer's rows.
 const CUSTOMER_FOLDS: usize = 5;
 
-/// The spans of an out-of-time test.
+/// The spans of an out-of-time test. A span is a number of consecutive days that together serve as one date.
 #[derive(Clone, Copy)]
 pub(crate) struct TestSpans<'a> {
-    /// The spans that the sample contains.
+    /// The spans (consecutive days that together serve as one date) whose rows are in the sample.
     pub(crate) drawn: &'a [DateSpan],
     /// The spans that the sample contains and the spans that the purge drops, sorted. The last span is tested.
     pub(crate) all: &'a [DateSpan],
@@ -391,8 +393,8 @@ pub(crate) fn test_out_of_time(
     })
 }
 
-/// Separate measures for customers who were active in the `horizon` days before the test date and for customers who
-/// were not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
+/// Separate metrics for customers who were active in the `horizon` days before the test date and for customers who were
+/// not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
 /// defined by inactivity.
 fn by_activity(
     records: &TenantRecords,

@@ -21,8 +21,8 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     found
 }
 
-/// Adds the likely cause to a `single_class` error, if the cause is a horizon that is shorter than the usual gap
-/// between events.
+/// If the horizon is shorter than the usual gap between events, adds this likely cause to the message of a
+/// `single_class` error.
 pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &ChurnDefinition) -> Error {
     if error.kind() != ErrorKind::SingleClass {
         return error;
@@ -47,11 +47,13 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
     })
 }
 
-/// The warning about a part of the customers needs this many of them, and one in [`PART`].
+/// Training warns about customers with long gaps between events only if there are at least this many such customers,
+/// and at least one such customer in [`PART`].
 const ENOUGH_CUSTOMERS: usize = 10;
 const PART: usize = 20;
 
-/// Warns if a part of the customers, such as those who pay annually, never had two events within the label period.
+/// Warns if a part of the customers, such as those who pay annually, never had two events that are closer together than
+/// the length of the label period.
 fn some_gaps_exceed_horizon(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
     let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
         return None;
@@ -70,8 +72,9 @@ fn some_gaps_exceed_horizon(records: &TenantRecords, definition: &ChurnDefinitio
 /// Minimum number of churned rows from which labels are compared with `churned_at`.
 const ENOUGH_CHURNED: usize = 20;
 
-/// Warns if most customers who are inactive in the label period have no `churned_at` there, although the records have
-/// such ends. The label then mostly measures something else than leaving, such as late payments.
+/// Warns if most customers who are inactive in the label period have no `churned_at` in it, although other customers
+/// have a `churned_at` in their label period. The label then mostly measures something other than leaving, such as late
+/// payments.
 fn labels_disagree(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Option<Warning> {
     let ChurnDefinition::Inactivity { on, .. } = definition else {
         return None;
@@ -94,7 +97,7 @@ fn labels_disagree(records: &TenantRecords, definition: &ChurnDefinition, sample
     Some(Warning::new(WarningCode::LabelsDisagree, message))
 }
 
-/// The number of customers at a date, and the number of them who churned.
+/// The number of customers at a date, and the number of these customers who churned.
 #[derive(Clone, Copy, Default)]
 struct Count {
     rows: usize,
@@ -112,7 +115,7 @@ impl Count {
     }
 }
 
-/// The counts of each training date, and of each day if customers are spread over several days.
+/// Counts of customers for all dates together, for each training date (span), and for each day of a span.
 struct Counts {
     all: Count,
     spans: Vec<(AsOf, Count)>,
@@ -140,9 +143,9 @@ impl Counts {
     }
 }
 
-/// A difference of this many standard deviations is significant.
+/// A difference of churn rates is significant if it exceeds this many standard deviations.
 const DEVIATIONS: f64 = 5.0;
-/// Odds are unusual if they differ by more than this factor from the odds of the other dates.
+/// The churn rate of a date is unusual if its odds differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;
 
 /// Whether the churn rate of a date differs from the churn rate of all other rows both significantly and by a large

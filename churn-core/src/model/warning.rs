@@ -8,35 +8,39 @@ use crate::error::names;
 use crate::time::AsOf;
 
 names! {
-    /// The topic of a [`Warning`]. Each code is stable and the same in all languages.
+    /// The topic of a [`Warning`]. The codes do not change between versions, and they are the same in Rust, Python and
+    /// Node.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum WarningCode: "warning" {
         /// The date to be scored is so long after the last event of a table that the data feed has probably stopped.
         StaleData = "stale_data",
-        /// The mean probability of a run is far from the churn rates of all training dates.
+        /// The mean predicted probability of a score run is far from the churn rates of all training dates.
         LevelOutsideTraining = "level_outside_training",
-        /// Features have values far outside those of all training dates.
+        /// In a score run, features have values far outside the values that they had at all training dates.
         FeaturesOutsideTraining = "features_outside_training",
         /// The records lack a column that the model uses.
         MissingColumn = "missing_column",
-        /// The amounts of the records are in another currency than those of training.
+        /// The amounts of the records are in another currency than the amounts of the training data.
         CurrencyDiffers = "currency_differs",
-        /// A column is given that the model does not use.
+        /// The rows have a column that the model does not use.
         UnusedColumn = "unused_column",
-        /// The labels of inactivity disagree with `churned_at` of the same customers.
+        /// Most customers who count as churned because of inactivity have no `churned_at` in the label period, although
+        /// the records contain `churned_at` values.
         LabelsDisagree = "labels_disagree",
-        /// Training used outcomes of the label period of the scored date. Measures of these scores look too good.
+        /// Training used outcomes (who churned and who stayed) of the label period after the scored date. Metrics of
+        /// these scores are too optimistic.
         OutcomesSeenInTraining = "outcomes_seen_in_training",
-        /// The typical gap between the events that define inactivity is longer than the horizon.
+        /// For all or some customers, the usual gap between the events that define inactivity is longer than the
+        /// horizon, so customers who stay count as churned.
         GapExceedsHorizon = "gap_exceeds_horizon",
-        /// At a training date, all customers churned, or none did.
+        /// At a training date, all customers churned, or no customer churned.
         UniformTrainingDate = "uniform_training_date",
-        /// The churn rate of a training date is far from that of the other dates.
+        /// The churn rate of one training date is far from the churn rate of the other training dates.
         UnusualTrainingDate = "unusual_training_date",
         /// The model ranks customers no better than chance.
         NoBetterThanChance = "no_better_than_chance",
-        /// The mean predicted probability differs from the observed churn rate at the test date.
+        /// At the test date, the mean predicted probability differs significantly from the observed churn rate.
         LevelOff = "level_off",
         /// Too few customers churned, or too few were retained, for a reliable metric. The metric is therefore not
         /// reported.
@@ -83,7 +87,7 @@ impl Warning {
 }
 
 impl fmt::Display for Warning {
-    /// Writes the code, then the message.
+    /// Writes the code of the warning, and then its message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
     }

@@ -5,8 +5,8 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Trade, Use};
 use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 
-/// Adds as many faulty rows as the options request. `batch` is the number of the first customer in these tables. It is
-/// used as a seed of the random numbers.
+/// Duplicates rows and makes rows faulty, each with the probability that the options give. `batch` is the number of the
+/// first customer in these tables, and is used as a seed of the random numbers.
 pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
     let mut random = trade.random(batch, Use::Faults, 0);
     for kind in RecordKind::ALL {

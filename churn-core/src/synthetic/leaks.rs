@@ -12,7 +12,8 @@ use crate::synthetic::profile::bell;
 use crate::synthetic::table::WorldColumn;
 use crate::time::{MICROS_PER_DAY, Timestamp};
 
-/// The outcome of a spell. Leaks reveal a part of the outcome.
+/// The outcome of one spell (the time from a sign-up to the cancellation that follows it). The values of planted leaks
+/// are computed from the outcome.
 pub(super) struct Fate {
     pub(super) signed_up_at: i64,
     pub(super) decided_at: Option<i64>,
@@ -28,7 +29,7 @@ impl Fate {
         self.decided_at.is_some()
     }
 
-    /// The end of the spell, or of the simulation if the spell has not ended.
+    /// The end of the spell. If the spell does not end within the simulation, this is the end of the simulation.
     fn last(&self) -> i64 {
         self.churned_at.map_or(self.end, |at| at.min(self.end))
     }
@@ -37,13 +38,14 @@ impl Fate {
         ((self.last() - self.signed_up_at) / MICROS_PER_DAY) as f64
     }
 
-    /// Number of days from the last date that can be tested to the end of the spell. `None` if the spell does not end.
+    /// Number of days from the last date with a complete label period (91 days before the end of the simulation) to the
+    /// end of the spell. `None` if the spell does not end.
     fn days_left(&self) -> Option<f64> {
         let date = self.end - 91 * MICROS_PER_DAY;
         self.churned_at.map(|at| (at - date).div_euclid(MICROS_PER_DAY) as f64)
     }
 
-    /// Whether the customer leaves in the 90 days after the last date that can be tested.
+    /// Whether the customer leaves in the 90 days after the last date with a complete label period.
     fn label(&self) -> bool {
         self.days_left().is_some_and(|days| (0.0..90.0).contains(&days))
     }
@@ -54,7 +56,8 @@ impl Fate {
     }
 }
 
-/// The value of a leak for one spell.
+/// The value that the column of a planted leak has for one spell (the time from a sign-up to the cancellation that
+/// follows it). `Nothing` is a missing value.
 enum Told {
     Nothing,
     Number(f64),
@@ -99,7 +102,7 @@ const fn kind(name: &'static str, meaning: &'static str, column: Type, tell: fn(
 
 use Type::{Bool, Number, Text};
 
-/// Returns the value, or its opposite with probability `share`.
+/// Returns `value`, or the opposite of `value` with probability `share`.
 fn noisy(value: bool, share: f64, random: &mut SplitMix) -> bool {
     value != (random.unit() < share)
 }
@@ -406,7 +409,8 @@ static BANK: [Kind; 50] = [
     ),
 ];
 
-/// A planted leak: one of fifty columns of the customers table that leak the target.
+/// A planted leak: one of fifty columns that can be added to the customers table. Each column leaks the target, that
+/// is, contains information that is not available at prediction time.
 ///
 /// ```
 /// use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
@@ -420,17 +424,17 @@ static BANK: [Kind; 50] = [
 pub struct PlantedLeak(u8);
 
 impl PlantedLeak {
-    /// All fifty leaks.
+    /// All fifty planted leaks.
     pub fn all() -> impl ExactSizeIterator<Item = Self> {
         (0..BANK.len() as u8).map(Self)
     }
 
-    /// The name of the leak, which is also the name of its column.
+    /// The name of the planted leak, which is also the name of its column.
     pub fn name(self) -> &'static str {
         self.kind().name
     }
 
-    /// The meaning of the column.
+    /// What the column of the planted leak contains, in English words.
     pub fn meaning(self) -> &'static str {
         self.kind().meaning
     }
@@ -447,7 +451,7 @@ impl PlantedLeak {
         }
     }
 
-    /// Appends the value for a spell to the column, once for each version of the spell.
+    /// Computes the value of the leak for a spell, and appends it to `column` once for each version (row) of the spell.
     pub(super) fn tell(self, fate: &Fate, versions: usize, column: &mut LeakColumn, random: &mut SplitMix) {
         let told = (self.kind().tell)(fate, random);
         match (column, told) {
@@ -480,7 +484,7 @@ impl PlantedLeak {
 }
 
 impl fmt::Display for PlantedLeak {
-    /// Writes the name of the leak.
+    /// Writes the name of the planted leak.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -489,10 +493,10 @@ impl fmt::Display for PlantedLeak {
 impl FromStr for PlantedLeak {
     type Err = Error;
 
-    /// Reads the name of a leak.
+    /// Returns the planted leak with this name.
     ///
     /// # Errors
-    /// `invalid_option` with column `leaks` if there is no such leak.
+    /// `invalid_option` with column `leaks` if no planted leak has this name.
     fn from_str(name: &str) -> Result<Self> {
         Self::all().find(|leak| leak.name() == name).ok_or_else(|| {
             let names: Vec<&str> = Self::all().map(Self::name).collect();
@@ -521,7 +525,7 @@ impl fmt::Debug for PlantedLeak {
     }
 }
 
-/// The column of a leak.
+/// The values of a planted leak's column.
 pub(super) enum LeakColumn {
     Numbers(Vec<f64>),
     Bools(Vec<Option<bool>>),

@@ -1,4 +1,5 @@
-//! Simulates a customer day by day: their actions, and the probability each morning that they decide to leave.
+//! Simulates a customer day by day: the actions of the day, and the probability that the customer decides to leave on
+//! that morning.
 
 use std::ops::ControlFlow;
 
@@ -16,8 +17,8 @@ const RETRY_AFTER: i32 = 4;
 /// Maximum number of attempts to charge a card.
 const MOST_ATTEMPTS: u8 = 3;
 
-/// The weight of the recorded risk factors in the daily probability of leaving. It is large enough for a model to learn
-/// the risk factors, and small enough for churn to stay uncertain.
+/// The weight of the recorded risk factors in the logarithm of the daily probability of leaving. The weight is large
+/// enough for a model to learn the risk factors, and small enough for churn to stay uncertain.
 const SHOWN: f64 = 0.85;
 
 /// The inputs of a simulation that stay the same over the whole life of a customer.
@@ -37,21 +38,22 @@ pub(super) struct State {
     pub(super) plan: u8,
     pub(super) seats: u32,
     pub(super) renews_in: i32,
-    /// Current mean number of activities per working day.
+    /// The customer's current mean number of activities per working day.
     rate: f64,
-    /// Whether the customer is losing interest.
+    /// Whether the customer is losing interest, so that their activity falls over time.
     fading: bool,
-    /// Whether the customer is gaining interest.
+    /// Whether the customer is gaining interest, so that their activity rises over time.
     growing: bool,
-    /// Recent average of the number of activities per working day.
+    /// Short-term moving average of the number of activities per working day.
     short: f64,
-    /// Long-run average of the number of activities per working day.
+    /// Long-term moving average of the number of activities per working day.
     long: f64,
     /// Whether the customer has problems with the product.
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether charges are likely to fail, because the customer is short of money or the card does not work.
+    /// Whether charges of the customer's card are likely to fail, because the customer is short of money or the card
+    /// does not work.
     short_of_money: bool,
     due_in: i32,
     attempt: u8,
@@ -73,20 +75,20 @@ pub(super) enum Bill {
     Settled,
     /// The open invoice was written off.
     WrittenOff,
-    /// The card was charged. The number of the attempt is counted from 1.
+    /// The customer's card was charged. The number is that of the attempt, counted from 1.
     Charged(u8),
-    /// The card was refused. The number of the attempt is counted from 1.
+    /// The charge of the customer's card was refused. The number is that of the attempt, counted from 1.
     Refused(u8),
 }
 
-/// What happens to a ticket on the day on which it is resolved.
+/// What happens to a ticket on the day on which the ticket is resolved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resolution {
     pub(super) rating: Option<u8>,
     pub(super) reopened: bool,
 }
 
-/// The events of one day.
+/// What happens to a customer on one day.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Today {
     pub(super) activities: u32,
@@ -95,7 +97,7 @@ pub(super) struct Today {
     pub(super) resolved: Option<Resolution>,
     pub(super) bill: Option<Bill>,
     pub(super) refunded: bool,
-    /// Whether the seats, the plan or the renewal date changed during the day.
+    /// Whether the customer's seats, plan or renewal date changed during the day.
     pub(super) changed: bool,
 }
 
@@ -103,7 +105,7 @@ pub(super) struct Today {
 /// spell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spell {
-    /// Microseconds since 1970-01-01.
+    /// The time of the sign-up, in microseconds since 1970-01-01.
     pub(super) signed_up_at: i64,
     /// The time at which the sign-up became known; `None` if it was known at once.
     pub(super) known_at: Option<i64>,
@@ -111,14 +113,14 @@ pub(super) struct Spell {
     pub(super) churned_at: Option<i64>,
 }
 
-/// An observer of a simulated life. If `morning` returns `Break`, the simulation ends.
+/// An observer of the simulated life of one customer. If `morning` returns `Break`, the simulation ends.
 pub(super) trait Witness {
     fn begins(&mut self, _: &Spell, _: &State) {}
     fn morning(&mut self, _: &Spell, _: &State) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
     fn decides(&mut self, _: &Spell, _: &State) {}
-    /// Called after each day, with the state of the next morning.
+    /// This method is called after each day, with the state on the next morning.
     fn lived(&mut self, _: &Spell, _: &State, _: &Today) {}
     fn ends(&mut self, _: &Spell) {}
 }
@@ -133,10 +135,10 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
 
-/// The time at which a sign-up becomes known; `None` if it is known at once. A sign-up that would become known only
-/// after the end of the simulation is known at once. The sign-ups of initial customers are known at once too, because
-/// these customers were imported at the start. If versions are not dated, there is no `known_at`, so no sign-up is
-/// late.
+/// Draws the time at which a sign-up becomes known. The result is `None` if the sign-up is known at once. A sign-up
+/// that would become known only after the end of the simulation is known at once. The sign-ups of initial customers are
+/// known at once too, because these customers were imported at the start. If versions are not dated, there is no
+/// `known_at`, so no sign-up is late.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
     let founder = signed_up_at < options.start.as_micros();
@@ -159,7 +161,7 @@ pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl W
     let mut random = trade.random(customer, Use::Life, 0);
     let mut signed_up_day = profile.signed_up_day;
     let last = options.days as i32;
-    // A customer comes back at most once.
+    // The loop has two turns, because a customer comes back at most once.
     for spell_number in 0..2 {
         let signed_up_at = moment(options, signed_up_day, 8.0 + 12.0 * random.unit());
         let mut spell = Spell {
@@ -237,8 +239,8 @@ impl State {
         }
     }
 
-    /// How far usage has fallen, from 0 to 1. The result is 0 if usage has fallen by at most one tenth, and 1 if usage
-    /// has fallen by about two thirds or more.
+    /// How far the recent number of activities has fallen below its long-term average, from 0 to 1. The result is 0 if
+    /// it has fallen by at most one tenth, and 1 if it has fallen by about two thirds or more.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);
@@ -290,7 +292,7 @@ impl State {
         today
     }
 
-    /// Updates the parts of the state that are not recorded.
+    /// Updates the parts of the state that no table records, such as fading interest.
     fn moods(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) {
         let mut switch = |mood: &mut bool, begins: f64, ends: f64| {
             if random.unit() < if *mood { ends } else { begins } {
@@ -328,7 +330,7 @@ impl State {
 
     fn seek_help(&mut self, life: &Circumstances<'_>, today: &mut Today, random: &mut SplitMix) {
         self.pain *= 0.985;
-        // The ticket that has waited longest may be resolved before a new one is opened.
+        // The open ticket that has waited longest may be resolved before a new ticket is opened.
         if self.open > 0 && random.unit() < if self.trouble { 0.12 } else { 0.3 } {
             self.open -= 1;
             let liked = random.unit() + if self.trouble { 0.0 } else { 0.35 };

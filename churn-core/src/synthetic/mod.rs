@@ -2,21 +2,22 @@
 //!
 //! [`WorldOptions`], which include the seed, determine a world exactly: the same options give the same rows on any
 //! machine and for any number of threads. Customers are simulated day by day. Each morning, a customer decides to leave
-//! with a probability that depends on what has been recorded about them so far. It depends on the decline of their use
-//! of the product, failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure.
-//! The effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest or a card that
-//! is about to expire, have no direct effect on this probability. They only change what is recorded on later days.
+//! with a probability that depends on what has been recorded about them so far. This probability depends on the decline
+//! of their use of the product, failed charges, bad support, returned seats, the approaching renewal, their plan and
+//! their tenure. These effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest
+//! or a card that is about to expire, have no direct effect on this probability. These circumstances only change what
+//! is recorded on later days.
 //!
 //! **The true risk** at a date is the probability that a customer leaves in the label period, given everything that
-//! happened to them before the date. The simulation replays the customer's life up to the date, then continues it along
-//! [`WorldOptions::paths`] paths with independent random numbers. On each path, the probability of leaving is computed
-//! from the daily probabilities instead of being sampled. The risk is the mean over all paths. This estimate is
-//! unbiased: over many customers, the mean risk equals the churn rate up to sampling error. A model that sees only the
-//! records cannot predict better than the true risk, except by chance.
+//! happened to them before the date. The simulation replays the customer's life up to the date, and then continues the
+//! life along [`WorldOptions::paths`] paths with independent random numbers. On each path, the probability of leaving
+//! is computed from the daily probabilities instead of being sampled. The risk is the mean over all paths. This
+//! estimate is unbiased: over many customers, the mean risk equals the churn rate up to sampling error. A model that
+//! sees only the records cannot predict better than the true risk, except by chance.
 //!
 //! With the default options, about 6 % of customers churn within 90 days, and the AUC of the true risk is about 0.8.
-//! The defaults will not change. Other options make prediction harder: they add hidden reasons, leaks, drift, a shift
-//! of the base rate, or faulty rows.
+//! The defaults will not change. Other options make prediction harder: they add unrecorded reasons to leave, columns
+//! that leak the target, drift, a shift of the churn rate, or faulty rows.
 //!
 //! ```
 //! use churn_core::synthetic::{WorldOptions, world};
@@ -33,8 +34,8 @@
 //!
 //! # Large worlds
 //!
-//! A world does not store rows, but generates them on demand. [`WorldTenant::batches`] generates the rows of some
-//! customers at a time, so memory use depends only on the number of customers in a batch. [`WorldOptions::scale`]
+//! A world stores no rows. It generates rows when they are requested. [`WorldTenant::batches`] generates the rows of
+//! some customers at a time, so memory use depends only on the number of customers in a batch. [`WorldOptions::scale`]
 //! returns options that give each customer 10 payments, 2 tickets and 5 activities on average:
 //!
 //! ```

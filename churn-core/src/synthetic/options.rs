@@ -9,11 +9,11 @@ use crate::parallel::Execution;
 use crate::synthetic::leaks::PlantedLeak;
 use crate::time::Timestamp;
 
-/// Options of [`world`](crate::synthetic::world). They determine the world completely.
+/// Options of [`world`](crate::synthetic::world). Equal options give equal worlds.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct WorldOptions {
-    /// Seed of all random numbers.
+    /// Seed of all random numbers in the world.
     pub seed: u64,
     /// Number of tenants. Their ids are `t001`, `t002` and so on. Default: 3.
     pub tenants: usize,
@@ -23,8 +23,8 @@ pub struct WorldOptions {
     pub start: Timestamp,
     /// Length of the history in days. The history ends at `start + days`. Default: 910.
     pub days: u32,
-    /// Fraction of customers who signed up before the start. The sign-ups of the others are spread evenly over the
-    /// history. Default: 0.5.
+    /// Fraction of customers who signed up before the start. The sign-ups of all other customers are spread evenly over
+    /// the history. Default: 0.5.
     pub initial_customers: f64,
     /// Average number of activities per customer and working day. Default: 0.5.
     pub activities_per_day: f64,
@@ -32,36 +32,43 @@ pub struct WorldOptions {
     pub tickets_per_day: f64,
     /// Days between two bills, at least 7. Default: 30.
     pub billing_days: u32,
-    /// This number is added to the log-odds of leaving on every day. Default: 0.
+    /// The risk level. Each morning, a customer decides to leave with a small probability, and this number is added to
+    /// the logarithm of that probability. Positive numbers therefore raise the churn rate. Default: 0.
     pub risk: f64,
-    /// Share of churned customers who come back after two to ten months. Default: 0.1.
+    /// Share of churned customers who sign up again two to ten months after they left. Default: 0.1.
     pub returning: f64,
-    /// Fraction of rows that become known late, up to about nine days after the event. It is also the fraction of paid
-    /// invoices that are corrected later. Default: 0.02.
+    /// Fraction of rows that become known late, between one hour and about nine days after the event. The same number
+    /// is the fraction of paid invoices that are corrected later. Default: 0.02.
     pub late_known: f64,
-    /// Whether the versions of customers are dated. If false, each spell (the time from a sign-up to the cancellation)
-    /// has a single row with the state at the end of the spell, without `valid_from` and `known_at`. Default: true.
+    /// Whether the customers table has dated versions, that is, one row for each state of a customer, with the time
+    /// from which the state is valid. If false, each spell (the time from a sign-up to the cancellation that follows
+    /// it) has a single row with the state at the end of the spell, and the table has no `valid_from` and `known_at`.
+    /// Default: true.
     pub dated: bool,
-    /// How strongly reasons to leave that are not recorded affect customers. This is the standard deviation of their
-    /// effect over all customers, in log-odds. Default: 0.
+    /// How strongly unrecorded reasons to leave differ between customers. For each customer, a fixed number that no
+    /// table contains is added to the logarithm of their daily probability of leaving. This option is the standard
+    /// deviation of these numbers. Default: 0.
     pub hidden: f64,
     /// How much the causes of churn change over the history, from 0 (no change) to 1. With drift, the effect of support
     /// becomes smaller over time, and the effects of failed charges and renewals become larger. Default: 0.
     pub drift: f64,
-    /// This number is added to the log-odds of leaving on each of the last 182 days. Default: 0.
+    /// A shift of the churn rate near the end of the history. On each of the last 182 days, this number is added to the
+    /// logarithm of the probability that a customer decides to leave on that day. Default: 0.
     pub base_rate_shift: f64,
-    /// Fraction of all rows, including customer versions, that are duplicated. Default: 0.
+    /// Fraction of all rows, including the rows of the customers table, that occur twice. Default: 0.
     pub duplicates: f64,
-    /// Share of event rows whose customer does not exist. Default: 0.
+    /// Fraction of event rows whose `customer_id` is not in the customers table. Default: 0.
     pub events_without_customer: f64,
-    /// Fraction of event rows that state another tenant in `tenant_id`. If it is above 0, all tables have a `tenant_id`
-    /// column. Default: 0.
+    /// Fraction of event rows that state another tenant in `tenant_id`. If this fraction is above 0, all tables have a
+    /// `tenant_id` column. Default: 0.
     pub unknown_ids: f64,
-    /// Columns that leak the target. They are added to the customers table. Default: none.
+    /// Planted leaks: columns with information that is not available at prediction time. They are added to the
+    /// customers table. Default: none.
     pub leaks: Vec<PlantedLeak>,
-    /// Number of paths that are simulated to compute one true risk. Default: 64.
+    /// Number of paths (simulated continuations of a customer's life) from which one true risk is computed. Default:
+    /// 64.
     pub paths: u32,
-    /// Threads, progress and cancellation. They never change the result.
+    /// The number of threads, progress reports and cancellation. These settings never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }
@@ -122,7 +129,7 @@ builders!(WorldOptions {
 json_methods!(WorldOptions);
 
 impl Options for WorldOptions {
-    /// In JSON, `leaks` is a list of names, or `"all"`.
+    /// Reads the options from JSON. The value of `leaks` is a list of names, or `"all"`.
     fn read(&mut self, given: &mut Given) -> Result<()> {
         given.set("seed", &mut self.seed)?;
         given.set("tenants", &mut self.tenants)?;
@@ -163,7 +170,8 @@ impl<'de> Deserialize<'de> for WorldOptions {
 }
 
 impl WorldOptions {
-    /// Options for one tenant over two years with an average of 10 payments, 2 tickets and 5 activities per customer.
+    /// Returns options for one tenant over two years. On average, each customer has 10 payments, 2 tickets and 5
+    /// activities.
     pub fn scale(customers: usize) -> Self {
         Self {
             tenants: 1,

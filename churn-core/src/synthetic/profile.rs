@@ -34,20 +34,20 @@ pub(super) fn bell(random: &mut SplitMix) -> f64 {
     2.0 * (random.unit() + random.unit() + random.unit() - 1.5)
 }
 
-/// The business of one tenant.
+/// The business of one tenant: its prices, the contracts of its customers, and their risk.
 #[derive(Clone, Debug)]
 pub(super) struct Trade {
     pub(super) id: String,
     pub(super) currency: &'static str,
     seed: u64,
-    /// This number is added to the log-odds of leaving.
+    /// This number is added to the logarithm of the daily probability of leaving of every customer of the tenant.
     pub(super) risk: f64,
     pub(super) price: f64,
     pub(super) activity: f64,
     pub(super) tickets: f64,
-    /// Share of customers with an annual contract.
+    /// Share of the tenant's customers who have an annual contract.
     annual: f64,
-    /// Share of customers who pay by invoice.
+    /// Share of the tenant's customers who pay by invoice.
     invoice: f64,
 }
 
@@ -68,8 +68,8 @@ impl Trade {
         }
     }
 
-    /// The random numbers of one customer for one purpose. If a purpose is used at several dates, `date` gives each
-    /// date its own stream of random numbers. For other purposes, `date` is 0.
+    /// Returns the stream of random numbers of one customer for one purpose. If random numbers are drawn for this
+    /// purpose at several dates, each value of `date` has its own stream. For other purposes, `date` is 0.
     pub(super) fn random(&self, customer: u32, what: Use, date: i32) -> SplitMix {
         let stream = u64::from(customer) << 32 | u64::from(date as u32 & 0x0fff_ffff) << 4 | what as u64;
         SplitMix::new(self.seed, stream)
@@ -89,10 +89,11 @@ pub(super) struct Profile {
     pub(super) annual: bool,
     pub(super) invoice: bool,
     pub(super) discount: f64,
-    /// Usual number of activities per working day.
+    /// The customer's usual number of activities per working day.
     pub(super) activity: f64,
     pub(super) tickets: f64,
-    /// The effect of reasons that are not recorded, in log-odds.
+    /// The effect of unrecorded reasons to leave. It is added to the logarithm of the customer's daily probability of
+    /// leaving.
     pub(super) hidden: f64,
 }
 
@@ -116,7 +117,8 @@ impl Profile {
         let usual_seats = [4.0, 9.0, 22.0, 60.0][usize::from(plan)];
         let seats = (usual_seats * exp(0.5 * bell(&mut random))) as u32 + 1;
         let spread = exp(0.5 * bell(&mut random) - 0.125);
-        // Customers with larger plans have more activities and tickets, but far fewer per seat.
+        // Customers with larger plans have more activities and tickets than customers with smaller plans, but far fewer
+        // per seat.
         let size = [0.8, 1.0, 1.2, 1.4][usize::from(plan)];
         Self {
             id: format!("c{:07}", customer + 1),

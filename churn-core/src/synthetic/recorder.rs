@@ -200,7 +200,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Records the life of one customer.
+/// An observer that records the simulated life of one customer as table rows.
 struct Scribe<'a, 'b> {
     all: &'a mut Recorder<'b>,
     profile: &'a Profile,
@@ -209,15 +209,16 @@ struct Scribe<'a, 'b> {
     /// The end of the simulation, in microseconds.
     end: i64,
     customer: u32,
-    /// The first row of the current spell.
+    /// The first row of the current spell (the time from a sign-up to the following cancellation) in the customers
+    /// table.
     spell_rows: usize,
     bills: u32,
-    /// The row of the open invoice.
+    /// The row of the open invoice in the payments table; `None` if no invoice is open.
     open_bill: Option<usize>,
-    /// The row of the payment that may be refunded.
+    /// The row, in the payments table, of the payment that may be refunded; `None` if there is no such payment.
     last_paid: Option<usize>,
     asked: u32,
-    /// Rows of open tickets, oldest first.
+    /// The rows of open tickets in the tickets table, oldest first.
     open_tickets: Vec<usize>,
     done: u32,
 }
@@ -228,8 +229,8 @@ impl Scribe<'_, '_> {
         moment(self.all.options, day, hour)
     }
 
-    /// The `known_at` of a row whose event happened at `at`; `None` if it is known at once. A row that would become
-    /// known only after the end of the simulation is known at once.
+    /// Draws the `known_at` of a row whose event happened at `at`. The result is `None` if the row is known at once. A
+    /// row that would become known only after the end of the simulation is known at once.
     fn late(&mut self, at: i64) -> Option<i64> {
         let late = self.random.unit() < self.all.options.late_known;
         let by = late_by(&mut self.random);
@@ -244,7 +245,8 @@ impl Scribe<'_, '_> {
         format!("{prefix}{}-{number}", self.customer + 1).into()
     }
 
-    /// Adds a version of the customer. A version never becomes known before the sign-up does.
+    /// Adds a version of the customer (a row with the state that is valid from `valid_from`). A version never becomes
+    /// known before the sign-up is known.
     fn version(&mut self, spell: &Spell, state: &State, valid_from: i64, known_at: Option<i64>) {
         let known_at = match (known_at, spell.known_at) {
             (None, Some(known)) if valid_from < known => Some(known),
@@ -252,7 +254,7 @@ impl Scribe<'_, '_> {
             (own, _) => own,
         };
         let id = self.id();
-        // `renews_in` is a number of days after the day of the state.
+        // `renews_in` is the number of days from the day of the state to the renewal.
         let renews_at = self
             .profile
             .annual
@@ -338,8 +340,9 @@ impl Scribe<'_, '_> {
         }
     }
 
-    /// Corrects some of the paid invoices: a second version of the row has an amount that is 1 % lower. The second
-    /// version is written before the invoice can be refunded, so a refund is recorded in both versions.
+    /// Corrects some of the paid invoices: a second version of the invoice's row has an amount that is 1 % lower than
+    /// in the first version. The second version is written before the invoice can be refunded, so a refund is recorded
+    /// in both versions.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;
@@ -359,7 +362,7 @@ impl Scribe<'_, '_> {
         let refunded_at = self.at(day, 18.0, 20.0);
         let rows = &mut self.all.payments;
         let id = rows.payment_id[row].clone();
-        // The second version of a corrected row comes after the row itself.
+        // The second version of a corrected invoice has a later row than the first version.
         for row in row..rows.payment_id.len() {
             if rows.payment_id[row] == id {
                 rows.refunded_at[row] = Some(refunded_at);
@@ -441,8 +444,8 @@ impl Scribe<'_, '_> {
         rows.known_at.push(known_at);
     }
 
-    /// Removes all versions of the current spell except the last one, which holds the state at the end of the spell.
-    /// This is done if versions are not dated.
+    /// Removes all versions of the current spell except the last version, which holds the state at the end of the
+    /// spell. This method is called if the option `dated` is false.
     fn keep_last_version(&mut self) {
         let rows = &mut self.all.customers;
         let (first, last) = (self.spell_rows, rows.customer_id.len() - 1);

@@ -1,9 +1,10 @@
-//! Generated tables.
+//! Tables with generated rows.
 
 use crate::error::RecordKind;
 use crate::input::{Column, Data, IntoTable, RecordsBuilder, Table, Value};
 
-/// One column of a generated table. Numbers are compared by their bits, so two missing numbers are equal.
+/// One column of a generated table. The equality test compares numbers by their bits, so two missing numbers (NaN)
+/// count as equal.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WorldColumn {
@@ -11,9 +12,9 @@ pub enum WorldColumn {
     Texts(Vec<Box<str>>),
     /// Numbers. NaN means null.
     Numbers(Vec<f64>),
-    /// Bools.
+    /// Booleans. `None` means null.
     Bools(Vec<Option<bool>>),
-    /// Microseconds since 1970-01-01 UTC.
+    /// Times in microseconds since 1970-01-01 UTC. `None` means null.
     Moments(Vec<Option<i64>>),
 }
 
@@ -33,7 +34,7 @@ impl PartialEq for WorldColumn {
 }
 
 impl WorldColumn {
-    /// Number of values.
+    /// Number of values in the column.
     pub fn len(&self) -> usize {
         match self {
             Self::Texts(values) => values.len(),
@@ -43,7 +44,7 @@ impl WorldColumn {
         }
     }
 
-    /// Whether there are no values.
+    /// Whether the column has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -58,7 +59,7 @@ impl WorldColumn {
         }
     }
 
-    /// The rows at these positions, in the given order. A position may occur several times.
+    /// Returns a column with the values at these positions, in the given order. A position may occur several times.
     pub(super) fn pick(&self, rows: &[u32]) -> Self {
         fn picked<T: Clone>(values: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|&row| values[row as usize].clone()).collect()
@@ -87,19 +88,19 @@ impl WorldColumn {
     }
 }
 
-/// A generated table: named columns of equal length. It can be passed to a [`RecordsBuilder`].
+/// A generated table: named columns of equal length. The table can be passed to a [`RecordsBuilder`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTable {
     pub(super) columns: Vec<(&'static str, WorldColumn)>,
 }
 
 impl WorldTable {
-    /// The names and columns, in order.
+    /// The columns in their order in the table, each with its name.
     pub fn columns(&self) -> &[(&'static str, WorldColumn)] {
         &self.columns
     }
 
-    /// The column with this name.
+    /// The column with this name; `None` if there is no such column.
     pub fn column(&self, name: &str) -> Option<&WorldColumn> {
         self.columns
             .iter()
@@ -107,7 +108,7 @@ impl WorldTable {
             .map(|(_, column)| column)
     }
 
-    /// Number of rows.
+    /// Number of rows in the table.
     pub fn n_rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, column)| column.len())
     }
@@ -147,18 +148,18 @@ impl IntoTable for WorldTable {
 /// The four tables of a tenant, of some of its customers, or of all tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// Customers, with one row per version of a customer.
+    /// The customers table. It has one row per version of a customer, that is, per state with its own validity date.
     pub customers: WorldTable,
-    /// Payments.
+    /// The payments table.
     pub payments: WorldTable,
-    /// Tickets.
+    /// The tickets table.
     pub tickets: WorldTable,
-    /// Activities.
+    /// The activities table.
     pub activities: WorldTable,
 }
 
 impl WorldTables {
-    /// The table of a kind of record.
+    /// The table with the records of this kind.
     pub fn table(&self, kind: RecordKind) -> &WorldTable {
         match kind {
             RecordKind::Customers => &self.customers,

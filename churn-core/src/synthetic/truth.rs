@@ -9,13 +9,13 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
 
-/// The true risk of one customer at one date.
+/// The true risk of one customer at one date: the probability of leaving that the simulation implies.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrueRisk {
-    /// The tenant.
+    /// The id of the tenant.
     pub tenant_id: String,
-    /// The customer.
+    /// The id of the customer.
     pub customer_id: String,
     /// The date for which the risk is computed.
     pub as_of: AsOf,
@@ -25,10 +25,10 @@ pub struct TrueRisk {
     pub churned: Option<bool>,
 }
 
-/// Number of customers whose lives are continued at a time.
+/// Number of customers whose true risks one thread computes at a time.
 const PIECE: usize = 64;
 
-/// The true risk of the tenant's eligible customers, sorted by id.
+/// Computes the true risk of the tenant's eligible customers, sorted by customer id.
 pub(super) fn true_risks(
     options: &WorldOptions,
     trade: &Trade,
@@ -89,8 +89,9 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// Finds the state of a customer on the morning of `day`, and when the customer leaves later. The state is `None` if
-/// the customer has no known spell on that morning, or has already decided to leave.
+/// Observes a simulated life, and stores the customer's state on the morning of `day` and the time at which the
+/// customer leaves later. The state is `None` if the customer has no spell that is known on that morning, or has
+/// already decided to leave.
 struct Seen {
     as_of: i64,
     day: i32,
@@ -136,12 +137,13 @@ impl Witness for Seen {
     }
 }
 
-/// The mean, over many continuations of the customer's life, of the probability of leaving in the label period. The
-/// probability is conditional on not leaving within the lead.
+/// Returns the true risk: the mean, over many simulated continuations of the customer's life, of the probability of
+/// leaving in the label period. The probability is conditional on not leaving within the lead (the days between the
+/// date and the start of the label period).
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
-    // The customer leaves in the label period if they decide to leave on a day from `first` to `last`, without `last`
-    // itself. Days are counted from the date.
+    // The customer leaves in the label period if they decide to leave on a day from `first` (inclusive) to `last`
+    // (exclusive). Both days are counted from the date.
     let first = (i64::from(horizon.lead) - notice).max(0);
     let last = (i64::from(horizon.lead) + i64::from(horizon.days) - notice).max(first);
     let mut random = life.trade.random(customer, Use::Truth, state.day);

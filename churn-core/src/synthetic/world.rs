@@ -11,12 +11,13 @@ use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 use crate::synthetic::truth::{TrueRisk, true_risks};
 use crate::time::{AsOf, Horizon, Timestamp};
 
-/// Number of customers whose rows are generated at a time.
+/// Number of customers whose rows one thread generates at a time.
 const PIECE: usize = 256;
-/// The label period of [`WorldTenant::truth`]. The default options were chosen for this label period.
+/// The label period for which [`WorldTenant::truth`] computes the true risk: the 90 days after the date. The default
+/// options were chosen for this label period.
 const HORIZON: Horizon = Horizon { days: 90, lead: 0 };
 
-/// A synthetic world: tenants with known risk. A world does not store rows, but generates them on demand.
+/// A synthetic world: tenants with known risk. A world stores no rows. It generates rows when they are requested.
 #[derive(Clone, Debug)]
 pub struct World {
     tenants: Vec<WorldTenant>,
@@ -29,10 +30,10 @@ pub struct WorldTenant {
     trade: Trade,
 }
 
-/// Creates the world that the options determine.
+/// Creates a synthetic world from options.
 ///
 /// # Errors
-/// `invalid_option` if a number is out of range.
+/// `invalid_option` if the value of an option is out of range.
 pub fn world(options: &WorldOptions) -> Result<World> {
     options.check()?;
     let tenants = (0..options.tenants).map(|index| WorldTenant {
@@ -55,19 +56,19 @@ impl World {
         self.tenants.iter().find(|tenant| tenant.id() == id)
     }
 
-    /// The start of the history.
+    /// The start of the simulated history.
     pub fn observed_from(&self) -> Timestamp {
         self.tenants[0].observed_from()
     }
 
-    /// The end of the history.
+    /// The end of the simulated history (exclusive).
     pub fn observed_until(&self) -> Timestamp {
         self.tenants[0].observed_until()
     }
 
-    /// Six dates, 45 days apart, latest first, or fewer dates if the history is short. The label period of 90 days
-    /// after each date ends before the history ends. The first element is the default test date of training if
-    /// `observed_until` is not given.
+    /// Six dates for which the true risk can be compared with outcomes. The dates are 45 days apart, latest first. If
+    /// the history is short, there are fewer dates. The 90 days after each date lie within the history. If
+    /// `observed_until` is not given, training by default uses the first of these dates as its test date.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -76,7 +77,8 @@ impl World {
         if dates.is_empty() { vec![AsOf::new(from)] } else { dates }
     }
 
-    /// The true risk of every eligible customer of every tenant, for cancellation within 90 days.
+    /// The true risk (the true probability of cancellation within the 90 days after the date) of every eligible
+    /// customer of every tenant.
     ///
     /// # Errors
     /// The errors of [`WorldTenant::truth_within`].
@@ -89,7 +91,7 @@ impl World {
     /// to [`RecordsBuilder::partition`].
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn mixed(&self) -> Result<WorldTables> {
         let mut all = WorldTables::default();
         for tenant in &self.tenants {
@@ -113,12 +115,12 @@ impl WorldTenant {
         &self.trade.id
     }
 
-    /// The start of the history.
+    /// The start of the simulated history.
     pub fn observed_from(&self) -> Timestamp {
         self.options.start
     }
 
-    /// The end of the history (exclusive). No event happens at or after this time.
+    /// The end of the simulated history. No event happens at or after this time.
     pub fn observed_until(&self) -> Timestamp {
         self.options.start.plus_days(i64::from(self.options.days))
     }
@@ -126,7 +128,7 @@ impl WorldTenant {
     /// Generates all rows of the tenant.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn tables(&self) -> Result<WorldTables> {
         self.rows_of(0, self.options.customers)
     }
@@ -150,29 +152,31 @@ impl WorldTenant {
             }
             Ok(recorder.finish())
         })?;
-        // An empty recorder returns tables with columns, so the tables have columns even if there are no customers.
+        // An empty recorder returns tables that have columns but no rows. The result therefore has columns even if
+        // there are no customers.
         let mut tables = Recorder::new(&self.options, &self.trade).finish();
         made.into_iter().for_each(|more| tables.append(more));
         faults::add(&mut tables, &self.options, &self.trade, from as u32);
         Ok(tables)
     }
 
-    /// A builder without rows. The observed history of this tenant is already set.
+    /// Returns a builder without rows, in which the observed history of this tenant is set.
     pub fn empty_records(&self) -> RecordsBuilder {
         TenantRecords::builder(self.id())
             .observed_from(self.observed_from())
             .observed_until(self.observed_until())
     }
 
-    /// A builder with all rows of the tenant and its observed history.
+    /// Returns a builder with all rows of the tenant, in which the observed history of the tenant is set.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled` if the caller cancelled the call.
     pub fn records(&self) -> Result<RecordsBuilder> {
         Ok(self.tables()?.add_to(self.empty_records()))
     }
 
-    /// The true risk of every eligible customer, sorted by id, for cancellation within 90 days.
+    /// The true risk (the true probability of cancellation within the 90 days after the date) of every eligible
+    /// customer, sorted by customer id.
     ///
     /// # Errors
     /// The errors of [`truth_within`](Self::truth_within).
@@ -180,21 +184,22 @@ impl WorldTenant {
         self.truth_within(as_of, HORIZON)
     }
 
-    /// The true risk of every eligible customer, sorted by id, for cancellation within the label period that `horizon`
-    /// describes. Customers who leave between the date and the start of the label period (the lead) are excluded,
-    /// because they have no label. The risk of all other customers is the probability of leaving in the label period,
-    /// given that they do not leave before it.
+    /// The true risk of every eligible customer, sorted by customer id. It is the true probability of cancellation in
+    /// the label period that `horizon` describes. Customers who leave between the date and the start of the label
+    /// period (the lead) are excluded, because they have no label. The risk of all other customers is the probability
+    /// of leaving in the label period, given that they do not leave before it.
     ///
     /// # Errors
-    /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled`.
+    /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled` if the
+    /// caller cancelled the call.
     pub fn truth_within(&self, as_of: AsOf, horizon: Horizon) -> Result<Vec<TrueRisk>> {
         let workers = self.options.execution.workers()?;
         true_risks(&self.options, &self.trade, as_of, horizon, &workers)
     }
 }
 
-/// An iterator over a tenant's rows. Each item contains the rows of some customers. Returned by
-/// [`WorldTenant::batches`].
+/// An iterator over a tenant's rows. Each item contains the rows of some customers. [`WorldTenant::batches`] returns
+/// this iterator.
 #[derive(Debug)]
 pub struct Batches<'a> {
     tenant: &'a WorldTenant,
