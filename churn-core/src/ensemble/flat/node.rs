@@ -4,26 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
 
-/// One node of a tree, which takes 16 bytes. The two children of a node are adjacent and come after it.
+/// One node of a tree, which takes 16 bytes. The two children of a node are adjacent and come after the node.
 ///
 /// A split at a threshold sends values up to and including the threshold left. A flag states on which side missing
-/// values go. A split on a category set stores the index of the set in `number`, and sends the members of the set
-/// right. A leaf is stored as its own child, so that a walk down the tree stays at the leaf.
+/// values go. A split on a category set stores the index of the set in `number`, and sends the categories in the set
+/// right. A leaf is stored as its own child, so a walk down the tree stays at the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// The threshold of a split, the index of the category set of a split, or the value of a leaf.
     number: f64,
-    /// For a split: its feature, and the flags below. For a leaf: [`LEAF`].
+    /// For a split, the index of its feature combined with the flags that are defined below. For a leaf, [`LEAF`].
     look: u32,
-    /// The index of the left child within the tree; the right child follows it. A leaf points to itself.
+    /// The index of the left child within the tree. The right child comes directly after the left child. For a leaf, it
+    /// is the index of the leaf itself.
     left: u32,
 }
 
-/// Flag: missing values go left.
+/// The flag of a split that sends missing values left.
 const MISSING_LEFT: u32 = 1 << 31;
-/// Flag: the node is a leaf. A leaf has no other flags.
+/// The flag of a leaf. A leaf has no other flags.
 const LEAF: u32 = 1 << 30;
-/// Flag: the split is on a set of categories.
+/// The flag of a split on a set of categories.
 const CATEGORIES: u32 = 1 << 29;
 const FEATURE: u32 = CATEGORIES - 1;
 
@@ -31,7 +32,7 @@ const FEATURE: u32 = CATEGORIES - 1;
 pub(crate) const MOST_FEATURES: usize = FEATURE as usize;
 
 impl Node {
-    /// Creates a leaf, given its index in the tree.
+    /// Creates a leaf with the value `value`. `place` is the index of the leaf in its tree.
     pub(crate) fn leaf(place: u32, value: f64) -> Self {
         Self {
             number: value,
@@ -57,7 +58,7 @@ impl Node {
         node
     }
 
-    /// The index of the category set, if the node splits on one.
+    /// The index of the node's category set in the ensemble, or `None` if the node does not split on a category set.
     pub(crate) fn set(self) -> Option<usize> {
         (self.look & CATEGORIES != 0).then_some(self.number as usize)
     }
@@ -76,12 +77,12 @@ impl Node {
         self.number
     }
 
-    /// The feature of a split; 0 for a leaf.
+    /// The index of the feature that a split tests; 0 for a leaf.
     pub(crate) fn feature(self) -> usize {
         (self.look & FEATURE) as usize
     }
 
-    /// The index of a split's left child.
+    /// The index of a split's left child within the tree.
     pub(crate) fn left(self) -> usize {
         self.left as usize
     }
@@ -99,7 +100,8 @@ impl Node {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes.
+    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes. Its feature must be below
+    /// `features`, and the index of its category set below `sets`.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()
