@@ -12,7 +12,8 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Training stops if this number of trees in a row has not lowered the log-loss of the held-out rows.
+    /// Training stops when this number of consecutive trees has not lowered the log-loss of the held-out rows below its
+    /// lowest value so far.
     pub(crate) patience: usize,
 }
 

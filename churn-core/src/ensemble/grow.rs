@@ -21,8 +21,8 @@ use crate::parallel::Workers;
 const SUM_PIECE: usize = 1 << 15;
 /// Number of rows that a thread divides into left and right rows per task.
 const SORT_PIECE: usize = 1 << 14;
-/// Minimum amount of work (the number of cells plus the cost of the bins) for which threads are used. With less work,
-/// threads cost more time than they save.
+/// The minimum of `(rows + 512) * columns` for which threads are used. With less work, threads cost more time than they
+/// save.
 const SMALL: usize = 1 << 14;
 
 /// The bin number of every cell of the training matrix, in two memory layouts.

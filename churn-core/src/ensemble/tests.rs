@@ -184,7 +184,7 @@ fn hard_inputs_give_finite_results_or_errors() {
 #[test]
 fn rows_of_weight_zero_have_no_effect() {
     let (x, churned) = sample(600, 6);
-    // The rows are repeated. The repeated rows have the opposite labels and weight 0, so they must have no effect.
+    // The second half of the rows get the opposite labels and weight 0, so these labels must have no effect.
     let mut both = churned.clone();
     both[300..].iter_mut().for_each(|churned| *churned = !*churned);
     let weights: Vec<f64> = (0..600).map(|row| f64::from(u8::from(row < 300))).collect();
