@@ -1,5 +1,5 @@
-//! Synthetic tenants. All customers of a tenant have the same billing cycle. The true risk of inactivity is known on
-//! every day of the cycle.
+//! Synthetic tenants in which all customers have the same billing cycle. The true risk of inactivity is known on every
+//! day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
 //! an individual daily rate of leaving, and this rate also determines how often they use the product. The true risk of
@@ -14,7 +14,8 @@ use churn_core::{Activity, AsOf, Customer, Payment, ScoreRun, TenantRecords, Tim
 pub enum Cycle {
     /// Every Monday.
     Weekly,
-    /// Every second week, on a Monday. The customer determines which of the two weeks it is.
+    /// Every second week, on a Monday. Half of the customers are invoiced in even weeks, and the other customers in odd
+    /// weeks.
     Biweekly,
     /// Every month on this day of the month, which is the same for all customers.
     Monthly(i64),
@@ -31,7 +32,7 @@ pub enum Cycle {
 }
 
 impl Cycle {
-    /// All cycles with their names.
+    /// All billing cycles with their names.
     pub const ALL: [(&'static str, Cycle); 9] = [
         ("weekly", Cycle::Weekly),
         ("biweekly", Cycle::Biweekly),
@@ -44,7 +45,7 @@ impl Cycle {
         ("annual-own", Cycle::AnnualOwnDay),
     ];
 
-    /// The number of years of history.
+    /// The number of years of history of a tenant with this cycle.
     pub fn years(self) -> i64 {
         match self {
             Cycle::Annual | Cycle::AnnualOwnDay => 5,
@@ -63,11 +64,11 @@ impl Cycle {
         }
     }
 
-    /// Returns the invoice days of a customer from `first` to `last`, in days since 1970-01-01. `last` is excluded. The
-    /// random number `lot` determines the customer's own day.
+    /// Returns the invoice days of a customer from the day `first` up to, but without, the day `last`. All days are
+    /// numbers of days since 1970-01-01. The random number `lot` determines the customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
-            // 1970-01 is month 0.
+            // January 1970 has the month number 0.
             let from = first * 12 / 366 - 2;
             (from..from + (last - first) / 28 + 16)
                 .filter(|month| month.rem_euclid(every) == offset)
@@ -77,7 +78,7 @@ impl Cycle {
         };
         let lot_of = |bound: u64| (lot % bound) as i64;
         let weeks = |every: i64, offset: i64| {
-            // 1970-01-05 was a Monday.
+            // The calculation uses the fact that 1970-01-05 was a Monday.
             let begin = first + (4 + offset - first).rem_euclid(every);
             (0..).map(|k| begin + k * every).take_while(|due| *due < last).collect()
         };
@@ -94,7 +95,8 @@ impl Cycle {
     }
 }
 
-/// Returns a date in days since 1970-01-01. `month` is the number of months since January 1970.
+/// Converts a date to days since 1970-01-01. `month` is the number of months since January 1970, and `day` is the day
+/// of the month.
 fn date(month: i64, day: i64) -> i64 {
     let (year, month) = (1970 + month.div_euclid(12), month.rem_euclid(12) + 1);
     let at = Timestamp::from_ymd(year as i16, month as i8, day as i8).expect("a date");
@@ -109,7 +111,7 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// The daily rate at which the customer leaves.
+    /// The probability per day that the customer leaves.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,
@@ -151,7 +153,8 @@ impl Random {
 }
 
 impl Everyday {
-    /// Creates a tenant. `customers` is the number of customers over the whole history.
+    /// Creates a synthetic tenant. `customers` is the number of customers over the whole history, including those who
+    /// left.
     pub fn new(cycle: Cycle, customers: usize, seed: u64) -> Self {
         let today = date((2024 - 1970) * 12 + 11, 15);
         let begin = today - cycle.years() * 365;
@@ -236,7 +239,7 @@ impl Everyday {
         }
     }
 
-    /// Compares the scores of a day with the true risks.
+    /// Compares the scores of a run at a day with the true risks of the customers.
     pub fn judge(&self, run: &ScoreRun, day: i64, horizon: i64) -> DayFigures {
         let (mut predicted, mut risk, mut loss, mut rows) = (0.0, 0.0, 0.0, 0usize);
         let cross = |risk: f64, p: f64| {
@@ -261,8 +264,8 @@ impl Everyday {
         }
     }
 
-    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include a due day of every
-    /// cycle whose customers share their due days.
+    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include an invoice day of
+    /// every cycle in which all customers have the same invoice days.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }
@@ -273,15 +276,16 @@ impl Everyday {
 pub struct DayFigures {
     /// The number of customers who have a probability.
     pub rows: usize,
-    /// The mean probability.
+    /// The mean of the predicted churn probabilities.
     pub predicted: f64,
-    /// The mean true risk.
+    /// The mean of the true risks of the same customers.
     pub risk: f64,
-    /// The expected log-loss of the probabilities, minus that of the best constant prediction for the day.
+    /// The expected log-loss of the probabilities, minus the expected log-loss of the best constant prediction for the
+    /// day. It is negative if the probabilities are better.
     pub excess: f64,
 }
 
-/// Returns the date at which the scores of a day are made.
+/// Returns the `as_of` with which the customers are scored on a day.
 pub fn as_of(day: i64) -> AsOf {
     AsOf::new(midnight(day))
 }

@@ -1,4 +1,4 @@
-//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and rows are not sorted.
+//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and the rows need not be sorted.
 //!
 //! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 
@@ -18,7 +18,7 @@ pub struct World {
     pub tickets: Option<TicketTable>,
     /// The activities.
     pub activities: Option<ActivityTable>,
-    /// Which undated columns are declared static.
+    /// The attributes that are declared static (their values never change).
     pub statics: Statics,
     /// The end of the observed history, if the caller gives it.
     pub observed_until: Option<i64>,
@@ -26,7 +26,7 @@ pub struct World {
     pub dates: Vec<i64>,
 }
 
-/// The undated columns that are declared static.
+/// The attributes without a date that are declared static (their values never change).
 #[derive(Clone, Debug)]
 pub enum Statics {
     /// No column.
@@ -38,7 +38,7 @@ pub enum Statics {
 }
 
 impl Statics {
-    /// Whether a column is declared static.
+    /// Whether the attribute in this column is declared static.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -48,7 +48,7 @@ impl Statics {
     }
 }
 
-/// The type of an attribute.
+/// The type of a customer attribute (a column that the library does not know).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeType {
     /// Numbers, with or without decimal places.
@@ -59,7 +59,7 @@ pub enum AttributeType {
     Bool,
 }
 
-/// One value of an attribute.
+/// One value of a customer attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
     /// A number.
@@ -182,13 +182,13 @@ pub struct ActivityRow {
     pub known_at: Option<i64>,
 }
 
-/// The columns that payments, tickets and activities have in common.
+/// The columns that rows of the payments, tickets and activities tables have in common.
 pub trait Event {
     /// The record's id.
     fn id(&self) -> Option<&str>;
     /// The customer's id.
     fn customer_id(&self) -> &str;
-    /// The event time.
+    /// The time at which the event happened.
     fn at(&self) -> i64;
     /// The time at which the row became known; `None` if it was always known.
     fn known_at(&self) -> Option<i64>;
