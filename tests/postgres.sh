@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Usage: tests/postgres.sh CMD [ARGS...]
-# Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If DATABASE_URL is already set, the server that it
-# names is used. The role in it must be able to create databases and roles.
+# Usage: tests/postgres.sh CMD [ARGS...] Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If
+# DATABASE_URL is already set, CMD runs with this value, and no server is started. The role that the URL names must be
+# able to create databases and roles.
 set -euo pipefail
 if [ -n "${DATABASE_URL:-}" ]; then exec "$@"; fi
 find_postgres() {

@@ -111,7 +111,7 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// The probability per day that the customer leaves.
+    /// The rate per day at which the customer leaves, which is nearly the probability of leaving on one day.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,

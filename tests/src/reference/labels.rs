@@ -22,7 +22,7 @@ pub enum Definition {
     },
 }
 
-/// The tables whose events count as activity in a definition of churn by inactivity.
+/// The table whose events count as activity in a definition of churn by inactivity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the tables")]
 pub enum Table {
