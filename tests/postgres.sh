@@ -18,7 +18,7 @@ if [ -z "$bin" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 [ -n "$bin" ] || { echo "no PostgreSQL binaries; apt-get install postgresql or set DATABASE_URL" >&2; exit 1; }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/churn-pg.XXXXXX")
-as=()                                  # initdb and postgres refuse to run as root
+as=()  # a command prefix that changes the user, because initdb and postgres refuse to run as root
 if [ "$(id -u)" = 0 ]; then
   who=postgres; getent passwd postgres >/dev/null || who=nobody
   chown "$who" "$dir"; as=(setpriv --reuid "$who" --regid "$(id -g "$who")" --clear-groups --)
