@@ -35,7 +35,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** Returns the model with which a tenant is scored (the champion). The model is loaded from the store at the first call only. */
+  /** Returns the champion (the model that scores a tenant). It is loaded from the store at the first call only. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
