@@ -80,7 +80,7 @@ impl Random {
 
 struct World {
     random: Random,
-    /// The times at which each customer came and left.
+    /// For each customer, the time of the sign-up and the time at which the customer left.
     lives: Vec<(i64, i64)>,
 }
 

@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Tests this library on one tenant, and writes the files that the other libraries need.
+/// Trains and tests a model of this library on one tenant, and writes the files that the other libraries need.
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));

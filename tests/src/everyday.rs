@@ -2,7 +2,7 @@
 //! day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
-//! an individual daily rate of leaving, and this rate also determines how often they use the product. The true risk of
+//! an individual daily rate of leaving. Customers with a higher rate use the product less often. The true risk of
 //! `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already left.
 
 use std::collections::HashMap;
@@ -12,22 +12,22 @@ use churn_core::{Activity, AsOf, Customer, Payment, ScoreRun, TenantRecords, Tim
 /// How often customers are invoiced, and on which day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cycle {
-    /// Every Monday.
+    /// Customers are invoiced every Monday.
     Weekly,
-    /// Every second week, on a Monday. Half of the customers are invoiced in even weeks, and the other customers in odd
-    /// weeks.
+    /// Customers are invoiced every second week, on a Monday. Half of the customers are invoiced in even weeks, and the
+    /// other customers in odd weeks.
     Biweekly,
-    /// Every month on this day of the month, which is the same for all customers.
+    /// Customers are invoiced every month on this day of the month, which is the same for all customers.
     Monthly(i64),
-    /// Every month on the customer's own day of the month, 1 to 28.
+    /// Each customer is invoiced every month on an individual day of the month, from 1 to 28.
     MonthlyOwnDay,
-    /// On the first of January, April, July and October.
+    /// Customers are invoiced on the first of January, April, July and October.
     Quarterly,
-    /// Every three months, on the customer's own day and in the customer's own months.
+    /// Each customer is invoiced every three months, in individual months and on an individual day of the month.
     QuarterlyOwnDay,
-    /// Every year on the first of January.
+    /// Customers are invoiced every year on the first of January.
     Annual,
-    /// Every year on the customer's own day.
+    /// Each customer is invoiced every year on an individual day of the year.
     AnnualOwnDay,
 }
 
@@ -103,7 +103,7 @@ fn date(month: i64, day: i64) -> i64 {
     at.as_micros() / 86_400_000_000
 }
 
-/// Returns the start of a day, which is given in days since 1970-01-01.
+/// Returns midnight at the start of a day. `day` is a number of days since 1970-01-01.
 pub fn midnight(day: i64) -> Timestamp {
     Timestamp::EPOCH.plus_days(day)
 }
@@ -203,7 +203,7 @@ impl Everyday {
         }
     }
 
-    /// Returns the records that consist of all rows before the day `until`.
+    /// Returns the library's records of all rows of the tenant that lie before the day `until`.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -274,7 +274,7 @@ impl Everyday {
 /// The scores of one day, compared with the true risks.
 #[derive(Clone, Copy, Debug)]
 pub struct DayFigures {
-    /// The number of customers who have a probability.
+    /// The number of customers to whom the run gave a probability.
     pub rows: usize,
     /// The mean of the predicted churn probabilities.
     pub predicted: f64,

@@ -52,7 +52,7 @@ pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
 struct Rewriter {
     as_of: i64,
     maker: Maker,
-    /// All customers of the new world.
+    /// The ids of all customers of the new world.
     customers: Vec<String>,
     /// The number of records that were added so far. The next new record gets an id that contains this number.
     fresh: usize,

@@ -3,7 +3,7 @@
 //!
 //! - [`raw`] represents a tenant as plain rows.
 //! - [`worlds`] creates random tenants that contain many unusual cases.
-//! - [`everyday`] creates tenants with a billing cycle. Their true risk is known on every day.
+//! - [`everyday`] creates tenants with a billing cycle, in which the true risk is known on every day.
 //! - [`mod@reference`] is a slow and simple implementation of the specification.
 //! - [`future`] rewrites everything in a world that could not be known at a date.
 //! - [`golden`] reads test cases together with their expected results.

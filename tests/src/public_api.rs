@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The name of the fixture file that contains the public API.
+/// The name of the file in `tests/fixtures` that lists the public API.
 pub const FIXTURE: &str = "public_api.txt";
 
 /// The crates whose API is listed. Each element is the name of a crate in Rust code and its name in Cargo.

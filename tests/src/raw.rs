@@ -10,13 +10,13 @@ pub const HOUR: i64 = 3_600_000_000;
 /// All tables of one tenant. A table that is `None` was not given.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The customers.
+    /// The customers table.
     pub customers: CustomerTable,
-    /// The payments.
+    /// The payments table, if it is given.
     pub payments: Option<PaymentTable>,
-    /// The tickets.
+    /// The tickets table, if it is given.
     pub tickets: Option<TicketTable>,
-    /// The activities.
+    /// The activities table, if it is given.
     pub activities: Option<ActivityTable>,
     /// The attributes that are declared static (their values never change).
     pub statics: Statics,
@@ -29,11 +29,11 @@ pub struct World {
 /// The attributes without a date that are declared static (their values never change).
 #[derive(Clone, Debug)]
 pub enum Statics {
-    /// No column.
+    /// No attribute is declared static.
     None,
-    /// The named columns.
+    /// The attributes with these names are declared static.
     Named(Vec<String>),
-    /// All columns.
+    /// All attributes are declared static.
     All,
 }
 
@@ -51,7 +51,7 @@ impl Statics {
 /// The type of a customer attribute (a column that the library does not know).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeType {
-    /// Numbers, with or without decimal places.
+    /// The values are numbers, with or without decimal places.
     Number,
     /// Texts.
     Text,
@@ -75,7 +75,7 @@ pub enum Attribute {
 pub struct CustomerTable {
     /// The optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// The names and types of the extra columns.
+    /// The names and types of the attributes (columns that the library does not know).
     pub attributes: Vec<(String, AttributeType)>,
     /// The rows in the given order.
     pub rows: Vec<CustomerRow>,
@@ -110,7 +110,7 @@ pub struct PaymentTable {
 /// A decimal number: `units / 10^places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
-    /// The digits.
+    /// All digits of the number as a whole number, with its sign.
     pub units: i64,
     /// The number of decimal places.
     pub places: u32,
@@ -184,9 +184,9 @@ pub struct ActivityRow {
 
 /// The columns that rows of the payments, tickets and activities tables have in common.
 pub trait Event {
-    /// The record's id.
+    /// The id of the record, if it has one.
     fn id(&self) -> Option<&str>;
-    /// The customer's id.
+    /// The id of the customer to whom the event belongs.
     fn customer_id(&self) -> &str;
     /// The time at which the event happened.
     fn at(&self) -> i64;

@@ -20,7 +20,7 @@ pub const LENGTH: i64 = 900;
 /// Options of a random world.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// The maximum number of customers.
+    /// The maximum number of customers of the world.
     pub customers: i64,
     /// Whether a later version of an event may assign the event to another customer.
     pub moves: bool,
@@ -37,7 +37,7 @@ impl Shape {
     }
 }
 
-/// Creates the world for a seed.
+/// Creates a random world. The seed determines all of its rows.
 pub fn world(seed: u64, shape: Shape) -> World {
     let mut dice = Dice::new(seed);
     let dates = dates(&mut dice);
@@ -93,7 +93,7 @@ pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
 /// Generates the random rows of a world.
 #[derive(Debug)]
 pub struct Maker {
-    /// The random generator.
+    /// The random generator from which all values are drawn.
     pub dice: Dice,
     shape: Shape,
     /// The dates at which tests compute features and labels. Some events happen exactly at these dates.
@@ -533,7 +533,7 @@ impl Maker {
 pub struct Version {
     /// The record's id, if it has one.
     pub id: Option<String>,
-    /// The time at which this version became known.
+    /// The time at which this version became known, or `None` if it was always known.
     pub known_at: Option<i64>,
 }
 

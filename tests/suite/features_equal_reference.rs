@@ -1,5 +1,5 @@
-//! Tests that every standard feature equals the result of the reference, a slow and independent implementation of the
-//! specification.
+//! Tests that every standard feature of the library equals the feature that the reference computes. The reference is a
+//! slow and independent implementation of the specification.
 
 use churn_core::TenantRecords;
 use churn_tests::journey;

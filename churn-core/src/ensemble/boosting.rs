@@ -1,4 +1,4 @@
-//! Gradient-boosted trees for log-loss.
+//! Gradient-boosted trees that minimise the log-loss.
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct GradientBoostingOptions {
     pub max_depth: usize,
     /// Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1.
     pub learning_rate: f64,
-    /// Minimum number of rows in a leaf. Default: 20.
+    /// Minimum number of training rows in a leaf. Default: 20.
     pub min_leaf_rows: usize,
     /// Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,

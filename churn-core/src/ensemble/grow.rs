@@ -84,7 +84,7 @@ impl BinNode {
 }
 
 impl BinTree {
-    /// Returns the value of the leaf that a row reaches.
+    /// Returns the value of the leaf that a row of the training matrix reaches.
     pub(crate) fn value(&self, cells: &BinMatrix, row: usize) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
@@ -130,7 +130,7 @@ struct Leaf {
 pub(crate) struct Gradients {
     /// The first and the second derivative of each row, as floating-point numbers.
     pub(crate) exact: Vec<[f64; 2]>,
-    /// The same derivatives, rounded to integers.
+    /// The first and the second derivative of each row, scaled and rounded to integers and packed into one word.
     pub(crate) compact: Vec<Compact>,
     pub(crate) packing: Packing,
 }
@@ -149,11 +149,11 @@ pub(crate) struct Grower<'a> {
     spare: Vec<Vec<TileBins>>,
 }
 
-/// The inputs of one tree.
+/// The inputs of the search for the splits of one tree.
 #[derive(Clone, Copy)]
 struct SplitContext<'a> {
     gradients: &'a Gradients,
-    /// Whether a column is sampled for this tree.
+    /// For each column, whether the column is sampled for this tree.
     wanted: &'a [bool],
 }
 

@@ -74,8 +74,8 @@ impl Packing {
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // The scale is a power of two. If all weights are multiplied by a power of two, the rounded integers therefore
-        // do not change.
+        // The scale is a power of two. The rounded integers therefore stay the same if the weights of all rows are
+        // multiplied by a power of two.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
@@ -300,7 +300,7 @@ impl Objective {
         first * first / (second + self.l2)
     }
 
-    /// Returns twice the amount by which a leaf with this value reduces the loss.
+    /// Returns twice the amount by which a leaf with the value `value` reduces the loss.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }

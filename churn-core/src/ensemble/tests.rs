@@ -1,4 +1,4 @@
-//! Tests that apply to both tree learners, boosting and forest.
+//! Tests of properties that both tree learners (boosting and forest) must have.
 
 use ndarray::Array2;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};

@@ -71,7 +71,7 @@ pub fn refused(error: &Json) -> churn_core::Error {
     case.records().map(|_| ()).expect_err(&case.name)
 }
 
-/// One golden case.
+/// A golden case: a small tenant whose results are known.
 pub struct Case {
     /// The name of the case. The file of the case and the test of the case in every language have this name.
     pub name: String,
@@ -117,7 +117,7 @@ pub(super) fn moment(text: &str) -> i64 {
 }
 
 impl Case {
-    /// Reads the file of a case.
+    /// Reads the file of the golden case with this name.
     pub fn read(name: &str) -> Self {
         let path = fixture(&format!("golden/worlds/{name}.json"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

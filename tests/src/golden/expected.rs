@@ -31,8 +31,7 @@ impl Expected {
     /// Computes the results of a case with the reference implementation, and checks that the library's results agree
     /// with them.
     ///
-    /// # Panics
-    /// If the results differ by more than the last bits of a number.
+    /// # Panics If the results of the reference and of the library differ by more than the last bits of a number.
     pub fn of(case: &Case) -> Self {
         let (records, report) = case.records().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let world = case.world();
@@ -127,7 +126,7 @@ impl Expected {
         }
     }
 
-    /// Returns the text of the file.
+    /// Returns the expected results as the text of their file.
     pub fn text(&self) -> String {
         let list = |lines: &[String]| match lines {
             [] => "[]".to_owned(),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use case::{Case, refused};
 pub use expected::Expected;
 
-/// Returns a path in `tests/fixtures`.
+/// Returns the full path of a file or folder in `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
 }
@@ -29,8 +29,7 @@ pub fn writing() -> bool {
 
 /// Checks that a text is equal to the content of a file. If [`writing`] is true, writes the text to the file instead.
 ///
-/// # Panics
-/// If the text and the content differ.
+/// # Panics If the text differs from the content of the file.
 pub fn same_text(path: &Path, found: &str) {
     if writing() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");

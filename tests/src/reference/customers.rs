@@ -34,7 +34,7 @@ struct Spell<'a> {
 }
 
 impl Spell<'_> {
-    /// Returns the end of the spell according to its last version.
+    /// Returns the end of the spell (the `churned_at` of its last version), or `None` if the spell has not ended.
     fn churned_at(&self) -> Option<i64> {
         self.versions.last()?.churned_at
     }

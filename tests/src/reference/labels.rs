@@ -43,7 +43,7 @@ pub enum Outcome {
     ChurnedBefore,
 }
 
-/// The error for a label period that ends after the observed history.
+/// The error that is returned if the label period ends after the observed history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Immature;
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::raw::{DAY, Event, World};
 
-/// The standard windows in days.
+/// The lengths of the standard windows in days. A window is a period before `as_of` in which a feature reads events.
 pub const WINDOWS: [i64; 4] = [28, 91, 182, 364];
 
 /// The value of a feature.
@@ -94,7 +94,7 @@ pub fn features(world: &World, as_of: i64) -> Reference {
 pub struct Given<'a, R> {
     /// The position of the row in the input table, beginning with 0.
     pub position: usize,
-    /// The row.
+    /// The event row.
     pub row: &'a R,
 }
 

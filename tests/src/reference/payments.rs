@@ -11,7 +11,7 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment, with only those fields that are visible at a date.
+/// A payment as it is known at a date, without fields that became known later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,

@@ -48,7 +48,7 @@ def read_classifier(text: str) -> ClassifierReport:
     return ClassifierReport.from_dict(json.loads(text))
 "#;
 
-/// Classes that also have hand-written methods, which are in `_report_mixins.py`.
+/// The generated Python classes that also have hand-written methods. These methods are in `_report_mixins.py`.
 const MIXINS: [&str; 4] = ["Estimate", "Measures", "OutOfTime", "TrainReport"];
 
 pub(super) fn write(types: &Types) -> String {

@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Integer,
     Number,
     Bool,
-    /// An object with arbitrary members.
+    /// A JSON object with arbitrary members.
     Object,
     /// The type with this name.
     Named(String),

@@ -59,7 +59,7 @@ pub(super) struct Alone {
     missing_ends: Vec<usize>,
     by_missing: Strikes,
     sets: Vec<SetSplit>,
-    /// The index of the first leaf of each tree.
+    /// For each tree, the index of its first leaf in `leaves`.
     first_leaves: Vec<u32>,
     /// The leaf values of all trees. The leaves of a tree are ordered from left to right.
     leaves: Vec<f64>,
@@ -145,7 +145,7 @@ impl Alone {
         }
     }
 
-    /// Returns the value of the leaf that a row reaches in each tree, in the order of the trees.
+    /// For each tree in order, returns the value of the leaf that the row `cells` reaches.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
         // The thresholds of all features are searched before the first mask is applied. These searches do not depend on
         // each other, so the CPU can wait for several cache misses at the same time.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Categories {
     /// One bit for each category. It is 1 if the category is in the set.
     words: Arc<[u64]>,
-    /// Values below this number are not in the set.
+    /// The lower bound of the set. Values below this number are not in the set, even if they would be truncated to 0.
     least: f64,
 }
 

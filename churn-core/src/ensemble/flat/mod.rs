@@ -33,7 +33,7 @@ pub struct FlatTrees {
     nodes: Vec<Node>,
     /// For each node, the sum of the weights of the training rows that reached it.
     covers: Vec<f64>,
-    /// The index of the root of each tree. A tree ends where the next tree begins.
+    /// For each tree, the index of its root in `nodes`. The nodes of a tree end where the nodes of the next tree begin.
     roots: Vec<u64>,
     base: f64,
     features: u32,
@@ -169,7 +169,7 @@ impl FlatTrees {
         self.categories.len() as u32 - 1
     }
 
-    /// The category sets of the splits.
+    /// The category sets of all splits. A split contains the index of its set.
     pub(crate) fn sets(&self) -> &[Categories] {
         &self.categories
     }
@@ -192,7 +192,7 @@ impl FlatTrees {
         self.features as usize
     }
 
-    /// The constant that is added to the sum of the leaves.
+    /// The constant that is added to the sum of the leaf values.
     pub(crate) fn base(&self) -> f64 {
         self.base
     }
@@ -312,7 +312,7 @@ mod tests {
         ensemble
     }
 
-    /// Random trees of up to 31 nodes.
+    /// Creates random trees with up to 31 nodes.
     fn forest(seed: u64, trees: usize, features: usize) -> FlatTrees {
         let mut random = SplitMix::new(seed, 0);
         let mut ensemble = FlatTrees::new(random.unit(), features);
@@ -394,7 +394,7 @@ mod tests {
             for row in [0, rows / 2, rows - 1] {
                 let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
                 prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
-                // The expected result is computed by walking down each tree.
+                // The expected score is computed by walking down each tree from its root.
                 let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
                     let nodes = ensemble.tree(tree).nodes;
                     let mut place = 0;

@@ -1,17 +1,19 @@
-//! One node of a tree.
+//! The node of a tree, which is a split or a leaf.
 
 use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
 
-/// One node of a tree, which takes 16 bytes. The two children of a node are adjacent and come after the node.
+/// One node of a tree: a split or a leaf. A node takes 16 bytes. The two children of a node are adjacent and come after
+/// the node.
 ///
 /// A split at a threshold sends values up to and including the threshold left. A flag states on which side missing
 /// values go. A split on a category set stores the index of the set in `number`, and sends the categories in the set
 /// right. A leaf is stored as its own child, so a walk down the tree stays at the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
-    /// The threshold of a split, the index of the category set of a split, or the value of a leaf.
+    /// For a split at a threshold, the threshold. For a split on a category set, the index of the set. For a leaf, the
+    /// value of the leaf.
     number: f64,
     /// For a split, the index of its feature combined with the flags that are defined below. For a leaf, [`LEAF`].
     look: u32,
@@ -63,7 +65,7 @@ impl Node {
         (self.look & CATEGORIES != 0).then_some(self.number as usize)
     }
 
-    /// Whether missing values go left at a split.
+    /// Whether a split sends missing values left.
     pub(crate) fn missing_left(self) -> bool {
         self.look & MISSING_LEFT != 0
     }
@@ -72,7 +74,7 @@ impl Node {
         self.look & LEAF != 0
     }
 
-    /// The value of a leaf or the threshold of a split.
+    /// The value of a leaf, or the threshold of a split at a threshold.
     pub(crate) fn number(self) -> f64 {
         self.number
     }
@@ -87,15 +89,15 @@ impl Node {
         self.left as usize
     }
 
-    /// Returns the index of the next node for a row with this value. The node must be a leaf or a split at a threshold.
-    /// The code has no branches that depend on the value.
+    /// Returns the index of the node to which a split at a threshold sends the value `value`. For a leaf, returns the
+    /// index of the leaf itself. The code has no branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
         self.left as usize + usize::from(right)
     }
 
-    /// Returns the index of the next node for a row with this value. The node must be a split on a set of categories.
+    /// Returns the index of the node to which a split on the category set `set` sends the value `value`.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }

@@ -1,4 +1,4 @@
-//! Scoring of large trees by ranks.
+//! Scores large trees by comparing ranks instead of values.
 //!
 //! The rank of a value is the number of thresholds of its feature that are below the value. Each value is looked up
 //! once among the sorted thresholds of its feature. The comparison of its 16-bit rank with the rank of a threshold then
@@ -105,7 +105,7 @@ struct Bottom {
 
 /// The trees of an ensemble, with ranks instead of thresholds.
 pub(super) struct Ranked {
-    /// The distinct thresholds of each feature, sorted.
+    /// The distinct thresholds of each feature, in ascending order.
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
@@ -202,7 +202,7 @@ impl Ranked {
         self.tops.push(top);
     }
 
-    /// Appends the dense subtrees below a top.
+    /// Appends the dense subtrees below the top of the last tree.
     fn push_dense(&mut self, top: &Top) {
         let mut level = top.below[..top.slots()].to_vec();
         for _ in BOTTOM_LEVELS..top.height {
@@ -287,7 +287,7 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the leaf value of one tree to the sum of the row.
+    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
     pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let (groups, _) = sums.as_chunks_mut::<LANES>();
         for (number, sums) in groups.iter_mut().enumerate() {
@@ -295,8 +295,8 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the leaf value of one tree to the sum of the row. `slots` contains the slot of
-    /// each row (the number of the node that the row reached below the top `top`).
+    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
+    /// `slots` contains the slot of each row (the number of the node that the row reached below the top `top`).
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();

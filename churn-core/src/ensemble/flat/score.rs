@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
 
-/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`. The conversion of an `f32` is
-/// exact.
+/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`. The conversion of an `f32` to
+/// an `f64` is exact.
 pub trait Input: Copy + Into<f64> + Send + Sync + sealed::Sealed + 'static {}
 
 impl Input for f32 {}
@@ -21,9 +21,9 @@ mod sealed {
     use super::Column;
 
     pub trait Sealed: Sized {
-        /// Returns the column with its concrete type.
+        /// Returns the column as a column of `f32` or as a column of `f64`, depending on the type of its values.
         fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
-        /// The value with which incomplete blocks are padded.
+        /// The value 0. The cells of a block are initialised with this value.
         const ZERO: Self;
     }
     impl Sealed for f32 {
@@ -72,7 +72,7 @@ const TILE: usize = 16;
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
-    /// The probability of churn for each row of a matrix (rows x columns). NaN is a missing value. Results are
+    /// Returns the probability of churn for each row of a matrix (rows x columns). NaN is a missing value. Results are
     /// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
     ///
     /// # Errors
@@ -112,7 +112,8 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// For every row, returns `base` plus the leaf values of tree `first` and all later trees.
+    /// For every row, returns the sum of `base` and the leaf values that the row reaches in the tree `first` and all
+    /// later trees.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -248,7 +249,7 @@ fn add_by_ranks<T: Input>(
     Ok(())
 }
 
-/// Transposes a block of rows into columns.
+/// Transposes a block of rows: writes the values of each matrix column to a separate list.
 fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     let Some(cells) = x.to_slice() else {
         for (values, column) in x.columns().into_iter().zip(columns) {
@@ -483,7 +484,7 @@ mod tests {
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
                 ]);
-                // Every split is the right child of the previous one.
+                // The nodes form a chain in which every split is the right child of the previous split.
                 let mut nodes: Vec<Node> = splits.collect();
                 nodes.push(Node::leaf(2 * leaves as u32, -1.0));
                 ensemble.push(&nodes, &vec![1.0; nodes.len()]);

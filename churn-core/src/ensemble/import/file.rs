@@ -1,4 +1,4 @@
-//! The serialised form of a [`TreeEnsemble`].
+//! The form in which a model file stores a [`TreeEnsemble`].
 
 use serde::{Deserialize, Serialize};
 

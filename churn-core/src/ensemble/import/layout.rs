@@ -9,7 +9,7 @@ use super::super::flat::{Categories, FlatTrees, Node};
 pub(super) enum Part {
     /// A leaf with its value.
     Leaf(f64),
-    /// A split at a threshold. Values up to and including the threshold go left.
+    /// A split at a threshold. Values that are at most the threshold go left.
     Split {
         feature: i64,
         threshold: f64,

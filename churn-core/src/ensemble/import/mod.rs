@@ -73,7 +73,7 @@ pub struct TreeEnsemble {
     feature_names: Vec<String>,
 }
 
-/// One tree of another library, as arrays with one entry per node. The first node is the root.
+/// One tree of another library, as arrays with one entry per node. The entry 0 of each array belongs to the root.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignTree {
     /// The index of the column that a split compares with its threshold. Ignored for a leaf.
@@ -86,7 +86,7 @@ pub struct ForeignTree {
     pub right: Vec<i64>,
     /// Whether a split sends missing values left. Ignored for a leaf.
     pub missing_left: Vec<bool>,
-    /// The value of a leaf. Ignored for a split.
+    /// The value of a leaf, which is added to the score of a row that reaches the leaf. Ignored for a split.
     pub value: Vec<f64>,
     /// The sum of the weights of the training rows that reached the node.
     pub cover: Vec<f64>,

@@ -98,7 +98,7 @@ impl LinearModel {
         &self.means
     }
 
-    /// The probability of churn for each row of a matrix (rows x columns).
+    /// Returns the probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
     /// - `feature_mismatch` if the number of columns of `x` differs from the number of columns of the training matrix.
