@@ -1,5 +1,5 @@
-"""Shows how the cost grows with the number of events. Runs the `scale` example for tenants of several sizes, and plots
-the seconds of each stage over the number of events.
+"""Shows how the time of each stage grows with the number of events. The script runs the `scale` example for tenants of
+several sizes, and plots the seconds of each stage over the number of events.
 
     cargo build --release -p churn-benches --example scale
     python benches/growth.py [--customers 600 6000 60000 600000] [--threads 2] [--repeats 3] [--train-up-to 60000]

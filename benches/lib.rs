@@ -1,3 +1,3 @@
-//! Benchmarks of `churn-core`. This library crate contains the generated data of the scale benchmark.
+//! Benchmarks of `churn-core`. This library crate contains the generator of the data for the scale benchmark.
 
 pub mod scale;

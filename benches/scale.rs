@@ -1,8 +1,8 @@
-//! Generates the tables of a tenant of any size. Customers come and go over time. The events are ordered by time, as in
-//! a log, so the events of one customer are not adjacent.
+//! Generates the tables of a tenant of any size. Customers come and go over time. The events of all customers are
+//! sorted by time, as in a log file, so the events of one customer are not adjacent.
 //!
-//! The data are meant for measurements of speed and are not realistic. The only signal is that customers who are about
-//! to leave pay and log in less.
+//! The data are meant for measurements of speed and are not realistic. The only difference between customers is that
+//! customers who are about to leave have fewer events than the others.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const START: i64 = 18_993 * DAY;
 pub const DAYS: i64 = 900;
 const NEVER: i64 = i64::MAX;
 
-/// The number of rows of each table.
+/// The number of rows of each table of a tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// The number of customers.
@@ -44,7 +44,7 @@ impl Size {
         }
     }
 
-    /// The number of events, which is the number of rows of the three event tables together.
+    /// The number of events, which is the number of rows of the tables of payments, tickets and activities together.
     pub fn events(&self) -> usize {
         self.payments + self.tickets + self.activities
     }
@@ -80,13 +80,13 @@ impl Random {
 
 struct World {
     random: Random,
-    /// The times at which each customer came and left.
+    /// For each customer, the time of the sign-up and the time at which the customer left.
     lives: Vec<(i64, i64)>,
 }
 
 impl World {
-    /// Returns a random customer among those who are present at a time. Customers who are about to leave are chosen
-    /// half as often as the others.
+    /// Returns a random customer of those who are customers at the time `at`. Customers who are about to leave are
+    /// chosen half as often as the others.
     fn somebody(&mut self, at: i64) -> usize {
         let mut who = 0;
         for _ in 0..16 {
@@ -106,7 +106,8 @@ impl World {
     }
 }
 
-/// Creates an id. Like the ids of real systems, the ids have no recognisable order.
+/// Creates the id of a customer or an event. As in real systems, the order of the ids is not related to the order of
+/// the rows.
 fn id(prefix: &str, number: usize) -> String {
     let mixed = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     format!("{prefix}_{:010x}", mixed & 0xff_ffff_ffff)
@@ -121,7 +122,7 @@ fn moments(values: Vec<Option<i64>>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(values))
 }
 
-/// Creates the tables of a tenant for a seed.
+/// Creates the tables of a tenant. The seed determines all random values.
 ///
 /// # Errors
 /// If a table is longer than Arrow allows.
@@ -246,7 +247,7 @@ fn activities(world: &mut World, ids: &[String], count: usize) -> Result<RecordB
     ])
 }
 
-/// Builds the validated records of the tables.
+/// Builds the library's validated records from the tables.
 ///
 /// # Errors
 /// See [`churn_core::RecordsBuilder::build`].
@@ -263,8 +264,8 @@ pub fn records(batches: &Batches, execution: churn_core::Execution) -> Result<Te
     Ok(records)
 }
 
-/// Returns dates that lie 30 days apart. The first is 90 days before the end of the history, and the others lie before
-/// it.
+/// Returns `count` dates that lie 30 days apart. The first date is 90 days before the end of the history, and each
+/// further date is 30 days before the previous one.
 pub fn dates(count: i64) -> Vec<churn_core::AsOf> {
     let end = churn_core::Timestamp::from_micros(START + (DAYS - 90) * DAY).unwrap_or(churn_core::Timestamp::EPOCH);
     (0..count)

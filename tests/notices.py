@@ -2,10 +2,10 @@
 """Writes THIRD_PARTY_NOTICES.md and sbom.json (CycloneDX 1.5) for the Python wheel and for the npm package.
 
     tests/notices.py            # writes both files into bindings-python/ and bindings-node/
-    tests/notices.py --check    # fails if a committed file differs from what would be written
+    tests/notices.py --check    # fails if a committed file differs from the file that would be written
 
-Both files list the crates that are compiled into the module on any platform. These are the normal dependencies of the
-module. The dependencies of build scripts and tests are not listed. The licence texts come from the crates.
+Both files list the crates that are compiled into the module on any platform. The dependencies of build scripts and
+tests are not listed. The licence texts are copied from the crates.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def checksums() -> dict[tuple[str, str], str]:
 
 
 def compiled_in(data: dict[str, Any], root: str) -> list[dict[str, Any]]:
-    """Returns the registry crates that a workspace member links, sorted by name and version."""
+    """Returns the crates from the registry that are compiled into a crate of this workspace, sorted by name and
+    version."""
     packages = {package["id"]: package for package in data["packages"]}
     nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
     begin = next(id for id, package in packages.items() if package["name"] == root)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Usage: tests/postgres.sh CMD [ARGS...]
-# Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If DATABASE_URL is already set, the server that it
-# names is used. The role in it must be able to create databases and roles.
+# Usage: tests/postgres.sh CMD [ARGS...] Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If
+# DATABASE_URL is already set, CMD runs with this value, and no server is started. The role that the URL names must be
+# able to create databases and roles.
 set -euo pipefail
 if [ -n "${DATABASE_URL:-}" ]; then exec "$@"; fi
 find_postgres() {
@@ -18,7 +18,7 @@ if [ -z "$bin" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 [ -n "$bin" ] || { echo "no PostgreSQL binaries; apt-get install postgresql or set DATABASE_URL" >&2; exit 1; }
 dir=$(mktemp -d "${TMPDIR:-/tmp}/churn-pg.XXXXXX")
-as=()                                  # initdb and postgres refuse to run as root
+as=()  # a command prefix that changes the user, because initdb and postgres refuse to run as root
 if [ "$(id -u)" = 0 ]; then
   who=postgres; getent passwd postgres >/dev/null || who=nobody
   chown "$who" "$dir"; as=(setpriv --reuid "$who" --regid "$(id -g "$who")" --clear-groups --)

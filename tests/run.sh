@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Runs all tests, or only the named parts, and prints how many minutes each part took.
-#   tests/run.sh                 # all parts; CI runs this
-#   tests/run.sh rust python     # some parts: rust, quickstart, python, node
-# The script needs cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, it starts a
-# temporary PostgreSQL server.
+# Runs all tests, or only the parts that are named as arguments. Prints how many minutes each part took. tests/run.sh
+# # all parts; CI runs this tests/run.sh rust python     # some parts: rust, quickstart, python, node The script needs
+# cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, it starts a temporary
+# PostgreSQL server.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 PARTS=(rust quickstart python node)
 
-# The Node build always passes its target to cargo. The other builds pass the same target, so that all builds share one
-# output folder.
+# The build of the Node module always passes a target to cargo. The other builds must pass the same target, so that all
+# builds share one output folder.
 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export CARGO_BUILD_TARGET
 
@@ -30,14 +29,14 @@ rust() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 }
 
-# The first command of the README, in the release profile like there.
+# Runs the first command of the README. Like in the README, it is built in the release profile.
 quickstart() {
   step "quickstart"
   cargo run --release --locked --example quickstart
 }
 
-# Both modules are built in debug mode. Debug builds compile faster than release builds, and their results are
-# bit-identical.
+# The Python and the Node module are built in debug mode. Debug builds compile faster than release builds, and their
+# results are bit-identical.
 python() {
   step "Python package"
   local venv="$PWD/target/venv"

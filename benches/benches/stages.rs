@@ -1,5 +1,5 @@
-//! Measures the stages of a complete run on the bundled data. The stages are reading records, computing features at one
-//! date and at six dates, training, and scoring.
+//! Measures the stages of a complete run on the bundled data. These stages are reading records, computing features at
+//! one date and at six dates, training, and scoring.
 
 #![allow(missing_docs)]
 

@@ -1,11 +1,11 @@
 //! Measures whether the mean probability is right on every day of the billing cycle. For each of several billing
-//! cycles, it trains on synthetic tenants with default dates and scores 31 consecutive days. It then compares the mean
-//! probability of each day with the mean true risk.
+//! cycles, the program trains a model on synthetic tenants and scores the customers on 31 consecutive days. It then
+//! compares the mean probability of each day with the mean true risk.
 //!
 //! Usage: `cargo run --release -p churn-benches --example everyday -- [ARGUMENTS]`. The arguments are CUSTOMERS, SEEDS,
 //! CYCLES, HORIZONS and ACTIVE_WITHIN, in this order. All of them are optional. CYCLES and HORIZONS are comma-separated
-//! lists or `all`. ACTIVE_WITHIN is the length of the activity window as a multiple of the horizon. Its default is that
-//! of the churn definition.
+//! lists or `all`. ACTIVE_WITHIN is a multiple of the horizon. A customer is eligible if they were active in that many
+//! days before a date. Without ACTIVE_WITHIN, the default of the churn definition is used.
 
 use std::time::Instant;
 
@@ -80,7 +80,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the codes of the report's warnings, and the features with leakage findings.
+/// Returns the codes of the training report's warnings, and the names of the features with leakage findings.
 fn codes(report: &churn_core::TrainReport) -> String {
     let warnings = report.warnings.iter().map(|warning| match warning.dates.len() {
         0 => warning.code.as_str().to_owned(),

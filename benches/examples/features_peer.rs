@@ -3,9 +3,9 @@
 //! - `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`.
 //! - `features_peer write-all DIRECTORY CUSTOMERS` writes all four tables with all their columns, for
 //!   `peers/main_job.py`.
-//! - `features_peer run DIRECTORY THREADS [OUT]` reads the tables. It prints how many seconds it takes from raw columns
-//!   to the features at one date and at twelve dates, and to the features at another date from the same records. With
-//!   `OUT`, it writes the matrix at the first date to this file.
+//! - `features_peer run DIRECTORY THREADS [OUT]` reads the tables. It prints three times in seconds: from raw columns
+//!   to the features at one date, from raw columns to the features at twelve dates, and from records that are already
+//!   built to the features at another date. With `OUT`, it writes the matrix at the first date to this file.
 
 use std::fs::File;
 use std::path::Path;
@@ -34,7 +34,8 @@ fn write_tables(directory: &Path, customers: usize) -> Outcome<()> {
     std::fs::create_dir_all(directory)?;
     let [customers, payments, ..] = batches(Size::of(customers), 1)?;
     write(&directory.join("customers.arrow"), &customers.project(&[0, 1])?)?;
-    // Payment ids are left out, because the SQL of the comparison does not search for duplicate ids.
+    // Payment ids are not written, because the SQL with which this library is compared does not search for duplicate
+    // ids.
     write(
         &directory.join("payments.arrow"),
         &payments.project(&[1, 2, 3, 4, 5, 6])?,
@@ -91,7 +92,8 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let another_date = start.elapsed().as_secs_f64();
     drop(another);
     let start = Instant::now();
-    // Dates are computed one at a time, as in the SQL. A matrix therefore never has the rows of more than one date.
+    // The features of one date after the other are computed, as in the SQL. A matrix therefore contains the rows of
+    // only one date.
     let mut rows = 0;
     for date in dates(12) {
         rows += evaluate(&records, &[date])?.n_rows();

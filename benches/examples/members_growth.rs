@@ -1,9 +1,9 @@
-//! Measures how the cost of each base learner grows with the number of rows, columns, trees and leaves. One of these
-//! dimensions changes at a time, and the seconds of training and of scoring are printed.
+//! Measures how the time of each base learner grows with the number of rows, columns, trees and leaves. In each
+//! measurement, only one of these dimensions changes. The program prints the seconds of training and of scoring.
 //!
 //! `cargo run --release -p churn-benches --example members_growth -- [threads] [repeats]` prints a Markdown table of
-//! medians. The slope belongs to the line through the first and the last figure on logarithmic axes. A slope of 1 means
-//! that the cost is proportional to the dimension.
+//! median times. The last column is the slope of the line through the first and the last time on logarithmic axes. A
+//! slope of 1 means that the time is proportional to the dimension.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use ndarray::{Array2, s};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// The size of a problem. In a measurement, one dimension changes and the others stay constant.
+/// The dimensions of a problem. In a measurement, one dimension changes and the others stay constant.
 #[derive(Clone, Copy)]
 struct Size {
     rows: usize,
@@ -120,8 +120,8 @@ impl Bench {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// Measures only the scoring. The trees are trained on few rows. Neither their training nor their preparation for
-    /// scoring is measured.
+    /// Measures the time of scoring with boosted trees. The trees are trained on few rows. The time of training and of
+    /// preparing the trees for scoring is not included.
     fn score_boosting(&self, size: Size) -> Outcome<f64> {
         let few = self.x.slice(s![..ROWS[0], ..size.columns]);
         let trees = Self::boosting(size).fit(few, &self.churned[..ROWS[0]], None, &self.execution)?;
@@ -149,8 +149,8 @@ impl Bench {
     }
 }
 
-/// Creates a table with uniform, integer and mostly-zero columns. Churn depends on five of the columns, and two of
-/// these interact.
+/// Creates a matrix with uniformly distributed, integer and mostly-zero columns. Churn depends on five of the columns,
+/// and two of these five interact.
 fn table(rows: usize, columns: usize) -> (Array2<f32>, Vec<bool>) {
     let mut state = 7u64;
     let mut unit = move || {

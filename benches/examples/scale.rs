@@ -1,9 +1,9 @@
-//! Measures the duration of each stage and the peak memory, for a tenant of any size.
+//! Measures the duration of each stage of a complete run and the peak memory, for a tenant of any size.
 //!
 //! Usage: `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
 //!
-//! Each customer has ten payments, two tickets and five activities. The peak memory is that of the whole process, so
-//! only one size is measured in each run.
+//! Each customer has ten payments, two tickets and five activities. Only one size is measured in each run of the
+//! program, because the peak memory is that of the whole process.
 
 use std::time::Instant;
 
@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = FeaturePlan::default();
     for count in [1usize, 6, 12] {
         let dates = dates(count as i64);
-        // A matrix of six dates for a million customers would need too much memory. For large tenants, dates are
-        // therefore computed one at a time.
+        // A matrix of six dates for a million customers would need too much memory. For large tenants, the matrix of
+        // each date is therefore computed separately.
         let at_once = if customers > 500_000 { 1 } else { count };
         let stage = match at_once == count {
             true => format!("features at {count} dates"),
@@ -67,7 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Runs a stage and prints a line with its measurements. The stage returns its result and the number of rows.
+/// Runs a stage and prints a line with the measurements of the stage. The function `stage` returns its result and the
+/// number of rows.
 fn timed<T>(
     stage: &str,
     run: impl FnOnce() -> Result<(T, usize), Box<dyn std::error::Error>>,
@@ -79,7 +80,7 @@ fn timed<T>(
     Ok(result)
 }
 
-/// Returns the peak memory of the process in GiB. It is NaN if the system does not report it.
+/// Returns the peak memory of the process in GiB, or NaN if the system does not report it.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -88,7 +89,7 @@ fn peak() -> f64 {
 }
 
 /// Returns the CPU seconds of all threads so far, in steps of 10 ms. CPU seconds depend less on the load of the machine
-/// than wall-clock time. The result is NaN if the system does not report them.
+/// than wall-clock time. Returns NaN if the system does not report CPU seconds.
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind_name = stat.rsplit(')').next().unwrap_or_default();

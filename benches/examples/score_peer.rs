@@ -1,12 +1,13 @@
 //! Runs this library for the comparison in `peers/scoring.py`.
 //!
 //! `score_peer MODEL MATRIX ROWS` reads a model and a row-major matrix of `f32`. The model is LightGBM's text,
-//! XGBoost's JSON, or arrays of trees as `forest.json`. The program then reads commands from standard input:
+//! XGBoost's JSON, or arrays of trees as `forest.json`. The program then reads these commands from standard input:
 //!
-//! - `run THREADS` scores all rows and prints the seconds.
-//! - `out FILE` writes the probabilities as `f64`.
-//! - `one COUNT` scores COUNT rows one by one and prints p50 and p99 in microseconds.
-//! - `peak` prints the peak memory in MiB.
+//! - `run THREADS` scores all rows and prints how many seconds this took.
+//! - `out FILE` writes the probabilities of all rows as `f64` to a file.
+//! - `one COUNT` scores COUNT rows one by one, and prints the median (p50) and the 99th percentile (p99) of the time
+//!   per row in microseconds.
+//! - `peak` prints the peak memory of the process in MiB.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -113,7 +114,7 @@ fn read_model(path: &Path) -> Outcome<TreeEnsemble> {
     })?)
 }
 
-/// Returns the peak memory of the process in MiB. It is NaN if the system does not report it.
+/// Returns the peak memory of the process in MiB, or NaN if the system does not report it.
 fn peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

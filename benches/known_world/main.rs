@@ -1,8 +1,8 @@
-//! Trains this library on synthetic tenants with known risk and tests it out of time. Also writes the same matrices,
-//! labels and true risks to files for other libraries.
+//! Trains models of this library on synthetic tenants with known risk, and tests the models out of time. Also writes
+//! the matrices, labels and true risks to files, so that other libraries can be tested on the same data.
 //!
 //! Run `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`. Then run
-//! `benches/peers/known_world.py FOLDER` for the other libraries.
+//! `benches/peers/known_world.py FOLDER` to test the other libraries.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Tests this library on one tenant, and writes the files that the other libraries need.
+/// Trains and tests a model of this library on one tenant, and writes the files that the other libraries need.
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
@@ -82,14 +82,14 @@ fn write_summary(
     Ok(())
 }
 
-/// Writes labelled rows column by column as little-endian doubles. Texts are written as codes. The label is the last
-/// column. Returns the customers of the rows.
+/// Writes the rows that have a label to a file, column by column, as little-endian doubles. Texts are written as
+/// numbers. The label is the last column. Returns the customer id of each row.
 fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str) -> Result<Vec<String>, Error> {
     let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
     let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;
     let ids: Vec<&str> = records.customer_ids().collect();
-    // Both the labels and the matrix are ordered by date, then by customer. The matrix also contains customers who are
-    // not eligible.
+    // The labels and the rows of the matrix are sorted by date, then by customer. The matrix also contains customers
+    // who are not eligible and have no label. Their rows are skipped.
     let mut row = 0;
     let mut rows = vec![];
     for label in labels.rows() {
@@ -104,8 +104,8 @@ fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str
         let picked: Vec<f64> = match column {
             FeatureColumn::Number(values) => rows.iter().map(|&row| values[row]).collect(),
             FeatureColumn::Text { codes, levels } => {
-                // The codes are positions in the sorted list of all texts. A text therefore has the same code in the
-                // training matrix and in the test matrix.
+                // A text is written as its position in the sorted list of all texts. It therefore has the same number
+                // in the training matrix and in the test matrix.
                 let mut sorted: Vec<&String> = levels.iter().collect();
                 sorted.sort();
                 let code = |row: usize| {

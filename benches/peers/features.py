@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def plan(d: int) -> str:
-    """Returns the SQL for the payment features of the standard plan at one date. It aggregates by customer in one
-    pass."""
+    """Returns the SQL query for the payment features of the standard plan at one date. The query aggregates the
+    payments by customer in one pass."""
     paid, failed, pending = "state >= 2", "state = 1", "state = 0"
     inner, outer = [], []
 
@@ -143,8 +143,8 @@ def of_duckdb(directory: Path, threads: int, dates: int) -> dict[str, float]:
         connection.sql(plan(LAST - 30 * DAY * step)).to_arrow_table()
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    # Every date takes about the same time. Dates that are not measured are therefore counted with the mean of the
-    # measured dates.
+    # Every date takes about the same time. For dates that are not measured, the mean time of the measured dates is
+    # therefore used.
     return {"one date": seconds[0], "another date": seconds[1], "12 dates": sum(seconds) * 12 / dates, "GiB": peak}
 
 
@@ -154,8 +154,8 @@ def binary() -> str:
 
 
 def compare(directory: Path, run: str) -> tuple[int, int, float]:
-    """Returns the number of rows, the number of features and the largest difference, which is relative for values above
-    1."""
+    """Returns the number of rows, the number of features, and the largest difference between the two sides. For values
+    above 1, the difference is relative."""
     out = directory / "matrix.arrow"
     subprocess.run([run, "run", str(directory), "2", str(out)], check=True, capture_output=True)
     ours = table(out)

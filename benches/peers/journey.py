@@ -1,4 +1,5 @@
-"""Compares this library with scikit-learn and LightGBM on the same matrix of the Complete Journey data at 2017-12-01.
+"""Compares the predictions of this library, scikit-learn and LightGBM at 2017-12-01, on the same matrix of the Complete
+Journey data.
 
     cargo run --release --example export_matrix -- target/journey
     python benches/peers/journey.py target/journey

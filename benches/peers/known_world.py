@@ -4,8 +4,8 @@
     python benches/peers/known_world.py FOLDER
 
 The oracle predicts the true risk. The script prints a table for each number of customers. The first figure is
-(AUC - .5) / (AUC of the oracle - .5), as the mean and for the worst seed. The second is the mean log-loss minus the
-oracle's.
+(AUC - .5) / (AUC of the oracle - .5), as the mean over all seeds and for the worst seed. The second figure is the mean
+log-loss minus the mean log-loss of the oracle.
 """
 
 import json

@@ -6,8 +6,9 @@ raw records to scores.
 
 The script needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
 
-There are twelve training dates a month apart. Their label periods (cancellation within 90 days) end by the scoring date. The history
-continues for 90 days after the scoring date, so the scores can be compared with the true outcomes.
+There are twelve training dates, which lie a month apart. The label period of each training date (90 days, in which
+customers may cancel) ends by the scoring date. The history continues for 90 days after the scoring date, so the scores
+can be compared with the true outcomes.
 
 Both sides use this library's defaults for members, hyperparameters, folds, sampled customers, blend and calibration.
 Before they fit the final model, both sides test out of time on the last training date, as this library always does. The
@@ -50,7 +51,7 @@ def tell(text: str) -> None:
 
 
 def made(directory: Path, customers: int) -> Path:
-    """Returns the folder with the four tables as Parquet files. Writes the files if they do not exist."""
+    """Returns the folder that contains the four tables as Parquet files. Writes the files if they do not exist yet."""
     directory = directory / str(customers)
     if not (directory / "done").exists():
         tell(f"writing {customers} customers to {directory}")
@@ -113,7 +114,8 @@ def of_library(directory: Path, threads: int) -> dict[str, Any]:
 
 
 def one(side: str, directory: Path, warm: Path, threads: int) -> None:
-    """Runs one of the two sides in this process and writes its results to the folder."""
+    """Runs one of the two sides (this library or the peer) in this process, and writes the results of this side to the
+    folder."""
     if side == "library":
         run = of_library
     else:
@@ -134,7 +136,8 @@ def one(side: str, directory: Path, warm: Path, threads: int) -> None:
 
 
 def check(directory: Path, threads: int) -> str:
-    """Checks that both sides have equal labels at all training dates, and equal features at the scoring date."""
+    """Checks that this library and the peer compute equal labels at all training dates, and equal features at the
+    scoring date."""
     import churn_core as churn
     import main_job_features as sql
 
@@ -171,7 +174,8 @@ def check(directory: Path, threads: int) -> str:
 
 
 def quality(directory: Path) -> str:
-    """Compares the scores with the outcomes of the following 90 days, for the customers that both sides scored."""
+    """Compares the scores of each side with the outcomes in the 90 days after the scoring date. Only customers whom
+    both sides scored are used."""
     import main_job_features as sql
     from sklearn.metrics import log_loss, roc_auc_score
 

@@ -19,7 +19,8 @@ HORIZON = 90
 
 
 def tickets(d: int) -> str:
-    """Returns the SQL for the ticket features. It aggregates by customer in one pass."""
+    """Returns the SQL query for the ticket features at one date. The query aggregates the tickets by customer in one
+    pass."""
     resolved = f"resolved < {d}"
     inner = [
         "count(*) AS lifetime",
@@ -70,14 +71,16 @@ def tickets(d: int) -> str:
 
 
 def usual(start: int, w: int) -> str:
-    """Returns the SQL for the count in the window, divided by the count that the rate before the window would give."""
+    """Returns the SQL expression for a customer's count of events in the window as a multiple of the usual count. The
+    usual count is computed from the rate of events before the window."""
     past = f"nullif((lifetime - count_{w}) * {w} / (({start} - first) / {DAY}), 0)"
     return f"CASE WHEN {start} - first >= {w * DAY} THEN count_{w} / {past} END"
 
 
 def activities(d: int) -> str:
-    """Returns the SQL for the activity features. A kind counts in a window if its last activity lies in the window.
-    Windows begin at midnight, so a day counts in a window if it is not before the first day of the window."""
+    """Returns the SQL query for the activity features at one date. A kind of activity is counted in a window if its
+    last activity lies in the window. Windows begin at midnight, so a day is counted in a window if it is not before the
+    first day of the window."""
     inner = ["count(*) AS lifetime", "min(moment) AS first", "max(moment) AS last"]
     days, kinds, outer = [], [], []
     for w in WINDOWS:
@@ -132,7 +135,8 @@ def churned(d: int) -> str:
 
 
 def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Table:
-    """Returns the eligible customers at the dates, and whether they cancel in the label period."""
+    """Returns the eligible customers at each of the dates, and whether each of them cancels in the label period of the
+    date."""
     parts = [
         f"SELECT customer_id, {d} AS as_of, {churned(d)} AS churned"
         f" FROM all_customers WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})"
@@ -155,8 +159,8 @@ def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) ->
 
 
 def features(connection: duckdb.DuckDBPyConnection, d: int, labelled: bool = False) -> pa.Table:
-    """Returns all features of the eligible customers at one date. There is one row per customer. The label is the last
-    column, if it is requested."""
+    """Returns all features of the eligible customers at one date, with one row per customer. If the label is requested,
+    it is the last column."""
     label = f", {churned(d)} AS churned" if labelled else ""
     connection.execute(f"""
         CREATE OR REPLACE VIEW customers AS SELECT * FROM known

@@ -1,9 +1,9 @@
-"""The pipeline with which `main_job.py` compares this library. A good data scientist could write it with DuckDB,
-LightGBM, scikit-learn and SciPy.
+"""The pipeline with which `main_job.py` compares this library. A good data scientist could write such a pipeline with
+DuckDB, LightGBM, scikit-learn and SciPy.
 
-Members, hyperparameters, folds, sampled customers, blend and calibration are the defaults of this library. In its code,
-they are `EnsembleOptions::default()`, `grouped_folds` and `max_rows`. If the other libraries have a faster way to the
-same result, it is used.
+Members, hyperparameters, folds, sampled customers, blend and calibration are the defaults of this library. In the code
+of this library, these defaults are in `EnsembleOptions::default()`, `grouped_folds` and `max_rows`. If the other
+libraries have a faster way to get the same result, the pipeline uses the faster way.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEEP: dict[str, Any] = {"n_estimators": 300, "num_leaves": 31, "learning_rate": 
 FOREST: dict[str, Any] = {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 10, "max_features": "sqrt"}
 PENALTIES = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0]
 Z = np.ndarray
-"""The log-odds of each row."""
+"""Log-odds, one number per row."""
 
 
 SPENT: dict[str, float] = {}
@@ -57,7 +57,8 @@ def tell(text: str) -> None:
 
 
 class Dice:
-    """The random generator of this library. With it, samples and folds depend only on ids, labels and the seed."""
+    """The random generator of this library. The peer uses the same generator, so both sides have the same samples and
+    folds."""
 
     def __init__(self, seed: int, stream: int | np.ndarray) -> None:
         with np.errstate(over="ignore"):
@@ -65,7 +66,7 @@ class Dice:
             self.state = self.next(1) ^ np.asarray(stream, np.uint64)
 
     def next(self, step: int | np.ndarray) -> np.ndarray:
-        """Returns the number at position `step` of the random sequence."""
+        """Returns the random number at position `step` of the sequence of random numbers."""
         with np.errstate(over="ignore"):
             z = self.state + np.asarray(step, np.uint64) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -90,8 +91,8 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
-    """Returns the ids of the customers to train on. If there are at most `MAX_ROWS` rows, it is `None`, which means all
-    customers. `ids` contains the customer's id of each row."""
+    """Returns the ids of the customers to train on, or `None` for all customers. Customers are sampled only if there
+    are more than `MAX_ROWS` rows. `ids` contains the customer's id of each row."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
@@ -106,8 +107,8 @@ def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
 
 @dataclass
 class Encoding:
-    """The input of the trees. Numbers are unchanged, and a text has one column per level. Constant columns are left
-    out."""
+    """Converts features to the input of the trees. Numbers are unchanged. A column of texts becomes one column for each
+    different text. Constant columns are left out."""
 
     names: list[str] = field(default_factory=list)
     levels: list[tuple[str, str]] = field(default_factory=list)
@@ -134,8 +135,8 @@ class Encoding:
 
 
 class Design:
-    """The input of the linear member. Numbers become scaled signed logarithms. Missing values become the median, and a
-    separate column flags them."""
+    """Converts features to the input of the linear member. Numbers are replaced by scaled signed logarithms. Missing
+    values are replaced by the median, and a separate column flags the rows in which a value is missing."""
 
     def __init__(self, x: np.ndarray) -> None:
         self.columns: list[tuple[int, float | None, float, float]] = []
@@ -171,7 +172,7 @@ def log_loss(z: Z, churned: np.ndarray) -> float:
 
 def linear(l2: float, **options: Any) -> LogisticRegression:
     """Returns a logistic regression that is fitted by Newton's method. scikit-learn recommends this method if there are
-    many more rows than columns. Its default method, L-BFGS, stops too early."""
+    many more rows than columns. L-BFGS, the default method of scikit-learn, stops too early."""
     return LogisticRegression(C=1 / l2, solver="newton-cholesky", max_iter=200, **options)
 
 
@@ -254,7 +255,7 @@ def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
 
 
 Calibrator = Callable[[Z], Z]
-"""A function that maps log-odds to calibrated log-odds."""
+"""A calibration: a function that maps log-odds to calibrated log-odds."""
 
 
 def platt(z: Z, churned: np.ndarray) -> Calibrator:
@@ -329,7 +330,8 @@ class Model:
 
 
 def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dict[str, Any]:
-    """Runs the job from Parquet files to scores. Returns the seconds of each stage, and the scores."""
+    """Runs the whole job of the peer, from Parquet files to scores. Returns the seconds of each stage, and the
+    scores."""
     warnings.simplefilter("ignore", ConvergenceWarning)
     SPENT.clear()
     seconds: dict[str, float] = {}
@@ -357,8 +359,8 @@ def main_job(directory: Path, dates: list[int], as_of: int, threads: int) -> dic
     as_ofs = table["as_of"].to_numpy()
     del parts
     done("features")
-    # As in this library, the test is made at the last date. The model is trained on the last six dates whose label
-    # periods end by then.
+    # As in this library, the out-of-time test uses the last training date. The model of the test is trained on the last
+    # six dates whose label periods end by the test date.
     kept = [date for date in dates if date + sql.HORIZON * DAY <= dates[-1]][-MOST_DATES:]
     train, tested = np.isin(as_ofs, kept), as_ofs == dates[-1]
     model = Model.fit(table.filter(pa.array(train)), churned[train], threads, 0)

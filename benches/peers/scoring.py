@@ -28,7 +28,7 @@ TRAINED_ON, COLUMNS = 160_000, 60
 
 
 class Ours:
-    """Runs this library in a separate process, which reads commands."""
+    """Runs this library in a separate process, which reads commands from standard input."""
 
     def __init__(self, model: Path, matrix: Path, rows: int) -> None:
         binary = ROOT / "target" / "release" / "examples" / "score_peer"
@@ -113,7 +113,8 @@ def forest_model() -> Path:
 
 
 def onnx_runtime(model: Path, x: np.ndarray):
-    """Scores with ONNX Runtime. There is one session for each number of threads."""
+    """Returns a function that scores with ONNX Runtime. The function uses a separate session for each number of
+    threads."""
     import lightgbm
     import onnxmltools
     import onnxruntime
@@ -196,7 +197,7 @@ def forest_peers(x: np.ndarray):
 
 
 def case(name: str, x: np.ndarray):
-    """Returns the model file, and the other libraries that score with it."""
+    """Returns the path of the model file, and the other libraries that can score with this model."""
     if name == "lightgbm":
         model = lightgbm_model(200, 31)
         return "200 trees x 31 leaves", model, lightgbm_peers(model, x, True)

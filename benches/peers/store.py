@@ -1,5 +1,6 @@
-"""Compares this library's store with SQLAlchemy and pandas for storing payments and scores. Also compares it with the
-fastest possible way, which is COPY in Postgres and a prepared statement in a loop in SQLite.
+"""Compares the times in which this library's store and SQLAlchemy with pandas store and read payments and scores. Also
+compares the store with the fastest possible way, which is COPY in Postgres and a prepared statement in a loop in
+SQLite.
 
 Usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200]
                 [--databases sqlite postgres]
@@ -78,7 +79,7 @@ def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
 
 
 class Databases:
-    """Creates empty databases, one after another."""
+    """Creates empty databases for the measurements, and drops them."""
 
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.folder, self.count = kind, folder, 0
@@ -109,8 +110,8 @@ class Databases:
             self.admin.execute(f"DROP ROLE {self.role}")
 
     def store(self, url: sa.URL) -> churn.Store:
-        """Opens the store as in production. In Postgres, the role of the connection is subject to row-level
-        security."""
+        """Opens the store as an application in production does. In Postgres, the store connects with a role that is
+        subject to row-level security."""
         if self.kind == "sqlite":
             return churn.Store.open(f"sqlite://{url.database}")
         plain = url.set(drivername="postgres")
@@ -172,7 +173,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def loading(databases: Databases, people: pa.Table, rows: pa.Table, repeat: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Returns the median times of loading all payments and of reading them back, by loader."""
+    """For each loader, returns the median time of loading all payments and the median time of reading them back."""
     stored = rows.set_column(2, "due_at", rows["due_at"].cast(pa.int64()))
     stored = stored.set_column(3, "settled_at", stored["settled_at"].cast(pa.int64()))
     stored = stored.add_column(0, "tenant_id", [["acme"] * len(rows)])
@@ -283,7 +284,8 @@ def quantiles(seconds: list[float]) -> tuple[float, float]:
 def scoring(
     databases: Databases, model: churn.ChurnModel, run: churn.ScoreRun, runs: int, reads: int
 ) -> dict[str, tuple[float, float]]:
-    """Returns p50 and p99 of the times of saving a run, and of reading the hundred riskiest customers of the run."""
+    """Measures the time of saving a run, and the time of reading the hundred riskiest customers of the run. Returns p50
+    and p99 of both times."""
     found: dict[str, tuple[float, float]] = {}
     url = databases.empty()
     with databases.store(url) as store:

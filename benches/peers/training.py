@@ -25,8 +25,8 @@ TREES, LEAVES, RATE, DEPTH = 200, 31, 0.1, 12
 
 
 def table(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Creates a table with normal, count, skewed and sparse columns. Labels depend on the columns in a nonlinear way
-    and with interactions. About 30 % of the rows churn."""
+    """Creates a table with columns of four kinds: normally distributed numbers, counts, skewed numbers and mostly
+    zeros. Labels depend on the columns in a nonlinear way and with interactions. About 30 % of the rows churn."""
     dice = np.random.default_rng(0)
     third, sixth = columns // 3, columns // 6
     x = dice.normal(size=(rows, columns)).astype("f4")
@@ -70,8 +70,8 @@ def estimator(name: str, threads: int):
 
 
 def peak(forget: bool = False) -> float:
-    """Returns the peak memory of this process, in MB. If `forget` is true, first resets the peak to the current
-    memory."""
+    """Returns the peak memory of this process, in MB. If `forget` is true, the peak is first reset to the memory that
+    is currently used."""
     if forget:
         Path("/proc/self/clear_refs").write_text("5")
     status = Path("/proc/self/status").read_text()

@@ -26,12 +26,13 @@ def status(name):
 
 
 def peak():
-    """Returns the peak memory since the last call of `resident`, in MB."""
+    """Returns the peak memory of the process since the last call of `resident`, in MB."""
     return status("VmHWM")
 
 
 def resident():
-    """Returns the current memory in MB, and resets the peak (on Linux)."""
+    """Returns the memory that the process currently uses, in MB. On Linux, also resets the peak memory to this
+    number."""
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
     return status("VmRSS")
@@ -47,7 +48,8 @@ def attributes(rows):
 
 
 def records(rows):
-    """Measures the cost if the numbers are attributes of customers. They are validated, sorted by id, and stored."""
+    """Measures time and memory if the numbers are passed as attributes of customers. The rows are then validated,
+    sorted by id, and stored."""
     table = attributes(rows)
     size, before = table.nbytes / 2**20, resident()
     start = time.perf_counter()
@@ -62,7 +64,7 @@ def records(rows):
 
 
 def matrix(rows):
-    """Measures the cost if the numbers are a matrix that the trees score."""
+    """Measures time and memory if the numbers are passed as a matrix that trees score."""
     table = attributes(rows).drop_columns(["customer_id", "signed_up_at"])
     size = table.nbytes / 2**20
     X = np.empty((rows, COLUMNS), order="F")

@@ -6,8 +6,8 @@
 DATA is a folder with telco_ibm/ and mlc_churn/, which are evaluated by stratified 5-fold cross-validation (seed 42).
 JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. The first command writes them.
 The column `probability` of the test matrix contains the predictions of this library's `ChurnModel`, which is trained
-from events. The folder `--cache` stores the predictions of the other libraries. In a later run, only this library is
-then trained again.
+from events. The predictions of the other libraries are stored in the folder that `--cache` names. A later run with this
+folder trains only this library again.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def one_hot(scaled):
 
 
 def categories(train, test):
-    """Converts texts to pandas categories. The categories are the texts of the training rows."""
+    """Converts columns of texts to pandas categories. The categories are the texts that occur in the training rows."""
     for name in texts(train):
         known = sorted(train[name].dropna().unique())
         train, test = (frame.assign(**{name: pd.Categorical(frame[name], categories=known)}) for frame in (train, test))
@@ -99,7 +99,7 @@ def mlc(data):
 
 
 def by_fold(x, y, predict):
-    """Returns the out-of-fold prediction of every row, and the seconds that all fits took."""
+    """Returns the out-of-fold prediction of every row, and the total of the seconds that all fits took."""
     out, start = np.zeros(len(y)), time.perf_counter()
     for train, test in StratifiedKFold(5, shuffle=True, random_state=42).split(x, y):
         out[test] = predict(x.iloc[train], y[train], x.iloc[test])
@@ -139,8 +139,8 @@ def figures(y, p, seconds):
 
 
 def paired(y, own, other, replicates=1000):
-    """Returns 90 % bootstrap intervals of this library's measure minus the other library's, for AUC and for
-    log-loss."""
+    """Returns two 90 % bootstrap intervals: for the difference of the AUCs and for the difference of the log-losses. A
+    difference is this library's measure minus the other library's measure."""
     random, size = np.random.default_rng(1), len(y)
 
     def loss(p):

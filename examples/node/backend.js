@@ -1,5 +1,5 @@
 // A backend for many tenants. It stores uploaded records, trains models in the background, and scores customers on
-// request. Records, models and scores are in the store, so they survive a restart.
+// request. Records, models and scores are saved in a store (a database), so they survive a restart of the backend.
 import { ChurnError, ChurnModel, Store } from 'churn-core'
 import Fastify from 'fastify'
 
@@ -35,7 +35,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** Returns the model in use. It is loaded from the store at the first call only. */
+  /** Returns the champion (the model that scores a tenant). It is loaded from the store at the first call only. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
@@ -44,8 +44,8 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
   }
 
   // Uploads records. The body is { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. A row
-  // replaces an existing row with the same id. `onInvalid` applies to this upload only. All other options determine how
-  // the records are read later, and are stored as a setting of the tenant.
+  // replaces a stored row with the same id. The option `onInvalid` applies to this upload only. All other options are
+  // stored as settings of the tenant, and determine how the records are read later.
   app.put('/tenants/:tenant/records', async (request, reply) => {
     const { tenant } = request.params
     const { onInvalid, ...given } = request.body
@@ -95,7 +95,8 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
-    // The state of the training is read before the store. If the state is `done`, the model is therefore in the store.
+    // The status of the training is read first, and the store afterwards. If the status is `done`, the store therefore
+    // already contains the model.
     const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')
@@ -107,7 +108,8 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return reply.status(202).send({})
   })
 
-  // Scores one customer from their rows. The body is { customer, payments, tickets, activities, asOf, top }.
+  // Scores one customer from the rows in the request. The body is { customer, payments, tickets, activities, asOf, top
+  // }.
   app.post('/tenants/:tenant/score', async (request) => {
     const { asOf, top, ...rows } = request.body ?? {}
     return (await modelOf(request)).scoreCustomer(rows, { asOf, top })
@@ -121,14 +123,14 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return store.tenant(request.params.tenant).scores.save(model, run, { at: now(), reasons: 100 })
   })
 
-  // Returns the stored customers with the highest risk, page by page. `probability` and `customerId` come from the
-  // `next` of the previous page.
+  // Returns the stored customers with the highest risk, page by page. The parameters `probability` and `customerId`
+  // come from the field `next` of the previous page.
   app.get('/tenants/:tenant/riskiest', async ({ params: { tenant }, query: { top = '10', probability, customerId } }) => {
     const after = customerId === undefined ? null : { probability: Number(probability), customerId }
     return store.tenant(tenant).scores.highRisk({ limit: Number(top), after })
   })
 
-  // Returns a customer's scores. The latest date is first.
+  // Returns the stored scores of a customer. The score at the latest date is first.
   app.get('/tenants/:tenant/customers/:customerId/scores', async ({ params: { tenant, customerId } }) => (
     store.tenant(tenant).scores.history(customerId)
   ))

@@ -13,7 +13,7 @@ let base
 const definition = { kind: 'inactivity', horizon: 60, activeWithin: 60, on: 'payments' }
 const asOf = '2024-06-01'
 
-/** Customers who pay every two weeks; a third of them stop. */
+/** Creates customers who pay every two weeks. A third of the customers stop paying. */
 function tables() {
   const day = (n) => new Date(Date.UTC(2023, 0, 1 + n)).toISOString()
   const customers = Array.from({ length: 200 }, (_, n) => ({ customer_id: `C-${n}`, signed_up_at: day(0) }))

@@ -1,5 +1,5 @@
 """Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-The program then opens the store again, as after a restart, and loads everything.
+The program then opens the store again, as after a restart, and loads records, model and scores.
 
 Usage: store.py [URL]
 The URL is sqlite:churn.db, or postgres://user:password@host/database. Without a URL, a temporary SQLite file is used.
@@ -16,7 +16,7 @@ import pandas as pd
 import churn_core as churn
 
 DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
-AS_OF = "2018-01-01"  # the data end on this date, so the predicted 30 days are unknown
+AS_OF = "2018-01-01"  # the data end on this date, so it is not known who will churn in the next 30 days
 READING: dict[str, Any] = {"static_attributes": "all", "observed_from": "2017-01-01", "observed_until": AS_OF}
 
 
@@ -25,7 +25,8 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         tenant = store.tenant("complete-journey")
         for name in ("customers", "payments", "activities"):
             repository = getattr(tenant, name)
-            # The file is read in batches, so it need not fit into memory. All batches are stored in one transaction.
+            # The CSV file is read in batches, so the whole file need not fit into memory. All batches are stored in one
+            # transaction.
             pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
             done = repository.upsert_batches(pieces)
             print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")

@@ -1,5 +1,6 @@
-//! Writes the training and test matrices of the Complete Journey data as CSV. They contain the labels, and for the test
-//! rows also this library's probabilities. Other libraries can then be measured on exactly the same rows.
+//! Writes the training and test matrices of the Complete Journey data as CSV. The files also contain the labels, and
+//! the file of the test rows contains this library's probabilities. Other libraries can therefore be measured on
+//! exactly the same rows.
 //!
 //! Usage: `cargo run --release --example export_matrix -- FOLDER`
 
@@ -39,8 +40,8 @@ fn main() -> Result<(), Error> {
         let ids: Vec<&str> = records.customer_ids().collect();
         let mut row = 0;
         for label in labels.rows() {
-            // Both the labels and the matrix are ordered by date, then by customer. The matrix also contains customers
-            // who are not eligible.
+            // The labels and the rows of the matrix are sorted by date, then by customer. The matrix also contains
+            // customers who are not eligible and have no label. Their rows are skipped.
             let id = ids[label.customer as usize];
             while matrix.as_of()[row] != label.as_of || matrix.customer_id(row) != id {
                 row += 1;

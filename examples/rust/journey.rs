@@ -1,5 +1,5 @@
-//! Reads the bundled Complete Journey data. They contain households with their baskets and coupon redemptions in the
-//! year 2017.
+//! Reads the bundled Complete Journey data. The data contain the households of a grocery chain, with their baskets
+//! (purchases) and coupon redemptions in the year 2017.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ pub fn table(name: &str) -> Result<Table, Error> {
     Table::from_csv(File::open(folder().join(name))?)
 }
 
-/// Builds the records. Households are customers, baskets are payments, and coupon redemptions are activities. The
-/// demographics are constant over the year, so they are declared static.
+/// Builds the records from the bundled files. Households are customers, baskets are payments, and coupon redemptions
+/// are activities. The demographic columns do not change within the year, so they are declared static.
 ///
 /// # Errors
 /// If a file cannot be read, or contains an invalid value.
@@ -35,8 +35,8 @@ pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
         .build()
 }
 
-/// The churn definition. A household that shopped within the last 90 days has churned if it does not shop within the
-/// next 30 days.
+/// The churn definition of the examples. A household that shopped in the 90 days before a date has churned if it does
+/// not shop in the 30 days after the date.
 pub fn definition() -> ChurnDefinition {
     ChurnDefinition::inactivity(30, RecordKind::Payments).active_within(90)
 }

@@ -1,3 +1,3 @@
-//! The bundled data sets of the examples.
+//! Reads the data sets that are bundled with the examples.
 
 pub mod journey;

@@ -1,6 +1,6 @@
-//! From raw records to a retention list. The program trains a model on the bundled Complete Journey data and reports
-//! how well it performs out of time. It lists the ten households with the highest risk, with reasons, and then saves
-//! and reloads the model.
+//! Shows the way from raw records to a retention list. The program trains a model on the bundled Complete Journey data
+//! and reports how well the model performs on later dates. It lists the ten households with the highest risk, with
+//! reasons, and then saves and reloads the model.
 
 use std::io::IsTerminal;
 
@@ -26,8 +26,8 @@ fn main() -> Result<(), Error> {
     bar.finish_and_clear();
     print_report(model.report());
 
-    // The data end on this date, so the next 30 days are unknown. A retention team would get this list on New Year's
-    // Day.
+    // The data end on this date, so it is not known who will churn in the next 30 days. A retention team would get this
+    // list on New Year's Day.
     let run = model.score(&records, "2018-01-01".parse::<churn_core::AsOf>()?)?;
     println!(
         "\nThe ten households most likely to stay away, of {} eligible as of {}:",

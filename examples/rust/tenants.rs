@@ -1,6 +1,6 @@
-//! Three tenants from raw rows to scores, with tickets. The program validates synthetic records with known risk and
-//! trains a model for each tenant. It compares the out-of-time report with an oracle that knows the true risks. It also
-//! shows that a model refuses to score another tenant's customers.
+//! Trains and tests models of three synthetic tenants with known risk. For each tenant, the program validates the raw
+//! rows (including tickets), trains a model and scores the customers. It compares the out-of-time test with an oracle,
+//! which predicts the true risks. The program also shows that a model refuses to score another tenant's customers.
 //!
 //! Usage: `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
 

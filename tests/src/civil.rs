@@ -1,4 +1,4 @@
-//! The calendar. Dates are computed by counting day by day, independently of the library.
+//! Converts days to calendar dates. Dates are computed by counting day by day, without the library.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! A small seeded random generator. A seed determines all of its numbers, so it identifies a random tenant.
+//! A small seeded random generator. The seed determines all random numbers, so a seed identifies a random tenant.
 
 /// A pseudo-random generator that returns the same numbers for the same seed.
 #[derive(Clone, Debug)]
@@ -34,17 +34,17 @@ impl Dice {
         self.between(0, 99) < percent
     }
 
-    /// Returns one of the items.
+    /// Returns one of the items, chosen at random.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// Returns `Some` with a probability of `percent` %.
+    /// With a probability of `percent` %, returns the result of `make`. Otherwise, returns `None`.
     pub fn maybe<T>(&mut self, percent: i64, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.chance(percent).then(|| make(self))
     }
 
-    /// Shuffles the items.
+    /// Puts the items in a random order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

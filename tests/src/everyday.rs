@@ -1,8 +1,8 @@
-//! Synthetic tenants. All customers of a tenant have the same billing cycle. The true risk of inactivity is known on
-//! every day of the cycle.
+//! Synthetic tenants in which all customers have the same billing cycle. The true risk of inactivity is known on every
+//! day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
-//! an individual daily rate of leaving, and this rate also determines how often they use the product. The true risk of
+//! an individual daily rate of leaving. Customers with a higher rate use the product less often. The true risk of
 //! `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already left.
 
 use std::collections::HashMap;
@@ -12,26 +12,27 @@ use churn_core::{Activity, AsOf, Customer, Payment, ScoreRun, TenantRecords, Tim
 /// How often customers are invoiced, and on which day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cycle {
-    /// Every Monday.
+    /// Customers are invoiced every Monday.
     Weekly,
-    /// Every second week, on a Monday. The customer determines which of the two weeks it is.
+    /// Customers are invoiced every second week, on a Monday. Half of the customers are invoiced in even weeks, and the
+    /// other customers in odd weeks.
     Biweekly,
-    /// Every month on this day of the month, which is the same for all customers.
+    /// Customers are invoiced every month on this day of the month, which is the same for all customers.
     Monthly(i64),
-    /// Every month on the customer's own day of the month, 1 to 28.
+    /// Each customer is invoiced every month on an individual day of the month, from 1 to 28.
     MonthlyOwnDay,
-    /// On the first of January, April, July and October.
+    /// Customers are invoiced on the first of January, April, July and October.
     Quarterly,
-    /// Every three months, on the customer's own day and in the customer's own months.
+    /// Each customer is invoiced every three months, in individual months and on an individual day of the month.
     QuarterlyOwnDay,
-    /// Every year on the first of January.
+    /// Customers are invoiced every year on the first of January.
     Annual,
-    /// Every year on the customer's own day.
+    /// Each customer is invoiced every year on an individual day of the year.
     AnnualOwnDay,
 }
 
 impl Cycle {
-    /// All cycles with their names.
+    /// All billing cycles with their names.
     pub const ALL: [(&'static str, Cycle); 9] = [
         ("weekly", Cycle::Weekly),
         ("biweekly", Cycle::Biweekly),
@@ -44,7 +45,7 @@ impl Cycle {
         ("annual-own", Cycle::AnnualOwnDay),
     ];
 
-    /// The number of years of history.
+    /// The number of years of history of a tenant with this cycle.
     pub fn years(self) -> i64 {
         match self {
             Cycle::Annual | Cycle::AnnualOwnDay => 5,
@@ -63,11 +64,11 @@ impl Cycle {
         }
     }
 
-    /// Returns the invoice days of a customer from `first` to `last`, in days since 1970-01-01. `last` is excluded. The
-    /// random number `lot` determines the customer's own day.
+    /// Returns the invoice days of a customer from the day `first` up to, but without, the day `last`. All days are
+    /// numbers of days since 1970-01-01. The random number `lot` determines the customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
-            // 1970-01 is month 0.
+            // January 1970 has the month number 0.
             let from = first * 12 / 366 - 2;
             (from..from + (last - first) / 28 + 16)
                 .filter(|month| month.rem_euclid(every) == offset)
@@ -77,7 +78,7 @@ impl Cycle {
         };
         let lot_of = |bound: u64| (lot % bound) as i64;
         let weeks = |every: i64, offset: i64| {
-            // 1970-01-05 was a Monday.
+            // The calculation uses the fact that 1970-01-05 was a Monday.
             let begin = first + (4 + offset - first).rem_euclid(every);
             (0..).map(|k| begin + k * every).take_while(|due| *due < last).collect()
         };
@@ -94,14 +95,15 @@ impl Cycle {
     }
 }
 
-/// Returns a date in days since 1970-01-01. `month` is the number of months since January 1970.
+/// Converts a date to days since 1970-01-01. `month` is the number of months since January 1970, and `day` is the day
+/// of the month.
 fn date(month: i64, day: i64) -> i64 {
     let (year, month) = (1970 + month.div_euclid(12), month.rem_euclid(12) + 1);
     let at = Timestamp::from_ymd(year as i16, month as i8, day as i8).expect("a date");
     at.as_micros() / 86_400_000_000
 }
 
-/// Returns the start of a day, which is given in days since 1970-01-01.
+/// Returns midnight at the start of a day. `day` is a number of days since 1970-01-01.
 pub fn midnight(day: i64) -> Timestamp {
     Timestamp::EPOCH.plus_days(day)
 }
@@ -109,7 +111,7 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// The daily rate at which the customer leaves.
+    /// The rate per day at which the customer leaves, which is nearly the probability of leaving on one day.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,
@@ -151,7 +153,8 @@ impl Random {
 }
 
 impl Everyday {
-    /// Creates a tenant. `customers` is the number of customers over the whole history.
+    /// Creates a synthetic tenant. `customers` is the number of customers over the whole history, including those who
+    /// left.
     pub fn new(cycle: Cycle, customers: usize, seed: u64) -> Self {
         let today = date((2024 - 1970) * 12 + 11, 15);
         let begin = today - cycle.years() * 365;
@@ -200,7 +203,7 @@ impl Everyday {
         }
     }
 
-    /// Returns the records that consist of all rows before the day `until`.
+    /// Returns the library's records of all rows of the tenant that lie before the day `until`.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -236,7 +239,7 @@ impl Everyday {
         }
     }
 
-    /// Compares the scores of a day with the true risks.
+    /// Compares the scores of a run at a day with the true risks of the customers.
     pub fn judge(&self, run: &ScoreRun, day: i64, horizon: i64) -> DayFigures {
         let (mut predicted, mut risk, mut loss, mut rows) = (0.0, 0.0, 0.0, 0usize);
         let cross = |risk: f64, p: f64| {
@@ -261,8 +264,8 @@ impl Everyday {
         }
     }
 
-    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include a due day of every
-    /// cycle whose customers share their due days.
+    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include an invoice day of
+    /// every cycle in which all customers have the same invoice days.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }
@@ -271,17 +274,18 @@ impl Everyday {
 /// The scores of one day, compared with the true risks.
 #[derive(Clone, Copy, Debug)]
 pub struct DayFigures {
-    /// The number of customers who have a probability.
+    /// The number of customers to whom the run gave a probability.
     pub rows: usize,
-    /// The mean probability.
+    /// The mean of the predicted churn probabilities.
     pub predicted: f64,
-    /// The mean true risk.
+    /// The mean of the true risks of the same customers.
     pub risk: f64,
-    /// The expected log-loss of the probabilities, minus that of the best constant prediction for the day.
+    /// The expected log-loss of the probabilities, minus the expected log-loss of the best constant prediction for the
+    /// day. It is negative if the probabilities are better.
     pub excess: f64,
 }
 
-/// Returns the date at which the scores of a day are made.
+/// Returns the `as_of` with which the customers are scored on a day.
 pub fn as_of(day: i64) -> AsOf {
     AsOf::new(midnight(day))
 }

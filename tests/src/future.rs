@@ -1,7 +1,8 @@
-//! Rewrites everything in a random tenant (a "world") that could not be known at a date.
+//! Rewrites the rows of a random tenant (a "world") that could not be known at a date. Tests use it to check that
+//! features and labels do not use the future.
 //!
-//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. Everything that
-//! is visible before the date must stay bit-identical.
+//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. Rows that were
+//! visible before the date stay bit-identical.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +10,17 @@ use crate::dice::Dice;
 use crate::raw::{ActivityRow, CustomerRow, CustomerTable, DAY, Event, PaymentRow, TicketRow, World};
 use crate::worlds::{Maker, Shape, Version, attribute};
 
-/// Feature columns that exist only if some customer has two spells, even if the second spell begins after the date. The
-/// values of features depend only on the past, but the presence of these columns depends on the whole history.
+/// Feature columns that exist only if some customer has two spells (periods as a customer). The second spell may begin
+/// after the date. The values of these columns depend only on the past, but whether the columns exist depends on the
+/// whole history.
 pub const SPELL_COLUMNS: [&str; 3] = [
     "customer_earlier_spells",
     "customer_days_since_last_end",
     "customer_days_since_first_sign_up",
 ];
 
-/// Returns a world that is equal to the given world before `as_of`, and different afterwards.
+/// Returns a world in which the rows that were known before `as_of` are unchanged, and all other rows are rewritten at
+/// random.
 pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
     let shape = Shape {
         customers: 1,
@@ -49,21 +52,21 @@ pub fn rewrite(world: &World, as_of: i64, seed: u64) -> World {
 struct Rewriter {
     as_of: i64,
     maker: Maker,
-    /// All customers of the new world.
+    /// The ids of all customers of the new world.
     customers: Vec<String>,
-    /// The number of records that were added so far. The ids of new records are derived from it.
+    /// The number of records that were added so far. The next new record gets an id that contains this number.
     fresh: usize,
 }
 
-/// A row of an event table whose future can be rewritten.
+/// A row of an event table that can be rewritten if it lies after a date.
 trait Rewrite: Event + Clone {
-    /// Creates another row of the same table.
+    /// Creates a row of the same table with random values.
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
-    /// Shifts the whole row in time.
+    /// Shifts all timestamps of the row by `by` microseconds.
     fn shift(&mut self, by: i64);
-    /// Sets the time at which the row became known.
+    /// Sets `known_at`, the time at which the row became known.
     fn learn(&mut self, known_at: i64);
-    /// Rewrites the fields that are filled in later.
+    /// Rewrites the fields of the row that were still empty or unknown at `as_of`, such as the time of a refund.
     fn fill_in(&mut self, maker: &mut Maker, columns: &[&str], as_of: i64);
 }
 
@@ -221,7 +224,7 @@ impl Rewriter {
     }
 }
 
-/// Returns the customers who have events.
+/// Returns the ids of all customers who have events.
 fn owners(world: &World) -> BTreeSet<String> {
     let payments = world
         .payments
@@ -239,7 +242,8 @@ fn shift(moment: &mut Option<i64>, by: i64) {
     *moment = moment.map(|moment| moment + by);
 }
 
-/// Returns whether a field that is filled in later was still empty or unknown at a date.
+/// Returns whether a timestamp that is filled in later (such as the time of a refund) was still empty at a date, or lay
+/// at or after the date.
 fn open(moment: Option<i64>, as_of: i64) -> bool {
     moment.is_none_or(|moment| moment >= as_of)
 }
@@ -283,7 +287,8 @@ impl Rewrite for PaymentRow {
             Some("failed" | "pending") => return,
             _ => self.refunded_at,
         };
-        // A refund is never before its payment. The payment may be due after the date if there is no `settled_at`.
+        // A refund must not happen before its payment is due. Without `settled_at`, the payment may be due after the
+        // date.
         if given("refunded_at") && open(refunded_at, as_of) {
             self.refunded_at = refund(maker).map(|at| at.max(self.due_at));
             self.status = match self.status {
@@ -369,8 +374,8 @@ mod tests {
         found
     }
 
-    /// The reference implementation cannot see the future either. The test also checks that the rewritten worlds differ
-    /// after the date.
+    /// Tests that the features of the reference implementation do not use the future. The test also checks that the
+    /// rewritten worlds differ from the original worlds after the date.
     #[test]
     fn what_was_known_stays() {
         let mut changed = 0;

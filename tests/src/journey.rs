@@ -1,4 +1,4 @@
-//! The bundled Complete Journey data. A plain CSV reader reads it, without the library.
+//! Reads the bundled Complete Journey data with a plain CSV reader, without the library.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn read(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     (header, rows)
 }
 
-/// Returns the microseconds of a timestamp since 1970-01-01.
+/// Parses a timestamp, and returns the number of microseconds since 1970-01-01.
 pub fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>().expect("a moment").as_micros()
 }
@@ -39,7 +39,7 @@ fn decimal(text: &str) -> Decimal {
     }
 }
 
-/// Returns the data as raw rows.
+/// Returns the data as plain rows (a "world").
 pub fn world() -> World {
     let (header, rows) = read("customers.csv");
     assert_eq!(header[..2], ["customer_id", "signed_up_at"]);
@@ -111,7 +111,7 @@ fn customer(row: Vec<String>) -> CustomerRow {
     }
 }
 
-/// Returns the same data as the library reads it.
+/// Returns the Complete Journey data as records that the library has read.
 pub fn records() -> TenantRecords {
     let table = |name| Table::from_csv(std::fs::File::open(file(name))?);
     let build = || {

@@ -1,4 +1,5 @@
-//! Writes a random tenant (a "world") as JSON rows. For each value, one of its permitted spellings is chosen at random.
+//! Writes a random tenant (a "world") as JSON rows. A value can be written in several permitted ways, and one of them
+//! is chosen at random.
 //!
 //! The first row contains all given columns. Later rows may omit columns whose value is null.
 
@@ -7,7 +8,7 @@ use churn_core::Timestamp;
 use crate::dice::Dice;
 use crate::raw::{ActivityRow, Attribute, CustomerTable, Decimal, HOUR, PaymentRow, TicketRow};
 
-/// A row under construction.
+/// A JSON row that is being written.
 struct Object<'d> {
     text: String,
     dice: &'d mut Dice,
@@ -36,7 +37,7 @@ impl Object<'_> {
         }
     }
 
-    /// Adds an id. An id that consists of digits may be written as a number.
+    /// Adds an id to the row. An id that consists of digits may be written as a number.
     fn id(&mut self, column: &str, id: &str) {
         let number = id.parse::<i64>().is_ok_and(|number| number.to_string() == id);
         match number && self.dice.chance(50) {
@@ -117,7 +118,7 @@ fn table<R>(rows: &[R], dice: &mut Dice, mut put: impl FnMut(&mut Object<'_>, &R
     text.into_bytes()
 }
 
-/// Writes the customers table.
+/// Writes the customers table as JSON rows.
 pub fn customers(customers: &CustomerTable, dice: &mut Dice) -> Vec<u8> {
     let columns = &customers.columns;
     table(&customers.rows, dice, |object, row| {
@@ -143,7 +144,7 @@ pub fn customers(customers: &CustomerTable, dice: &mut Dice) -> Vec<u8> {
     })
 }
 
-/// Writes the payments table.
+/// Writes the payments table as JSON rows.
 pub fn payments(columns: &[&str], rows: &[PaymentRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "payment_id", row.payment_id.as_deref(), |o, id| {
@@ -166,7 +167,7 @@ pub fn payments(columns: &[&str], rows: &[PaymentRow], dice: &mut Dice) -> Vec<u
     })
 }
 
-/// Writes the tickets table.
+/// Writes the tickets table as JSON rows.
 pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "ticket_id", row.ticket_id.as_deref(), |o, id| {
@@ -193,7 +194,7 @@ pub fn tickets(columns: &[&str], rows: &[TicketRow], dice: &mut Dice) -> Vec<u8>
     })
 }
 
-/// Writes the activities table.
+/// Writes the activities table as JSON rows.
 pub fn activities(columns: &[&str], rows: &[ActivityRow], dice: &mut Dice) -> Vec<u8> {
     table(rows, dice, |object, row| {
         object.optional(columns, "activity_id", row.activity_id.as_deref(), |o, id| {

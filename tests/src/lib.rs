@@ -1,13 +1,13 @@
-//! Tests of guarantees that involve several crates, and tools for these tests. A "world" is a tenant in a form that
-//! does not depend on the library.
+//! Tests of guarantees that involve several crates, and tools for these tests. A "world" is a tenant as plain rows, in
+//! a form that does not depend on the library.
 //!
 //! - [`raw`] represents a tenant as plain rows.
 //! - [`worlds`] creates random tenants that contain many unusual cases.
-//! - [`everyday`] creates tenants with a billing cycle. Their true risk is known on every day.
+//! - [`everyday`] creates tenants with a billing cycle, in which the true risk is known on every day.
 //! - [`mod@reference`] is a slow and simple implementation of the specification.
 //! - [`future`] rewrites everything in a world that could not be known at a date.
 //! - [`golden`] reads test cases together with their expected results.
-//! - [`library`] passes a world through the library under test and reads the result.
+//! - [`library`] computes the records, features and labels of a world with the library under test.
 //! - [`public_api`] lists the public API of the Rust crates.
 //! - [`types`] writes the Python and TypeScript types of reports.
 

@@ -1,4 +1,4 @@
-//! Passes a random tenant (a "world") through the library under test and reads the result.
+//! Computes the records and features of a random tenant (a "world") with the library under test.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,8 @@ fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("within the calendar")
 }
 
-/// Builds the records and the validation report of a world. The seed determines how the values are written.
+/// Writes a world as JSON, and builds the library's records and the validation report from it. The seed determines how
+/// the values are written in JSON.
 pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, ValidationReport)> {
     let dice = &mut Dice::new(seed);
     let statics = match &world.statics {
@@ -58,7 +59,7 @@ pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, V
     builder.build()
 }
 
-/// Builds the records of a world that must be valid.
+/// Builds the library's records of a world, and checks that all rows are valid.
 pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     match records(world, seed) {
         Ok((records, report)) => {
@@ -72,14 +73,14 @@ pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     }
 }
 
-/// Computes the standard features at these dates.
+/// Computes the feature matrix of the standard features at the dates `dates`.
 pub fn matrix(records: &TenantRecords, dates: &[i64], threads: usize) -> FeatureMatrix {
     let dates: Vec<AsOf> = dates.iter().map(|&date| as_of(date)).collect();
     let execution = Execution::new().threads(threads);
     features(records, &dates, &FeaturePlan::default(), &execution).expect("the standard plan fits")
 }
 
-/// Returns one value of a matrix.
+/// Returns the value of a feature in one row of a matrix.
 pub fn value(column: &FeatureColumn, row: usize) -> Value {
     match column {
         FeatureColumn::Number(values) => Value::Number(values[row]),
@@ -91,7 +92,8 @@ pub fn value(column: &FeatureColumn, row: usize) -> Value {
     }
 }
 
-/// Returns the rows of a matrix at one date: for each customer, the values in plan order.
+/// Returns the rows of a feature matrix at one date. For each customer, the values are in the order of the features in
+/// the plan.
 pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     let at_date = (0..matrix.n_rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
     let rows = at_date.map(|row| {
@@ -108,7 +110,8 @@ pub fn bits(matrix: &FeatureMatrix) -> Vec<u8> {
     bits
 }
 
-/// Returns the same as [`bits`], but without the columns with these names and without the fingerprint of the plan.
+/// Returns the content of a matrix as bytes, like [`bits`], but without the columns `names` and without the fingerprint
+/// of the plan.
 pub fn bits_without(matrix: &FeatureMatrix, names: &[&str]) -> Vec<u8> {
     let mut bits = Vec::new();
     bits.extend(matrix.tenant().to_string().bytes());

@@ -1,8 +1,8 @@
-//! The public API of the Rust crates as text. There is one block per item, with its declaration, methods and trait
-//! implementations.
+//! Lists the public API of the Rust crates as text. The text has one block for each public item, with the declaration,
+//! the methods and the trait implementations of the item.
 //!
-//! It is read from the HTML that rustdoc writes. The stable toolchain can write this HTML, and it also contains the
-//! items that macros generate. Items with `#[doc(hidden)]` are not listed.
+//! The API is read from the HTML pages that rustdoc writes. The stable toolchain can write these pages, and they also
+//! contain the items that macros generate. Items with `#[doc(hidden)]` are not listed.
 
 use std::env;
 use std::fmt::Write;
@@ -10,10 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The name of the fixture file that contains the public API.
+/// The name of the file in `tests/fixtures` that lists the public API.
 pub const FIXTURE: &str = "public_api.txt";
 
-/// The crates whose API is listed: their names in Rust and in Cargo.
+/// The crates whose API is listed. Each element is the name of a crate in Rust code and its name in Cargo.
 const CRATES: [(&str, &str); 2] = [("churn_core", "churn-core"), ("churn_store", "churn-store")];
 
 /// Runs rustdoc on the crates and lists their public API.
@@ -45,7 +45,7 @@ pub fn list() -> String {
     listed
 }
 
-/// Runs `cargo doc` with the target folder of this program, and returns the folder of the pages.
+/// Runs `cargo doc` with the target folder that contains this program. Returns the folder of the HTML pages.
 fn document() -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -55,7 +55,8 @@ fn document() -> PathBuf {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     assert!(command.current_dir(root).status().expect("cargo runs").success());
-    // This program is in `debug`, or in `debug/deps` if it is a test. The pages are in `doc`, next to `debug`.
+    // This program is in the folder `debug` of the target folder, or in `debug/deps` if it is a test. The HTML pages
+    // are in the folder `doc`, next to `debug`.
     let program = env::current_exe().expect("the path of this program");
     let docs = program.ancestors().skip(2).map(|folder| folder.join("doc"));
     docs.take(2)
@@ -67,7 +68,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Adds the block of one item to the list.
+/// Appends the block of one item to the text `listed`.
 fn item(listed: &mut String, name: &str, page: &str, html: &str) {
     let (modules, file) = page.rsplit_once('/').unwrap_or(("", page));
     let item = file.split('.').nth(1).expect("a page is named after its kind and item");
@@ -95,20 +96,21 @@ fn item(listed: &mut String, name: &str, page: &str, html: &str) {
     listed.push('\n');
 }
 
-/// Returns the text between two marks. If the second mark is missing, the text extends to the end. If the first mark is
-/// missing, it is empty.
+/// Returns the part of an HTML text between the mark `from` and the mark `to`. If `to` is missing, the part extends to
+/// the end of the text. If `from` is missing, the part is empty.
 fn section<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
     let rest = html.split_once(from).map_or("", |(_, rest)| rest);
     rest.split_once(to).map_or(rest, |(section, _)| section)
 }
 
-/// Returns the texts of all elements with these opening and closing tags.
+/// Returns the text of every HTML element that has this opening and this closing tag.
 fn headers<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = String> + 'a {
     let elements = html.split(open).skip(1);
     elements.map(move |rest| text(rest.split(close).next().unwrap_or_default()))
 }
 
-/// Returns the text of HTML on one line. The labels of collapsible parts are left out.
+/// Removes the tags of an HTML fragment, and returns its text on one line. The labels of collapsible parts are left
+/// out.
 fn text(html: &str) -> String {
     let mut plain = String::new();
     for (at, part) in html.split("<summary").enumerate() {
@@ -119,7 +121,7 @@ fn text(html: &str) -> String {
         let mut rest = part;
         while let Some((before, tag)) = rest.split_once('<') {
             plain.push_str(before);
-            // Each attribute is on a separate line, so its end becomes a space.
+            // In the HTML, each Rust attribute is on a separate line. The end of such a line becomes a space.
             if tag.starts_with("/div") {
                 plain.push(' ');
             }

@@ -1,4 +1,4 @@
-//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and rows are not sorted.
+//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and the rows need not be sorted.
 //!
 //! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
 
@@ -10,15 +10,15 @@ pub const HOUR: i64 = 3_600_000_000;
 /// All tables of one tenant. A table that is `None` was not given.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The customers.
+    /// The customers table.
     pub customers: CustomerTable,
-    /// The payments.
+    /// The payments table, if it is given.
     pub payments: Option<PaymentTable>,
-    /// The tickets.
+    /// The tickets table, if it is given.
     pub tickets: Option<TicketTable>,
-    /// The activities.
+    /// The activities table, if it is given.
     pub activities: Option<ActivityTable>,
-    /// Which undated columns are declared static.
+    /// The attributes that are declared static (their values never change).
     pub statics: Statics,
     /// The end of the observed history, if the caller gives it.
     pub observed_until: Option<i64>,
@@ -26,19 +26,19 @@ pub struct World {
     pub dates: Vec<i64>,
 }
 
-/// The undated columns that are declared static.
+/// The attributes without a date that are declared static (their values never change).
 #[derive(Clone, Debug)]
 pub enum Statics {
-    /// No column.
+    /// No attribute is declared static.
     None,
-    /// The named columns.
+    /// The attributes with these names are declared static.
     Named(Vec<String>),
-    /// All columns.
+    /// All attributes are declared static.
     All,
 }
 
 impl Statics {
-    /// Whether a column is declared static.
+    /// Whether the attribute in this column is declared static.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -48,10 +48,10 @@ impl Statics {
     }
 }
 
-/// The type of an attribute.
+/// The type of a customer attribute (a column that the library does not know).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttributeType {
-    /// Numbers, with or without decimal places.
+    /// The values are numbers, with or without decimal places.
     Number,
     /// Texts.
     Text,
@@ -59,7 +59,7 @@ pub enum AttributeType {
     Bool,
 }
 
-/// One value of an attribute.
+/// One value of a customer attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
     /// A number.
@@ -75,7 +75,7 @@ pub enum Attribute {
 pub struct CustomerTable {
     /// The optional columns that were given.
     pub columns: Vec<&'static str>,
-    /// The names and types of the extra columns.
+    /// The names and types of the attributes (columns that the library does not know).
     pub attributes: Vec<(String, AttributeType)>,
     /// The rows in the given order.
     pub rows: Vec<CustomerRow>,
@@ -110,7 +110,7 @@ pub struct PaymentTable {
 /// A decimal number: `units / 10^places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
-    /// The digits.
+    /// All digits of the number as a whole number, with its sign.
     pub units: i64,
     /// The number of decimal places.
     pub places: u32,
@@ -182,13 +182,13 @@ pub struct ActivityRow {
     pub known_at: Option<i64>,
 }
 
-/// The columns that payments, tickets and activities have in common.
+/// The columns that rows of the payments, tickets and activities tables have in common.
 pub trait Event {
-    /// The record's id.
+    /// The id of the record, if it has one.
     fn id(&self) -> Option<&str>;
-    /// The customer's id.
+    /// The id of the customer to whom the event belongs.
     fn customer_id(&self) -> &str;
-    /// The event time.
+    /// The time at which the event happened.
     fn at(&self) -> i64;
     /// The time at which the row became known; `None` if it was always known.
     fn known_at(&self) -> Option<i64>;

@@ -1,8 +1,8 @@
 //! Random tenants ("worlds") that contain many unusual cases. All of their rows are valid.
 //!
 //! They contain returning customers, versions that correct earlier versions, and missing columns. They also contain
-//! columns of nulls, events exactly at the bounds of a window, and ties. There are refunds, credit notes, ratings
-//! before the resolution of a ticket, events before sign-up, and ids in many scripts.
+//! columns of nulls, events exactly at the bounds of a window, and events with the same time. There are refunds, credit
+//! notes, ratings before the resolution of a ticket, events before sign-up, and ids in many scripts.
 
 use std::collections::BTreeSet;
 
@@ -20,9 +20,9 @@ pub const LENGTH: i64 = 900;
 /// Options of a random world.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// The maximum number of customers.
+    /// The maximum number of customers of the world.
     pub customers: i64,
-    /// Whether a later version of an event may name another customer.
+    /// Whether a later version of an event may assign the event to another customer.
     pub moves: bool,
 }
 
@@ -37,7 +37,7 @@ impl Shape {
     }
 }
 
-/// Creates the world for a seed.
+/// Creates a random world. The seed determines all of its rows.
 pub fn world(seed: u64, shape: Shape) -> World {
     let mut dice = Dice::new(seed);
     let dates = dates(&mut dice);
@@ -90,21 +90,21 @@ pub fn attribute(kind: AttributeType, dice: &mut Dice) -> Attribute {
     }
 }
 
-/// Generates rows.
+/// Generates the random rows of a world.
 #[derive(Debug)]
 pub struct Maker {
-    /// The random generator.
+    /// The random generator from which all values are drawn.
     pub dice: Dice,
     shape: Shape,
     /// The dates at which tests compute features and labels. Some events happen exactly at these dates.
     dates: Vec<i64>,
-    /// Timestamps that were already used. Some of them are used again, so that ties occur.
+    /// Timestamps that were already used. Some of them are used again, so that events with the same time occur.
     recent: Vec<i64>,
     /// The ids of all customers that were created so far.
     ids: Vec<String>,
 }
 
-/// Chooses optional columns for a table. Each column is given in most worlds.
+/// Chooses at random which optional columns a table has. Each column is present in most worlds.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()
@@ -122,7 +122,7 @@ impl Maker {
         }
     }
 
-    /// Creates a random table. `None` means that the table is not given. Some tables are given but empty.
+    /// Creates a random table. Returns `None` if the world does not have this table. Some tables have no rows.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
             0..=1 => None,
@@ -146,7 +146,7 @@ impl Maker {
         }
     }
 
-    /// Returns a time within the history. It is often exactly at a bound of a window.
+    /// Returns a random time within the history. It often lies exactly at a bound of a window.
     fn moment(&mut self) -> i64 {
         let dice = &mut self.dice;
         let day = START + dice.between(0, LENGTH) * DAY;
@@ -164,14 +164,15 @@ impl Maker {
         moment
     }
 
-    /// Returns a time that is exactly at, just before or just after a date or the start of one of its windows.
+    /// Returns a time near a date at which tests compute features, or near the start of one of this date's windows. The
+    /// time is exactly there, just before or just after.
     fn edge(&mut self) -> i64 {
         let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);
         *self.dice.pick(&self.dates) - window * DAY + step
     }
 
-    /// Returns a time at or after `from`.
+    /// Returns a random time at or after `from`.
     pub fn later(&mut self, from: i64) -> i64 {
         match self.dice.between(0, 9) {
             0 => from,
@@ -183,7 +184,7 @@ impl Maker {
         }
     }
 
-    /// Returns a time at or after `from` with a probability of `percent` %, otherwise `None`.
+    /// With a probability of `percent` %, returns a random time at or after `from`. Otherwise, returns `None`.
     pub fn maybe_later(&mut self, percent: i64, from: i64) -> Option<i64> {
         self.dice.chance(percent).then(|| self.later(from))
     }
@@ -254,7 +255,7 @@ impl Maker {
         }
     }
 
-    /// Creates the versions of one spell.
+    /// Creates the versions of the customer row of one spell (an uninterrupted period as a customer).
     pub fn spell(
         &mut self,
         customer_id: &str,
@@ -314,7 +315,7 @@ impl Maker {
         rows
     }
 
-    /// Creates the versions of one record: their id and their `known_at`.
+    /// Creates the versions of one event record. Each version has the id of the record and a `known_at`.
     fn versions(&mut self, columns: &[&str], name: &str, number: usize) -> Vec<Version> {
         let id = match columns.contains(&name) && self.dice.chance(85) {
             true if self.dice.chance(30) => Some(number.to_string()),
@@ -365,7 +366,7 @@ impl Maker {
                 }
             }
         }
-        // In most worlds, the rows are shuffled. In the others, they are sorted, as exports often are.
+        // In most worlds, the rows are in random order. In the other worlds, they are sorted, as exports often are.
         if self.dice.chance(70) {
             self.dice.shuffle(&mut rows);
         }
@@ -393,7 +394,7 @@ impl Maker {
         PaymentTable { columns, digits, rows }
     }
 
-    /// Creates a payment.
+    /// Creates a payment with random values.
     pub fn payment(
         &mut self,
         columns: &[&str],
@@ -452,7 +453,7 @@ impl Maker {
         TicketTable { columns, rows }
     }
 
-    /// Creates a ticket.
+    /// Creates a ticket with random values.
     pub fn ticket(&mut self, columns: &[&str], customer: &str, version: Version) -> TicketRow {
         let given = |column| columns.contains(&column);
         let opened_at = self.moment();
@@ -502,7 +503,7 @@ impl Maker {
         ActivityTable { columns, rows }
     }
 
-    /// Creates an activity.
+    /// Creates an activity with random values.
     pub fn activity(&mut self, columns: &[&str], customer: &str, version: Version) -> ActivityRow {
         let given = |column| columns.contains(&column);
         let at = self.moment();
@@ -532,11 +533,12 @@ impl Maker {
 pub struct Version {
     /// The record's id, if it has one.
     pub id: Option<String>,
-    /// The time at which this version became known.
+    /// The time at which this version became known, or `None` if it was always known.
     pub known_at: Option<i64>,
 }
 
-/// Creates an amount. It may be zero, negative, large, or have more decimal places than the currency has.
+/// Creates a random amount of money. The amount may be zero, negative or large, and may have more decimal places than
+/// the currency.
 pub fn amount(dice: &mut Dice) -> Decimal {
     let (units, places) = match dice.between(0, 9) {
         0 => (0, 0),

@@ -1,11 +1,12 @@
-//! Checks the architecture. Dependencies point in one direction, only one module uses threads, and every folder of the
-//! repository is in a fixed list.
+//! Tests the architecture. The modules of the core must depend on each other in one direction only, only one module may
+//! use threads, and every folder of the repository must be in a fixed list.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the core by layer. The lowest layer is first. Modules of the same layer may use each other.
+/// The modules of the core, grouped into layers. The lowest layer is first. A module may use modules of lower layers
+/// and of the same layer.
 const LAYERS: &[&[&str]] = &[
     &["error", "numeric", "options", "parallel", "time"],
     &["record"],
@@ -24,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["classifier"],
 ];
 
-/// The module that exported macros use. It belongs to no layer.
+/// The module that the expansions of exported macros use. It belongs to no layer.
 const EXPANSION: &str = "private";
 
 const TOP: &[&str] = &[
@@ -45,7 +46,7 @@ fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-/// A source file of the core: its path below `src`, and its code without comments and tests.
+/// A source file of the core, with its path relative to `src`, and its code without comments and tests.
 struct Source {
     path: String,
     code: String,
@@ -58,7 +59,7 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// Returns the depth of the module below the crate root.
+    /// Returns the number of levels between the crate root and the module.
     fn depth(&self) -> usize {
         let names = self.path.split('/').count();
         if self.path.ends_with("/mod.rs") {
@@ -94,7 +95,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-/// Returns the code without comments and test-only items.
+/// Returns the code of a source file without comments and without items that only tests use.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();
@@ -117,7 +118,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Returns the first name after every `crate::`, including the names in braces.
+/// Returns the names of all modules that follow `crate::` in the code, including the names in braces.
 fn crate_paths(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);
@@ -203,7 +204,7 @@ fn threads_live_in_one_module() {
 
 #[test]
 fn every_folder_is_in_the_plan() {
-    // These folders contain build output that git ignores. They are allowed.
+    // These folders contain build output that git ignores, so the test allows them.
     let left_behind = ["target", "dist", "node_modules"];
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();

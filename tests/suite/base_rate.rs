@@ -1,11 +1,12 @@
-//! Tests the report on the drift of the base rate. It compares the churn rate at the test date with the mean
-//! prediction.
+//! Tests the part of the training report that shows a drift of the base rate (the overall churn rate). It compares the
+//! churn rate at the test date with the mean predicted probability.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Trains on a tenant. In the last half year of its history, the log-odds of churn shift by `base_rate_shift`.
+/// Trains on a synthetic tenant in which the log-odds of churn are shifted by `base_rate_shift` in the last half year
+/// of the history.
 fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -14,7 +15,7 @@ fn train(seed: u64, base_rate_shift: f64) -> ChurnModel {
         .with_base_rate_shift(base_rate_shift);
     let world = world(&options).unwrap();
     let records = world.tenants()[0].records().unwrap().build().unwrap().0;
-    // The test needs only the mean probability. The linear member alone is enough for it.
+    // The test uses only the mean probability, so an ensemble that has only the linear member is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -30,7 +31,7 @@ fn drift_is_reported_only_if_there_is_one() {
             .map(|test| {
                 let shift = test.measures.base_rate_shift.unwrap();
                 assert!(shift.interval.contains(shift.value));
-                // The shift is positive if more customers churned than predicted.
+                // The reported shift must be positive if more customers churned than the model predicted.
                 let more = test.measures.churned as f64 > test.measures.mean_probability * test.measures.rows as f64;
                 assert_eq!(more, shift.value > 0.0);
                 assert_eq!(test.base_rate_drifted(), Some(!shift.interval.contains(0.0)));
@@ -65,8 +66,8 @@ fn report_and_card_show_the_rate_of_every_date() {
     let (first, last) = (&report.dates[0], report.dates.last().unwrap());
     assert!(last.churn_rate > 1.3 * first.churn_rate, "{first:?} {last:?}");
     assert!((first.churn_rate - first.churned as f64 / first.rows as f64).abs() < 1e-12);
-    // The features do not show the shift. The prediction is therefore too high at the first date and too low at the
-    // last date.
+    // The features do not show that the base rate shifts. The mean prediction is therefore too high at the first date
+    // and too low at the last date.
     assert!(first.mean_probability > first.churn_rate && last.mean_probability < last.churn_rate);
     let card = model.card().to_markdown();
     assert!(card.contains("## Churn rate at the training dates") && card.contains("| base-rate shift, log-odds |"));

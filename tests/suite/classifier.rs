@@ -1,10 +1,12 @@
-//! Opens a classifier file that an older version wrote. In that version, classifiers had no intervals.
+//! Tests that a classifier file can be opened that an older version of the library wrote. In that version, the scores
+//! of classifiers had no intervals.
 
 use churn_core::{ChurnClassifier, Column, Execution, Table, Value};
 use churn_tests::golden::{fixture, same_text};
 use serde_json::{Value as Json, json};
 
-/// Returns the training table. Its last row is an additional row that was not used for training.
+/// Returns the table that is scored. It contains the training rows, and at its end a row that was not used for
+/// training.
 fn table() -> churn_core::Result<Table> {
     let minutes = (0..60).map(|row| f64::from(row * 37 % 60)).chain([f64::NAN]);
     let plans = (0..60).map(|row| ["a", "b", "b"][row % 3]).chain(["another"]);

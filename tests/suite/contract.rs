@@ -1,5 +1,5 @@
-//! The file `contract.json` lists every error code, with an example that the library must reject with this code. pytest
-//! and node:test read the same file.
+//! Tests the error codes. The file `contract.json` lists every error code, with an example that the library must reject
+//! with this code. The Python and Node tests read the same file.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn every_code_is_in_the_contract() {
         .map(|kind| (kind.code().to_owned(), format!("{kind:?}")))
         .collect();
     for kind in churn_store::ErrorKind::ALL {
-        // If both crates have a code, it has the same meaning in both.
+        // If both `churn-core` and `churn-store` use a code, the code must have the same meaning in both crates.
         let known = kinds.insert(kind.code().to_owned(), format!("{kind:?}"));
         assert!(known.is_none_or(|known| known == format!("{kind:?}")), "{kind:?}");
     }

@@ -1,5 +1,5 @@
-//! Tests that results depend neither on the number of threads, nor on the other customers of a batch, nor on the other
-//! dates. Also tests that every pair of a customer and a date has one row.
+//! Tests that the results for a customer at a date do not depend on the number of threads, on other customers, or on
+//! other dates. Also tests that a matrix has exactly one row for each pair of a customer and a date.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use churn_tests::worlds::{Shape, world};
 
 const WORLDS: u64 = 300;
 
-/// Returns random worlds with up to 40 customers.
+/// Returns random tenants ("worlds") with up to 40 customers, each with its seed.
 fn worlds(moves: bool) -> impl Iterator<Item = (u64, World)> {
     let shape = move |seed| Shape {
         customers: 1 + (seed as i64 % 40),
@@ -85,7 +85,7 @@ fn one_date_equals_the_same_date_among_many() {
     }
 }
 
-/// Returns the world with all but one of its customers removed.
+/// Returns a copy of the world that contains only the customer `id`.
 fn alone(world: &World, id: &str) -> World {
     let mut world = world.clone();
     world.customers.rows.retain(|row| row.customer_id == id);
@@ -116,11 +116,11 @@ fn one_customer_alone_equals_the_same_customer_in_the_batch() {
                     continue;
                 };
                 for (name, a) in batch.feature_names().iter().zip(in_batch) {
-                    // An attribute without values has no type and therefore no feature. The world with a single
-                    // customer may lack the feature for this reason.
+                    // An attribute without values has no type and does not become a feature. The world with a single
+                    // customer may therefore lack a feature that the whole world has.
                     let b = own.feature_names().iter().position(|n| n == name);
                     let b = b.map_or(Value::Text(None), |at| by_himself[at].clone());
-                    // The columns of earlier spells exist only if some customer has two spells.
+                    // The spell features exist only if some customer has two spells (periods as a customer).
                     if SPELL_COLUMNS.contains(&name.as_str()) && !own.feature_names().contains(name) {
                         continue;
                     }
@@ -146,8 +146,8 @@ fn missing(value: &Value) -> bool {
 
 #[test]
 fn one_artifact_whatever_the_threads_and_however_often() {
-    // This trains all default members, and includes the out-of-time test, calibration and report. The whole model files
-    // must be equal.
+    // The training includes all default members, the out-of-time test, the calibration and the report. The model files
+    // must be equal byte for byte.
     let world = synthetic::world(
         &synthetic::WorldOptions::default()
             .with_seed(9)
@@ -160,7 +160,7 @@ fn one_artifact_whatever_the_threads_and_however_often() {
         let mut options = TrainOptions::default()
             .with_seed(seed)
             .with_execution(Execution::new().threads(threads));
-        // Fewer trees than the default are enough, because the work on each tree is divided among the threads.
+        // Fewer trees than the default are enough for this test, because the threads share the work on each tree.
         options.ensemble.folds = 2;
         options.ensemble.boosting.as_mut().unwrap().n_trees = 40;
         options.ensemble.deep_boosting.as_mut().unwrap().n_trees = 20;

@@ -1,5 +1,5 @@
 //! Tests that the mean probability is right on every day of the billing cycle, including the day on which invoices are
-//! due. If it cannot be right, the report must say so.
+//! due. If the mean probability cannot be right, the training report must contain a warning.
 //!
 //! The benchmark `benches/everyday` measures all billing cycles and several horizons with larger tenants.
 
@@ -26,7 +26,7 @@ fn the_level_is_right_on_the_day_of_the_invoices() {
         let tenant = Everyday::new(cycle, 1000, 1);
         let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
         let all = tenant.records(tenant.today + 31);
-        // These are the day on which invoices are due, the next day, and a day between two due days.
+        // The three days are the day on which invoices are due, the next day, and a day between two due days.
         for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
             let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
             let off = (figures.predicted - figures.risk).abs();
@@ -75,8 +75,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 
 #[test]
 fn a_date_at_which_every_customer_churned_is_reported() {
-    // At 2024-07-02, the next invoice is due 30 days later, when the label period has already ended. All customers
-    // therefore count as churned at this date.
+    // On 2024-07-02, the next invoice is due 30 days later. The label period ends before that day, so all customers
+    // count as churned at this date.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);
     let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];
@@ -88,7 +88,7 @@ fn a_date_at_which_every_customer_churned_is_reported() {
         .iter()
         .find(|warning| warning.code == WarningCode::UniformTrainingDate);
     assert_eq!(uniform.unwrap().dates, [dates[2]]);
-    // Dates that the caller gives are used unchanged.
+    // Training must use the dates that the caller gives without changes.
     assert_eq!(report.training_dates, dates);
     assert!(report.dates.iter().all(|date| date.first.is_none()));
 }

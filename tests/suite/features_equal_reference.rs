@@ -1,5 +1,5 @@
-//! Tests that every standard feature equals the result of the reference, a slow and independent implementation of the
-//! specification.
+//! Tests that every standard feature of the library equals the feature that the reference computes. The reference is a
+//! slow and independent implementation of the specification.
 
 use churn_core::TenantRecords;
 use churn_tests::journey;
@@ -8,7 +8,8 @@ use churn_tests::raw::World;
 use churn_tests::reference::{self, Value};
 use churn_tests::worlds::{Shape, world};
 
-/// The number of worlds can be increased with the environment variable `CHURN_WORLDS`.
+/// Returns the seeds of the random tenants ("worlds") to test. The environment variable `CHURN_WORLDS` sets their
+/// number.
 fn seeds() -> std::ops::Range<u64> {
     let worlds = std::env::var("CHURN_WORLDS").ok().and_then(|n| n.parse().ok());
     0..worlds.unwrap_or(400)
@@ -30,7 +31,8 @@ fn agree(name: &str, expected: &Value, found: &Value) -> bool {
     }
 }
 
-/// Compares all values at some dates. Returns the number of compared values.
+/// Compares all feature values of the library and of the reference at the dates `dates`. Returns the number of compared
+/// values.
 fn compare(place: &str, world: &World, records: &TenantRecords, dates: &[i64]) -> usize {
     let matrix = matrix(records, dates, 1);
     let mut compared = 0;
@@ -68,8 +70,8 @@ fn on_random_worlds() {
 
 #[test]
 fn on_complete_journey() {
-    // These are a date before all events, a date in the middle of a day, the exact time of a basket, and a date after
-    // all events.
+    // The four dates are a time before all events, a time in the middle of a day, the exact time of a purchase, and a
+    // time after all events.
     let dates = [
         "2017-01-01",
         "2017-01-02",

@@ -1,5 +1,5 @@
-//! Tests the golden cases. Each case has one test. pytest and node:test read the same files and use the same test
-//! names.
+//! Tests the golden cases, which are small tenants with expected results. Each case has one test. The Python and Node
+//! tests read the same files and use the same test names.
 
 use churn_core::ChurnModel;
 use churn_tests::golden::{Case, Expected, crowd, fixture, frozen, same_text, writing};
@@ -23,8 +23,8 @@ fn check(name: &str) {
     }
 }
 
-/// Returns the folders of the frozen models. First retrains the newest model, if this is requested by
-/// `CHURN_GOLDEN=freeze`.
+/// Returns the folders of the frozen models (model files that are stored in the repository). If the environment
+/// variable `CHURN_GOLDEN` is `freeze`, first trains the model of the newest format again.
 fn frozen_models() -> Vec<std::path::PathBuf> {
     static READY: std::sync::Once = std::sync::Once::new();
     READY.call_once(|| {
@@ -66,8 +66,8 @@ cases! {
     window_edges withdrawn words
 }
 
-/// Every language must compute the same SHA-256 hash over all bits of the scores and contributions of many customers.
-/// The environment variable `CHURN_CROWD` sets the number of customers.
+/// Tests that the scores and contributions of many customers are bit-identical in every language. Each language must
+/// compute the same SHA-256 hash of them. The environment variable `CHURN_CROWD` sets the number of customers.
 #[test]
 fn crowd_is_bit_identical_on_every_host() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
@@ -80,7 +80,7 @@ fn crowd_is_bit_identical_on_every_host() {
     }
 }
 
-/// Fails if a CI run writes the expected results instead of comparing them, because such a run tests nothing.
+/// Tests that a CI run does not write the expected results. A run that writes them compares nothing.
 #[test]
 fn nothing_is_written_under_ci() {
     assert!(!(writing() && std::env::var_os("CI").is_some()), "CHURN_GOLDEN is set");

@@ -1,13 +1,15 @@
 //! Tests hostile input. Every case of `fixtures/hostile.json` must have the expected error or result, and no case may
-//! cause a panic. The Python and Node tests read the same file. The expectations were derived from the specification,
-//! not copied from a run.
+//! cause a panic. The Python and Node tests read the same file. The expected results were derived from the
+//! specification, not copied from the output of the library.
 //!
 //! A case contains tables as JSON rows. Three notations represent what JSON cannot express:
-//! - `{"$number": "NaN"}` is a number that JSON cannot represent.
-//! - `{"$repeat": [text, times]}` is a long text.
-//! - `{"$rows": count, "row": {..}}` is a number of equal rows. In a text of such a row, `{i}` is the row number.
+//! - `{"$number": "NaN"}` represents a number that JSON cannot contain.
+//! - `{"$repeat": [text, times]}` represents a long text, in which `text` is repeated `times` times.
+//! - `{"$rows": count, "row": {..}}` represents `count` copies of a row. In the texts of the row, `{i}` is replaced by
+//!   the number of the copy.
 //!
-//! The field `then` states what to compute: features or labels at a date, or a training.
+//! The field `then` states what the test computes from the tables: features at a date, labels at a date, or a trained
+//! model.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +26,7 @@ fn text(json: &Json) -> &str {
     json.as_str().expect("a text")
 }
 
-/// Returns a cell in the form in which the host language would pass it.
+/// Converts a JSON cell to the value that a caller would pass to the library. `number` is the number of the row.
 fn cell(json: &Json, number: usize) -> Value {
     match json {
         Json::Null => Value::Null,
@@ -99,7 +101,7 @@ fn definition(json: &Json) -> ChurnDefinition {
     definition.with_lead(days("lead"))
 }
 
-/// The outcome of a case, in the same form as its expected outcome.
+/// The actual result of a case, in the same form as the expected result in the file.
 #[derive(Default)]
 struct Outcome {
     tables: BTreeMap<String, [u64; 3]>,
@@ -166,7 +168,8 @@ fn agrees(expected: &Json, value: &reference::Value) -> bool {
     }
 }
 
-/// Returns the differences between the outcome and the expected outcome.
+/// Runs a case, and returns the differences between the actual and the expected result. Returns `None` if there are no
+/// differences.
 fn differences(case: &Json) -> Option<String> {
     let expect = &case["expect"];
     let outcome = match (run(case), expect.get("error")) {
@@ -177,7 +180,8 @@ fn differences(case: &Json) -> Option<String> {
             let found = serde_json::json!({
                 "code": error.code(), "table": table, "row": error.row(), "column": error.column()
             });
-            // An error of training or labels has no table, and the file does not specify its column.
+            // If an expected error has no table, it comes from training or labels, and only the error codes are
+            // compared.
             let same = found["code"] == wanted["code"] && (wanted["table"].is_null() || found == *wanted);
             return (!same).then(|| format!("{found}, not {wanted}"));
         }

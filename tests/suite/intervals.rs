@@ -1,4 +1,5 @@
-//! Tests how often the interval of a score covers the true risk, on synthetic tenants whose true risks are known.
+//! Tests how often the interval of a score contains the true risk. The tenants are synthetic, so their true risks are
+//! known.
 
 use std::collections::HashMap;
 
@@ -6,8 +7,8 @@ use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, EnsembleOptions, Execution, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// A group of customers with similar scores: their number, and the means of their true risks, probabilities and
-/// interval bounds.
+/// A group of customers with similar scores. It holds the number of customers, and the means of their true risks, of
+/// their probabilities and of their interval bounds.
 struct Group {
     customers: usize,
     risk: f64,
@@ -16,8 +17,8 @@ struct Group {
     high: f64,
 }
 
-/// Trains on some customers of a tenant and scores `others` further customers. `others` must be large, so that the mean
-/// risk of a group is nearly exact.
+/// Trains on `customers` customers of a tenant, scores `others` other customers, and divides them into quintiles by
+/// their scores. `others` must be large, so that the mean true risk of a group is nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -43,7 +44,8 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     let model = ChurnModel::train(&known, &options).unwrap();
     let mut rows: Vec<[f64; 4]> = vec![];
     for &as_of in &model.report().training_dates {
-        // Customers who had left without this being known yet have a score but no true risk.
+        // A customer who had left before the date has a score if this was not known at the date. Such a customer has no
+        // true risk.
         let truth = tenant.truth(as_of).unwrap();
         let truth: HashMap<&str, f64> = (truth.iter())
             .map(|risk| (risk.customer_id.as_str(), risk.probability))
@@ -71,8 +73,8 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     rows.chunks(rows.len().div_ceil(5)).map(of).collect()
 }
 
-/// Returns two shares of the groups: those whose mean risk lies within the mean interval, and those whose mean risk
-/// lies within an interval of half this width.
+/// Returns the share of groups whose mean true risk lies within the mean interval, and the share of groups whose mean
+/// true risk lies within an interval of half the width.
 fn held(groups: &[Group]) -> (f64, f64) {
     let share = |part: f64| {
         let inside = |group: &&Group| {
@@ -84,9 +86,10 @@ fn held(groups: &[Group]) -> (f64, f64) {
     (share(1.0), share(0.5))
 }
 
-/// Returns groups of customers of several synthetic tenants. A group is a quintile of the scores.
+/// Returns the groups of customers of several synthetic tenants. The customers of each tenant are divided into five
+/// groups by their scores.
 fn fifths(seeds: u64, customers: usize, others: usize) -> Vec<Group> {
-    // The test is about calibration, for which the fast linear member alone is enough.
+    // The test is about calibration, so an ensemble that has only the fast linear member is enough.
     let groups = (0..seeds).flat_map(|seed| groups(seed, customers, others, &linear_alone()));
     groups.collect()
 }
@@ -99,7 +102,8 @@ fn intervals_cover_the_true_risk_and_are_not_too_wide() {
     assert!(half <= whole - 0.2, "{half} of {whole}");
 }
 
-/// Run it with `cargo test --release -p churn-tests --test suite intervals -- --ignored --nocapture`.
+/// Tests the coverage on many tenants. Run it with `cargo test --release -p churn-tests --test suite intervals --
+/// --ignored --nocapture`.
 #[test]
 #[ignore = "minutes: forty tenants"]
 fn full_coverage_experiment() {

@@ -1,5 +1,5 @@
-//! Checks the synthetic tenants with known risk. Their rows are valid and reproducible byte for byte. Their options
-//! have the documented effects. Their true risks are calibrated and use nothing from the future.
+//! Tests the synthetic tenants with known risk. Their rows must be valid and reproducible byte for byte, and their
+//! options must have the documented effects. Their true risks must be calibrated and must use nothing from the future.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// The FNV-1a hash, which is sufficient to detect a change.
+/// Returns the FNV-1a hash of bytes, which is sufficient to detect a change of the rows.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -156,7 +156,8 @@ fn the_truth_covers_the_eligible_customers_and_their_outcomes() {
 #[test]
 fn the_truth_is_calibrated_and_the_defaults_are_honest() {
     // The dates lie at least one label period apart, so the labels of a customer at different dates are independent.
-    // The number (observed - expected) / sd is therefore approximately normal.
+    // The difference between the observed and the expected number of churners, divided by its standard deviation, is
+    // therefore approximately normal.
     let (mut expected, mut churned, mut variance, mut rows) = (0.0, 0.0, 0.0, 0);
     let mut upper = (0.0, 0.0, 0.0);
     let (mut labels, mut risks) = (vec![], vec![]);
@@ -186,8 +187,8 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // The risks of customers at high risk must be right too. Only a few paths are simulated for each customer, so the
-    // test allows for this noise.
+    // The risks of customers at high risk must be right on their own, too. Only a few futures are simulated for each
+    // customer, so the limit is wider to allow for this noise.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -282,7 +283,8 @@ fn all_fifty_leaks_predict_the_outcome() {
         panic!("no outcome")
     };
     for leak in leaks {
-        // The outcomes must be separated by a value, by whether the value is missing, or by a threshold of a number.
+        // A leaking column must separate churned from retained customers by its values, by whether the value is
+        // missing, or by thresholds of its numbers.
         let keys: Vec<String> = match leaking.customers.column(leak.name()).unwrap() {
             WorldColumn::Texts(values) => values.iter().map(|text| first(text)).collect(),
             WorldColumn::Bools(values) => values.iter().map(|value| format!("{value:?}")).collect(),
@@ -306,23 +308,24 @@ fn all_fifty_leaks_predict_the_outcome() {
             group.0 += 1.0;
             group.1 += f64::from(u8::from(*gone == Some(true)));
         }
-        // The share of the variance that is explained is the variance between groups divided by the total variance.
+        // The explained share of the variance is the variance of the outcome between groups, divided by its total
+        // variance.
         let (rows, churned) = groups
             .values()
             .fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
         let mean = churned / rows;
         let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
         let explained = between / (rows * mean * (1.0 - mean));
-        // The label of a single date says little about the whole history. A lifetime says more in combination with the
-        // sign-up date than alone.
+        // Two kinds of leaks are weaker. The label of a single date says little about the outcome in the whole history.
+        // A lifetime says more if it is combined with the sign-up date.
         let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
         let least = if weak { 0.04 } else { 0.15 };
         assert!(explained > least, "{leak:?} explains {explained}");
     }
 }
 
-/// Returns a coarse category of a text. If the text is a date, it is the month. Otherwise, it consists of the first and
-/// last letters.
+/// Returns a coarse category of a text. For a date, the category is the month. For any other text, it consists of the
+/// first and the last letter.
 fn first(text: &str) -> String {
     if text.parse::<Timestamp>().is_ok() {
         return text.chars().take(7).collect();
@@ -333,8 +336,8 @@ fn first(text: &str) -> String {
 
 #[test]
 fn later_events_leave_no_trace_before_a_date() {
-    // One world ends at the date, and the other is the same world but continues. Both must be equal at the date,
-    // because no row may contain anything later.
+    // One world ends at the date, and the other world has the same options but continues after the date. Before the
+    // date, both must have the same rows, because no row may depend on later events.
     let options = small(6)
         .with_tenants(1)
         .with_customers(300)

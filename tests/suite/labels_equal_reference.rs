@@ -1,5 +1,5 @@
-//! Tests that the eligible customers and their labels equal the results of the reference, a slow and independent
-//! implementation of the specification.
+//! Tests that the eligible customers and their labels equal those that the reference computes. The reference is a slow
+//! and independent implementation of the specification.
 
 use std::collections::BTreeMap;
 

@@ -1,15 +1,16 @@
-//! Tests that training refuses columns that leak the target, and accepts clean columns. The leaking columns are planted
-//! in synthetic tenants.
+//! Tests that training refuses columns that leak the target, and accepts clean columns. The columns that leak the
+//! target are added to synthetic tenants (they are "planted").
 //!
-//! The full test covers all planted leaks, dated and undated, and two hundred clean tenants. Run it with
-//! `cargo test --release -p churn-tests --test suite leaks -- --ignored --nocapture`.
+//! The full test covers all planted leaks, in tenants whose attributes have dates and in tenants whose attributes have
+//! none. It also covers two hundred tenants without leaks. Run it with `cargo test --release -p churn-tests --test
+//! suite leaks -- --ignored --nocapture`.
 
 use churn_core::synthetic::{PlantedLeak, WorldOptions, world};
 use churn_core::{ChurnModel, Error, Execution, StaticAttributes, TrainOptions};
 use churn_tests::library::linear_alone;
 
-/// Trains on one synthetic tenant. The undated attributes of the tenant are declared static, so that they become
-/// features.
+/// Trains on one synthetic tenant. Attributes without a date are declared static, so that they become features. If
+/// `dated` is true, the attributes have dates.
 fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, Error> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -23,7 +24,8 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
         builder = builder.static_attributes(StaticAttributes::All);
     }
     let (records, _) = builder.build().unwrap();
-    // The leakage tests do not depend on the members of the ensemble, so the fast linear member alone is enough.
+    // The search for leaking columns does not use the members of the ensemble, so an ensemble that has only the fast
+    // linear member is enough.
     let ensemble = linear_alone().with_folds(2);
     let options = TrainOptions::default()
         .with_ensemble(ensemble)
@@ -31,7 +33,8 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
     ChurnModel::train(&records, &options)
 }
 
-/// Returns the planted leaks that were not refused, and other columns that were refused by mistake.
+/// Trains once with each planted leak. Returns the leaks that training did not refuse. If training refused another
+/// column instead, the error is added.
 fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> {
     leaks
         .enumerate()
@@ -43,7 +46,7 @@ fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> 
         .collect()
 }
 
-/// Returns the tenants without leaks that training refused by mistake, with the reason.
+/// Trains on tenants without leaks. Returns the error messages of the trainings that refused a column by mistake.
 fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
     seeds
         .filter_map(|seed| train(seed, dated, vec![]).err())

@@ -1,4 +1,5 @@
-//! Tests that span crates, in one program: it is linked once, and long tests run beside each other.
+//! Tests that involve several crates. All of them are in one program, so it is linked only once and long tests run in
+//! parallel.
 
 mod architecture;
 mod base_rate;

@@ -1,5 +1,5 @@
-//! Tests that features at a date use only what was known before it. Rows that happen, or become known, at or after the
-//! date must not change a bit of them.
+//! Tests that features at a date use only what was known before this date. Rows that happen, or become known, at or
+//! after the date must leave these features bit-identical.
 
 use churn_core::FeatureMatrix;
 use churn_tests::future::{SPELL_COLUMNS, rewrite};
@@ -27,14 +27,14 @@ fn the_future_leaves_the_matrix_byte_equal() {
             noticed_later += usize::from(bits(&before) != bits(&after));
         }
     }
-    // The rewriting of the future must have an effect, which is visible a hundred days later.
+    // The test checks that the rewritten rows have an effect: a hundred days later, the features must differ.
     assert!(
         noticed_later > 800,
         "only {noticed_later} rewritten futures were noticed"
     );
 }
 
-/// Returns the name and the values of the first column that differs.
+/// Returns the name and the values of the first column in which two matrices differ.
 fn first_difference(before: &FeatureMatrix, after: &FeatureMatrix) -> String {
     let named = |matrix: &FeatureMatrix| -> Vec<(String, String)> {
         (matrix.feature_names().iter().zip(matrix.columns()))

@@ -1,5 +1,5 @@
-//! Tests that the public API of the Rust crates equals the fixture, so that no item becomes public or changes by
-//! accident.
+//! Tests that the public API of the Rust crates equals the list in `tests/fixtures/public_api.txt`. The API can then
+//! not change by accident.
 
 use churn_tests::golden::fixture;
 use churn_tests::public_api::{FIXTURE, list};

@@ -1,5 +1,5 @@
-//! Tests the conversion of subscriptions to customers, with every case of `fixtures/subscriptions.json`. The tests of
-//! the other languages read the same file.
+//! Tests the conversion of subscriptions to customers, with every case of `fixtures/subscriptions.json`. The Python and
+//! Node tests read the same file.
 
 use churn_core::{Cell, Error, StaticAttributes, Table, TenantRecords, Timestamp, subscriptions_to_customers};
 use serde_json::{Value as Json, json};

@@ -1,5 +1,5 @@
-//! Tests imported trees. Their predictions must be close to those of the original libraries, and bit-identical in every
-//! language.
+//! Tests trees that are imported from other libraries. Their predictions must be close to the predictions of the
+//! original libraries, and bit-identical in Rust, Python and Node.
 
 use churn_core::Execution;
 use churn_core::ensemble::{Link, TreeEnsemble};
@@ -7,13 +7,13 @@ use churn_tests::golden::{fixture, same_text};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value as Json, json};
 
-/// Returns the predictions of the original libraries. The script `make.py` has written them.
+/// Returns the predictions of the original libraries, which the script `tests/fixtures/models/make.py` has written.
 fn expected() -> serde_json::Map<String, Json> {
     let text = std::fs::read_to_string(fixture("models/expected.json")).expect("what the libraries said");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// Reads rows of numbers. Null represents NaN.
+/// Reads a matrix from a JSON list of rows. Null represents NaN.
 fn matrix(rows: &Json) -> Array2<f64> {
     let rows = rows.as_array().expect("rows");
     let cells = |row: &Json| -> Vec<f64> {
@@ -38,8 +38,10 @@ fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// Returns the results of an ensemble for the same rows in double and in single precision, one line per row.
-// The results are compared with a tolerance, so this exponential function need not be bit-identical on every machine.
+/// Scores rows with an ensemble, once in double and once in single precision. Returns the results as text, one line per
+/// row.
+// These results are compared with a tolerance. The exponential function of the standard library may therefore be used,
+// although its last bits differ between machines.
 #[allow(clippy::disallowed_methods)]
 fn said(ensemble: &TreeEnsemble, x: ArrayView2<'_, f64>, execution: &Execution) -> String {
     let wide = ensemble.predict_proba(x, execution).expect("probabilities");
@@ -89,7 +91,8 @@ fn imported_trees_are_bit_identical_on_every_host() {
             said(&read, x.view(), &Execution::new()) == one,
             "{name}: serialization changes a bit"
         );
-        // XGBoost adds leaf values in single precision.
+        // XGBoost adds leaf values in single precision, so its probabilities are less exact than those of the other
+        // libraries.
         let tolerance = if name.starts_with("xgboost") { 1e-6 } else { 1e-13 };
         let probability = ensemble
             .predict_proba(x.view(), &Execution::new())

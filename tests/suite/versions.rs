@@ -1,4 +1,4 @@
-//! Tests that all files state the same version, which is defined in `[workspace.package]`.
+//! Tests that all packages have the version that `[workspace.package]` in `Cargo.toml` states.
 
 use std::fs;
 use std::path::Path;

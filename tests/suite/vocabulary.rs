@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Replaced phrases in lower case, each with the term to use instead. A phrase matches only whole words.
+/// The phrases that must not be used, in lower case, each with the term to use instead. A phrase matches only whole
+/// words.
 const REPLACED: &[(&str, &str)] = &[
     ("the same bits", "bit-identical, deterministic, reproducible"),
     ("held out in turn", "out-of-fold"),
@@ -43,7 +44,7 @@ const TEXT: [&str; 12] = [
     "rs", "py", "pyi", "js", "mjs", "ts", "md", "toml", "sh", "sql", "ipynb", "yml",
 ];
 
-/// Files that may contain the phrases: this list, and the changelog, which names old spellings.
+/// The files that may contain these phrases: this file, and the changelog, which names old spellings.
 const EXEMPT: [&str; 2] = ["tests/suite/vocabulary.rs", "CHANGELOG.md"];
 
 fn files(root: &Path) -> Vec<PathBuf> {

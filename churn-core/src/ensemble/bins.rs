@@ -1,4 +1,5 @@
-//! Divides the values of each column into bins at quantiles, and stores the bin of each cell as one byte.
+//! Divides the values of each column into bins (ranges of values) at quantiles, and stores the bin of each cell as one
+//! byte.
 
 use std::ops::Range;
 
@@ -8,33 +9,34 @@ use super::flat::MOST_FEATURES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// The byte that represents a missing value.
+/// The bin number that represents a missing value.
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
 /// Maximum number of bins of a column. A byte has 256 values, and one of them represents missing values.
 pub(crate) const MAX_BINS: usize = 255;
-/// Number of columns in a tile, which is a group of adjacent columns. The histogram of a tile stays in the L1 cache
-/// while rows are added.
+/// Number of columns in a tile, which is a group of adjacent columns. The histograms of all columns of a tile fit into
+/// the L1 cache while rows are added to them.
 pub(crate) const TILE: usize = 8;
 /// Number of tiles in a stripe, which is a group of adjacent tiles.
 pub(crate) const TILES: usize = 4;
-/// The bins of one row in one stripe, tile by tile. They take half a cache line, so reading the bins of a row loads few
-/// cache lines.
+/// The bins of one row in one stripe (a group of adjacent tiles), tile by tile. They take 32 bytes, which is half a
+/// cache line. Reading the bins of a row therefore loads few cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
-/// Cuts are computed from a sample of evenly spaced rows. If the matrix has more rows than this number, the size of the
-/// sample is between this number and twice this number.
+/// The cuts between bins are computed from a sample of evenly spaced rows. If the matrix has at least twice this number
+/// of rows, the sample has at least this number and less than twice this number of rows. Otherwise, all rows are used.
 const CUT_ROWS: usize = 100_000;
-/// Number of rows that are binned at a time.
+/// Number of rows whose bins a thread computes per task.
 const PIECE: usize = 1 << 10;
 
-/// The cuts of each column: the ascending upper bounds of its bins. Bin `b` contains the values above `cuts[b - 1]`, up
-/// to and including `cuts[b]`.
+/// The cuts of each column, which are the upper bounds of its bins in ascending order. Bin `b` of a column contains the
+/// values that are greater than `cuts[b - 1]` and at most `cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
 
 impl Cuts {
-    /// Computes cuts that divide each column into at most `max_bins` bins. The bins have about equal numbers of rows.
+    /// Computes cuts that divide the values of each column into at most `max_bins` bins. The bins of a column have
+    /// about equal numbers of rows.
     ///
     /// # Errors
-    /// - `invalid_option` if there are more rows or columns than the index types of a tree allow.
+    /// - `invalid_option` if there are more rows or columns than a tree can have.
     /// - `cancelled` if the call was cancelled.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
@@ -54,19 +56,19 @@ impl Cuts {
         self.0.len()
     }
 
-    /// Number of bins of a column. The bin for missing values is not counted.
+    /// Number of bins of a column, without the bin for missing values.
     pub(crate) fn bin_count(&self, column: usize) -> usize {
         self.0[column].len() + 1
     }
 
-    /// The threshold of a split after bin `bin`. Values up to and including it go left. It is infinite for the last
-    /// bin.
+    /// The threshold of a split that sends the bins up to and including `bin` left. It is the upper bound of this bin,
+    /// or infinity for the last bin of the column.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))
     }
 
-    /// Returns the bins of all cells, one list per column.
+    /// Returns the bin number of every cell, as one list per column.
     pub(crate) fn by_column(&self, x: ArrayView2<'_, f32>, workers: &Workers) -> Result<Vec<Vec<u8>>> {
         workers.map(0..self.columns(), |column| {
             let bounds = Bounds::of(&self.0[column]);
@@ -82,8 +84,8 @@ impl Cuts {
         })
     }
 
-    /// Rearranges the result of [`by_column`](Self::by_column) into stripes. Each stripe is in row-major order, and the
-    /// last stripe is padded with zeros.
+    /// Rearranges the result of [`by_column`](Self::by_column) into stripes. A stripe is a group of adjacent columns.
+    /// Each stripe is in row-major order, and the last stripe is padded with zeros.
     pub(crate) fn by_stripe(columns: &[Vec<u8>], workers: &Workers) -> Result<Vec<Vec<Stripe>>> {
         let of_stripe = |columns: &[Vec<u8>]| {
             let mut bins = vec![Stripe::default(); columns[0].len()];
@@ -101,29 +103,30 @@ impl Cuts {
         columns.chunks(TILES * TILE).map(of_stripe).collect()
     }
 
-    /// Number of tiles.
+    /// Number of tiles (groups of [`TILE`] adjacent columns).
     pub(crate) fn tiles(&self) -> usize {
         self.columns().div_ceil(TILE)
     }
 
-    /// The columns of a tile.
+    /// The range of columns that belong to a tile.
     pub(crate) fn columns_of(&self, tile: usize) -> Range<usize> {
         tile * TILE..((tile + 1) * TILE).min(self.columns())
     }
 }
 
-/// The cuts of a column as integer keys (see [`key`]). They are padded, so that every binary search takes the same
-/// number of steps. The search has no branches that depend on values.
+/// The cuts of a column as integer keys (see [`key`]). The list of cuts is padded, so every binary search takes the
+/// same number of steps. The search contains no branches that depend on the values.
 struct Bounds {
     cuts: [i64; 256],
-    /// Half of the smallest power of two that is above the number of cuts.
+    /// The length of the first step of a binary search. It is half of the smallest power of two that is above the
+    /// number of cuts.
     half: usize,
 }
 
-/// Maps a value to an integer key. Keys have the same order as values. In contrast to floats, the sign of the
-/// difference of two keys can be turned into a mask by a shift.
+/// Maps a value to an integer key. A larger value has a larger key. Integers are used because a shift can turn the sign
+/// of the difference of two integers into a bit mask.
 fn key(value: f32) -> i64 {
-    // Adding 0.0 converts -0.0 to 0.0.
+    // Adding 0.0 converts -0.0 to 0.0, so both have the same key.
     let bits = (value + 0.0).to_bits() as i32;
     i64::from(if bits < 0 { bits ^ i32::MAX } else { bits })
 }
@@ -141,8 +144,8 @@ impl Bounds {
         }
     }
 
-    /// For each value, writes the number of cuts below it, which is its bin. Each step of a binary search has to wait
-    /// for the previous step, so several searches are interleaved.
+    /// For each value, writes the number of its bin, which is the number of cuts below the value. Each step of a binary
+    /// search has to wait for the previous step. The searches for several values are therefore interleaved.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();
@@ -173,8 +176,8 @@ impl Bounds {
     }
 }
 
-/// Computes the cuts of a column. They are the midpoints between its distinct values. If there are too many distinct
-/// values, they are quantiles.
+/// Computes the cuts of a column, which are the midpoints between its distinct values. If there are more than
+/// `max_bins` distinct values, only cuts near quantiles are used.
 fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);
@@ -201,7 +204,7 @@ fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     cuts
 }
 
-/// Returns a value `m` with `low <= m < high`.
+/// Returns a value `m` near the midpoint of two values, with `low <= m < high`.
 fn between(low: f32, high: f32) -> f32 {
     let middle = ((f64::from(low) + f64::from(high)) / 2.0) as f32;
     if middle.is_finite() && low <= middle && middle < high {

@@ -1,4 +1,5 @@
-//! Blends the members of the ensemble. The blend is a weighted mean of their log-odds, with non-negative weights.
+//! Blends the members of the ensemble (its four base learners). The blend is the weighted mean of the log-odds that the
+//! members predict, with non-negative weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,25 +7,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{sigmoid, softplus};
 use crate::parallel::Workers;
 
-/// The weights of the members. They are non-negative, and their sum is 1.
+/// The weights of the ensemble's members (base learners) in the blend. The weights are non-negative, and their sum is
+/// 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Blend {
     weights: Vec<f64>,
 }
 
-/// The strength of the penalty that draws the weights to the target weights. See [`Blend::fit`].
+/// The strength of the penalty on the distance between the weights and the target weights. See [`Blend::fit`].
 const SHRINKAGE: f64 = 1.0;
 
 impl Blend {
-    /// Fits the weights of the members. They minimise the mean log-loss of the blended log-odds plus a penalty. The
-    /// penalty is the squared distance to the target weights, divided by the number of churned rows. If there is an
-    /// `anchor`, which is the index of a member, the target is weight 1 for this member and 0 for all others.
-    /// Otherwise, the target is equal weights. The anchor is the linear member, because other members rarely perform
-    /// better if there are few rows.
+    /// Fits the weights of the members. The weights minimise the mean log-loss of the blended log-odds plus a penalty.
+    /// The penalty is the squared distance between the weights and the target weights, divided by the number of churned
+    /// rows. If there is an `anchor`, which is the index of a member, the target is weight 1 for this member and 0 for
+    /// all others. Otherwise, the target is equal weights. Callers use the linear member as anchor, because other
+    /// members rarely perform better than the linear member if there are few rows.
     ///
-    /// The problem is convex. It is solved by Newton's method on every face of the simplex, and the best non-negative
-    /// solution is chosen. `log_odds` holds the out-of-fold predictions of each member, and `weights` holds the weight
-    /// of each row.
+    /// The problem is convex. For every subset of the members (a face of the simplex of weights), Newton's method finds
+    /// the best weights of the subset. Of the solutions without negative weights, the best one is chosen. `log_odds`
+    /// holds the out-of-fold predictions of each member, and `weights` holds the weight of each row.
     pub(crate) fn fit(
         log_odds: &[Vec<f64>],
         churned: &[bool],
@@ -68,8 +70,8 @@ impl Blend {
         &self.weights
     }
 
-    /// Returns the blended log-odds. They are summed in the order of the members, and members with weight 0 are
-    /// skipped.
+    /// Returns the blended log-odds of each row. `members` holds the log-odds that each member predicts. The members
+    /// are added in order, and members with weight 0 are skipped.
     pub(crate) fn log_odds(&self, members: &[Vec<f64>]) -> Vec<f64> {
         let rows = members.first().map_or(0, Vec::len);
         let mut blended = vec![0.0; rows];
@@ -95,8 +97,8 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// Returns the best weights under the condition that only the members in `free` have a weight above 0. Returns
-    /// `None` if one of these weights is negative.
+    /// Returns the lowest loss and its weights, under the condition that only the members in `free` have a weight other
+    /// than 0. Returns `None` if one of these weights is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -131,7 +133,7 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
-    /// Multiplies a value of a row by the weight of the row.
+    /// Multiplies `value` by the weight of the row `row`, which is 1 if the rows have no weights.
     fn weigh(&self, row: usize, value: f64) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row]) * value
     }
@@ -154,8 +156,8 @@ impl Faces<'_> {
         rows.sum::<f64>() / self.total + self.penalty * distance
     }
 
-    /// Returns the Newton step for all members except `last`. The weight of `last` is 1 minus the sum of the other
-    /// weights.
+    /// Returns the Newton step for the weights of the members `moving`. The weight of the member `last` has no step of
+    /// its own, because it is 1 minus the sum of the other weights.
     fn newton_step(&self, weights: &[f64], moving: &[usize], last: usize) -> Option<Vec<f64>> {
         let size = moving.len();
         let mut gradient = vec![0.0; size];

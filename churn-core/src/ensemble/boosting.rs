@@ -1,4 +1,4 @@
-//! Gradient-boosted trees for log-loss.
+//! Gradient-boosted trees that minimise the log-loss.
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -27,27 +27,28 @@ pub struct GradientBoostingOptions {
     pub max_depth: usize,
     /// Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1.
     pub learning_rate: f64,
-    /// Minimum number of rows in a leaf. Default: 20.
+    /// Minimum number of training rows in a leaf. Default: 20.
     pub min_leaf_rows: usize,
-    /// Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001.
+    /// Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
-    /// L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
-    /// Default: 0.
+    /// L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
+    /// log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
     pub l1: f64,
-    /// L2 penalty on leaf values. Default: 1.
+    /// L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1.
     pub l2: f64,
     /// Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1.
     pub colsample: f64,
     /// Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1.
     pub subsample: f64,
-    /// Maximum number of bins per column, 2 to 255. Default: 255.
+    /// Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
+    /// divide. Default: 255.
     pub max_bins: usize,
     /// Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all other
     /// columns stay the same. With -1, the log-odds never rise. With 0, the column has no constraint. An empty list
     /// means that no column has a constraint. Default: empty.
     pub monotone_constraints: Vec<i8>,
-    /// Seed of the sampling of rows and columns. As a part of [`EnsembleOptions`](crate::EnsembleOptions), this seed is
-    /// ignored, and the seed of the training is used instead. Default: 0.
+    /// Seed of the random sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), this seed is
+    /// ignored, and the seed of the whole training is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -91,7 +92,8 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// with leaf-wise growth as in LightGBM (Ke et al., 2017).
 ///
 /// Histograms are sums of integers, so the model is bit-identical for any number of threads. For each split, training
-/// chooses the side on which missing values go. Training ends early if no further tree can have a split.
+/// chooses whether missing values go left or right. Training ends before `n_trees` trees if no further tree can have a
+/// split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -110,7 +112,7 @@ pub struct GradientBoosting {
     options: GradientBoostingOptions,
 }
 
-/// Number of rows per task, for tasks that do little work per row.
+/// Number of rows that a thread processes per task, for tasks that need little time per row.
 const PIECE: usize = 1 << 13;
 
 impl GradientBoosting {
@@ -119,13 +121,14 @@ impl GradientBoosting {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns) to one label per row. NaN is a missing value. `weights` has one element per row.
-    /// Each weight must be finite and not negative.
+    /// Trains on a matrix (rows x columns) with one label per row in `churned`. NaN in the matrix is a missing value.
+    /// `weights` has one element per row. Each weight must be finite and not negative. Without `weights`, every row has
+    /// weight 1.
     ///
     /// # Errors
     /// - `single_class` if all rows with positive weight have the same label.
     /// - `too_little_data` if there are no rows.
-    /// - `invalid_option` if an option or a weight is not valid, or if lengths differ.
+    /// - `invalid_option` if an option or a weight is not valid, or if the numbers of rows, labels and weights differ.
     /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
@@ -137,8 +140,8 @@ impl GradientBoosting {
         self.fit_on(x, churned, weights, None, &execution.workers()?)
     }
 
-    /// Fits a matrix like [`fit`](Self::fit). If held-out rows are given, only the first trees are kept, up to the tree
-    /// after which the log-loss of these rows is lowest.
+    /// Trains on a matrix like [`fit`](Self::fit). If held-out rows are given, the log-loss of the held-out rows is
+    /// computed after each tree. Only the trees up to the lowest log-loss are kept.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -159,7 +162,7 @@ impl GradientBoosting {
         Ok(ensemble)
     }
 
-    /// Returns the ensemble, and the log-odds of the training rows after all trees.
+    /// Trains the trees. Returns the ensemble, and the log-odds of the training rows after all trees that were trained.
     fn boost(
         &self,
         x: ArrayView2<'_, f32>,
@@ -209,7 +212,8 @@ impl GradientBoosting {
             {
                 break;
             }
-            // The next tree would have the same rows and columns, so it could not split either.
+            // This tree could use all rows and columns but has no split. The next tree could not have a split either,
+            // so training ends.
             if tree.leaves.len() == 1 && all_rows && columns.len() == x.ncols() {
                 break;
             }
@@ -220,7 +224,7 @@ impl GradientBoosting {
         Ok((ensemble, scores))
     }
 
-    /// Returns the monotonic constraint of each column.
+    /// Returns the monotonic constraint of each column: increasing (1), decreasing (-1) or none (0).
     fn directions(&self, columns: usize) -> Result<Vec<i8>> {
         let given = &self.options.monotone_constraints;
         match given {
@@ -269,8 +273,8 @@ impl Gradients {
         }
     }
 
-    /// Computes the first and the second derivative of each row's log-loss at these log-odds. Both are multiplied by
-    /// the weight of the row.
+    /// Computes the first and the second derivative of each row's log-loss at these log-odds. Both derivatives are
+    /// multiplied by the weight of the row.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -301,10 +305,10 @@ impl Gradients {
     }
 }
 
-/// Adds the values of a tree's leaves to the scores. Each row gets the value of the leaf that it reaches.
+/// For each row, adds the value of the leaf that the row reaches in the tree to the score of the row.
 fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
-        // The tree was grown on all rows, so the leaf of each row is known.
+        // The tree was grown on all rows, so its leaves already list the rows that reach them.
         for (rows, value) in &tree.leaves {
             workers.check()?;
             rows.iter().for_each(|&row| scores[row as usize] += value);
@@ -319,8 +323,8 @@ fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f
     })
 }
 
-/// Returns a random sample of the numbers `0..count` in ascending order. It has at least one element if `count` is
-/// above 0.
+/// Returns a random sample of the numbers `0..count` in ascending order. The sample has at least one element if `count`
+/// is above 0.
 fn sample(count: usize, share: f64, seed: u64, stream: u64) -> Vec<u32> {
     let all = 0..count as u32;
     if share >= 1.0 {
@@ -384,7 +388,7 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        // The data is large enough for several chunks, so that several threads are used.
+        // The number of rows is large enough for several chunks, so several threads are used.
         let (x, churned) = problem(2, 40_000, true);
         let weights = weights(40_000);
         for (share, weights) in [(1.0, None), (0.7, Some(weights.as_slice()))] {
@@ -697,7 +701,7 @@ mod tests {
         let (held, labels) = problem(12, 1000, true);
         let kept = fit(&held, &labels, 10).unwrap().n_trees();
         assert!((1..200).contains(&kept), "{kept}");
-        // The trees that are kept are the first trees of a longer fit.
+        // The trees that early stopping keeps must equal the first trees of a fit that uses no early stopping.
         let longer = fit(&held, &labels, 20).unwrap();
         assert!(longer.n_trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");

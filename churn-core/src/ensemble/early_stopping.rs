@@ -1,4 +1,4 @@
-//! Early stopping. The number of trees is chosen so that the log-loss of held-out rows is lowest.
+//! Early stopping. Of the numbers of trees that are tried, the one with the lowest log-loss on held-out rows is used.
 
 use ndarray::ArrayView2;
 
@@ -7,16 +7,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::softplus;
 use crate::parallel::Workers;
 
-/// Held-out rows. Early stopping chooses the number of trees by their log-loss.
+/// Rows that are held out from training. Early stopping chooses the number of trees by the log-loss of these rows.
 pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Training stops if the log-loss has not improved for this number of trees.
+    /// Training stops when this number of consecutive trees has not lowered the log-loss of the held-out rows below its
+    /// lowest value so far.
     pub(crate) patience: usize,
 }
 
-/// Tracks the log-loss of held-out rows as trees are added.
+/// Computes the log-loss of held-out rows after each added tree, and stores the number of trees with the lowest
+/// log-loss.
 pub(super) struct EarlyStopping<'a> {
     held_out: HeldOut<'a>,
     scores: Vec<f64>,

@@ -24,7 +24,7 @@ pub struct RandomForestOptions {
     pub n_trees: usize,
     /// Maximum depth of a tree. Default: 12.
     pub max_depth: usize,
-    /// Minimum number of bootstrap rows in a leaf. Default: 5.
+    /// Minimum number of bootstrap rows in a leaf. A row that was drawn several times counts several times. Default: 5.
     pub min_leaf_rows: usize,
     /// Fraction of the columns that are sampled for each split, above 0 and at most 1. With `None`, the number of
     /// sampled columns is the square root of the number of columns. Default: `None`.
@@ -33,10 +33,11 @@ pub struct RandomForestOptions {
     /// is added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A
     /// larger number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
     pub smoothing: f64,
-    /// Maximum number of bins per column, 2 to 255. Default: 255.
+    /// Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
+    /// divide. Default: 255.
     pub max_bins: usize,
-    /// Seed of the sampling of rows and columns. As a part of [`EnsembleOptions`](crate::EnsembleOptions), this seed is
-    /// ignored, and the seed of the training is used instead. Default: 0.
+    /// Seed of the random sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), this seed is
+    /// ignored, and the seed of the whole training is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -66,9 +67,10 @@ crate::options::plain_options!(RandomForestOptions {
 
 /// Random forest (Breiman, "Random forests", 2001) whose splits minimise the Gini impurity.
 ///
-/// The value of a leaf is `logit((churned + s p) / (rows + s))`, where `p` is the overall churn rate and `s` is the
-/// option `smoothing`. The log-odds of the forest are the mean of the leaf values over all trees. The model is
-/// bit-identical for any number of threads.
+/// The value of a leaf is `logit((churned + s p) / (rows + s))`. Here, `rows` is the number of bootstrap rows in the
+/// leaf, and `churned` is the number of churned rows among them. `p` is the overall churn rate, and `s` is the option
+/// `smoothing`. The log-odds of the forest are the mean of the leaf values over all trees. The model is bit-identical
+/// for any number of threads.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -94,13 +96,14 @@ impl RandomForest {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns) to one label per row. NaN is a missing value. If `weights` are given, the
-    /// probability that a row is drawn for a bootstrap sample is proportional to its weight.
+    /// Trains on a matrix (rows x columns) with one label per row in `churned`. NaN in the matrix is a missing value.
+    /// If `weights` are given (one per row), the probability that a row is drawn for a bootstrap sample is proportional
+    /// to the weight of the row.
     ///
     /// # Errors
     /// - `single_class` if all rows with positive weight have the same label.
     /// - `too_little_data` if there are no rows.
-    /// - `invalid_option` if an option or a weight is not valid, or if lengths differ.
+    /// - `invalid_option` if an option or a weight is not valid, or if the numbers of rows, labels and weights differ.
     /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,
@@ -177,10 +180,10 @@ impl RandomForest {
     }
 }
 
-/// Draws bootstrap samples of the rows.
+/// Draws bootstrap samples (random samples with replacement) of the training rows.
 struct Draw {
     rows: usize,
-    /// The cumulative weights of the rows, if there are weights.
+    /// For each row, the sum of the weights of this row and of all earlier rows. `None` if the rows have no weights.
     running: Option<Vec<f64>>,
 }
 
@@ -200,7 +203,7 @@ impl Draw {
         }
     }
 
-    /// Returns how many times each row is drawn. The number of draws is the number of rows.
+    /// Draws a bootstrap sample. Returns how many times each row was drawn. There are as many draws as rows.
     fn counts(&self, random: &mut SplitMix, workers: &Workers) -> Result<Vec<u32>> {
         let mut counts = vec![0u32; self.rows];
         for number in 0..self.rows {
@@ -221,11 +224,11 @@ impl Draw {
     }
 }
 
-/// Number of rows between two checks for cancellation.
+/// Number of rows that are processed between two checks for cancellation.
 const PIECE: usize = 1 << 18;
 
-/// Two counts in one word. The high 32 bits are the number of bootstrap rows, and the low 32 bits are the number of
-/// churned rows among them. One addition of words adds both counts.
+/// Two counts in one 64-bit word. The high 32 bits are the number of bootstrap rows, and the low 32 bits are the number
+/// of churned rows among them. One addition of two words adds both counts.
 type Sums = u64;
 
 fn rows(sums: Sums) -> u64 {
@@ -236,14 +239,16 @@ fn churned(sums: Sums) -> u64 {
     sums & u64::from(u32::MAX)
 }
 
-/// The part of the Gini impurity that depends on the split. A larger value means purer children.
+/// The purity of a node: the sum of the squared class counts, divided by the number of rows. The split with the largest
+/// sum of the purities of both children has the lowest Gini impurity.
 fn purity(sums: Sums) -> f64 {
     let (rows, churned) = (rows(sums) as f64, churned(sums) as f64);
     let stayed = rows - churned;
     (churned * churned + stayed * stayed) / rows
 }
 
-/// A sampled row. The lowest bit of `count` states whether the row churned, and the other bits are the number of draws.
+/// A row of a bootstrap sample. The lowest bit of `count` is 1 if the row churned. The other bits of `count` state how
+/// many times the row was drawn.
 #[derive(Clone, Copy)]
 struct Drawn {
     row: u32,
@@ -259,7 +264,7 @@ impl Drawn {
 
 struct TreeGrower<'a> {
     cuts: &'a Cuts,
-    /// The bins of all cells, one list per column.
+    /// The bin number of every cell, as one list per column.
     bins: &'a [Vec<u8>],
     churned: &'a [bool],
     options: &'a RandomForestOptions,
@@ -273,7 +278,7 @@ struct TreeGrower<'a> {
 /// A node whose split has not been searched yet.
 struct Open {
     node: usize,
-    /// The rows of the node, as a range of the sampled rows.
+    /// The bootstrap rows that reach the node, as a range of the list of all bootstrap rows.
     drawn: Range<usize>,
     depth: usize,
     total: Sums,
@@ -303,7 +308,8 @@ impl TreeGrower<'_> {
         let mut aside = vec![Drawn { row: 0, count: 0 }; drawn.len()];
         let mut order: Vec<usize> = (0..self.bins.len()).collect();
         let (mut nodes, mut covers) = (vec![self.leaf(0, total)], vec![rows(total) as f64]);
-        // Open nodes are taken from the end of the list, so that the left child is processed first.
+        // Open nodes are taken from the end of the list. The left child is added last, so it is processed before the
+        // right child.
         let mut open = vec![Open {
             node: 0,
             drawn: 0..drawn.len(),
@@ -343,8 +349,8 @@ impl TreeGrower<'_> {
         Ok((nodes, covers))
     }
 
-    /// Partitions the rows of a node. Rows that go left come first, and the order within each side is kept. Returns the
-    /// number of rows that go left.
+    /// Sorts the rows of a node by the side to which a split sends them. Rows that go left come first, and the order
+    /// within each side is kept. Returns the number of rows that go left.
     fn sort_out(&self, split: &Split, drawn: &mut [Drawn], aside: &mut [Drawn]) -> usize {
         let bins = &self.bins[split.column];
         let (mut lefts, mut rights) = (0, 0);
@@ -354,8 +360,8 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Each row is written to both sides, but only the count of its own side is increased. The next row then
-            // overwrites the other copy. This avoids a branch.
+            // Each row is written to both sides, but only the row count of the side to which it goes is increased. The
+            // next row then overwrites the copy on the other side. This avoids a branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);
@@ -375,8 +381,8 @@ impl TreeGrower<'_> {
         self.options.min_leaf_rows.max(1) as u64
     }
 
-    /// Returns the best split over randomly sampled columns. As in Breiman's implementation, columns that are constant
-    /// in the node do not count towards the number of sampled columns.
+    /// Samples columns at random, and returns the best split of a node on any of these columns. As in Breiman's
+    /// implementation, columns that are constant in the node do not count towards the number of sampled columns.
     fn best_split(&mut self, drawn: &[Drawn], at: &Open, order: &mut [usize]) -> Result<Option<Split>> {
         self.workers.check()?;
         let pure = churned(at.total) == 0 || churned(at.total) == rows(at.total);
@@ -406,9 +412,9 @@ impl TreeGrower<'_> {
         Ok(best)
     }
 
-    /// Returns the sums of each bin of a column. Consecutive rows often fall into the same bin, so each addition would
-    /// have to wait for the previous one. If there are many rows, they are therefore added alternately to two
-    /// histograms.
+    /// Returns the counts of rows and of churned rows in each bin of a column. Consecutive rows often fall into the
+    /// same bin, and each addition to a bin has to wait for the previous one. If there are many rows, they are
+    /// therefore added alternately to two histograms.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
         let bins = &self.bins[column];
@@ -429,8 +435,9 @@ impl TreeGrower<'_> {
         Ok(histogram)
     }
 
-    /// Returns the best split on a column. If several splits are equally good, a split that sends missing values right
-    /// is preferred, and then the split with the lowest bin.
+    /// Returns the best split of a node on a column. If several splits are equally good, a split that sends missing
+    /// values right is preferred, and then the split with the lowest bin. `count` is the number of bins of the column
+    /// without the bin for missing values.
     fn best_in_column(&self, column: usize, histogram: &[Sums; 256], count: usize, total: Sums) -> Option<Split> {
         let least = self.min_leaf_rows();
         let missing = histogram[usize::from(MISSING_BIN)];
@@ -440,10 +447,11 @@ impl TreeGrower<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { 0 };
-            // The first pass includes a split after the last bin. This split sends only missing values right.
+            // The pass in which missing values go right also tries a split after the last bin. This split sends only
+            // missing values right.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // A split after an empty bin is the same as the previous split.
+                // A split after an empty bin divides the rows like the split before this bin, so it is not tried.
                 if sums == 0 {
                     continue;
                 }
@@ -461,8 +469,8 @@ impl TreeGrower<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If there are no missing values in training, missing values in later data go to the larger
-                        // child.
+                        // If no training row of the node has a missing value, missing values in later data go to the
+                        // larger child.
                         missing_left: if missing == 0 {
                             rows(left) >= rows(right)
                         } else {
@@ -477,7 +485,8 @@ impl TreeGrower<'_> {
     }
 }
 
-/// The minimum gain of purity of a split, in rows. Smaller gains are treated as rounding errors.
+/// The minimum by which the sum of the children's purities must exceed the purity of the parent (see [`purity`]).
+/// Smaller gains are treated as rounding errors.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -506,7 +515,8 @@ mod tests {
         forest
     }
 
-    /// The mean of the probabilities of all trees. Other libraries define the output of a forest in this way.
+    /// Returns the mean of the probabilities of all trees for each row. Other libraries define the output of a forest
+    /// as this mean.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
         let trees = forest.n_trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {
@@ -666,7 +676,7 @@ mod tests {
         let forest = fit(quick(), &awkward, &churned, None);
         let p = forest.predict_proba(awkward.view(), &Execution::new()).unwrap();
         assert!(p.iter().all(|p| p.is_finite()) && roc_auc(&churned, &p).unwrap() > 0.7);
-        // If the matrix has no columns, every tree is a single leaf.
+        // If the matrix has no columns, every tree must be a single leaf.
         let bare = fit(quick(), &Array2::zeros((400, 0)), &churned, None);
         assert_eq!(bare.n_trees(), 40);
         assert_eq!(

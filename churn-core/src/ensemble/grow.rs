@@ -1,4 +1,5 @@
-//! Grows a regression tree on gradients. The leaf with the best split is always split next (leaf-wise growth).
+//! Grows a regression tree on the derivatives of the log-loss. In each step, the leaf whose split has the largest gain
+//! is split (leaf-wise growth).
 //!
 //! All sums in the search for splits are sums of integers (see [`histogram`](super::histogram)). The tree is therefore
 //! bit-identical for any number of threads.
@@ -16,19 +17,20 @@ use super::histogram::{
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// The minimum number of rows that a partial histogram covers.
+/// The minimum number of rows for which a separate partial histogram is computed.
 const SUM_PIECE: usize = 1 << 15;
-/// Number of rows that are partitioned at a time.
+/// Number of rows that a thread divides into left and right rows per task.
 const SORT_PIECE: usize = 1 << 14;
-/// If the number of cells plus the number of bins is below this number, threads cost more time than they save.
+/// The minimum of `(rows + 512) * columns` for which threads are used. With less work, threads cost more time than they
+/// save.
 const SMALL: usize = 1 << 14;
 
-/// The matrix of bins, in two layouts.
+/// The bin number of every cell of the training matrix, in two memory layouts.
 pub(crate) struct BinMatrix {
     pub(crate) cuts: Cuts,
-    /// The bins in row-major order. This layout is used for histograms of many columns.
+    /// The bins in row-major order. This layout is used to compute the histograms of many columns.
     stripes: Vec<Vec<Stripe>>,
-    /// The bins in column-major order. This layout is used to partition the rows by one column.
+    /// The bins in column-major order. This layout is used to divide rows by a split on one column.
     columns: Vec<Vec<u8>>,
 }
 
@@ -48,7 +50,7 @@ impl BinMatrix {
     }
 }
 
-/// Limits on the size of a tree.
+/// Limits on the size of a tree, and the learning rate by which its leaf values are multiplied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) leaves: usize,
@@ -56,10 +58,10 @@ pub(crate) struct Limits {
     pub(crate) learning_rate: f64,
 }
 
-/// A tree whose splits compare bins.
+/// A tree whose splits compare bin numbers instead of values.
 pub(crate) struct BinTree {
     nodes: Vec<BinNode>,
-    /// For each leaf: the rows that reach it, in ascending order, and its value.
+    /// For each leaf, the training rows that reach the leaf (in ascending order) and the value of the leaf.
     pub(crate) leaves: Vec<(Vec<u32>, f64)>,
 }
 
@@ -72,7 +74,7 @@ struct BinNode {
 }
 
 impl BinNode {
-    /// A node without a split and without a value.
+    /// A new node, which has neither a split nor a value yet.
     const BARE: Self = Self {
         split: None,
         left: 0,
@@ -82,7 +84,7 @@ impl BinNode {
 }
 
 impl BinTree {
-    /// Returns the value of the leaf that a row reaches.
+    /// Returns the value of the leaf that a row of the training matrix reaches.
     pub(crate) fn value(&self, cells: &BinMatrix, row: usize) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
@@ -111,10 +113,11 @@ impl BinTree {
     }
 }
 
-/// A leaf that can still be split.
+/// A leaf of the tree that is being grown, which may still be split.
 struct Leaf {
     rows: Vec<u32>,
-    /// The histogram of the leaf; empty if the leaf will not be split.
+    /// The histogram of the leaf, one element per tile (a group of adjacent columns). It is empty if the leaf will not
+    /// be split.
     bins: Vec<TileBins>,
     total: Packed,
     span: Span,
@@ -123,16 +126,16 @@ struct Leaf {
     depth: usize,
 }
 
-/// The derivatives of every row's loss with respect to its log-odds.
+/// The derivatives of each row's log-loss with respect to the log-odds of the row.
 pub(crate) struct Gradients {
-    /// The exact first and second derivative.
+    /// The first and the second derivative of each row, as floating-point numbers.
     pub(crate) exact: Vec<[f64; 2]>,
-    /// The same derivatives, rounded to integers.
+    /// The first and the second derivative of each row, scaled and rounded to integers and packed into one word.
     pub(crate) compact: Vec<Compact>,
     pub(crate) packing: Packing,
 }
 
-/// Grows trees one after another. The memory of the histograms is reused.
+/// Grows trees one after another, and reuses the memory of the histograms.
 pub(crate) struct Grower<'a> {
     cells: &'a BinMatrix,
     weights: Option<&'a [f64]>,
@@ -146,11 +149,11 @@ pub(crate) struct Grower<'a> {
     spare: Vec<Vec<TileBins>>,
 }
 
-/// The inputs of one tree.
+/// The inputs of the search for the splits of one tree.
 #[derive(Clone, Copy)]
 struct SplitContext<'a> {
     gradients: &'a Gradients,
-    /// Whether a column is sampled for this tree.
+    /// For each column, whether the column is sampled for this tree.
     wanted: &'a [bool],
 }
 
@@ -178,7 +181,8 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Grows a tree on these rows, which must be in ascending order, and on the sampled columns.
+    /// Grows a tree on the rows `rows`, which must be in ascending order. The tree splits only on the columns for which
+    /// `wanted` is true.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
@@ -237,7 +241,8 @@ impl<'a> Grower<'a> {
         self.finish(nodes, leaves, gradients)
     }
 
-    /// Computes the values of leaves from the exact derivatives, and computes the covers of nodes.
+    /// Computes the values of leaves from the exact derivatives. Also computes the covers of nodes (the sums of the
+    /// weights of the rows that reach them).
     fn finish(&mut self, mut nodes: Vec<BinNode>, mut leaves: Vec<Leaf>, gradients: &Gradients) -> Result<BinTree> {
         let said = self.workers.map(0..leaves.len(), |number| {
             let leaf = &leaves[number];
@@ -279,7 +284,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Keeps the memory of a leaf's histogram for later use, if the leaf will not be split.
+    /// If a leaf will not be split, takes the memory of its histogram, so that another leaf can use this memory.
     fn without_use(&mut self, mut leaf: Leaf) -> Leaf {
         if leaf.best.is_none() && !leaf.bins.is_empty() {
             self.spare.push(std::mem::take(&mut leaf.bins));
@@ -295,12 +300,12 @@ impl<'a> Grower<'a> {
         Ok(sums.into_iter().fold([0; 2], plus))
     }
 
-    /// Returns the rows that go left and the rows that go right. Both lists keep the original order.
+    /// Returns the rows that a split sends left and the rows that it sends right. Both lists keep the order of `rows`.
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both sides, but only the count of its own side is increased. The next row then
-            // overwrites the other copy. This avoids a branch.
+            // Each row is written to both lists, but only the length of the list in which the row belongs is increased.
+            // The next row then overwrites the copy in the other list. This avoids a branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -324,9 +329,10 @@ impl<'a> Grower<'a> {
         Ok((left.concat(), right.concat()))
     }
 
-    /// Returns the gradients of these rows in contiguous memory.
+    /// Returns the rounded derivatives of some rows in contiguous memory.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // The rows are ascending and distinct. If there are as many rows as gradients, they are therefore all rows.
+        // The row numbers are ascending and distinct. If there are as many of them as training rows, the list contains
+        // all training rows and nothing needs to be copied.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -341,7 +347,7 @@ impl<'a> Grower<'a> {
         Ok(Cow::Owned(gathered))
     }
 
-    /// Computes the histogram of the root and finds its best split.
+    /// Computes the histogram of the root, and finds the best split of the root.
     fn plant(&mut self, root: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&root.rows, context)?;
         let mut bins = parts.swap_remove(0);
@@ -359,8 +365,8 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes the histogram of the smaller child. The histogram of the larger child is the histogram of the parent
-    /// minus that of the smaller child. Then finds the best split of both children.
+    /// Computes the histograms of two children, and finds the best split of each child. The rows of the smaller child
+    /// are added up. The histogram of the larger child is the histogram of the parent minus that of the smaller child.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
@@ -383,9 +389,9 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes partial histograms. Their sum is the histogram of these rows. There are several partial histograms if
-    /// there are more threads than stripes. Sums are exact, so the result does not depend on how rows are divided among
-    /// them.
+    /// Computes partial histograms, whose sum is the histogram of the rows `rows`. There are several partial histograms
+    /// if there are more threads than stripes (groups of adjacent columns). The sums are exact integers, so the result
+    /// does not depend on how the rows are divided among the partial histograms.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));
@@ -408,7 +414,8 @@ impl<'a> Grower<'a> {
         Ok(parts)
     }
 
-    /// Computes the histograms of the tiles of one stripe.
+    /// Computes the histograms of the tiles of one stripe (a stripe is a group of tiles, and a tile is a group of
+    /// columns).
     fn fill_stripe(
         &self,
         stripe: usize,
@@ -423,8 +430,8 @@ impl<'a> Grower<'a> {
         let mut block = [[0; 256]; TILE];
         for (number, (rows, gradients)) in rows.chunks(BLOCK).zip(gradients.chunks(BLOCK)).enumerate() {
             self.workers.check()?;
-            // Copies the cells of these rows into one list per tile. The loads are independent, so their cache misses
-            // overlap.
+            // The bin numbers of these rows are copied into one list per tile. The loads do not depend on each other,
+            // so the CPU waits for several cache misses at the same time.
             let mut tiles: Vec<_> = near.chunks_exact_mut(rows.len()).collect();
             if let [a, b, c, d, ..] = &mut tiles[..] {
                 for ((((&row, a), b), c), d) in rows.iter().zip(&mut **a).zip(&mut **b).zip(&mut **c).zip(&mut **d) {
@@ -445,14 +452,14 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Returns memory for a histogram. Its content is arbitrary.
+    /// Returns memory for a histogram. The memory may contain the sums of another histogram.
     fn empty(&mut self) -> Vec<TileBins> {
         self.spare
             .pop()
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// Returns the workers to use for this number of rows.
+    /// Returns the threads for work on this number of rows. If there is little work, it runs on the caller's thread.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
             &self.inline
@@ -461,7 +468,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Returns the positions of the sampled columns within a tile.
+    /// Returns the positions within a tile of the columns that are sampled for the tree.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)
@@ -471,8 +478,8 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// Returns the best split on the columns at the positions `places` of a tile. If several splits are equally good,
-    /// it is the first of them.
+    /// Returns the best split on the columns at the positions `places` of a tile. If several splits have the largest
+    /// gain, returns the first of them.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;
@@ -490,8 +497,8 @@ impl<'a> Grower<'a> {
     }
 }
 
-/// Returns the position and the split of the leaf with the largest gain. If several gains are equal, it is the first
-/// leaf.
+/// Returns the position and the best split of the leaf whose best split has the largest gain. If several leaves have
+/// this gain, returns the first of them.
 fn choose(leaves: &[Leaf]) -> Option<(usize, Split)> {
     let mut chosen: Option<(usize, Split)> = None;
     for (position, leaf) in leaves.iter().enumerate() {

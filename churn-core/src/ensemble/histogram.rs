@@ -1,46 +1,47 @@
 //! Exact integer histograms of gradients, and the search for the best split of a leaf.
 //!
-//! The first and second derivative of a row's loss are rounded to integers of at most about two to the power of
-//! [`STEPS`]. Sums of integers do not depend on the order of additions, and the histogram of a node is exactly the
-//! histogram of its parent minus that of its sibling. Rounding affects only the choice of splits. The values of leaves
-//! are computed from the exact derivatives.
+//! The first and the second derivative of a row's log-loss are scaled and rounded to integers. The integers are at most
+//! about 2 to the power of [`STEPS`] in absolute value. Sums of integers do not depend on the order of additions, and
+//! the histogram of a node is exactly the histogram of its parent minus that of its sibling. Rounding affects only the
+//! choice of splits. The values of leaves are computed from the exact derivatives.
 //!
-//! One word holds the two integers of a row and a 1 that counts the row. One addition of words therefore adds all
-//! three. After [`BLOCK`] rows, the sums are unpacked and added to the [`Packed`] sums, which cover all rows.
+//! One 64-bit word holds the two integers of a row and a 1 that counts the row. One addition of two words therefore
+//! adds all three numbers. After [`BLOCK`] rows, the three sums are unpacked and added to the [`Packed`] sums, which
+//! cover all rows.
 //!
 //! Reference: Shi et al., "Quantized training of gradient boosting decision trees", NeurIPS 2022.
 
 use super::bins::{Cuts, MISSING_BIN, TILE};
 
-/// One word with the two rounded derivatives of a row and the number 1, or with their sums over the rows of a block.
-/// The lowest bits hold the number of rows. Above them are the second derivative and then the first derivative with its
-/// sign.
+/// A 64-bit word that holds the two rounded derivatives of a row and the number 1, or the sums of these numbers over
+/// the rows of a block. The lowest bits hold the number of rows. The next bits hold the second derivative. The highest
+/// bits hold the first derivative with its sign.
 pub(crate) type Compact = i64;
 
-/// Compact sums are unpacked after this number of rows, because they could overflow if more rows were added.
+/// Maximum number of rows that are added in a [`Compact`] word. With more rows, the sums in the word could overflow.
 pub(crate) const BLOCK: usize = 1 << 12;
-/// Rounded derivatives are at most two to the power of this number.
+/// The absolute value of a rounded derivative is at most about 2 to the power of this number.
 const STEPS: i32 = 12;
 /// Number of bits for the number of rows in a [`Compact`] word.
 const ROWS: u32 = 13;
 /// Number of bits for the sum of second derivatives in a [`Compact`] word.
 const SECONDS: u32 = 25;
 
-/// Sums over rows in two numbers. The first number holds the sum of first derivatives, shifted left by
-/// [`Packing::row_bits`], plus the number of rows. The second number is the sum of second derivatives.
+/// The sums over some rows in two numbers. The first number is the sum of the rounded first derivatives, shifted left
+/// by [`Packing::row_bits`], plus the number of rows. The second number is the sum of the rounded second derivatives.
 pub(crate) type Packed = [i64; 2];
 
-/// The bins of a tile, which is a group of [`TILE`] columns. Each column has 256 bins, so a byte can index them without
-/// a bounds check.
+/// The histogram of a tile (a group of [`TILE`] columns): the sums of each bin of each column. Each column has 256
+/// bins, so a byte can index the bins without a bounds check.
 pub(crate) type TileBins = [[Packed; 256]; TILE];
 
-/// The bins of a tile while a block of rows is added to them.
+/// The histogram of a tile for one block of rows. The sums are still [`Compact`] words.
 pub(crate) type BlockBins = [[Compact; 256]; TILE];
 
 /// Maximum number of training rows. With more rows, the sums could overflow.
 pub(crate) const MOST_ROWS: usize = 1 << 26;
 
-/// The scaling of derivatives to integers, and the number of bits for the number of rows.
+/// How derivatives are scaled to integers, and how many bits of a [`Packed`] number hold the number of rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packing {
     row_bits: u32,
@@ -48,7 +49,8 @@ pub(crate) struct Packing {
     second_scale: f64,
 }
 
-/// The unpacked sums of some rows: the derivatives in their original scale and the number of rows.
+/// The unpacked sums over some rows: the sums of the first and second derivatives in their original scale, and the
+/// number of rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sums {
     pub(crate) first: f64,
@@ -67,13 +69,13 @@ impl Sums {
 }
 
 impl Packing {
-    /// Creates the packing for this number of rows (at most [`MOST_ROWS`]). `first` and `second` are the largest
-    /// absolute derivatives.
+    /// Creates the packing for a training with `rows` rows (at most [`MOST_ROWS`]). `first` is the largest absolute
+    /// first derivative of any row, and `second` the largest absolute second derivative.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
-        // The scale is a power of two. If all weights are multiplied by a power of two, the rounded integers therefore
-        // do not change.
+        // The scale is a power of two. The rounded integers therefore stay the same if the weights of all rows are
+        // multiplied by a power of two.
         let scale = |largest: f64| {
             let power = ((largest.to_bits() >> 52) & 0x7ff) as i32 - 1022;
             f64::from_bits((((steps - power).clamp(-1022, 1023) + 1023) as u64) << 52)
@@ -85,13 +87,13 @@ impl Packing {
         }
     }
 
-    /// Packs the derivatives of one row into a word.
+    /// Scales and rounds the derivatives of one row, and packs them into a word.
     pub(crate) fn pack(&self, first: f64, second: f64) -> Compact {
         let (first, second) = (rounded(first * self.first_scale), rounded(second * self.second_scale));
         (first << (ROWS + SECONDS)) + (second << ROWS) + 1
     }
 
-    /// Unpacks the sums of a block.
+    /// Converts the sums of a block of rows from one word to two numbers.
     pub(crate) fn spread(&self, sums: Compact) -> Packed {
         let rows = sums & ((1 << ROWS) - 1);
         let second = (sums >> ROWS) & ((1 << SECONDS) - 1);
@@ -108,7 +110,7 @@ impl Packing {
     }
 }
 
-/// Rounds a small number to the nearest integer, with ties to even. Adding 1.5 x 2^52 removes the fraction.
+/// Rounds a number to the nearest integer, with ties to even. Adding 1.5 x 2^52 to a small number removes its fraction.
 fn rounded(value: f64) -> i64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     (value + SHIFT).to_bits() as i64 - SHIFT.to_bits() as i64
@@ -122,8 +124,8 @@ pub(crate) fn minus(a: Packed, b: Packed) -> Packed {
     [a[0] - b[0], a[1] - b[1]]
 }
 
-/// Adds a block of rows to the bins of some columns of a tile. `places` are the positions of the columns in the tile.
-/// `cells` and `gradients` have one element per row.
+/// Adds a block of rows to the histograms of some columns of a tile. `places` are the positions of these columns in the
+/// tile. `cells` (the bins of the rows) and `gradients` have one element per row.
 pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
     fn add<const N: usize>(block: &mut BlockBins, places: &[usize], cells: &[[u8; TILE]], gradients: &[Compact]) {
         let mut at = [0; N];
@@ -135,8 +137,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All columns are processed in one pass over the rows. Additions to the same bin have to wait for each other, but
-    // additions to different columns do not.
+    // All columns are processed in one pass over the rows, because additions to different columns need not wait for
+    // each other. Additions to the same bin of a column have to.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -156,8 +158,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
     }
 }
 
-/// Unpacks the sums of a block into the used bins. If `add` is true, the sums are added to the content of the bins.
-/// Otherwise, they replace the content.
+/// Unpacks the sums of a block of rows into the bins that the columns use. If `add` is true, the sums are added to the
+/// content of the bins. Otherwise, the sums replace the content.
 pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize; TILE], packing: &Packing, add: bool) {
     let one = |bin: &mut Packed, block: &mut Compact| {
         let sums = packing.spread(std::mem::take(block));
@@ -172,12 +174,12 @@ pub(crate) fn spread(bins: &mut TileBins, block: &mut BlockBins, counts: &[usize
     }
 }
 
-/// Adds another histogram to the used bins.
+/// Adds the histogram `other` to the histogram `bins`. Only the bins that the columns use are changed.
 pub(crate) fn merge(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, plus);
 }
 
-/// Subtracts another histogram from the used bins.
+/// Subtracts the histogram `other` from the histogram `bins`. Only the bins that the columns use are changed.
 pub(crate) fn subtract(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE]) {
     combine(bins, other, counts, minus);
 }
@@ -192,7 +194,7 @@ fn combine(bins: &mut TileBins, other: &TileBins, counts: &[usize; TILE], with: 
     }
 }
 
-/// Returns the number of used bins of each column of a tile. The bin for missing values is not counted.
+/// Returns how many bins each column of a tile uses, without the bin for missing values.
 pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     let mut counts = [1; TILE];
     for (count, column) in counts.iter_mut().zip(cuts.columns_of(tile)) {
@@ -201,16 +203,16 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     counts
 }
 
-/// A split and its gain.
+/// A split of a leaf, and the gain of the split (twice the amount by which it reduces the loss).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split {
     pub(crate) gain: f64,
     pub(crate) column: u32,
-    /// Rows whose bin is at most this one go left.
+    /// Rows whose bin number is at most this number go left.
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
-    /// If the column has a monotonic constraint, this number lies between the values of the two children.
+    /// A number between the values of the two children. It is used only if the column has a monotonic constraint.
     pub(crate) middle: f64,
 }
 
@@ -224,7 +226,7 @@ impl Split {
     }
 }
 
-/// The range of values that the monotonic constraints allow for a leaf.
+/// The range in which the value of a leaf must lie, so that the monotonic constraints are satisfied.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     low: f64,
@@ -232,7 +234,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The range of all values.
+    /// The range for a leaf whose value no constraint limits.
     pub(crate) const ALL: Self = Self {
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
@@ -242,7 +244,9 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// Returns the ranges of the two children of a split. With these ranges, no later split can violate the constraint.
+    /// Returns the ranges of the values of a split's left and right child. With these ranges, no later split of the
+    /// children can violate the constraint of the split's column. `direction` is this constraint: increasing (1),
+    /// decreasing (-1) or none (0).
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,
@@ -260,7 +264,7 @@ impl Span {
     }
 }
 
-/// The objective that leaf values minimise, and the minimum size of leaves.
+/// The penalties of the objective that leaf values minimise, and the minimum size of leaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Objective {
     pub(crate) min_leaf_rows: u64,
@@ -269,7 +273,7 @@ pub(crate) struct Objective {
     pub(crate) l2: f64,
 }
 
-/// The leaf for which the best split is searched.
+/// The leaf for which the best split is searched, before it is split.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
     pub(crate) objective: &'a Objective,
@@ -278,12 +282,13 @@ pub(crate) struct Whole<'a> {
     pub(crate) span: Span,
 }
 
-/// The minimum gain of a split, as a fraction of the scores of its children. Smaller gains are treated as rounding
-/// errors.
+/// The minimum gain of a split, as a fraction of the amount by which both children together reduce the loss. Smaller
+/// gains are treated as rounding errors.
 const LEAST_GAIN: f64 = 1e-10;
 
 impl Objective {
-    /// Returns the optimal value of a leaf, which is the result of one Newton step.
+    /// Returns the optimal value of a leaf, which is the result of one Newton step. `first` and `second` are the sums
+    /// of the first and second derivatives over the rows of the leaf.
     pub(crate) fn value(&self, first: f64, second: f64) -> f64 {
         let value = -self.shrunk(first) / (second + self.l2);
         if value.is_finite() { value } else { 0.0 }
@@ -295,7 +300,7 @@ impl Objective {
         first * first / (second + self.l2)
     }
 
-    /// Returns twice the amount by which a leaf with this value reduces the loss.
+    /// Returns twice the amount by which a leaf with the value `value` reduces the loss.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }
@@ -310,16 +315,16 @@ impl Objective {
 }
 
 impl Whole<'_> {
-    /// Whether the leaf is large enough to be split.
+    /// Whether the leaf is large enough for two children of the minimum size.
     pub(crate) fn may_split(&self) -> bool {
         let sums = self.packing.unpack(self.total);
         sums.rows >= 2 * self.objective.min_leaf_rows && sums.second >= 2.0 * self.objective.min_leaf_hessian
     }
 
-    /// Returns the best split of a leaf on a column with these bins. `count` is the number of used bins without the bin
-    /// for missing values. If several splits are equally good, a split that sends missing values right is preferred,
-    /// and then the split with the lowest bin. `direction` is the monotonic constraint of the column, which the values
-    /// of the children obey. 1 means increasing, -1 decreasing, and 0 no constraint.
+    /// Returns the best split of a leaf on a column. `bins` is the histogram of the column, and `count` is the number
+    /// of its bins without the bin for missing values. If several splits are equally good, a split that sends missing
+    /// values right is preferred, and then the split with the lowest bin. `direction` is the monotonic constraint of
+    /// the column, which the values of the children satisfy: increasing (1), decreasing (-1) or none (0).
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -338,10 +343,11 @@ impl Whole<'_> {
                 break;
             }
             let mut left = if missing_left { missing } else { [0; 2] };
-            // The first pass includes a split after the last bin. This split sends only missing values right.
+            // The pass in which missing values go right also tries a split after the last bin. This split sends only
+            // missing values right.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // A split after an empty bin is the same as the previous split.
+                // A split after an empty bin divides the rows like the split before this bin, so it is not tried.
                 if sums[0] == 0 {
                     continue;
                 }
@@ -374,8 +380,8 @@ impl Whole<'_> {
                         gain,
                         column,
                         bin: bin as u8,
-                        // If there are no missing values in training, missing values in later data go to the larger
-                        // child.
+                        // If no training row of the leaf has a missing value, missing values in later data go to the
+                        // larger child.
                         missing_left: if none_missing {
                             one.rows >= other.rows
                         } else {
@@ -391,7 +397,7 @@ impl Whole<'_> {
     }
 }
 
-/// Returns the split with the largest gain. If several splits are equally good, it is the first of them.
+/// Returns the split with the largest gain. If several splits have this gain, returns the first of them.
 pub(crate) fn first_best(splits: impl Iterator<Item = Split>) -> Option<Split> {
     splits.fold(None, |best: Option<Split>, split| match best {
         Some(best) if best.gain >= split.gain => Some(best),
@@ -412,8 +418,8 @@ mod tests {
         l2: 1.0,
     };
 
-    /// Creates bins, and returns them with their sum. Each element of `rows` is a bin, the first derivative of each of
-    /// its rows, and the number of its rows.
+    /// Creates a histogram, and returns it with its total. An element of `rows` describes one bin: its number, the
+    /// first derivative of each row in the bin, and how many rows are in the bin.
     fn filled(packing: &Packing, rows: &[(usize, f64, usize)]) -> ([Packed; 256], Packed) {
         let (mut bins, mut total) = ([[0; 2]; 256], [0; 2]);
         for &(bin, first, count) in rows {
@@ -445,7 +451,7 @@ mod tests {
             let forward = packed.iter().fold([0; 2], |sum, &row| plus(sum, row));
             let backward = packed.iter().rev().fold([0; 2], |sum, &row| plus(sum, row));
             prop_assert_eq!(forward, backward);
-            // The result is the same if the rows are added block by block.
+            // The total must be equal if the rows are added block by block.
             let blocks = values.chunks(7).map(|block| {
                 packing.spread(block.iter().map(|&(first, second)| packing.pack(first, second)).sum())
             });
@@ -462,7 +468,8 @@ mod tests {
             let largest = 1.7 * 10f64.powi(power);
             let packing = Packing::new(rows, largest, largest);
             let row = packing.pack(if sign { largest } else { -largest }, largest);
-            // The test first adds a whole block, or all rows if there are fewer. It then adds the full number of rows.
+            // The test first adds as many rows as one word can hold (or all rows, if there are fewer). It then adds all
+            // rows.
             let in_block = BLOCK.min(rows) as i64;
             let block = packing.spread(row.checked_mul(in_block).unwrap());
             prop_assert_eq!(packing.unpack(block).rows as i64, in_block);
@@ -507,7 +514,7 @@ mod tests {
     #[test]
     fn a_constraint_forbids_splits_against_it() {
         let packing = Packing::new(100, 1.0, 0.25);
-        // From one bin to the next, the optimal value first falls, then rises a little, and then falls again.
+        // From each bin to the next, the optimal leaf value first falls, then rises a little, and then falls again.
         let rows = [(0, -0.5, 10), (1, 0.3, 10), (2, 0.2, 10), (3, 0.5, 10)];
         assert_eq!(best(&packing, &rows, 4, 0).unwrap().bin, 0);
         let down = best(&packing, &rows, 4, -1).unwrap();

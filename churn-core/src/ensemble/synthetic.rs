@@ -1,11 +1,12 @@
-//! Synthetic training data for tests. The label depends on the columns in a known, non-linear way, and values may be
+//! Synthetic training data for tests. The labels depend on the columns in a non-linear way, and some values may be
 //! missing.
 
 use ndarray::{Array2, ShapeBuilder};
 
 use crate::numeric::{SplitMix, sigmoid};
 
-/// Returns a matrix with 8 columns in column-major order, and labels that depend on five of the columns.
+/// Returns a matrix with 8 columns in column-major order, and labels that depend on five of the columns. If `missing`
+/// is true, some values are NaN.
 pub(crate) fn problem(seed: u64, rows: usize, missing: bool) -> (Array2<f32>, Vec<bool>) {
     let mut random = SplitMix::new(seed, 0);
     let mut x = Array2::zeros((rows, 8).f());

@@ -1,4 +1,4 @@
-//! Tests that apply to both tree learners, boosting and forest.
+//! Tests of properties that both tree learners (boosting and forest) must have.
 
 use ndarray::Array2;
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
@@ -9,8 +9,8 @@ use crate::metrics::roc_auc;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::{CancelToken, Execution, Workers};
 
-/// Creates rows. Their label depends on an interaction of two columns, and on whether the value of a third column is
-/// missing.
+/// Creates a matrix and the labels of its rows. The label of a row depends on an interaction of two columns, and on
+/// whether the value of a third column is missing.
 fn sample(rows: usize, seed: u64) -> (Array2<f32>, Vec<bool>) {
     let mut random = SplitMix::new(seed, 0);
     let x = Array2::from_shape_fn((rows, 6), |(_, column)| {
@@ -67,7 +67,7 @@ fn both_learners_are_as_accurate_as_the_forest_of_smartcore() {
         &test,
         &truth,
     );
-    // smartcore does not support missing values. They are replaced by 9, which does not occur otherwise.
+    // smartcore does not support missing values. The test replaces them by 9, a number that is not in the data.
     let dense = |x: &Array2<f32>| {
         DenseMatrix::new(
             x.nrows(),
@@ -184,7 +184,7 @@ fn hard_inputs_give_finite_results_or_errors() {
 #[test]
 fn rows_of_weight_zero_have_no_effect() {
     let (x, churned) = sample(600, 6);
-    // The rows of the second half have the opposite labels and weight 0.
+    // The second half of the rows get the opposite labels and weight 0, so these labels must have no effect.
     let mut both = churned.clone();
     both[300..].iter_mut().for_each(|churned| *churned = !*churned);
     let weights: Vec<f64> = (0..600).map(|row| f64::from(u8::from(row < 300))).collect();

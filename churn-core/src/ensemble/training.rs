@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::logit;
 
-/// Validated labels and weights of the rows.
+/// The validated labels and weights of the training rows.
 pub(crate) struct Training<'a> {
     churned: &'a [bool],
     weights: Option<&'a [f64]>,
@@ -13,7 +13,7 @@ pub(crate) struct Training<'a> {
 
 impl<'a> Training<'a> {
     /// # Errors
-    /// - `invalid_option` if lengths differ, or if a weight is negative or not finite.
+    /// - `invalid_option` if the numbers of rows, labels and weights differ, or if a weight is negative or not finite.
     /// - `too_little_data` if there are no rows.
     /// - `single_class` if all rows with positive weight have the same label.
     pub(crate) fn new(rows: usize, churned: &'a [bool], weights: Option<&'a [f64]>) -> Result<Self> {
@@ -70,8 +70,8 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Returns the rows, labels and weights of all rows with a positive weight, because rows of weight 0 must not affect a
-/// model. Returns `None` if no row has weight 0.
+/// Returns the matrix, the labels and the weights of the rows whose weight is positive, because rows of weight 0 must
+/// not affect a model. Returns `None` if no row has weight 0.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,
@@ -88,7 +88,7 @@ pub(crate) fn without_weightless(
     Some((x, churned, weights))
 }
 
-/// Returns the log-odds of the weighted churn rate.
+/// Returns the log-odds of the churn rate of the training rows. In this rate, each row counts with its weight.
 pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     let (mut churned, mut total) = (0.0, 0.0);
     for row in 0..training.rows() {

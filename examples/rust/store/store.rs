@@ -1,6 +1,6 @@
 //! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-//! The program then opens the store again, as after a restart, and loads everything. Records, model and scores are
-//! bit-identical.
+//! The program then opens the store again, as after a restart, and loads everything. The loaded records, model and
+//! scores are bit-identical to the stored ones.
 //!
 //! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add the URL of a database:
 //! `cargo run --release --example store -- sqlite:churn.db`. The URL of a Postgres database has the form
@@ -12,7 +12,7 @@ use churn_core::{AsOf, ChurnModel, StaticAttributes, TrainOptions};
 use churn_examples::journey;
 use churn_store::{HighRisk, ReasonsFor, RecordsOptions, Stage, Store, TenantStore};
 
-/// The date of the predictions. The data end on this date, so the predicted 30 days are unknown.
+/// The date of the predictions. The data end on this date, so it is not known who will churn in the next 30 days.
 const AS_OF: &str = "2018-01-01";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -59,7 +59,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
         .await?;
     store.close().await;
 
-    // The store is opened again, as after a restart. Everything comes from the store.
+    // The store is opened again, as after a restart. From here on, records, model and scores are loaded from the store.
     let store = Store::open(url).await?;
     let tenant = store.tenant("complete-journey");
     let champion = tenant.models().champion().await?.ok_or("no model was stored")?;
@@ -77,7 +77,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns the same options as those of the records in the quickstart.
+/// Returns the options with which the records are read. They are those of the example `quickstart`.
 fn options() -> Result<RecordsOptions, churn_core::Error> {
     Ok(RecordsOptions {
         static_attributes: StaticAttributes::All,

@@ -1,5 +1,5 @@
-//! Writes the seed inputs of every fuzz target to `corpus/`. They are a small model, and small tables of each kind in
-//! every input format.
+//! Writes the seed inputs of every fuzz target to `corpus/`. The seed inputs are a small model file, and small tables
+//! of each record kind in every input format.
 
 use std::fs;
 use std::io::Write;

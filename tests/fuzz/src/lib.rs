@@ -1,4 +1,4 @@
-//! Code that the fuzz targets share. It computes features from a table, and scores rows with trees.
+//! Code that several fuzz targets use. It computes features from a table, and scores rows with trees.
 
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
@@ -6,15 +6,15 @@ use churn_core::{
 };
 use ndarray::{Array2, s};
 
-/// Two customers. The events of a fuzzed table may belong to them.
+/// A customers table with two customers, to whom the events of a fuzzed table may belong.
 const CUSTOMERS: &[u8] =
     br#"[{"customer_id":"a","signed_up_at":"2024-01-01"},{"customer_id":"b","signed_up_at":"2024-03-01"}]"#;
 
 /// Reads the table as each of the four kinds of records. Invalid rows are quarantined, and features are computed from
 /// the valid rows.
 ///
-/// # Panics
-/// If the library loses rows, or accepts rows that have no features.
+/// # Panics If the report does not count every row as accepted or quarantined, or if the feature matrix has more rows
+/// than there are customers.
 pub fn everywhere(table: &Table) {
     for kind in RecordKind::ALL {
         let mut builder = TenantRecords::builder("fuzz")
@@ -40,8 +40,7 @@ pub fn everywhere(table: &Table) {
 
 /// Scores rows of extreme values and explains the scores.
 ///
-/// # Panics
-/// If accepted trees fail to score, or return a value that is not a number.
+/// # Panics If trees that were imported without an error fail to score rows, or return NaN.
 pub fn score(trees: &TreeEnsemble) {
     // A file may declare so many columns that even a few rows would need too much memory. Such a file is skipped.
     if trees.n_features() > 1 << 12 {

@@ -1,5 +1,6 @@
-//! Opens the bytes as each kind of model file. The bytes are opened unchanged, and also with corrected lengths and
-//! checksum. The fuzzer then also reaches the code that runs after these checks.
+//! Opens the bytes as each kind of model file. The bytes are opened unchanged, and then again with corrected lengths
+//! and a corrected checksum. In this way, the fuzzer also reaches the code that runs after the checks of lengths and
+//! checksum.
 #![no_main]
 
 use churn_core::ensemble::{TreeEnsemble, LinearModel};

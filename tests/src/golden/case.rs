@@ -1,4 +1,4 @@
-//! Reads the file of a golden case.
+//! Reads the file of a golden case, which is a small tenant with expected results.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::fixture;
 
-/// The columns of a row, in the order of the file.
+/// A row of a table: the names and values of its columns, in the order of the file.
 pub(super) struct Row(pub(super) Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for Row {
@@ -71,22 +71,22 @@ pub fn refused(error: &Json) -> churn_core::Error {
     case.records().map(|_| ()).expect_err(&case.name)
 }
 
-/// One golden case.
+/// A golden case: a small tenant whose results are known.
 pub struct Case {
-    /// The name of the case. Its file and its test in every language have the same name.
+    /// The name of the case. The file of the case and the test of the case in every language have this name.
     pub name: String,
-    /// The contents of the file except for the tables.
+    /// The content of the case's file without the tables.
     pub(super) head: Json,
-    /// The tables, in the order of [`RecordKind::ALL`]. `None` means that the table is not given.
+    /// The tables of the case, in the order of [`RecordKind::ALL`]. A table that the file does not contain is `None`.
     pub(super) tables: [Option<Vec<Row>>; 4],
 }
 
-/// Reads a number that JSON cannot represent, such as NaN.
+/// Reads a number that JSON cannot represent, such as NaN, from the notation of the file.
 fn special(value: &Json) -> Option<f64> {
     value.get("float")?.as_str()?.parse().ok()
 }
 
-/// Returns the number in a value, if the value is a number.
+/// Returns the number that a JSON value represents, or `None` if the value is not a number.
 pub(super) fn number(value: &Json) -> Option<f64> {
     special(value).or(value.as_f64())
 }
@@ -109,7 +109,7 @@ fn texts(value: &Json) -> Vec<String> {
     texts.map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
-/// Returns the microseconds of a timestamp since 1970-01-01.
+/// Parses a timestamp, and returns the number of microseconds since 1970-01-01.
 pub(super) fn moment(text: &str) -> i64 {
     text.parse::<Timestamp>()
         .unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -117,7 +117,7 @@ pub(super) fn moment(text: &str) -> i64 {
 }
 
 impl Case {
-    /// Reads the file of a case.
+    /// Reads the file of the golden case with this name.
     pub fn read(name: &str) -> Self {
         let path = fixture(&format!("golden/worlds/{name}.json"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -130,7 +130,7 @@ impl Case {
         }
     }
 
-    /// Builds the library's records of this case.
+    /// Builds the library's records from the tables of this case.
     pub fn records(&self) -> churn_core::Result<(TenantRecords, ValidationReport)> {
         let options = &self.head["options"];
         let text = |name: &str| options[name].as_str();
@@ -162,31 +162,31 @@ impl Case {
         builder.build()
     }
 
-    /// Returns the dates for which features and scores are computed.
+    /// Returns the dates at which the tests compute features and scores.
     pub fn as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// Returns the dates for which labels are computed.
+    /// Returns the dates at which the tests compute labels.
     pub fn label_as_of(&self) -> Vec<AsOf> {
         let dates = texts(&self.head["label_as_of"]).into_iter();
         dates.map(|date| date.parse().expect("a date")).collect()
     }
 
-    /// Returns the churn definitions in the form of the file.
+    /// Returns the churn definitions of the case as JSON.
     pub fn definitions(&self) -> &[Json] {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// Returns the positions of the rows that are invalid on purpose.
+    /// Returns the positions of the rows of a table that are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())
     }
 }
 
-/// Converts a definition of the file to the library's type.
+/// Converts a churn definition from JSON to the library's type.
 pub fn definition(given: &Json) -> ChurnDefinition {
     let days = |name: &str| given[name].as_u64().map(|days| days as u32);
     let horizon = days("horizon").expect("a horizon");

@@ -1,4 +1,4 @@
-//! The expected results of a case, and the format of their file.
+//! The expected results of a golden case, and the format of the file that contains them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,26 +12,26 @@ use crate::raw::World;
 use crate::reference::labels::{Definition, Outcome, Table, labels as expected_labels};
 use crate::reference::{self, Value};
 
-/// The expected results of a case. Each element of a list is a line of the file.
+/// The expected results of a golden case. Each element of a list is one line of the file.
 pub struct Expected {
-    /// The counts and issues of the validation report.
+    /// The expected validation report: the counts of rows, and the issues.
     report: Vec<String>,
-    /// The names of the features.
+    /// The expected names of the features.
     names: Vec<String>,
-    /// The rows of the matrix.
+    /// The expected rows of the feature matrix.
     features: Vec<String>,
-    /// The labels, by definition and date.
+    /// The expected labels of each churn definition at each date.
     labels: Vec<String>,
-    /// How many numeric results are bit-identical in the reference and the library, and how many numeric results there
-    /// are.
+    /// Two counts: the numeric results for which the reference and the library return bit-identical numbers, and all
+    /// numeric results.
     pub exact: (usize, usize),
 }
 
 impl Expected {
-    /// Returns the results of the reference for a case, after checking that the library's results agree with them.
+    /// Computes the results of a case with the reference implementation, and checks that the library's results agree
+    /// with them.
     ///
-    /// # Panics
-    /// If the results differ by more than the last bits of a number.
+    /// # Panics If the results of the reference and of the library differ by more than the last bits of a number.
     pub fn of(case: &Case) -> Self {
         let (records, report) = case.records().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let world = case.world();
@@ -126,7 +126,7 @@ impl Expected {
         }
     }
 
-    /// Returns the text of the file.
+    /// Returns the expected results as the text of their file.
     pub fn text(&self) -> String {
         let list = |lines: &[String]| match lines {
             [] => "[]".to_owned(),
@@ -143,8 +143,8 @@ impl Expected {
     }
 }
 
-/// Returns the expected validation report. The counts are derived from the file of the case. The issues come from the
-/// library, and the function checks that they concern only rows that are invalid on purpose.
+/// Returns the expected validation report. The counts are derived from the file of the case. The issues are copied from
+/// the library's report. The function checks that the issues concern only rows that are invalid on purpose.
 fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     let mut lines = vec![];
     for kind in RecordKind::ALL {
@@ -190,7 +190,7 @@ fn report(case: &Case, report: &ValidationReport) -> Vec<String> {
     ]
 }
 
-/// Converts a value to JSON. A missing value is null.
+/// Converts a feature value to JSON. A missing value becomes null.
 pub(super) fn plain(value: &Value) -> Json {
     match value {
         Value::Number(number) => json!(number),
@@ -229,7 +229,8 @@ fn reference_definition(given: &Json) -> Definition {
     }
 }
 
-/// Returns whether the customer churned, by which rule, and when.
+/// Returns three parts of a label: whether the customer churned, the rule that decided this, and the time of the churn
+/// or of the first event.
 fn label_of(given: &Json, outcome: Outcome) -> (Option<bool>, &'static str, Option<i64>) {
     let cancellation = given["kind"] == "cancellation";
     match outcome {

@@ -1,4 +1,5 @@
-//! Frozen model files of every format version, and their expected results for the golden cases.
+//! Model files of every format version that are stored in the repository (frozen models), and the results that they
+//! must return for the golden cases.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::case::Case;
 use super::fixture;
 
-/// Returns the folders of the frozen models, with the oldest format first.
+/// Returns the folders of the frozen model files. The folder of the oldest format is first.
 pub fn folders() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(fixture("frozen")).expect("there are frozen models");
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder").path()).collect();
@@ -22,15 +23,16 @@ pub fn format_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
 }
 
-/// Returns the text of the file that contains a model's results for a case. For each date, it contains either an error,
-/// or scores and contributions.
+/// Computes the results of a model for a golden case. Returns them as the text of the file of expected results. For
+/// each date, the text contains either an error, or scores and contributions.
 pub fn said(model: &ChurnModel, case: &Case) -> String {
     let (records, _) = case.records().expect("a golden case is valid");
     let mut dates = vec![];
     for as_of in case.as_of() {
         let run = match model.score(&records, as_of) {
             Ok(run) => Some(run),
-            // When these files were written, a run without eligible customers was empty. Now it is an error.
+            // When the files of expected results were written, a run without eligible customers was empty. Now such a
+            // run is an error.
             Err(error) if error.kind() == ErrorKind::NoEligibleCustomers => None,
             Err(error) => {
                 dates.push(format!(

@@ -1,10 +1,10 @@
 //! The golden cases. A case is a small tenant (a "world") in `tests/fixtures`, together with all expected results.
 //!
-//! The Rust tests, pytest and node:test read the same files. The worlds are written by hand. The expected results come
-//! from the slow [`mod@crate::reference`]. This command writes them:
-//! `CHURN_GOLDEN=write cargo test -p churn-tests --test suite golden`. If the library and the reference differ only in the
-//! last bits of a number, the library's number is written. Scores come from frozen model files, one for every format
-//! version. With `CHURN_GOLDEN=freeze`, the same command also retrains the model of the newest format.
+//! The tests in Rust, Python (pytest) and Node (node:test) read the same files. The worlds are written by hand. The
+//! expected results come from the slow [`mod@crate::reference`]. This command writes them: `CHURN_GOLDEN=write cargo
+//! test -p churn-tests --test suite golden`. If the library and the reference differ only in the last bits of a number,
+//! the library's number is written. Scores come from frozen model files, one for every format version. With
+//! `CHURN_GOLDEN=freeze`, the same command also retrains the model of the newest format.
 
 mod case;
 pub mod crowd;
@@ -17,20 +17,19 @@ use std::path::{Path, PathBuf};
 pub use case::{Case, refused};
 pub use expected::Expected;
 
-/// Returns a path in `tests/fixtures`.
+/// Returns the full path of a file or folder in `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)
 }
 
-/// Returns whether expected results are written instead of compared.
+/// Returns whether this run writes the expected results to the files, instead of comparing its results with the files.
 pub fn writing() -> bool {
     std::env::var_os("CHURN_GOLDEN").is_some_and(|mode| mode == "write" || mode == "freeze")
 }
 
-/// Compares a text with the content of a file, or writes the text to the file (see [`writing`]).
+/// Checks that a text is equal to the content of a file. If [`writing`] is true, writes the text to the file instead.
 ///
-/// # Panics
-/// If the text and the content differ.
+/// # Panics If the text differs from the content of the file.
 pub fn same_text(path: &Path, found: &str) {
     if writing() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");

@@ -1,4 +1,4 @@
-//! Converts a case to plain rows for the reference. The library's validation code is not used.
+//! Converts a golden case to plain rows for the reference implementation. The library's validation code is not used.
 
 use churn_core::RecordKind;
 use serde_json::Value as Json;
@@ -47,7 +47,7 @@ fn text(row: &Row, name: &str) -> Option<String> {
     }
 }
 
-/// Returns a keyword (such as a status), trimmed and in lower case.
+/// Returns the keyword (such as a status) in a column of a row, trimmed and in lower case.
 fn word(row: &Row, name: &str) -> Option<&'static str> {
     let word = text(row, name)?.trim().to_lowercase();
     Some(Box::leak(word.into_boxed_str()))
@@ -65,7 +65,7 @@ fn id(row: &Row) -> String {
     text(row, "customer_id").expect("a good row has an id")
 }
 
-/// Converts a number to the decimal number that the file contains.
+/// Converts a floating-point number to the decimal number that the file of the case contains.
 fn decimal(number: f64) -> Decimal {
     let text = number.to_string();
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
@@ -76,7 +76,7 @@ fn decimal(number: f64) -> Decimal {
 }
 
 impl Case {
-    /// Returns the valid rows.
+    /// Returns the valid rows of a table.
     fn good(&self, kind: RecordKind) -> Option<Vec<&Row>> {
         let bad = self.bad(kind);
         let rows = self.tables[kind as usize].as_ref()?.iter().enumerate();
@@ -91,7 +91,7 @@ impl Case {
         given(self.tables[kind as usize].as_deref().unwrap_or_default(), all)
     }
 
-    /// Returns the world in the form that the reference reads.
+    /// Returns the tenant of the case as the plain rows (the "world") that the reference implementation reads.
     pub fn world(&self) -> World {
         let options = &self.head["options"];
         let statics = match &options["static_attributes"] {

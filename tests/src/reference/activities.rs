@@ -1,4 +1,4 @@
-//! Computes the features of the activities before a date.
+//! Computes the features of the activities that are visible at a date.
 
 use std::collections::BTreeSet;
 

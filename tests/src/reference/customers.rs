@@ -1,16 +1,16 @@
-//! Spells, versions and attributes of customers.
+//! Computes spells (uninterrupted periods as a customer), versions and attributes of customers.
 
 use std::collections::BTreeSet;
 
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// Returns the start of a version. If `valid_from` is null, it is the start of the spell.
+/// Returns the time from which a version of a customer row is valid. If `valid_from` is null, this is the sign-up.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
 
-/// Returns the rows of a customer, sorted by sign-up, `valid_from`, `known_at`, and the given order.
+/// Returns the rows of a customer, sorted by sign-up, then by `valid_from`, then by `known_at`, then by input order.
 fn history<'a>(table: &'a CustomerTable, customer: &str) -> Vec<&'a CustomerRow> {
     let mut rows: Vec<_> = table.rows.iter().filter(|r| r.customer_id == customer).collect();
     rows.sort_by_key(|row| (row.signed_up_at, valid_from(row), row.known_at));
@@ -21,20 +21,20 @@ fn known(row: &CustomerRow, as_of: i64) -> bool {
     row.known_at.is_none_or(|known_at| known_at < as_of)
 }
 
-/// Returns the visible rows of a customer, in the order of [`history`].
+/// Returns the rows of a customer that are visible at a date, in the order of [`history`].
 fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a CustomerRow> {
     let visible = |row: &&CustomerRow| row.signed_up_at < as_of && valid_from(row) < as_of && known(row, as_of);
     history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// A spell, with its start and its versions.
+/// A spell (an uninterrupted period as a customer), with its start and the versions of its row.
 struct Spell<'a> {
     start: i64,
     versions: Vec<&'a CustomerRow>,
 }
 
 impl Spell<'_> {
-    /// Returns the end of the spell according to its last version.
+    /// Returns the end of the spell (the `churned_at` of its last version), or `None` if the spell has not ended.
     fn churned_at(&self) -> Option<i64> {
         self.versions.last()?.churned_at
     }
@@ -42,9 +42,9 @@ impl Spell<'_> {
 
 /// Returns the spells of a customer. The rows must be in the order of [`history`].
 ///
-/// A row with a later sign-up begins a spell. A version that is open at its `valid_from` also begins a spell, if the
-/// previous version had ended by then. A version whose end lies after its `valid_from` counts as open, because the end
-/// could not be known at that time.
+/// A row with a later sign-up than the previous row begins a new spell. A version is open if it has no end, or if its
+/// end lies after its `valid_from` (the end could not be known at that time). An open version also begins a new spell
+/// if the end of the previous version had passed at the `valid_from` of the open version.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {
@@ -67,26 +67,27 @@ fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     spells
 }
 
-/// Returns the current version of a customer at a date. It is the last visible row of the latest spell that has a
+/// Returns the row that describes a customer at a date. It is the last visible row of the latest spell that has a
 /// visible row.
 pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&'a CustomerRow> {
     visible(&world.customers, customer, as_of).pop()
 }
 
-/// Returns the true end of the current spell, even if it was not known yet.
+/// Returns the true end of the spell to which the row `seen` belongs, even if this end was not known at the date of the
+/// row.
 pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> {
     let all = spells(&history(&world.customers, &seen.customer_id));
     let own = |spell: &&Spell<'_>| spell.versions.iter().any(|&row| std::ptr::eq(row, seen));
     all.iter().find(own)?.churned_at()
 }
 
-/// Returns whether some customer has two spells.
+/// Returns whether any customer has two or more spells.
 pub(super) fn anyone_returned(table: &CustomerTable) -> bool {
     let ids: BTreeSet<&str> = table.rows.iter().map(|row| row.customer_id.as_str()).collect();
     ids.len() < table.rows.len() && ids.into_iter().any(|id| spells(&history(table, id)).len() > 1)
 }
 
-/// Returns every customer with a spell that began before `as_of`.
+/// Returns the ids of all customers with a spell that began before `as_of`.
 pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
     let ids: BTreeSet<&str> = world
         .customers
@@ -97,7 +98,8 @@ pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
     ids.into_iter().filter(|id| seen(world, id, as_of).is_some()).collect()
 }
 
-/// Adds the features of a customer. `returned` says whether some customer of the tenant has two spells.
+/// Adds the customer features of a customer to `row`. `returned` states whether any customer of the tenant has two or
+/// more spells.
 pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned: bool, as_of: i64) {
     let table = &world.customers;
     let dated = table.columns.contains(&"valid_from");
@@ -153,7 +155,8 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned
     }
 }
 
-/// Returns the version of a visible spell that was valid `w` days before `as_of`.
+/// Returns the version of a spell that was valid `w` days before `as_of`. Only rows that are visible at `as_of` are
+/// considered.
 fn seen_earlier<'a>(spell: &Spell<'a>, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
     let earlier = |row: &&&CustomerRow| valid_from(row) < as_of - w * DAY;
     spell.versions.iter().rfind(earlier).copied()

@@ -1,4 +1,4 @@
-//! Eligible customers and their labels.
+//! Computes the eligible customers at a date and their labels.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub enum Definition {
     },
 }
 
-/// The table whose events count as activity.
+/// The table whose events count as activity in a definition of churn by inactivity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the tables")]
 pub enum Table {
@@ -37,13 +37,13 @@ pub enum Outcome {
     Churned(Option<i64>),
     /// The customer was retained. For inactivity, this is the time of the first event in the label period.
     Retained(Option<i64>),
-    /// The customer churned between `as_of` and the label period.
+    /// The customer churned in the lead, which is the span between `as_of` and the label period.
     ChurnedInLead,
     /// The customer churned before `as_of`, although this was not known yet.
     ChurnedBefore,
 }
 
-/// The error for a label period that ends after the observed history.
+/// The error that is returned if the label period ends after the observed history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Immature;
 
@@ -108,7 +108,8 @@ pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTree
     Ok(outcomes)
 }
 
-/// Returns the times at which each customer paid or was active, as known at a date. The oldest time is first.
+/// Returns the times of the events that count as activity of each customer, as far as they are known at the date
+/// `known`. The times are in ascending order.
 fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64>> {
     match (on, &world.payments, &world.activities) {
         (Table::Payments, Some(table), _) => {
@@ -128,9 +129,9 @@ fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64
     }
 }
 
-/// Returns the end of the observed history. If the caller does not give it, it is one microsecond after the latest
-/// event that is not a far date. For inactivity, only events of the table `on` count. A payment that stays pending is
-/// not an event.
+/// Returns the end of the observed history. If the caller does not give this end, it is one microsecond after the
+/// latest event that has no far (implausibly late) date. For inactivity, only events of the table `on` count. A payment
+/// that stays pending is not an event.
 pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     let all = i64::MAX;
     let payments = world.payments.iter().flat_map(|table| {
@@ -153,8 +154,9 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     world.observed_until.or(latest.map(|latest| latest + 1))
 }
 
-/// Returns the latest time that is not a far date. To find far dates, the latest 0.1 % of the times (at least one) are
-/// set aside. A time is a far date if it is more than 365 days after the latest of the remaining times.
+/// Returns the latest of some times, without those that are far (implausibly late) dates. To find far dates, the latest
+/// 0.1 % of the times (at least one) are set aside. A time is a far date if it is more than 365 days after the latest
+/// of the remaining times.
 fn latest(mut times: Vec<i64>) -> Option<i64> {
     times.sort_unstable();
     let last = (times.len() / 1000).max(1);

@@ -1,7 +1,8 @@
-//! A reference implementation. It computes every number from the specification, without code of the library.
+//! A reference implementation of features and labels. It computes every number from the specification, without code of
+//! the library.
 //!
-//! It is slow and simple. It has no indexes and no running sums, and every feature reads all visible rows of the
-//! customer again. Sums of money and of time are exact whole numbers.
+//! It is slow and simple. It uses no indexes and no cumulative sums, and reads all visible rows of the customer again
+//! for every feature. Amounts of money and durations are added as whole numbers, so these sums are exact.
 
 mod activities;
 mod customers;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::raw::{DAY, Event, World};
 
-/// The standard windows in days.
+/// The lengths of the standard windows in days. A window is a period before `as_of` in which a feature reads events.
 pub const WINDOWS: [i64; 4] = [28, 91, 182, 364];
 
 /// The value of a feature.
@@ -88,12 +89,12 @@ pub fn features(world: &World, as_of: i64) -> Reference {
     Reference { names, rows }
 }
 
-/// An event and its position in the input.
+/// An event row and its position in the input.
 #[derive(Debug)]
 pub struct Given<'a, R> {
-    /// The 0-based position in the input.
+    /// The position of the row in the input table, beginning with 0.
     pub position: usize,
-    /// The row.
+    /// The event row.
     pub row: &'a R,
 }
 
@@ -105,10 +106,11 @@ impl<R> Clone for Given<'_, R> {
 
 impl<R> Copy for Given<'_, R> {}
 
-/// Returns the visible events of each customer. They are sorted by event time, then in the given order.
+/// Returns the events of each customer that are visible at a date. The events are sorted by event time. Events with the
+/// same time keep the order of the input.
 ///
-/// A record may have several versions. Only the version that became known last before `as_of` counts. It is visible if
-/// its event time lies before `as_of`.
+/// A record may have several versions. Only the version that became known last before `as_of` counts. This version is
+/// visible if its event time lies before `as_of`.
 fn visible<R: Event>(rows: &[R], as_of: i64) -> BTreeMap<&str, Vec<Given<'_, R>>> {
     let known = |row: &R| row.known_at().is_none_or(|known_at| known_at < as_of);
     let mut last_known: BTreeMap<&str, Option<i64>> = BTreeMap::new();
@@ -148,15 +150,15 @@ fn days(from: i64, to: i64) -> f64 {
     (to - from) as f64 / DAY as f64
 }
 
-/// Returns the mean of whole numbers, converted to a larger unit. `unit` is the size of this unit. The mean is NaN if
-/// there are no numbers.
+/// Returns the mean of whole numbers in a larger unit, such as days instead of microseconds. `unit` is the size of the
+/// larger unit. The mean is NaN if there are no numbers.
 fn mean(whole: &[i128], unit: f64) -> f64 {
     let sum: i128 = whole.iter().sum();
     sum as f64 / unit / whole.len() as f64
 }
 
-/// Returns the sample standard deviation of whole numbers. It is computed from exact sums. It is NaN if there are fewer
-/// than two numbers.
+/// Returns the sample standard deviation of whole numbers in a larger unit. `unit` is the size of the larger unit. The
+/// result is NaN if there are fewer than two numbers.
 fn std(whole: &[i128], unit: f64) -> f64 {
     let n = whole.len() as i128;
     if n < 2 {
@@ -182,8 +184,9 @@ fn gaps(moments: &[i64]) -> Vec<i128> {
     pairs.map(|pair| i128::from(pair[1] - pair[0])).collect()
 }
 
-/// Returns the total in the window, divided by the usual total. The usual total is the total before the window, divided
-/// by the number of days from the first event to the start of the window, times the number of days in the window.
+/// Returns a customer's total in the window as a multiple of the usual total. The usual total is computed from the time
+/// before the window: the total before the window, divided by the number of days from the first event to the start of
+/// the window, times the number of days in the window.
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
@@ -256,7 +259,7 @@ mod tests {
         }
     }
 
-    /// Returns a small history. Its features on day 400 were computed by hand.
+    /// Returns the small history of a customer whose features on day 400 were computed by hand.
     fn paper() -> World {
         let payments = vec![
             payment(100, 1000, Some(101), "paid"),

@@ -11,18 +11,18 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment, with only those fields that are visible at a date.
+/// A payment as it is known at a date, without fields that became known later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,
     pub(super) state: State,
     amount: i128,
     settled_at: i64,
-    /// The time of the refund, if the refund is visible.
+    /// The time of the refund. It is `None` if there is no refund, or if the refund was not known at the date.
     refunded_at: Option<i64>,
 }
 
-/// Converts an amount to minor units of the currency, rounded half away from zero.
+/// Converts an amount to minor units of the currency (such as cents). Halves are rounded away from zero.
 fn minor(amount: Decimal, digits: u32) -> i128 {
     let scaled = i128::from(amount.units) * 10i128.pow(digits);
     let unit = 10i128.pow(amount.places);
@@ -155,9 +155,9 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
 }
 
-/// Returns the number of payments that were due between the last paid payment and the day of `as_of`, if payments come
-/// at their usual gap. Each day is checked separately. A usual gap of about 1, 2, 3, 6 or 12 months is counted in
-/// calendar months.
+/// Returns the number of missed payments: those that would have been due between the last paid payment and the day of
+/// `as_of` if the customer had continued to pay at the usual gap. Each day is checked separately. A usual gap of about
+/// 1, 2, 3, 6 or 12 months is counted in calendar months.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

@@ -3,7 +3,7 @@
 use super::{Given, Row, WINDOWS, days, mean, vs_usual, within};
 use crate::raw::{DAY, HOUR, TicketRow};
 
-/// Returns the time at which a satisfaction rating becomes visible.
+/// Returns the time at which the satisfaction rating of a ticket becomes visible.
 fn rated_at(ticket: &TicketRow) -> Option<i64> {
     ticket.satisfaction?;
     ticket.satisfaction_at.or(ticket.resolved_at)
@@ -70,8 +70,8 @@ pub(super) fn put(row: &mut Row, all: &[Given<'_, TicketRow>], as_of: i64) {
 
     let open: Vec<&TicketRow> = tickets().filter(|t| !past(t.resolved_at)).collect();
     let since = |moment: Option<i64>| moment.map_or(f64::NAN, |moment| days(moment, as_of));
-    // This is the rating that became visible last. If two ratings became visible at the same time, the later ticket in
-    // the input counts.
+    // The last rating is the rating that became visible last. If two ratings became visible at the same time, the
+    // rating of the ticket that comes later in the input is used.
     let last_rated = all
         .iter()
         .filter(|event| past(rated_at(event.row)))

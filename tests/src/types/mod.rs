@@ -1,4 +1,4 @@
-//! The types of reports and options in other languages. They are generated from the JSON schemas of the Rust types.
+//! Generates the types of reports and options in Python and TypeScript from the JSON schemas of the Rust types.
 //!
 //! `cargo run -p churn-tests --bin generate_types` writes the files that [`files`] returns.
 
@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 
 use schema::Types;
 
-/// Returns the types of reports and options, and of scores if `with_scores` is true.
+/// Returns a description of the types of reports and options, and also of scores if `with_scores` is true.
 fn types(with_scores: bool) -> Types {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     generator.subschema_for::<TrainReport>();
@@ -32,7 +32,8 @@ fn types(with_scores: bool) -> Types {
     Types::read(generator.definitions())
 }
 
-/// Returns the generated files: their paths from the root of the repository, and their contents.
+/// Returns the generated files. Each element is the path of a file from the root of the repository, and the content of
+/// the file.
 pub fn files() -> [(&'static str, String); 2] {
     [
         (

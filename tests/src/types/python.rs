@@ -1,4 +1,4 @@
-//! Writes Python dataclasses and typed dictionaries.
+//! Writes the types as Python dataclasses and typed dictionaries.
 
 use super::schema::{Field, Kind, Shape, Type, Types, wrapped};
 
@@ -48,7 +48,7 @@ def read_classifier(text: str) -> ClassifierReport:
     return ClassifierReport.from_dict(json.loads(text))
 "#;
 
-/// Classes that also have hand-written methods, which are in `_report_mixins.py`.
+/// The generated Python classes that also have hand-written methods. These methods are in `_report_mixins.py`.
 const MIXINS: [&str; 4] = ["Estimate", "Measures", "OutOfTime", "TrainReport"];
 
 pub(super) fn write(types: &Types) -> String {
@@ -67,7 +67,7 @@ pub(super) fn write(types: &Types) -> String {
         match &of_type.shape {
             Shape::Alias(kind) => {
                 let line = format!("{name} = {}", in_python(kind));
-                // If a union is too long for one line, each literal gets its own line.
+                // If the union of a type is too long for one line, each of its literals is written on a separate line.
                 let lines = match line.len() > 120 {
                     true => line
                         .replace("Literal[", "Literal[\n    ")
@@ -137,7 +137,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
         return;
     }
     let doc = doc.replace('`', "``");
-    // If the text ends with a quote, a space separates it from the closing quotes.
+    // If a docstring ends with a quote, a space is written between this quote and the closing quotes.
     let close = if doc.ends_with('"') { " \"\"\"" } else { "\"\"\"" };
     let one_line = format!("{indent}\"\"\"{doc}{close}\n");
     if one_line.chars().count() <= 121 && !doc.contains('\n') {
@@ -152,7 +152,7 @@ fn docstring(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent}\"\"\"\n"));
 }
 
-/// Returns the name in Python. An underscore is appended to a name that is a Python keyword.
+/// Returns the name of a field in Python. If the name is a Python keyword, an underscore is appended.
 fn python_name(name: &str) -> String {
     match name {
         "from" | "class" => format!("{name}_"),
@@ -184,7 +184,7 @@ fn joined(kinds: &[Kind], by: &str) -> String {
     kinds.iter().map(in_python).collect::<Vec<_>>().join(by)
 }
 
-/// Returns whether values of this kind are the same in JSON and in Python. Such values need no conversion.
+/// Returns whether values of this type need no conversion between JSON and Python.
 fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     match kind {
         Kind::Moment | Kind::List(_) | Kind::Tuple(_) => false,
@@ -194,7 +194,7 @@ fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     }
 }
 
-/// Returns the Python expression that reads a value from JSON.
+/// Returns the Python expression that converts a parsed JSON value to a value of this type.
 fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),
@@ -214,7 +214,7 @@ fn reader(kind: &Kind, value: &str, structs: &[&str]) -> String {
     }
 }
 
-/// Returns the Python expression that writes a value as JSON.
+/// Returns the Python expression that converts a value of this type to a value that can be written as JSON.
 fn writer(kind: &Kind, value: &str, structs: &[&str]) -> String {
     match kind {
         _ if is_plain(kind, structs) => value.to_owned(),

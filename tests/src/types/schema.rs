@@ -1,21 +1,21 @@
-//! Converts JSON schemas to a description of types. The Python and TypeScript types are written from it.
+//! Converts JSON schemas to a description of types, from which the Python and TypeScript types are written.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// The type of a value.
+/// The type of a value in a report or in options.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Text,
-    /// A text that is an ISO-8601 date or date-time.
+    /// A date or a date with a time, as ISO 8601 text.
     Moment,
     Integer,
     Number,
     Bool,
-    /// An object with arbitrary members.
+    /// A JSON object with arbitrary members.
     Object,
-    /// A reference to another type, by name.
+    /// The type with this name.
     Named(String),
     List(Box<Kind>),
     Tuple(Vec<Kind>),
@@ -33,18 +33,18 @@ pub(super) struct Field {
 pub(super) enum Shape {
     /// An object with these members.
     Fields(Vec<Field>),
-    /// Any other type.
+    /// A type without members, such as a union of texts.
     Alias(Kind),
 }
 
 pub(super) struct Type {
     pub(super) doc: String,
     pub(super) shape: Shape,
-    /// Whether the type is an object of options. All of its members are optional.
+    /// Whether the type contains options of the caller. All members of such a type are optional.
     pub(super) options: bool,
 }
 
-/// All types, by name.
+/// All types of the reports and options, by name.
 pub(super) struct Types(pub(super) BTreeMap<String, Type>);
 
 impl Types {
@@ -64,7 +64,7 @@ impl Types {
         Self(types.collect())
     }
 
-    /// Returns the names and types. Each type comes after the types that it uses.
+    /// Returns the types with their names, in an order in which each type comes after the types that it uses.
     pub(super) fn in_order(&self) -> Vec<(&str, &Type)> {
         let mut ordered = vec![];
         for name in self.0.keys() {
@@ -100,7 +100,8 @@ fn names(kind: &Kind, used: &mut Vec<String>) {
     }
 }
 
-/// Returns the members of an object in the order of the Rust fields. The list `required` of the schema has this order.
+/// Returns the members of an object type, in the order of the fields of the Rust struct. The list `required` of the
+/// schema has this order.
 fn fields(name: &str, schema: &Value, properties: &Map<String, Value>) -> Vec<Field> {
     let required: Vec<&str> = array(schema, "required").iter().filter_map(Value::as_str).collect();
     assert_eq!(
@@ -157,7 +158,7 @@ fn kind_or_null(schema: &Value) -> Option<Kind> {
     (schema.get("type").and_then(Value::as_str) != Some("null")).then(|| kind(schema))
 }
 
-/// Creates a union of several types. `None` represents null.
+/// Creates the type that is the union of several types. `None` represents null.
 fn union(kinds: Vec<Option<Kind>>) -> Kind {
     let nullable = kinds.contains(&None);
     let mut kinds: Vec<Kind> = kinds.into_iter().flatten().collect();
@@ -193,10 +194,11 @@ fn of_name(name: &str, schema: &Value) -> Kind {
     }
 }
 
-/// Returns the documentation of a type or field. Each paragraph is one line, and Rust's links are removed.
+/// Returns the documentation of a type or field. Each paragraph is one line. The syntax of Rust's documentation links
+/// is removed.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    // Descriptions of the representation in serde are left out, because they do not matter in another language.
+    // Paragraphs about how serde represents a type are left out, because they do not matter in other languages.
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .filter(|paragraph| !paragraph.starts_with("Serde "))

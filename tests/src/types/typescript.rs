@@ -1,4 +1,4 @@
-//! Writes TypeScript interfaces.
+//! Writes the types as TypeScript interfaces.
 
 use super::schema::{Kind, Shape, Types, wrapped};
 
@@ -49,7 +49,7 @@ fn comment(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent} */\n"));
 }
 
-/// Converts names in backticks to camelCase. Texts in quotes are not changed.
+/// Converts the names in backticks of a documentation text to camelCase. Texts in quotes are not changed.
 fn in_camel_case(doc: &str) -> String {
     let parts = doc.split('`').enumerate().map(|(position, part)| {
         let name = position % 2 == 1 && part.chars().all(|sign| sign.is_alphanumeric() || "_.".contains(sign));

@@ -1,21 +1,24 @@
 //! Scoring of single rows by the QuickScorer algorithm.
 //!
-//! QuickScorer does not walk down a tree. It starts with the set of all leaves of a tree, represented as a bit mask,
-//! and removes the leaves that a row cannot reach. If a row goes right at a split, it cannot reach the leaves below the
-//! left child. After all splits, the first remaining leaf is the leaf of the row.
+//! QuickScorer does not walk down a tree. It starts with the set of all leaves of a tree, represented as a bit mask
+//! with one bit per leaf, and removes the leaves that a row cannot reach. If a row goes right at a split, it cannot
+//! reach the leaves below the left child of the split. When this has been done for all splits of the tree, the leftmost
+//! remaining leaf is the leaf that the row reaches.
 //!
-//! A row goes right at a split if its value is above the threshold. The splits on a feature are sorted by threshold, so
-//! the splits where a row goes right come first in the list.
+//! A row goes right at a split if its value is above the threshold. The splits on a feature are sorted by threshold.
+//! The splits at which a row goes right therefore come before the splits at which it goes left.
 //!
 //! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
 use super::{Categories, FlatTrees, Tree};
 
-/// Maximum mean number of nodes per tree. With more nodes, walking down the trees is faster than QuickScorer.
+/// Maximum mean number of nodes per tree for which QuickScorer is used. With more nodes, it is slower than walking down
+/// the trees.
 const MOST_NODES: usize = 80;
 
-/// Lists of splits. For each split, they hold its tree and the mask of the leaves that remain if a row goes right.
+/// A list of splits. For each split, it holds the index of the tree that contains the split, and a bit mask of the
+/// leaves of this tree that a row can still reach if it goes right at the split.
 #[derive(Default)]
 struct Strikes {
     trees: Vec<u32>,
@@ -35,7 +38,7 @@ impl Strikes {
     }
 }
 
-/// A split on a set of categories.
+/// A split that sends a row right if the row's value is in a set of categories.
 struct SetSplit {
     feature: usize,
     set: Categories,
@@ -44,27 +47,27 @@ struct SetSplit {
     stay: u64,
 }
 
-/// An ensemble in the layout of QuickScorer. Each tree has at most [`MOST_LEAVES`] leaves.
+/// An ensemble of trees in the layout of the QuickScorer algorithm. Each tree has at most [`MOST_LEAVES`] leaves.
 pub(super) struct Alone {
-    /// For each feature, the index after its last split in `thresholds`. The splits of the next feature begin at this
-    /// index.
+    /// For each feature, the index in `thresholds` at which its splits end and the splits of the next feature begin.
     ends: Vec<usize>,
     /// The thresholds of all splits, grouped by feature and sorted within each feature.
     thresholds: Vec<f64>,
     by_threshold: Strikes,
-    /// For each feature, the index after its last split in `by_missing`, which holds the splits that send missing
-    /// values right.
+    /// For each feature, the index in `by_missing` at which its splits end and the splits of the next feature begin.
+    /// `by_missing` holds the splits that send missing values right.
     missing_ends: Vec<usize>,
     by_missing: Strikes,
     sets: Vec<SetSplit>,
-    /// The index of the first leaf of each tree.
+    /// For each tree, the index of its first leaf in `leaves`.
     first_leaves: Vec<u32>,
     /// The leaf values of all trees. The leaves of a tree are ordered from left to right.
     leaves: Vec<f64>,
 }
 
 impl Alone {
-    /// Converts an ensemble. Returns `None` if a tree has too many leaves, or if walking down the trees is faster.
+    /// Converts an ensemble to the layout of QuickScorer. Returns `None` if a tree has more than [`MOST_LEAVES`]
+    /// leaves, or if the trees are so large that walking down the trees is faster.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         if u32::try_from(ensemble.nodes.len()).is_err() || ensemble.nodes.len() > MOST_NODES * ensemble.n_trees() {
             return None;
@@ -103,9 +106,9 @@ impl Alone {
         Some(alone)
     }
 
-    /// Appends the leaves and the category sets of a tree. The splits at thresholds are appended to `splits`. An
-    /// element of `splits` holds the feature, the threshold, whether missing values go left, the tree, and the mask of
-    /// remaining leaves.
+    /// Appends a tree: its leaves and its splits on category sets. The splits at thresholds are appended to `splits`.
+    /// An element of `splits` holds the feature, the threshold, whether missing values go left, the index of the tree,
+    /// and the mask of the leaves that a row can still reach if it goes right at the split.
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
         // Children come after their parents in the list of nodes. A backward pass can therefore count the leaves below
@@ -142,10 +145,10 @@ impl Alone {
         }
     }
 
-    /// Returns the value of the leaf that a row reaches in each tree, in the order of the trees.
+    /// For each tree in order, returns the value of the leaf that the row `cells` reaches.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
-        // All searches are made before the first mask is applied. The searches do not depend on each other, so their
-        // cache misses overlap.
+        // The thresholds of all features are searched before the first mask is applied. These searches do not depend on
+        // each other, so the CPU can wait for several cache misses at the same time.
         let mut begin = 0;
         let below = self.ends.iter().zip(cells).map(|(&end, &value)| {
             let thresholds = &self.thresholds[std::mem::replace(&mut begin, end)..end];

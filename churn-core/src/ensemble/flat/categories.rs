@@ -1,23 +1,23 @@
-//! Category sets. They belong to splits that test whether a value is one of several categories.
+//! Category sets. A split on a category set tests whether a value is one of several categories.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// The set of the categories that a split sends right. Categories are integers from 0. A value that is not an integer
-/// is truncated to an integer.
+/// is truncated to an integer before it is looked up in the set.
 ///
-/// The bits are shared between clones, so a clone needs no further memory.
+/// All clones of a set share the memory of its bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
-    /// One bit for each category.
+    /// One bit for each category. It is 1 if the category is in the set.
     words: Arc<[u64]>,
-    /// Values below this number are not in the set.
+    /// The lower bound of the set. Values below this number are not in the set, even if they would be truncated to 0.
     least: f64,
 }
 
 impl Categories {
-    /// Creates a set from its bits. Values below `least` are not in the set; `least` must be above -1.
+    /// Creates a set from its bits. Values below `least` are not in the set. `least` must be above -1 and at most 0.
     pub(crate) fn new(words: impl Into<Arc<[u64]>>, least: f64) -> Self {
         Self {
             words: words.into(),
@@ -25,7 +25,7 @@ impl Categories {
         }
     }
 
-    /// Whether `least` lies in the valid range.
+    /// Whether `least` (the smallest number that can be in the set) is above -1 and at most 0.
     pub(super) fn is_valid(&self) -> bool {
         self.least > -1.0 && self.least <= 0.0
     }

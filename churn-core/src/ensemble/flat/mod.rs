@@ -1,4 +1,4 @@
-//! The flat layout, in which all trees are stored and scored.
+//! The flat layout, in which all trees of an ensemble are stored and scored. The nodes of all trees form one list.
 
 mod alone;
 mod categories;
@@ -22,8 +22,8 @@ pub(crate) use categories::Categories;
 pub(crate) use node::{MOST_FEATURES, Node};
 pub use score::Input;
 
-/// An additive ensemble of trees. The log-odds of a row are the sum of a base value and one leaf value per tree, which
-/// is the value of the leaf that the row reaches. The values are added in tree order in `f64`.
+/// An additive ensemble of trees. Each tree contributes the value of the leaf that a row reaches. The log-odds of the
+/// row are the sum of a base value and these leaf values. The leaf values are added in tree order in `f64`.
 ///
 /// Deserialisation validates the trees. Every path from a root must stay within the tree and end at a leaf with a
 /// finite value.
@@ -33,7 +33,7 @@ pub struct FlatTrees {
     nodes: Vec<Node>,
     /// For each node, the sum of the weights of the training rows that reached it.
     covers: Vec<f64>,
-    /// The index of the root of each tree. A tree ends where the next tree begins.
+    /// For each tree, the index of its root in `nodes`. The nodes of a tree end where the nodes of the next tree begin.
     roots: Vec<u64>,
     base: f64,
     features: u32,
@@ -41,12 +41,13 @@ pub struct FlatTrees {
     /// in a separate part of the file.
     #[serde(skip)]
     categories: Vec<Categories>,
-    /// Derived layouts for fast scoring, computed on first use.
+    /// Other layouts of the same trees for fast scoring. Each layout is computed when it is first used.
     #[serde(skip)]
     prepared: Prepared,
 }
 
-/// Derived layouts, each computed at most once. A clone computes its own layouts.
+/// Layouts of the trees for fast scoring, each computed at most once. They are not cloned: a clone of the ensemble
+/// computes them again.
 #[derive(Default)]
 struct Prepared {
     alone: OnceLock<Option<Alone>>,
@@ -75,8 +76,8 @@ impl Clone for Prepared {
     }
 }
 
-/// Prepared layouts always count as equal. They are derived from the trees, so the equality of two ensembles depends
-/// only on the trees.
+/// Prepared layouts always count as equal, so the equality of two ensembles depends only on their trees. The layouts
+/// are computed from the trees.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -90,10 +91,10 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// Maximum number of columns after the last column that a tree splits on. Scoring needs memory for every column.
-/// Without this limit, a small file could use much memory by stating a large number of columns.
+/// Without this limit, a small model file could make scoring use much memory by stating a large number of columns.
 const MOST_UNUSED_COLUMNS: usize = 1 << 20;
 
-/// An ensemble as it was read, before validation.
+/// An ensemble as it was read from a file, before validation.
 #[derive(Deserialize)]
 pub(crate) struct Unchecked {
     nodes: Vec<Node>,
@@ -104,7 +105,7 @@ pub(crate) struct Unchecked {
 }
 
 impl Unchecked {
-    /// Adds the category sets, which are stored separately, and validates the ensemble.
+    /// Adds the category sets, which the file stores separately from the trees, and validates the ensemble.
     pub(crate) fn with_sets(self, categories: Vec<Categories>) -> Result<FlatTrees> {
         let ensemble = FlatTrees {
             nodes: self.nodes,
@@ -128,7 +129,8 @@ impl TryFrom<Unchecked> for FlatTrees {
     }
 }
 
-/// One tree: its nodes and their covers. The root is the first node, and children come after their parents.
+/// One tree: its nodes and their covers (for each node, the sum of the weights of the training rows that reached it).
+/// The root is the first node, and children come after their parents.
 #[derive(Clone, Copy)]
 pub(crate) struct Tree<'a> {
     pub(crate) nodes: &'a [Node],
@@ -137,7 +139,7 @@ pub(crate) struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// Returns the index of the next node for a row with this value.
+    /// Returns the index of the child to which the node at index `place` sends the value `value`.
     pub(crate) fn next(&self, place: usize, value: f64) -> usize {
         let node = self.nodes[place];
         match node.set() {
@@ -167,7 +169,7 @@ impl FlatTrees {
         self.categories.len() as u32 - 1
     }
 
-    /// The category sets of the splits.
+    /// The category sets of all splits. A split contains the index of its set.
     pub(crate) fn sets(&self) -> &[Categories] {
         &self.categories
     }
@@ -190,12 +192,12 @@ impl FlatTrees {
         self.features as usize
     }
 
-    /// The constant that is added to the sum of the leaves.
+    /// The constant that is added to the sum of the leaf values.
     pub(crate) fn base(&self) -> f64 {
         self.base
     }
 
-    /// Keeps the first `trees` trees.
+    /// Removes all trees except the first `trees` trees.
     pub(crate) fn truncate(&mut self, trees: usize) {
         self.prepared = Prepared::default();
         if let Some(&root) = self.roots.get(trees) {
@@ -215,7 +217,7 @@ impl FlatTrees {
         }
     }
 
-    /// The index after the last node of a tree.
+    /// The index after the last node of a tree in the list of all nodes.
     fn end(&self, tree: usize) -> usize {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }
@@ -263,8 +265,8 @@ impl FlatTrees {
     }
 }
 
-/// Returns the first defect of a tree, if there is one. If every node except the root is the child of exactly one
-/// earlier node, every path ends at a leaf.
+/// Returns the first defect of a tree, if there is one. The function checks that every node except the root is the
+/// child of exactly one earlier node. In such a tree, every path from the root ends at a leaf.
 fn damage_of(tree: Tree<'_>, features: usize) -> Option<&'static str> {
     let Tree {
         nodes,
@@ -310,7 +312,7 @@ mod tests {
         ensemble
     }
 
-    /// Random trees of up to 31 nodes.
+    /// Creates random trees with up to 31 nodes.
     fn forest(seed: u64, trees: usize, features: usize) -> FlatTrees {
         let mut random = SplitMix::new(seed, 0);
         let mut ensemble = FlatTrees::new(random.unit(), features);
@@ -392,7 +394,7 @@ mod tests {
             for row in [0, rows / 2, rows - 1] {
                 let one = ensemble.log_odds(x.slice(ndarray::s![row..=row, ..]), &Workers::inline());
                 prop_assert_eq!(one.unwrap()[0].to_bits(), all[row].to_bits());
-                // The expected result is computed by walking down each tree.
+                // The expected score is computed by walking down each tree from its root.
                 let plain = (0..trees).fold(ensemble.base(), |sum, tree| {
                     let nodes = ensemble.tree(tree).nodes;
                     let mut place = 0;

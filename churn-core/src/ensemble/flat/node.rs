@@ -1,29 +1,32 @@
-//! One node of a tree.
+//! The node of a tree, which is a split or a leaf.
 
 use serde::{Deserialize, Serialize};
 
 use super::categories::Categories;
 
-/// One node of a tree, which takes 16 bytes. The two children of a node are adjacent and come after it.
+/// One node of a tree: a split or a leaf. A node takes 16 bytes. The two children of a node are adjacent and come after
+/// the node.
 ///
 /// A split at a threshold sends values up to and including the threshold left. A flag states on which side missing
-/// values go. A split on a category set stores the index of the set in `number`, and sends the members of the set
-/// right. A leaf is stored as its own child, so that a walk down the tree stays at the leaf.
+/// values go. A split on a category set stores the index of the set in `number`, and sends the categories in the set
+/// right. A leaf is stored as its own child, so a walk down the tree stays at the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
-    /// The threshold of a split, the index of the category set of a split, or the value of a leaf.
+    /// For a split at a threshold, the threshold. For a split on a category set, the index of the set. For a leaf, the
+    /// value of the leaf.
     number: f64,
-    /// For a split: its feature, and the flags below. For a leaf: [`LEAF`].
+    /// For a split, the index of its feature combined with the flags that are defined below. For a leaf, [`LEAF`].
     look: u32,
-    /// The index of the left child within the tree; the right child follows it. A leaf points to itself.
+    /// The index of the left child within the tree. The right child comes directly after the left child. For a leaf, it
+    /// is the index of the leaf itself.
     left: u32,
 }
 
-/// Flag: missing values go left.
+/// The flag of a split that sends missing values left.
 const MISSING_LEFT: u32 = 1 << 31;
-/// Flag: the node is a leaf. A leaf has no other flags.
+/// The flag of a leaf. A leaf has no other flags.
 const LEAF: u32 = 1 << 30;
-/// Flag: the split is on a set of categories.
+/// The flag of a split on a set of categories.
 const CATEGORIES: u32 = 1 << 29;
 const FEATURE: u32 = CATEGORIES - 1;
 
@@ -31,7 +34,7 @@ const FEATURE: u32 = CATEGORIES - 1;
 pub(crate) const MOST_FEATURES: usize = FEATURE as usize;
 
 impl Node {
-    /// Creates a leaf, given its index in the tree.
+    /// Creates a leaf with the value `value`. `place` is the index of the leaf in its tree.
     pub(crate) fn leaf(place: u32, value: f64) -> Self {
         Self {
             number: value,
@@ -57,12 +60,12 @@ impl Node {
         node
     }
 
-    /// The index of the category set, if the node splits on one.
+    /// The index of the node's category set in the ensemble, or `None` if the node does not split on a category set.
     pub(crate) fn set(self) -> Option<usize> {
         (self.look & CATEGORIES != 0).then_some(self.number as usize)
     }
 
-    /// Whether missing values go left at a split.
+    /// Whether a split sends missing values left.
     pub(crate) fn missing_left(self) -> bool {
         self.look & MISSING_LEFT != 0
     }
@@ -71,35 +74,36 @@ impl Node {
         self.look & LEAF != 0
     }
 
-    /// The value of a leaf or the threshold of a split.
+    /// The value of a leaf, or the threshold of a split at a threshold.
     pub(crate) fn number(self) -> f64 {
         self.number
     }
 
-    /// The feature of a split; 0 for a leaf.
+    /// The index of the feature that a split tests; 0 for a leaf.
     pub(crate) fn feature(self) -> usize {
         (self.look & FEATURE) as usize
     }
 
-    /// The index of a split's left child.
+    /// The index of a split's left child within the tree.
     pub(crate) fn left(self) -> usize {
         self.left as usize
     }
 
-    /// Returns the index of the next node for a row with this value. The node must be a leaf or a split at a threshold.
-    /// The code has no branches that depend on the value.
+    /// Returns the index of the node to which a split at a threshold sends the value `value`. For a leaf, returns the
+    /// index of the leaf itself. The code has no branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
         let right = ((value > self.number) | missing) & (self.look & LEAF == 0);
         self.left as usize + usize::from(right)
     }
 
-    /// Returns the index of the next node for a row with this value. The node must be a split on a set of categories.
+    /// Returns the index of the node to which a split on the category set `set` sends the value `value`.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes.
+    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes. Its feature must be below
+    /// `features`, and the index of its category set below `sets`.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()

@@ -1,81 +1,84 @@
-//! The layout of small trees for the SIMD kernels.
+//! The layout of small trees (at most [`MOST_LEAVES`] leaves) for the SIMD kernels.
 //!
-//! A condition consists of a feature and a threshold or category set. Every distinct condition is evaluated once for a
-//! block of rows. The result is a mask with one bit per row, which is 1 if the row goes right.
+//! A condition is what a split tests. It consists of a feature and either a threshold or a category set. If several
+//! splits have the same threshold condition, it is evaluated only once for a block of rows. The result is a mask with
+//! one bit per row, which is 1 if the row goes right at these splits.
 //!
 //! Each node of a tree has a mask of the rows that reach it. The root has the mask of all rows, and each split divides
-//! the mask of its node into one mask for each child. In the end, every leaf has the mask of the rows that reach it.
-//! The masks of a tree are stored in a list, and a position in this list is called a slot.
+//! the mask of its node into one mask for each child. After all splits of the tree, every leaf has the mask of the rows
+//! that reach it. The masks of a tree are stored in a list. A position in this list is called a slot.
 
 use super::{Categories, FlatTrees};
 
 /// Number of rows in a block. The rows of a block are scored together.
 pub(super) const BLOCK: usize = 256;
-/// Maximum number of leaves of a tree in this layout. Larger trees are scored in other ways.
+/// Maximum number of leaves of a tree in this layout. Larger trees are scored by ranks or by walking down the trees.
 pub(super) const MOST_LEAVES: usize = 64;
 
-/// One bit for each row of a block.
+/// A bit mask with one bit for each row of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(32))]
 pub(super) struct Mask(pub(super) [u16; BLOCK / 16]);
 
-/// The values of one column in a block of rows.
+/// The values of one column for all rows of a block.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 #[allow(unreachable_pub)]
 pub struct Column<T>(pub(super) [T; BLOCK]);
 
-/// All conditions on one feature.
+/// All threshold conditions on one feature.
 pub(super) struct Asked {
     pub(super) feature: usize,
-    /// The thresholds of the splits that send missing values left, as a range of `Plan::thresholds`.
+    /// The thresholds of this feature's splits that send missing values left, as a range of `Plan::thresholds`.
     pub(super) left: std::ops::Range<usize>,
-    /// The thresholds of the splits that send missing values right, as a range of `Plan::thresholds`.
+    /// The thresholds of this feature's splits that send missing values right, as a range of `Plan::thresholds`.
     pub(super) right: std::ops::Range<usize>,
 }
 
-/// A condition on a category set.
+/// A condition that tests whether a value is in a category set.
 pub(super) struct AskedSet {
     pub(super) feature: usize,
     pub(super) set: Categories,
     pub(super) missing_left: bool,
 }
 
-/// A split: the index of its condition, and the slot of its mask. The mask of the left child replaces the mask in this
-/// slot, and the mask of the right child is stored in the next free slot.
+/// A step evaluates one split. `question` is the index of the split's condition. `slot` is the position at which the
+/// mask of the rows that reach the split is stored. The step replaces this mask by the mask of the left child, and
+/// stores the mask of the right child in the next free slot.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) question: u32,
     pub(super) slot: u32,
 }
 
-/// A tree. `end` is the index after its last step, at which the steps of the next tree begin. In the end, each slot
-/// belongs to a leaf. `low` and `high` hold the low and the high 32 bits of the `f64` leaf value for each slot.
+/// A tree. `end` is the index at which its steps end and the steps of the next tree begin. After the last step, each
+/// slot belongs to a leaf. `low` and `high` hold the low and the high 32 bits of this leaf's `f64` value for each slot.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
     pub(super) high: [u32; MOST_LEAVES],
 }
 
-/// An ensemble in the layout of the SIMD kernels. Each tree has at most [`MOST_LEAVES`] leaves.
+/// An ensemble of trees in the layout of the SIMD kernels. Each tree has at most [`MOST_LEAVES`] leaves.
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The thresholds that are compared with `f32` values. Each is the largest `f32` that is at most the original
-    /// threshold.
+    /// The thresholds that are compared with `f32` values. Each original threshold is replaced by the largest `f32`
+    /// that is at most as large.
     pub(super) thresholds_f32: Vec<f32>,
-    /// Conditions on category sets. They are evaluated after the thresholds.
+    /// The conditions on category sets. They are evaluated after the conditions on thresholds.
     pub(super) sets: Vec<AskedSet>,
     pub(super) steps: Vec<Step>,
     pub(super) shapes: Vec<Shape>,
 }
 
-/// The sort key of a condition. Conditions are evaluated in this order.
+/// The sort key of a threshold condition: its feature, whether missing values go right, and its threshold as an
+/// integer. Conditions are evaluated in the order of their keys.
 type Key = (usize, bool, u64);
 
-/// Maps a number to an integer. The integers have the same order as the numbers.
+/// Maps a floating-point number to an integer. A larger number is mapped to a larger integer.
 fn ordered(number: f64) -> u64 {
-    // Adding 0.0 converts -0.0 to 0.0.
+    // Adding 0.0 converts -0.0 to 0.0, so both are mapped to the same integer.
     let bits = (number + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
@@ -98,7 +101,7 @@ fn floor_f32(number: f64) -> f32 {
 }
 
 impl Plan {
-    /// Converts an ensemble. Returns `None` if a tree has too many leaves.
+    /// Converts an ensemble to this layout. Returns `None` if a tree has more than [`MOST_LEAVES`] leaves.
     pub(super) fn of(ensemble: &FlatTrees) -> Option<Self> {
         let trees = || (0..ensemble.n_trees()).map(|tree| ensemble.tree(tree).nodes);
         if trees().any(|nodes| nodes.len() > 2 * MOST_LEAVES - 1) {
@@ -169,14 +172,14 @@ impl Plan {
         Some(plan)
     }
 
-    /// Number of conditions.
+    /// Number of conditions on thresholds and category sets.
     pub(super) fn questions(&self) -> usize {
         self.thresholds.len() + self.sets.len()
     }
 }
 
 impl AskedSet {
-    /// Evaluates the condition, and returns the mask of the rows that go right.
+    /// Tests which values of a column are in the category set. Returns the mask of the rows that go right.
     pub(super) fn answer<T: super::Input>(&self, column: &Column<T>) -> Mask {
         let mut mask = Mask::default();
         for (row, &value) in column.0.iter().enumerate() {

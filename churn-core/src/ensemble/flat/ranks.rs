@@ -1,16 +1,20 @@
-//! Scoring of large trees by ranks.
+//! Scores large trees by comparing ranks instead of values.
 //!
 //! The rank of a value is the number of thresholds of its feature that are below the value. Each value is looked up
-//! once among the sorted thresholds of its feature. Its 16-bit rank then decides every split on this feature. Ranks
-//! take less memory than thresholds, so the trees are small. A tree is scored in up to three parts:
+//! once among the sorted thresholds of its feature. The comparison of its 16-bit rank with the rank of a threshold then
+//! decides every split on this feature. A rank takes a quarter of the memory of a threshold (`f64`), so more of a tree
+//! fits into the cache. A tree is scored in up to three parts:
 //!
-//! - The *top* consists of at most 63 splits, starting with the root. They are evaluated as masks of 256 rows, as in
-//!   small trees (see the module `plan`). After the top, each row is in one *slot*, and each slot belongs to one node.
-//! - Below each slot is a subtree. If all subtrees of a tree are shallow and have few empty positions, they are stored
-//!   as *dense* trees: all have the same height, and the index of a child is computed instead of stored. The last two
-//!   levels of splits and their leaves form a *bottom*, which fits into one cache line. The levels above it are the
-//!   *upper* levels, which are stored level by level.
-//! - If the subtrees are not stored as dense trees, rows walk down node by node. Several rows walk at the same time.
+//! - The *top* of a tree consists of at most 63 splits, beginning with the root. These splits are evaluated with bit
+//!   masks. A bit mask has one bit for each of the 256 rows of a block (the module `plan` explains the method). Every
+//!   row then has reached one of the at most 64 nodes below the top. The number of this node (0 to 63) is the *slot* of
+//!   the row.
+//! - The node of each slot is the root of a subtree. If all subtrees of a tree are shallow and nearly complete, they
+//!   are stored as *dense* trees. All dense trees below one top have the same height, and the index of a child is
+//!   computed instead of stored. The last two levels of splits and their leaves form a *bottom*, which fits into one
+//!   cache line. The levels above it are the *upper* levels, which are stored level by level.
+//! - If the subtrees are not stored as dense trees, rows walk down the subtrees node by node. Several rows walk at the
+//!   same time.
 
 use std::hint::select_unpredictable;
 
@@ -18,102 +22,108 @@ use super::plan::{BLOCK, Column, MOST_LEAVES, Step};
 use super::simd::Kernel;
 use super::{FlatTrees, Input, Node};
 
-/// The rank of a missing value at splits that send missing values right. It is the largest possible rank.
+/// The rank that represents a missing value at splits that send missing values right. It is the largest 16-bit number,
+/// so it is above the rank of every split.
 const MOST: u16 = u16::MAX;
-/// Maximum number of thresholds of a feature. It keeps the ranks of values below [`MOST`].
+/// Maximum number of thresholds of a feature. With this limit, the rank of a value (the number of thresholds below it)
+/// is less than [`MOST`], which represents a missing value.
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
-/// Number of rows that walk down a tree together, and number of values that are looked up together. Their cache misses
-/// overlap.
+/// Number of rows that walk down a tree at the same time, and number of values that are looked up at the same time. The
+/// CPU then waits for several cache misses at the same time.
 const LANES: usize = 8;
-/// Maximum height of a dense subtree. Rows walk down higher subtrees node by node.
+/// Maximum height of a subtree that is stored as a dense tree. In higher subtrees, rows walk down node by node.
 const MOST_HEIGHT: u32 = 8;
-/// Number of levels of splits in a [`Bottom`].
+/// Number of levels of splits in a [`Bottom`] (the lowest part of a dense subtree).
 const BOTTOM_LEVELS: u32 = 2;
-/// Maximum ratio of the number of positions in the dense subtrees of a tree to the number of nodes of the tree.
+/// Maximum number of positions in the dense subtrees of a tree, as a multiple of the number of nodes of the tree. A
+/// dense subtree also has positions for nodes that do not exist.
 const MOST_EMPTY: usize = 4;
 
-/// The ranks of one column in a block of rows.
+/// The ranks of one column for all rows of a block. The rank of a value is the number of thresholds below it.
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub(super) struct RankColumn(pub(super) [u16; BLOCK]);
 
-/// Number of ranks in a cache line.
+/// Number of 16-bit ranks in a cache line of the CPU.
 const LINE: usize = 32;
 
-/// The ranks of [`LINE`] rows in one column. For the same rows, the lines of all columns are adjacent in memory, so
-/// they stay in the cache.
+/// The ranks of [`LINE`] rows in one column, which fill one cache line. For each group of [`LINE`] rows, the lines of
+/// all columns are adjacent in memory, so they stay in the cache while the rows walk down a tree.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct RankLine(pub(super) [u16; LINE]);
 
-/// The feature of a column of ranks, and the side on which missing values go. A feature has two columns of ranks if
-/// some of its splits send missing values left and others send them right.
+/// Describes a column of ranks: the feature whose values are ranked, and whether a missing value goes right. A feature
+/// has two columns of ranks if some of its splits send missing values left and others send missing values right.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ranks {
     feature: u32,
     missing_right: bool,
 }
 
-/// A split: its column of ranks, and the rank above which a row goes right. A leaf has the rank [`MOST`], so no row
-/// goes right.
+/// A split of a tree. It compares the rank of a row in the column of ranks `column` with `rank`, and sends the row
+/// right if the row's rank is greater. A leaf is stored as a split with the rank [`MOST`], at which no row goes right.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
     pub(super) rank: u16,
 }
 
-/// A node of a tree.
+/// A node of a tree that splits by ranks.
 #[derive(Clone, Copy)]
 struct RankNode {
     split: RankSplit,
-    /// The index of the left child among the nodes of all trees. The right child follows it. A leaf points to itself.
+    /// The index of the left child among the nodes of all trees. The right child comes directly after the left child.
+    /// For a leaf, `left` is the index of the leaf itself.
     left: u32,
 }
 
-/// The top of a tree, and the position of the subtrees below it.
+/// The top of a tree (its first splits, beginning with the root), and the position of the subtrees below these splits.
 pub(super) struct Top {
-    /// Step `i` evaluates split `i`.
+    /// The steps that divide the rows of a block among the slots. Step `i` evaluates the split `splits[i]`.
     pub(super) steps: Vec<Step>,
     pub(super) splits: Vec<RankSplit>,
-    /// The root of the subtree below each slot.
+    /// For each slot, the index of the node that is the root of the slot's subtree.
     below: [u32; MOST_LEAVES],
-    /// The height of the highest subtree.
+    /// The height of the highest subtree below this top.
     height: u32,
-    /// The index of the first upper level of its subtrees in `Ranked::upper`, and of their first bottom in
-    /// `Ranked::bottoms`. It is `None` if the subtrees are not dense.
+    /// Where the dense subtrees below this top are stored. The first index is the beginning of their upper levels in
+    /// `Ranked::upper`. The second index is the beginning of their bottoms in `Ranked::bottoms`. `None` if the subtrees
+    /// are not dense.
     dense: Option<(usize, usize)>,
 }
 
-/// The bottom of a dense subtree: two levels of splits and their leaves, in one cache line.
+/// The bottom of a dense subtree. It consists of two levels of splits (three splits) and the four leaves below them,
+/// and takes one cache line.
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Bottom {
-    /// The upper split, its left child and its right child.
+    /// The upper split, the left child of the upper split, and the right child of the upper split.
     splits: [RankSplit; 3],
     leaves: [f64; 4],
 }
 
 /// The trees of an ensemble, with ranks instead of thresholds.
 pub(super) struct Ranked {
-    /// The distinct thresholds of each feature, sorted.
+    /// The distinct thresholds of each feature, in ascending order.
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
-    /// The leaf values, indexed by node.
+    /// The leaf value of every node, by the index of the node. It has no meaning for a node that is not a leaf.
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
-    /// The upper levels of dense subtrees. For each tree, they are stored level by level, and each level covers all
-    /// subtrees of the tree. The children of position `p` of a level are at the positions `2 p` and `2 p + 1` of the
-    /// next level.
+    /// The splits in the upper levels of all dense subtrees (all levels except the last two). The splits of a tree are
+    /// stored level by level, and each level covers all subtrees of the tree. The children of position `p` of a level
+    /// are at the positions `2 p` and `2 p + 1` of the next level.
     upper: Vec<RankSplit>,
-    /// The bottoms of dense subtrees.
+    /// The bottoms (the last two levels of splits and their leaves) of all dense subtrees.
     bottoms: Vec<Bottom>,
 }
 
 impl Ranked {
-    /// Converts an ensemble. Trees get tops only if `with_tops` is true, because only a SIMD kernel can evaluate tops.
-    /// Returns `None` if the ensemble has category sets, or too many features, thresholds or nodes.
+    /// Converts an ensemble to trees with ranks. Trees get tops only if `with_tops` is true, because only a SIMD kernel
+    /// can evaluate tops. Returns `None` if the ensemble has category sets, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
@@ -126,7 +136,7 @@ impl Ranked {
         }
         for sorted in &mut thresholds {
             sorted.sort_unstable_by(f64::total_cmp);
-            // The numbers -0 and 0 are one threshold.
+            // The thresholds -0 and 0 count as the same threshold, because every value compares equally with both.
             sorted.dedup_by(|a, b| a == b);
         }
         columns.sort_unstable();
@@ -175,7 +185,8 @@ impl Ranked {
         self.roots.push(root as u32);
     }
 
-    /// Creates the top of the last tree. Also creates its dense subtrees, if the limits allow it.
+    /// Creates the top of the last tree that was appended. Also creates the dense subtrees below the top, if
+    /// [`MOST_HEIGHT`] and [`MOST_EMPTY`] allow it.
     fn push_top(&mut self) {
         let Some(&root) = self.roots.last() else {
             return;
@@ -191,7 +202,7 @@ impl Ranked {
         self.tops.push(top);
     }
 
-    /// Appends the dense subtrees below a top.
+    /// Appends the dense subtrees below the top of the last tree.
     fn push_dense(&mut self, top: &Top) {
         let mut level = top.below[..top.slots()].to_vec();
         for _ in BOTTOM_LEVELS..top.height {
@@ -208,7 +219,7 @@ impl Ranked {
         }
     }
 
-    /// Returns the children of a node. Both children of a leaf are the leaf itself.
+    /// Returns the left and the right child of a node. For a leaf, returns the leaf itself twice.
     fn below(&self, node: u32) -> [u32; 2] {
         let left = self.nodes[node as usize].left;
         [left, if left == node { node } else { left + 1 }]
@@ -224,19 +235,21 @@ impl Ranked {
         }
     }
 
-    /// The number of columns of ranks. It is at least 1, because the code reads the rank of a column even at a leaf.
+    /// The number of columns of ranks. It is at least 1, because the code reads a rank at every node, even at a leaf.
     pub(super) fn columns(&self) -> usize {
         self.columns.len().max(1)
     }
 
-    /// Returns the top of a tree; `None` if the trees have no tops.
+    /// Returns the top (the first splits) of a tree, or `None` if the trees were converted without tops.
     pub(super) fn top(&self, tree: usize) -> Option<&Top> {
         self.tops.get(tree)
     }
 
-    /// Computes the ranks of the values in some blocks of rows. `values` contains all columns of the first block, then
-    /// all columns of the second block, and so on. The result has the same order of blocks. Within a block, it contains
-    /// for every [`LINE`] rows the lines of all columns.
+    /// Computes the rank of every value of `values` (the number of thresholds below the value). `values` contains all
+    /// columns of the first block of rows, then all columns of the second block, and so on. The result contains the
+    /// ranks of the first block, then those of the second block, and so on. Within a block, the rows are divided into
+    /// groups of [`LINE`] rows. The result contains the ranks of the first group in all columns, then those of the
+    /// second group in all columns, and so on.
     pub(super) fn rank<T: Input>(&self, kernel: Option<Kernel>, values: &[Column<T>], blocks: usize) -> Vec<RankLine> {
         let in_block = BLOCK / LINE * self.columns();
         let mut lines = vec![RankLine([0; LINE]); blocks * in_block];
@@ -262,8 +275,8 @@ impl Ranked {
         lines
     }
 
-    /// Prefetches the bottoms of a tree in memory order. Otherwise, they would be loaded in random order when rows
-    /// visit them.
+    /// Prefetches the bottoms of a tree's dense subtrees into the cache, in memory order. Without prefetching, they
+    /// would be loaded in the order in which rows visit them, which is slower.
     pub(super) fn prefetch(&self, tree: usize) {
         if let Some(top) = self.tops.get(tree)
             && let Some((_, first)) = top.dense
@@ -274,7 +287,7 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the leaf value of one tree to the sum of the row.
+    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
     pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let (groups, _) = sums.as_chunks_mut::<LANES>();
         for (number, sums) in groups.iter_mut().enumerate() {
@@ -282,8 +295,8 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the leaf value of one tree to the sum of the row. `slots` states the slot in which
-    /// the top has placed each row.
+    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
+    /// `slots` contains the slot of each row (the number of the node that the row reached below the top `top`).
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();
@@ -319,8 +332,9 @@ impl Ranked {
         }
     }
 
-    /// Adds the leaf values that some rows reach from the nodes `places`. `first` is the first of these rows. Leaves
-    /// point to themselves, so all rows take steps until no row moves.
+    /// Lets [`LANES`] rows walk down a tree, and adds the value of the leaf that each row reaches to the sum of the
+    /// row. `first` is the index of the first row, and `places` contains the node from which each row starts. The child
+    /// of a leaf is the leaf itself, so all rows take steps until no row moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -348,7 +362,8 @@ fn is_nan<T: Input>(value: T) -> bool {
     value.is_nan()
 }
 
-/// Writes the rank of each value: the number of thresholds below it.
+/// Writes the rank of each value, which is the number of thresholds below the value. A missing value gets the rank
+/// `missing`.
 fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     let (values, _) = values.0.as_chunks::<LANES>();
     let (ranks, _) = ranks.0.as_chunks_mut::<LANES>();
@@ -365,15 +380,16 @@ fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &
     }
 }
 
-/// Returns the number of sorted numbers below each value. The binary searches are interleaved, so that their cache
-/// misses overlap.
+/// For each value, returns how many of the numbers in `sorted` are below the value. The binary searches of the values
+/// are interleaved, so that the CPU waits for several cache misses at the same time.
 fn below<const N: usize>(sorted: &[f64], values: [f64; N]) -> [usize; N] {
     let mut from = [0; N];
     let mut length = sorted.len();
     while length > 1 {
         let half = length / 2;
         for (from, value) in from.iter_mut().zip(values) {
-            // The code avoids a branch here, because half of the branches would be mispredicted.
+            // The code uses a conditional move instead of a branch, because the CPU would mispredict about half of the
+            // branches.
             *from = select_unpredictable(sorted[*from + half - 1] < value, *from + half, *from);
         }
         length -= half;
@@ -396,13 +412,14 @@ impl Ranks {
 }
 
 impl Top {
-    /// The number of slots.
+    /// The number of slots, which is the number of nodes directly below the top.
     fn slots(&self) -> usize {
         self.steps.len() + 1
     }
 
-    /// Chooses the top of the last tree, which begins at `root`. The top is extended node by node, and the next node is
-    /// always the one with the highest subtree.
+    /// Chooses the splits that form the top of the last tree. `root` is the index of the tree's root in `nodes`. The
+    /// top first consists of no split. Again and again, the node directly below the top that has the highest subtree is
+    /// added to the top.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

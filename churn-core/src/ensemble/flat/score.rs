@@ -1,4 +1,4 @@
-//! Scoring. The score of a row is the sum of the leaf values that the row reaches.
+//! Scoring. The score of a row is the sum of the values of the leaves that the row reaches in the trees.
 
 use ndarray::{ArrayView2, Axis};
 
@@ -10,8 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::sigmoid;
 use crate::parallel::{Execution, Workers};
 
-/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`. The conversion of an `f32` is
-/// exact.
+/// The type of a matrix cell: `f32` or `f64`. Values of both types are compared as `f64`. The conversion of an `f32` to
+/// an `f64` is exact.
 pub trait Input: Copy + Into<f64> + Send + Sync + sealed::Sealed + 'static {}
 
 impl Input for f32 {}
@@ -21,9 +21,9 @@ mod sealed {
     use super::Column;
 
     pub trait Sealed: Sized {
-        /// Returns the column with its concrete type.
+        /// Returns the column as a column of `f32` or as a column of `f64`, depending on the type of its values.
         fn column(column: &Column<Self>) -> std::result::Result<&Column<f32>, &Column<f64>>;
-        /// The value with which incomplete blocks are padded.
+        /// The value 0. The cells of a block are initialised with this value.
         const ZERO: Self;
     }
     impl Sealed for f32 {
@@ -40,38 +40,39 @@ mod sealed {
     }
 }
 
-/// Number of cells in a block of rows. A block is scored tree by tree and stays in the cache, so the nodes of a large
-/// tree are loaded only once for all rows of the block.
+/// Maximum number of cells (rows times columns) in a block of rows. A block is scored tree by tree and stays in the
+/// cache. The nodes of a large tree are therefore loaded only once for all rows of the block.
 const BLOCK_CELLS: usize = 1 << 15;
-/// Number of rows that walk down a tree at a time.
+/// Number of rows that walk down a tree at the same time.
 const LANES: usize = 8;
-/// Number of trees that one row walks down at a time. It is used if there are fewer rows than [`LANES`].
+/// Number of trees that one row walks down at the same time, if there are fewer rows than [`LANES`].
 const TREE_LANES: usize = 8;
-/// Maximum number of rows per task.
+/// Maximum number of rows per task. A task is the work that one thread does at a time.
 const CHUNK: usize = 4096;
-/// Number of rows times trees that are processed between two checks for cancellation.
+/// Maximum number of rows times trees per task. Between two tasks, a thread checks for cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
-/// Minimum number of rows for the SIMD kernels. For fewer rows, walking down the trees is faster than preparing the
-/// kernels.
+/// Minimum number of rows for the SIMD kernels. For fewer rows, preparing the kernels takes longer than walking down
+/// the trees.
 const FEW_ROWS: usize = 64;
-/// Minimum number of rows for scoring by ranks. For fewer rows, walking down the trees is faster than ranking the
-/// thresholds.
+/// Minimum number of rows for scoring by ranks. For fewer rows, computing the ranks takes longer than walking down the
+/// trees.
 const MANY_ROWS: usize = 512;
-/// Maximum number of ranks in the blocks that are processed together. This number of ranks stays in the cache, so each
-/// tree is loaded only once for all of these blocks.
+/// Maximum number of ranks in the blocks of rows that are scored together (the rank of a value is the number of
+/// thresholds below the value). So many ranks still fit into the cache, and each tree is loaded only once for all of
+/// these blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
-/// Maximum number of blocks that are processed together.
+/// Maximum number of blocks of rows that are scored together by ranks.
 const RANK_BLOCKS: usize = 64;
-/// Maximum number of rows times trees per task, if a kernel is used.
+/// Maximum number of rows times trees per task, if a SIMD kernel scores small trees.
 const KERNEL_STEPS: usize = 1_000_000;
-/// Number of rows that are transposed together. It is the number of `f32` values in a cache line.
+/// Number of rows that are transposed at the same time. It is the number of `f32` values in a cache line.
 const TILE: usize = 16;
 /// Minimum number of rows times trees for the use of threads. With less work, scoring runs on the caller's thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
-    /// The probability of churn for each row of a matrix (rows x columns). NaN is a missing value. Results are
+    /// Returns the probability of churn for each row of a matrix (rows x columns). NaN is a missing value. Results are
     /// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
     ///
     /// # Errors
@@ -81,7 +82,7 @@ impl FlatTrees {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the sum of leaf values for every row. If there is little to compute, no threads are used.
+    /// Returns the log-odds of every row. If the number of rows times trees is small, no threads are used.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.n_trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
@@ -90,13 +91,13 @@ impl FlatTrees {
         self.log_odds(x, &execution.workers()?)
     }
 
-    /// Returns the log-odds of every row. They are the sum of the base and the leaf value of each tree, added in tree
+    /// Returns the log-odds of every row. They are the sum of the base value and one leaf value per tree, added in tree
     /// order in `f64`. They depend neither on the number of threads nor on the other rows.
     pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
 
-    /// Returns the leaf value of the last tree for every row.
+    /// For every row, returns the value of the leaf that the row reaches in the last tree.
     pub(crate) fn last_tree<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, self.n_trees().saturating_sub(1), 0.0, workers)
     }
@@ -111,7 +112,8 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// For every row, returns `base` plus the leaf values of tree `first` and all later trees.
+    /// For every row, returns the sum of `base` and the leaf values that the row reaches in the tree `first` and all
+    /// later trees.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -121,7 +123,7 @@ impl FlatTrees {
             add_by_kernel(kernel, plan, x, &mut sums, workers)?;
             return Ok(sums);
         }
-        // The code reads a cell even at a leaf, so each row needs at least one cell.
+        // The code reads a cell at every node, even at a leaf. Each row therefore needs at least one cell.
         let columns = x.ncols().max(1);
         if x.nrows() < FEW_ROWS
             && first == 0
@@ -144,7 +146,7 @@ impl FlatTrees {
             return Ok(sums);
         }
         let trees = self.n_trees() - first.min(self.n_trees());
-        // The chunks are small enough for every worker to get some rows.
+        // Every thread gets about four chunks of rows, but a chunk has at least `LANES` rows.
         let share = x.nrows().div_ceil(4 * workers.threads()).max(LANES);
         let chunk = (CHUNK_STEPS / trees.max(1)).clamp(1, CHUNK).min(share);
         if first == 0
@@ -166,7 +168,8 @@ impl FlatTrees {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
                 for tree in first..self.n_trees() {
-                    // A block takes long if there are very many trees, so cancellation is also checked between trees.
+                    // Scoring a block takes long if there are very many trees. Cancellation is therefore also checked
+                    // after every 256 trees.
                     if tree % 256 == 255 {
                         workers.check()?;
                     }
@@ -179,7 +182,8 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaf values of small trees. Each call of the kernel processes a block of rows.
+/// Adds the leaf values that each row reaches in small trees to the sum of the row. Each call of the kernel scores one
+/// block of rows.
 fn add_by_kernel<T: Input>(
     kernel: Kernel,
     plan: &Plan,
@@ -195,7 +199,8 @@ fn add_by_kernel<T: Input>(
             workers.check()?;
             let start = start + number * SIMD_BLOCK;
             turn(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut columns);
-            // An incomplete block is padded with further rows. They are scored too, but their scores are dropped.
+            // An incomplete block is padded with further rows. The padding rows are scored too, but their scores are
+            // dropped.
             let mut block = [0.0; SIMD_BLOCK];
             block[..sums.len()].copy_from_slice(sums);
             kernel.add(plan, &columns, &mut masks, &mut block);
@@ -205,8 +210,8 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// Adds the leaf values of trees of any size. The number of rows that are processed at a time is limited, so that they
-/// stay in the cache. Thresholds and nodes are then loaded once for all of these rows.
+/// Adds the leaf values that each row reaches in trees of any size to the sum of the row. The caller passes at most as
+/// many rows as fit into the cache. Thresholds and nodes are then loaded only once for all rows.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
     ranked: &Ranked,
@@ -223,7 +228,7 @@ fn add_by_ranks<T: Input>(
     let blocks = sums.len().div_ceil(SIMD_BLOCK);
     let ranks = ranked.rank(kernel, &turned, blocks);
     let in_block = ranks.len() / blocks.max(1);
-    // An incomplete block is padded with further rows. They are scored too, but their scores are dropped.
+    // An incomplete block is padded with further rows. The padding rows are scored too, but their scores are dropped.
     let mut whole = vec![[0.0; SIMD_BLOCK]; blocks];
     whole.as_flattened_mut()[..sums.len()].copy_from_slice(sums);
     let mut slots = [0; SIMD_BLOCK];
@@ -244,7 +249,7 @@ fn add_by_ranks<T: Input>(
     Ok(())
 }
 
-/// Transposes a block of rows into columns.
+/// Transposes a block of rows: writes the values of each matrix column to a separate list.
 fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     let Some(cells) = x.to_slice() else {
         for (values, column) in x.columns().into_iter().zip(columns) {
@@ -254,8 +259,8 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
         }
         return;
     };
-    // Only a few rows are transposed at a time, so that both these rows and the cache lines that are written stay in
-    // the cache.
+    // Only [`TILE`] rows are transposed at a time. Both the cache lines that are read and the cache lines that are
+    // written then stay in the cache.
     for (tile, cells) in cells.chunks(TILE * columns.len().max(1)).enumerate() {
         for (feature, column) in columns.iter_mut().enumerate() {
             let values = cells.iter().skip(feature).step_by(x.ncols());
@@ -266,7 +271,7 @@ fn turn<T: Input>(x: ArrayView2<'_, T>, columns: &mut [Column<T>]) {
     }
 }
 
-/// Copies rows into a row-major block. The cells are read in the memory order of the matrix.
+/// Copies rows of a matrix into a row-major block. The cells are read in the order in which the matrix stores them.
 fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
     let columns = x.ncols();
     if let Some(cells) = x.to_slice() {
@@ -282,7 +287,7 @@ fn gather<T: Input>(x: ArrayView2<'_, T>, block: &mut [T]) {
 
 impl FlatTrees {
     /// Adds the leaf values of one row to `sum` in tree order, beginning with tree `first`. The row walks down several
-    /// trees at a time, so that cache misses overlap.
+    /// trees at the same time, so that the CPU waits for several cache misses at the same time.
     fn add_row(&self, first: usize, cells: &[f64], mut sum: f64, workers: &Workers) -> Result<f64> {
         let plain = self.categories.is_empty();
         let (groups, rest) = self.roots[first.min(self.n_trees())..].as_chunks::<TREE_LANES>();
@@ -312,8 +317,8 @@ impl FlatTrees {
         }
     }
 
-    /// Returns the leaf values that a row reaches from these roots. Leaves point to themselves, so all walks take steps
-    /// until no walk moves.
+    /// Lets a row walk down several trees, which begin at the nodes `roots`. Returns the value of the leaf that the row
+    /// reaches in each tree. The child of a leaf is the leaf itself, so all walks take steps until no walk moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -331,7 +336,8 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaf value of each row to its sum. `cells` holds at least as many rows as there are sums.
+/// For each row, adds the value of the leaf that the row reaches in the tree to the sum of the row. `cells` holds at
+/// least as many rows as there are sums.
 fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
     let row = |row: usize| &cells[row * columns..(row + 1) * columns];
     let (groups, rest) = sums.as_chunks_mut::<LANES>();
@@ -349,8 +355,8 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// Returns the leaf values that these rows reach. Leaves point to themselves, so all walks take steps until no walk
-/// moves.
+/// Returns the value of the leaf that each row reaches. The child of a leaf is the leaf itself, so all walks take steps
+/// until no walk moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -472,12 +478,13 @@ mod tests {
             let mut random = SplitMix::new(seed, 0);
             let mut ensemble = forest(&mut random, trees, leaves, 7, false);
             if chain {
-                // This tree has the largest height that is possible for its number of leaves.
+                // In this tree, the right child of every split is the next split. The tree has the largest height that
+                // is possible for its number of leaves.
                 let splits = (0..leaves as u32).flat_map(|split| [
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
                 ]);
-                // Every split is the right child of the previous one.
+                // The nodes form a chain in which every split is the right child of the previous split.
                 let mut nodes: Vec<Node> = splits.collect();
                 nodes.push(Node::leaf(2 * leaves as u32, -1.0));
                 ensemble.push(&nodes, &vec![1.0; nodes.len()]);

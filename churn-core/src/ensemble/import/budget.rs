@@ -1,19 +1,21 @@
 //! Limits the memory that an import may use. The limit depends on the size of the imported file.
 
-/// The category sets of a model may use this number of bytes per byte of the model file, plus [`SETS_FLOOR`] bytes.
+/// All category sets of an imported model together may use this number of bytes for each byte of the model file, plus
+/// [`SETS_FLOOR`] bytes.
 const SETS_PER_BYTE: usize = 16;
 const SETS_FLOOR: usize = 16 << 20;
 
-/// The memory that is left for category sets of a model, in 64-bit words.
+/// The memory that the category sets of an imported model may still use, in 64-bit words.
 pub(super) struct Budget(usize);
 
 impl Budget {
-    /// The budget for a model file of this many bytes.
+    /// Creates the budget for a model file of `file` bytes.
     pub(super) fn of(file: usize) -> Self {
         Self((file.saturating_mul(SETS_PER_BYTE).saturating_add(SETS_FLOOR)) / size_of::<u64>())
     }
 
-    /// Reserves words of the budget. It is called before the memory of a set is allocated.
+    /// Takes `words` 64-bit words from the budget, and returns an error if the budget is too small. Callers do this
+    /// before they allocate the memory of a set.
     pub(super) fn take(&mut self, words: usize) -> Result<(), String> {
         match self.0.checked_sub(words) {
             Some(rest) => {

@@ -1,4 +1,4 @@
-//! The serialised form of a [`TreeEnsemble`].
+//! The form in which a model file stores a [`TreeEnsemble`].
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::super::flat::{Categories, FlatTrees, Unchecked};
 use super::{Link, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The payload of the model file, for writing.
+/// The content of a model file that holds an ensemble of another library, for writing.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
     trees: &'a FlatTrees,
@@ -16,7 +16,7 @@ pub(crate) struct Written<'a> {
     scale: f64,
 }
 
-/// The payload of the model file as it was read, before validation.
+/// The content of a model file that holds an ensemble of another library, as it was read and before validation.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     trees: Unchecked,
@@ -27,14 +27,14 @@ pub(crate) struct Read {
 }
 
 impl TreeEnsemble {
-    /// The trees, if they describe the ensemble completely; otherwise `None`. They do so if the sum of the leaves is
-    /// the log-odds without any scaling, and if no split is on categories.
+    /// Returns the trees if they describe the ensemble completely, otherwise `None`. They describe it completely if two
+    /// conditions hold: the sum of the leaf values is the log-odds without any scaling, and no split is on categories.
     pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)
     }
 
-    /// Returns the whole ensemble in the form in which it is written.
+    /// Returns the content of the ensemble in the form in which a model file stores it.
     pub(crate) fn written(&self) -> Written<'_> {
         Written {
             trees: &self.trees,

@@ -1,15 +1,15 @@
-//! Converts a tree of another library to the flat layout.
+//! Converts a tree of another library to the flat layout, in which this crate stores and scores trees.
 
 use std::collections::VecDeque;
 
 use super::super::flat::{Categories, FlatTrees, Node};
 
-/// One node of an imported tree. Children are given by their indexes in the tree.
+/// One node of an imported tree. `left` and `right` are the indexes of its children in the list of the tree's nodes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
-    /// A leaf and its value.
+    /// A leaf with its value.
     Leaf(f64),
-    /// A split at a threshold. Values up to and including the threshold go left.
+    /// A split at a threshold. Values that are at most the threshold go left.
     Split {
         feature: i64,
         threshold: f64,
@@ -28,7 +28,7 @@ pub(super) enum Part {
     },
 }
 
-/// An imported tree. The first node is the root. Nodes that cannot be reached from the root are dropped.
+/// An imported tree. The first node is the root. Nodes that cannot be reached from the root are ignored.
 pub(super) struct TreeLayout {
     pub(super) parts: Vec<Part>,
     pub(super) sets: Vec<Categories>,
@@ -39,7 +39,8 @@ pub(super) struct TreeLayout {
 impl TreeLayout {
     /// Appends the tree to an ensemble in the flat layout, in which siblings are adjacent and follow their parent.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
-        // For each set of this tree, its index in the ensemble. It is `None` until a split uses the set.
+        // For each category set of this tree, the index of the set in the ensemble. The index is `None` as long as no
+        // split has used the set.
         let mut pushed: Vec<Option<u32>> = vec![None; self.sets.len()];
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![0.0]);
         let mut seen = vec![false; self.parts.len()];
@@ -102,7 +103,7 @@ impl TreeLayout {
     }
 }
 
-/// Returns the largest `f64` that is at most `threshold` after it is rounded to `f32`.
+/// Returns the largest `f64` that, after rounding to `f32`, is at most `threshold`.
 pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     let rounded = threshold as f32;
     let at_most = if f64::from(rounded) > threshold {
@@ -111,8 +112,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
         rounded
     };
     if !at_most.is_finite() {
-        // The threshold is infinite, or below the range of `f32`. It sends all numbers to one side, except numbers that
-        // rounding turns into an infinity.
+        // The threshold is infinite, or lies below the range of `f32`. Such a threshold sends all numbers to one side,
+        // except numbers that rounding to `f32` turns into an infinity.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {
@@ -123,8 +124,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     if next == f32::INFINITY {
         return largest_that_rounds();
     }
-    // Both `f32` numbers and their mean are exact in `f64`. The mean is rounded to the `f32` number whose last bit is
-    // 0.
+    // The mean of the two adjacent `f32` numbers is exact in `f64`. Rounding to `f32` turns this mean into the one of
+    // the two numbers whose last bit is 0.
     let mean = f64::midpoint(f64::from(at_most), f64::from(next));
     if at_most.to_bits() & 1 == 0 {
         mean
@@ -133,7 +134,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     }
 }
 
-/// The largest `f64` that rounds to a finite `f32`. Numbers below its negation round to minus infinity.
+/// Returns the largest `f64` that rounds to a finite `f32`. Numbers that are smaller than the negative of this number
+/// round to minus infinity.
 fn largest_that_rounds() -> f64 {
     let half_step = 2.0f64.powi(103);
     (f64::from(f32::MAX) + half_step).next_down()

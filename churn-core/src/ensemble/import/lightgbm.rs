@@ -1,4 +1,4 @@
-//! LightGBM's text format.
+//! Reads LightGBM's text format.
 //!
 //! The meaning of the fields was taken from LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
 //! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
@@ -17,9 +17,9 @@ const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 const CATEGORICAL: u32 = 1;
 const DEFAULT_LEFT: u32 = 2;
 
-/// The `name=value` lines of one part of the file.
+/// The `name=value` lines of one part of a LightGBM file: the header or one tree.
 struct Fields<'a> {
-    /// The part of the file that the fields belong to, for error messages.
+    /// The name of the part of the file that contains these lines, for error messages.
     of: String,
     values: HashMap<&'a str, &'a str>,
 }
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         text.trim().parse().map_err(wrong)
     }
 
-    /// Reads a list that must have exactly `count` numbers.
+    /// Returns the list of numbers in the line `name`. The list must have exactly `count` numbers.
     fn list<T: FromStr>(&self, name: &str, count: usize) -> Result<Vec<T>> {
         let words = self.text(name)?.split_ascii_whitespace();
         let list: Vec<T> = words.map(|word| self.parsed(name, word)).collect::<Result<_>>()?;
@@ -113,7 +113,8 @@ pub(super) fn read(text: &str) -> Result<TreeEnsemble> {
     ensemble.finish()
 }
 
-/// Returns the factor that converts the sum of leaves to log-odds.
+/// Returns the factor by which the sum of the leaf values is multiplied to get the log-odds. `objective` is the
+/// objective of the model in LightGBM's notation.
 fn scale_of(objective: &str) -> Result<f64> {
     let mut words = objective.split_ascii_whitespace();
     match words.next() {
@@ -158,7 +159,8 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // In the arrays below, splits come first and leaves follow. The file writes the index of a leaf as `-1 - index`.
+    // In the list of nodes `parts`, all splits come before all leaves. In the file, a child that is a leaf is written
+    // as `-1 - index`, where `index` is the number of the leaf.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {
@@ -178,7 +180,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     Ok(TreeLayout { parts, sets, covers })
 }
 
-/// Reads the category sets of a tree. A set contains the categories that LightGBM sends left.
+/// Reads the category sets of a tree. A set contains the categories that a split of LightGBM sends left.
 fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
     let count: usize = fields.number("num_cat")?;
     if count == 0 {
@@ -193,7 +195,7 @@ fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
         taken.map_err(|why| refused(format!("{}: {why}", fields.of)))?;
         let whole = |pair: &[u32]| u64::from(pair[0]) | pair.get(1).map_or(0, |&high| u64::from(high) << 32);
         let words: Vec<u64> = halves.chunks(2).map(whole).collect();
-        // LightGBM truncates a value to an integer, so values above -1 belong to category 0.
+        // LightGBM truncates a value to an integer. Values between -1 and 0 therefore belong to category 0.
         Ok(Categories::new(words, (-1.0f64).next_up()))
     });
     sets.collect()
@@ -221,8 +223,8 @@ impl Decision {
             if !exists {
                 return Err(format!("there is no set {threshold} of categories"));
             }
-            // LightGBM sends values in the set left and all others, including missing values, right. The flat layout
-            // sends values in the set right, so the children are swapped.
+            // LightGBM sends values in the set left, and all other values, including missing values, right. The flat
+            // layout of this crate sends values in the set right. The left and the right child are therefore swapped.
             return Ok(Part::Set {
                 feature,
                 set: threshold as usize,
@@ -233,7 +235,8 @@ impl Decision {
         }
         let default_left = kind & DEFAULT_LEFT != 0;
         let missing_left = match kind >> 2 {
-            // The training data had no missing values. In this case, LightGBM reads NaN as 0.
+            // This type means that the training data had no missing values in the column. LightGBM then treats NaN as
+            // 0.
             0 => threshold >= 0.0,
             1 => {
                 let alike = if default_left {

@@ -19,7 +19,7 @@ pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
 names! {
-    /// The unit of the sum of the leaves that a row reaches.
+    /// The unit of the score that the leaf values of a row add up to.
     pub enum Link: "link" {
         /// The sum is the log-odds.
         LogOdds = "log_odds",
@@ -28,12 +28,12 @@ names! {
     }
 }
 
-/// An ensemble of decision trees that scores rows and explains the scores. It is imported from another library or
-/// trained by this one.
+/// An ensemble of decision trees that computes the scores of rows and explains the scores. The trees were imported from
+/// another library or trained by this library.
 ///
-/// A matrix (rows x columns) may hold `f32` or `f64` in row-major or column-major order. It is never copied as a whole.
-/// NaN is a missing value, and each split of the model states on which side missing values go. Results are
-/// bit-identical for any number of threads, and the score of a row does not depend on the other rows.
+/// A matrix (rows x columns) may hold `f32` or `f64` in row-major or column-major order. The matrix is never copied as
+/// a whole. NaN is a missing value, and each split of the model states whether missing values go left or right. Results
+/// are bit-identical for any number of threads, and the score of a row does not depend on the other rows.
 ///
 /// The import functions are safe for untrusted models. They use at most 32 times the size of the model file plus 32 MiB
 /// of memory, and their run time is proportional to the size of the file.
@@ -66,27 +66,27 @@ names! {
 pub struct TreeEnsemble {
     trees: FlatTrees,
     link: Link,
-    /// The sum of the base and the leaves is divided by `divisor`, and then multiplied by `scale`.
+    /// The sum of the base value and the leaf values of a row is divided by `divisor`, and then multiplied by `scale`.
     divisor: f64,
     scale: f64,
-    /// The names of the columns. The list is empty if the names are not known.
+    /// The names of the matrix columns, in order. The list is empty if the names are not known.
     feature_names: Vec<String>,
 }
 
-/// One tree of another library, as arrays with one entry per node. The first node is the root.
+/// One tree of another library, as arrays with one entry per node. The entry 0 of each array belongs to the root.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignTree {
-    /// The column that a split compares. Ignored for a leaf.
+    /// The index of the column that a split compares with its threshold. Ignored for a leaf.
     pub feature: Vec<i64>,
-    /// The threshold of a split. Values up to and including the threshold go left. Ignored for a leaf.
+    /// The threshold of a split. Values that are at most the threshold go left. Ignored for a leaf.
     pub threshold: Vec<f64>,
-    /// The index of the left child; negative for a leaf.
+    /// The index of a split's left child in these arrays. A negative number marks a leaf.
     pub left: Vec<i64>,
-    /// The index of the right child; negative for a leaf.
+    /// The index of a split's right child in these arrays. A negative number marks a leaf.
     pub right: Vec<i64>,
-    /// Whether missing values go left at a split. Ignored for a leaf.
+    /// Whether a split sends missing values left. Ignored for a leaf.
     pub missing_left: Vec<bool>,
-    /// The value of a leaf. Ignored for a split.
+    /// The value of a leaf, which is added to the score of a row that reaches the leaf. Ignored for a split.
     pub value: Vec<f64>,
     /// The sum of the weights of the training rows that reached the node.
     pub cover: Vec<f64>,
@@ -95,17 +95,18 @@ pub struct ForeignTree {
 /// A tree ensemble as arrays, for libraries whose model files this crate cannot read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForeignTrees {
-    /// The trees, in the order in which their leaves are summed.
+    /// The trees, in the order in which their leaf values are added.
     pub trees: Vec<ForeignTree>,
     /// The number of columns that a row must have.
     pub n_features: usize,
-    /// The constant that is added to the sum of the leaves.
+    /// The constant that is added to the sum of the leaf values.
     pub base: f64,
-    /// The number by which the sum is divided. It is the number of trees if the trees are averaged, and 1 otherwise.
+    /// The number by which the sum of the constant `base` and the leaf values is divided. Use the number of trees if
+    /// the trees are averaged, and 1 otherwise.
     pub divisor: f64,
-    /// The factor by which the sum is multiplied, after the division by `divisor`.
+    /// The factor by which the sum is multiplied after the division by `divisor`. Use 1 if the sum needs no scaling.
     pub scale: f64,
-    /// The unit of the result: log-odds or a probability.
+    /// Whether the sum, after `divisor` and `scale`, is the log-odds or a probability.
     pub link: Link,
     /// Whether values are rounded to `f32` before they are compared with thresholds, as in scikit-learn and XGBoost.
     pub rounded: bool,
@@ -134,19 +135,20 @@ impl TreeEnsemble {
     /// Imports a LightGBM model from the text that `save_model` writes. The objectives `binary` and `cross_entropy` are
     /// supported.
     ///
-    /// Scores are equal to LightGBM's, except for the last bits of the exponential function. Each row reaches the same
-    /// leaves, and their values are summed in the same order in `f64`. Splits on categories are supported.
+    /// Probabilities are equal to LightGBM's, except for the last bits that the exponential function computes. Each row
+    /// reaches the same leaves as in LightGBM, and the leaf values are added in the same order in `f64`. Splits on
+    /// categories are supported.
     ///
     /// All trees in the text are used. After early stopping, `save_model` by default writes only the trees up to the
     /// best iteration.
     ///
     /// # Errors
     /// `import_failed` in these cases:
-    /// - The text is not such a model, or it is damaged or truncated.
+    /// - The text is not a LightGBM model, or it is damaged or truncated.
     /// - It claims more columns or larger category sets than its size allows.
-    /// - It has more than two classes, or leaves with linear models.
-    /// - It has splits that treat zero as a missing value, and zero goes to another side than the values just above and
-    ///   below zero.
+    /// - The model has more than two classes, or leaves that contain linear models.
+    /// - The model has a split that treats zero as a missing value, and sends zero to another side than the values just
+    ///   above and below zero.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
@@ -155,8 +157,9 @@ impl TreeEnsemble {
     /// the objectives `binary:logistic` and `reg:logistic` are supported.
     ///
     /// Values are rounded to `f32` before they are compared with thresholds, as in XGBoost, so every row reaches the
-    /// same leaves. XGBoost sums leaves and computes the exponential function in `f32`, but this crate uses `f64`.
-    /// Probabilities therefore differ by XGBoost's rounding, which is about 1e-6.
+    /// same leaves as in XGBoost. XGBoost adds leaf values and computes the exponential function in `f32`, but this
+    /// crate uses `f64`. The probabilities of the two therefore differ by about 1e-6, which is XGBoost's rounding
+    /// error.
     ///
     /// After early stopping, the file contains the `best_iteration`. Only the trees up to this iteration are used, as
     /// in `XGBClassifier.predict_proba`. In contrast, XGBoost's `Booster.predict` uses all trees unless it is given an
@@ -164,18 +167,17 @@ impl TreeEnsemble {
     ///
     /// # Errors
     /// `import_failed` in these cases:
-    /// - The JSON is not such a model.
+    /// - The JSON is not an XGBoost model.
     /// - It claims more columns or larger category sets than its size allows.
-    /// - It has more than two classes or several targets, or its booster or objective is not supported.
+    /// - The model has more than two classes or several targets, or its booster or objective is not supported.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
     }
 
-    /// Imports trees from arrays.
+    /// Imports trees that are given as arrays.
     ///
-    /// # Errors
-    /// `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the nodes do not
-    /// form a tree, or if a required number is not finite.
+    /// # Errors `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the
+    /// nodes do not form a tree, or if a number that the ensemble needs is infinite or NaN.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
         let mut ensemble = Self::begin(given.base, given.n_features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
@@ -189,7 +191,7 @@ impl TreeEnsemble {
         ensemble.finish()
     }
 
-    /// Creates an ensemble without trees.
+    /// Creates an ensemble that has no trees yet.
     fn begin(base: f64, features: usize) -> Result<Self> {
         if features >= super::flat::MOST_FEATURES {
             return Err(refused(format!("{features} features are too many")));
@@ -208,7 +210,7 @@ impl TreeEnsemble {
             .map_err(|why| refused(format!("tree {number}: {why}")))
     }
 
-    /// Whether the divisor and the scale are valid.
+    /// Whether the divisor and the scale are finite and above 0.
     fn is_usable(&self) -> bool {
         let usable = |number: f64| number.is_finite() && number > 0.0;
         usable(self.divisor) && usable(self.scale)
@@ -235,7 +237,7 @@ impl TreeEnsemble {
         self.trees.n_features()
     }
 
-    /// The names of the columns, in order. The list is empty if the model has no names.
+    /// The names of the matrix columns, in order. The list is empty if the model contains no column names.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names
     }
@@ -253,8 +255,8 @@ impl TreeEnsemble {
         Ok(self)
     }
 
-    /// Sets the column names that a model file contains. Names that the other library generated are ignored. A
-    /// generated name is `default` followed by the position of the column.
+    /// Sets the column names that were read from the file of another library. Names that the other library generated
+    /// are ignored. A generated name consists of `default` and the position of the column.
     fn name_features(&mut self, names: Vec<String>, default: &str) {
         let generated = |(position, name): (usize, &String)| name.strip_prefix(default) == Some(&position.to_string());
         if names.len() == self.n_features() && !names.iter().enumerate().all(generated) {
@@ -262,12 +264,13 @@ impl TreeEnsemble {
         }
     }
 
-    /// The unit of the sum of a row's leaves, and of its explanation: log-odds or probability.
+    /// The unit of the scores and of their explanations: log-odds or probability.
     pub fn link(&self) -> Link {
         self.link
     }
 
-    /// The probability of the second class (churn) for each row.
+    /// Returns the probability of the second class (churn) for each row of a matrix (rows x columns). NaN is a missing
+    /// value.
     ///
     /// # Errors
     /// - `feature_mismatch` if the number of columns of the matrix differs from [`n_features`](Self::n_features).
@@ -283,18 +286,19 @@ impl TreeEnsemble {
         Ok(sums)
     }
 
-    /// The trees. Their sums are not scaled.
+    /// The trees. The sums of their leaf values are not divided by the divisor and not multiplied by the scale.
     pub(crate) fn flat(&self) -> &FlatTrees {
         &self.trees
     }
 
-    /// Scales a sum of leaves.
+    /// Divides a sum of leaf values by the divisor, and multiplies it by the scale.
     pub(crate) fn scaled(&self, sum: f64) -> f64 {
         sum / self.divisor * self.scale
     }
 }
 
-/// Converts trees that this crate has trained. The sum of their leaves is the log-odds.
+/// Converts trees that this crate has trained. The sum of their base value and leaf values is the log-odds, so it is
+/// not scaled.
 impl From<FlatTrees> for TreeEnsemble {
     fn from(trees: FlatTrees) -> Self {
         Self {
@@ -307,7 +311,7 @@ impl From<FlatTrees> for TreeEnsemble {
     }
 }
 
-/// Converts the arrays to a tree; `None` if the arrays differ in length.
+/// Converts the arrays of a tree to a list of nodes. Returns `None` if the arrays differ in length.
 fn layout_of(tree: &ForeignTree, rounded: bool) -> Option<TreeLayout> {
     let nodes = tree.left.len();
     let lengths = [

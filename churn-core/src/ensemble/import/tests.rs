@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::*;
 
-/// The predictions of other libraries for their own models. The script `tests/fixtures/models/make.py` writes them.
+/// The predictions that other libraries make with their own models. The script `tests/fixtures/models/make.py` writes
+/// these predictions.
 #[derive(Deserialize)]
 struct Expected {
     x: Vec<Vec<Option<f64>>>,
@@ -132,8 +133,8 @@ fn unsupported_models_are_refused() {
 #[test]
 fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // Every split states how it treats missing values, as a sum of flags. The flag 8 means that NaN is a missing value,
-    // and the flag 2 means that missing values go left.
+    // A number states how a split of a LightGBM model treats missing values. It is a sum of flags. The flag 8 means
+    // that NaN is a missing value, and the flag 2 means that missing values go left.
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),

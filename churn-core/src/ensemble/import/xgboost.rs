@@ -1,4 +1,4 @@
-//! XGBoost's JSON format.
+//! Reads XGBoost's JSON format.
 //!
 //! The meaning of the fields was taken from XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
 //! `include/xgboost/tree_model.h`, versions 1.6 to 3.
@@ -12,7 +12,7 @@ use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
-/// Categories must be smaller than this number.
+/// Category numbers must be smaller than this number.
 const MOST_CATEGORIES: usize = 1 << 24;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Learner {
     attributes: Attributes,
 }
 
-/// Attributes that training stores in the model.
+/// The attributes of a model, which XGBoost's training stores in the file.
 #[derive(Default, Deserialize)]
 struct Attributes {
     best_iteration: Option<String>,
@@ -42,7 +42,7 @@ struct Objective {
     name: String,
 }
 
-/// The parameters of the model. In the file, all values are strings.
+/// The parameters of a model. The file contains all of them as strings.
 #[derive(Deserialize)]
 struct Parameters {
     base_score: String,
@@ -70,8 +70,8 @@ struct Model {
     gbtree_model_param: ModelParameters,
     trees: Vec<Tree>,
     tree_info: Vec<i64>,
-    /// For each round, the index of its first tree. The last entry is the number of trees. The field exists since
-    /// version 2.
+    /// For each boosting round, the index of its first tree. The last entry is the number of trees. Files of XGBoost
+    /// before version 2 do not have this field.
     #[serde(default)]
     iteration_indptr: Vec<usize>,
 }
@@ -111,7 +111,7 @@ struct TreeParameters {
     size_leaf_vector: Option<String>,
 }
 
-/// A flag. Some versions write it as `true`, and others as 1.
+/// A flag, which some versions of XGBoost write as `true` and other versions as 1.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum Flag {
@@ -178,7 +178,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
         Some(best) => up_to_round(number("best_iteration", best)?, &model)?,
     };
     let mut budget = Budget::of(json.len());
-    // Each imported tree is dropped as soon as it is converted, to save memory.
+    // To save memory, each tree that was read from the file is dropped as soon as it is converted.
     for (at, tree) in model.trees.into_iter().take(used).enumerate() {
         let weight = weights.as_ref().map_or(1.0, |weights| weights[at]);
         let layout = tree.layout(weight, &mut budget);
@@ -188,7 +188,7 @@ pub(super) fn read(json: &[u8]) -> Result<TreeEnsemble> {
     ensemble.finish()
 }
 
-/// The number of trees in the rounds up to and including `round`. The first round has the number 0.
+/// Returns the number of trees in the boosting rounds up to and including `round`. The first round has the number 0.
 fn up_to_round(round: usize, model: &Model) -> Result<usize> {
     let per_round: usize = match &model.gbtree_model_param.num_parallel_tree {
         None => 1,
@@ -209,7 +209,8 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.parse().map_err(wrong)
 }
 
-/// Converts a base score to log-odds. In the file, it is written as `5E-1`, or as `[5E-1]` since version 3.1.
+/// Converts the base score of a model (the probability before the first tree) to log-odds. The file contains the base
+/// score as a text such as `5E-1`, or since XGBoost 3.1 such as `[5E-1]`.
 fn log_odds(text: &str) -> Result<f64> {
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let base: f32 = number("base_score", inner.unwrap_or(text))?;
@@ -269,7 +270,8 @@ impl Tree {
         };
         match self.split_type.get(node).copied().unwrap_or(0) {
             0 if condition.is_nan() => Err(format!("the threshold of node {node} is not a number")),
-            // XGBoost sends only values below the threshold left. The flat layout also sends the threshold itself left.
+            // XGBoost sends only values below the threshold left. The flat layout also sends a value that is equal to
+            // the threshold left.
             0 => Ok(Part::Split {
                 feature,
                 threshold: up_to_rounded(f64::from(condition.next_down())),
@@ -290,13 +292,15 @@ impl Tree {
         }
     }
 
-    /// Returns the category sets, each with the index of its node. A set contains the categories that go right.
+    /// Returns the category sets of a tree, each with the index of the node that splits on the set. A set contains the
+    /// categories that go right.
     fn sets(&self, budget: &mut Budget) -> std::result::Result<Vec<(usize, Categories)>, String> {
         let count = self.categories_nodes.len();
         if [self.categories_segments.len(), self.categories_sizes.len()] != [count; 2] {
             return Err("its lists of categories differ in length".into());
         }
-        // The file lists every category of every set, so the sets cannot have more members than the file has bytes.
+        // The file contains a number for every category of every set, so all sets together cannot have more categories
+        // than the file has bytes.
         let total = self
             .categories_sizes
             .iter()

@@ -13,12 +13,14 @@ use crate::ensemble::logistic::products::dot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::Workers;
 
-/// Number of past iterations that are stored. For each of them, the step and the change of the gradient are stored.
+/// Number of past iterations from which L-BFGS estimates the curvature. For each of these iterations, the step and the
+/// change of the gradient are stored.
 const MEMORY: usize = 12;
-/// If the relative difference between two losses is at most this number, it is treated as a rounding error.
+/// A relative difference between two losses of at most this number is treated as a rounding error.
 const ROUNDING: f64 = 1e-13;
 
-/// Minimises a problem from a starting point. The first parameter is the intercept, and the coefficients follow.
+/// Minimises the objective of a fit, beginning at the parameters `start`. Returns the best parameters: the intercept,
+/// followed by the coefficients.
 pub(super) fn minimise(
     problem: &Problem<'_>,
     squares: &Squares,
@@ -54,7 +56,8 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // If the losses differ only by a rounding error, the step is taken if it makes the gradient smaller.
+            // If the losses before and after the step differ only by a rounding error, the step is taken if it makes
+            // the gradient smaller.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -64,7 +67,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // No step improves the loss, so the remaining error is a rounding error, and the fit ends.
+        // No step lowers the loss. The distance to the minimum is therefore only a rounding error, and the fit ends.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -83,12 +86,14 @@ pub(super) fn minimise(
     Ok(at)
 }
 
-/// The preconditioner. It is the inverse Hessian at the point where all probabilities are equal to the churn rate.
+/// The preconditioner of the fit. It is the inverse Hessian of the objective at the point where all probabilities are
+/// equal to the churn rate.
 struct Preconditioner<'a> {
     means: &'a [f64],
-    /// The second derivative of the sum of log-losses with respect to the intercept.
+    /// The second derivative of the sum of the log-losses of all rows with respect to the intercept.
     curvature: f64,
-    /// The lower Cholesky factor, row by row; `None` if there are no columns or if the system is singular.
+    /// The lower Cholesky factor of the Hessian with respect to the coefficients, row by row. `None` if there are no
+    /// columns or if this Hessian is singular.
     factor: Option<Vec<f64>>,
 }
 
@@ -105,8 +110,8 @@ impl<'a> Preconditioner<'a> {
             });
         }
         let mut values = vec![0.0; size * size];
-        // A small ridge is added, so that the system can be solved even if columns are collinear and there is no
-        // penalty.
+        // A small number is added to the diagonal of the Hessian. It can then be inverted even if columns are collinear
+        // and there is no penalty.
         let ridge = l2 + 1e-8 * curvature + 1e-12;
         for (a, row) in squares.products.iter().enumerate() {
             for (b, product) in row.iter().enumerate() {
@@ -132,8 +137,9 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Multiplies the gradient by the inverse Hessian. With centred columns, the intercept and the coefficients can be
-    /// solved separately, so the code works on centred columns and converts the result.
+    /// Multiplies the gradient by the inverse Hessian. If the columns are centred (their means subtracted), the
+    /// intercept and the coefficients can be computed separately. The code therefore works on centred columns and
+    /// converts the result.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {
         let Some(factor) = &self.factor else {
             return gradient.iter().map(|part| part / self.curvature).collect();
@@ -160,8 +166,8 @@ impl<'a> Preconditioner<'a> {
     }
 }
 
-/// Returns the descent direction of L-BFGS. It is computed by the two-loop recursion, and the preconditioner is applied
-/// between the two loops.
+/// Returns the descent direction of L-BFGS. The direction is computed by the two-loop recursion, and the preconditioner
+/// is applied between the two loops.
 fn descend(
     gradient: &[f64],
     memory: &VecDeque<(Vec<f64>, Vec<f64>, f64)>,

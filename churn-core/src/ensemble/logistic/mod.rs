@@ -1,8 +1,9 @@
 //! The linear member of the ensemble: L2-regularised logistic regression.
 //!
 //! The logistic regression of the crate smartcore is not used, because it supports neither cancellation nor weights. In
-//! a measurement, it was also seven times as slow as scikit-learn's. This module uses smartcore only to solve linear
-//! systems. It processes rows in chunks of fixed size, so results are bit-identical for any number of threads.
+//! a measurement, it also took seven times as long as scikit-learn's. This module uses smartcore only for the Cholesky
+//! decomposition of a matrix. It processes rows in chunks of fixed size, so results are bit-identical for any number of
+//! threads.
 
 mod descent;
 mod penalty;
@@ -26,13 +27,14 @@ pub(crate) use penalty::choose_l2;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogisticOptions {
-    /// Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The objective is the sum of log-losses
-    /// plus half of this number times the sum of squared coefficients. The intercept is not penalised. Default: 1.
+    /// Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The fit minimises the sum of the
+    /// log-losses of all rows plus half of this number times the sum of the squared coefficients. The intercept is not
+    /// penalised. Default: 1.
     pub l2: f64,
     /// Maximum number of iterations. Default: 200.
     pub max_iterations: usize,
-    /// Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number in
-    /// absolute value. Default: 1e-8.
+    /// Tolerance of the fit. The fit ends when every component of the gradient, divided by the number of rows, is at
+    /// most this number in absolute value. Default: 1e-8.
     pub tolerance: f64,
 }
 
@@ -52,8 +54,8 @@ crate::options::plain_options!(LogisticOptions {
     with_tolerance(tolerance: f64),
 });
 
-/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989). The fit uses a preconditioner: the inverse Hessian at
-/// the point where all probabilities are equal to the churn rate.
+/// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989). To converge in fewer iterations, the fit uses a
+/// preconditioner. This is the inverse Hessian at the point where all probabilities are equal to the churn rate.
 #[derive(Clone, Debug, Default)]
 pub struct Logistic {
     options: LogisticOptions,
@@ -64,12 +66,13 @@ pub struct Logistic {
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// The means of the training columns. The contributions of a row are computed relative to these means.
+    /// The mean of each column of the training matrix. A row's contribution of a column is the coefficient times the
+    /// difference between the row's value and this mean.
     means: Vec<f64>,
 }
 
 impl LinearModel {
-    /// Creates a model from its parameters: the intercept, followed by the coefficients.
+    /// Creates a model from its parameters. `parts` contains the intercept, followed by the coefficients.
     fn new(parts: Vec<f64>, means: Vec<f64>) -> Self {
         let mut parts = parts.into_iter();
         Self {
@@ -79,32 +82,34 @@ impl LinearModel {
         }
     }
 
-    /// The intercept, which is the log-odds of a row of zeros.
+    /// The intercept, which is the log-odds of a row in which all values are 0.
     pub fn intercept(&self) -> f64 {
         self.intercept
     }
 
-    /// The coefficients. Each is the change of the log-odds if the value of its column increases by 1.
+    /// The coefficients, one per column. A coefficient is the change of the log-odds if the value of the column
+    /// increases by 1.
     pub fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
 
-    /// The means of the training columns.
+    /// The mean of each column of the training matrix.
     pub fn means(&self) -> &[f64] {
         &self.means
     }
 
-    /// The probability of churn for each row of a matrix (rows x columns).
+    /// Returns the probability of churn for each row of a matrix (rows x columns).
     ///
     /// # Errors
-    /// - `feature_mismatch` if the number of columns differs from that of the training matrix.
+    /// - `feature_mismatch` if the number of columns of `x` differs from the number of columns of the training matrix.
     /// - `cancelled` if the call was cancelled.
     pub fn predict_proba(&self, x: ArrayView2<'_, f64>, execution: &Execution) -> Result<Vec<f64>> {
         let log_odds = self.log_odds(x, &execution.workers()?)?;
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the log-odds of every row. The sum starts with the intercept, and the columns are added in order.
+    /// Returns the log-odds of every row, which are the intercept plus each value times the coefficient of its column.
+    /// The columns are added in order.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
@@ -126,7 +131,7 @@ impl LinearModel {
         Ok(sums)
     }
 
-    /// Sets the coefficients of these columns to 0.
+    /// Returns the model with the coefficients of these columns set to 0.
     pub(crate) fn without(mut self, columns: &[usize]) -> Self {
         columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
         self
@@ -141,7 +146,7 @@ impl LinearModel {
     }
 }
 
-/// Number of rows that are scored at a time.
+/// Number of rows that a thread scores per task.
 const ROWS: usize = 4096;
 
 impl Logistic {
@@ -150,13 +155,15 @@ impl Logistic {
         Self { options }
     }
 
-    /// Fits a matrix (rows x columns) to one label per row. Values must be finite, and columns should have similar
-    /// scales. `weights` has one element per row.
+    /// Trains on a matrix (rows x columns) with one label per row in `churned`. The values of the matrix must be
+    /// finite, and its columns should have similar scales. `weights` has one element per row. Without `weights`, every
+    /// row has weight 1.
     ///
     /// # Errors
     /// - `single_class` if all rows with positive weight have the same label.
     /// - `too_little_data` if there are no rows.
-    /// - `invalid_option` if a value is not finite, if a weight is not valid, or if lengths differ.
+    /// - `invalid_option` if a value is not finite, if a weight is not valid, or if the numbers of rows, labels and
+    ///   weights differ.
     /// - `cancelled` if the call was cancelled.
     pub fn fit(
         &self,

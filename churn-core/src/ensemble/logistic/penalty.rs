@@ -10,11 +10,12 @@ use crate::error::Result;
 use crate::numeric::log_loss_and_probability;
 use crate::parallel::Workers;
 
-/// The penalties that are tried. The strongest comes first, so that each fit starts from the coefficients of a simpler
-/// model.
+/// The strengths of the L2 penalty that are tried, with the strongest first. Each fit starts from the coefficients of
+/// the fit with the previous, stronger penalty.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
-/// Chooses the penalty of [`PATH`] with the lowest out-of-fold log-loss. `folds` contains the fold of each row.
+/// Returns the penalty in [`PATH`] with the lowest out-of-fold log-loss. `folds` contains the number of the fold to
+/// which each row belongs.
 pub(crate) fn choose_l2(
     x: ArrayView2<'_, f64>,
     churned: &[bool],
@@ -23,8 +24,8 @@ pub(crate) fn choose_l2(
     workers: &Workers,
 ) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
-    // The preconditioner of every fold is computed from all rows. This is accurate enough, because a preconditioner
-    // need not be exact and the rows of a single fold have little influence.
+    // The preconditioner of every fit is computed from all rows, including the held-out rows of the fold. It affects
+    // only the speed of the fit, so it need not be exact.
     let squares = Problem::new(x, churned, weights)?.squares(workers)?;
     let losses = workers.map(0..count, |fold| {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);
@@ -43,7 +44,7 @@ pub(crate) fn choose_l2(
         for l2 in PATH {
             let options = LogisticOptions {
                 l2,
-                // A smaller tolerance would change the loss by far less than the difference between two penalties.
+                // A smaller tolerance would change the log-loss by far less than the choice between two penalties does.
                 tolerance: 1e-5,
                 ..Default::default()
             };

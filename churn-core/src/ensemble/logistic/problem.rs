@@ -1,4 +1,4 @@
-//! The objective that a fit minimises: the log-losses of a set of rows plus the penalty.
+//! The objective that a fit minimises: the sum of the weighted log-losses of all rows plus the L2 penalty.
 
 use ndarray::ArrayView2;
 
@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{log_loss_and_probability, sigmoid};
 use crate::parallel::Workers;
 
-/// The rows of a fit. The penalty is not a part of it, so several penalties can be tried.
+/// The rows, labels and weights of a fit. The strength of the penalty is passed separately, so several penalties can be
+/// tried on the same rows.
 pub(super) struct Problem<'a> {
     columns: DesignColumns<'a>,
     training: Training<'a>,
@@ -31,16 +32,16 @@ impl<'a> Problem<'a> {
         self.training.rows()
     }
 
-    /// Returns the starting point of a fit. All coefficients are 0, and the intercept is the log-odds of the churn
-    /// rate.
+    /// Returns the parameters at which a fit starts. All coefficients are 0, and the intercept is the log-odds of the
+    /// churn rate.
     pub(super) fn start(&self) -> Vec<f64> {
         let mut start = vec![0.0; self.columns.count() + 1];
         start[0] = prior_log_odds(&self.training);
         start
     }
 
-    /// Returns the second derivative of one row's log-loss at the point where its probability is equal to the churn
-    /// rate.
+    /// Returns the second derivative of one row's log-loss at the point where the predicted probability is equal to the
+    /// churn rate.
     pub(super) fn curvature_of_a_row(&self) -> f64 {
         let rate = sigmoid(prior_log_odds(&self.training));
         rate * (1.0 - rate)
@@ -58,7 +59,8 @@ impl<'a> Problem<'a> {
         Ok(Squares { means, products })
     }
 
-    /// Returns the objective and its gradient. The first component of the gradient belongs to the intercept.
+    /// Returns the value and the gradient of the objective at the parameters `at`. The first component of the gradient
+    /// is the derivative with respect to the intercept.
     pub(super) fn loss(&self, at: &[f64], l2: f64, workers: &Workers) -> Result<(f64, Vec<f64>)> {
         let pieces = workers.map_chunks(self.rows(), PIECE, |rows| {
             let (mut loss, mut gradient) = (0.0, vec![0.0; at.len()]);
@@ -93,9 +95,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The means of the columns, and the means of the products of centred columns (lower triangle). Only the preconditioner
-/// is computed from them, so they need not be exact. They may therefore come from a larger set that contains the rows
-/// of the fit.
+/// The means of the columns, and the covariance of every pair of columns (lower triangle). The preconditioner is
+/// computed from these numbers, so they need not be exact. They may be computed from more rows than the fit uses.
 pub(super) struct Squares {
     pub(super) means: Vec<f64>,
     pub(super) products: Vec<Vec<f64>>,

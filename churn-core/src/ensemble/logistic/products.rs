@@ -1,5 +1,5 @@
-//! Sums over the rows of a column-major matrix. Each block of rows stays in the cache while all columns are processed.
-//! The order of additions is fixed for every sum.
+//! Sums over the rows of a column-major matrix. The rows are processed in blocks, and a block stays in the cache while
+//! all columns are processed. The additions of a sum are always made in the same order, so results are reproducible.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,13 +9,14 @@ use ndarray::{ArrayView2, Axis};
 use crate::error::Result;
 use crate::parallel::Workers;
 
-/// Number of rows of a block. The cells of a block in all columns fit into the second-level cache together.
+/// Number of rows in a block. With this number, the cells of a block in all columns usually fit into the L2 cache.
 const BLOCK: usize = 256;
-/// Number of rows per task, which is a multiple of the block size.
+/// Number of rows that a thread processes per task. It is a multiple of [`BLOCK`].
 pub(super) const PIECE: usize = 16 * BLOCK;
-/// Number of partial sums that are computed side by side, so that an addition need not wait for the previous one.
+/// Number of partial sums into which a sum is divided. The CPU can add to several partial sums at the same time.
 const LANES: usize = 4;
-/// Maximum number of chunks if sums of products are computed. Each chunk needs its own square matrix of sums.
+/// Maximum number of chunks into which the rows are divided when sums of products are computed. Each chunk needs a
+/// separate square matrix of sums.
 const MOST_SQUARES: usize = 32;
 
 /// The columns of a matrix, each in contiguous memory.
@@ -36,7 +37,7 @@ impl<'a> DesignColumns<'a> {
         self.0.len()
     }
 
-    /// Returns the first column that has a value that is not finite.
+    /// Returns the index of the first column that contains a value that is not finite.
     pub(super) fn not_finite(&self) -> Option<usize> {
         self.0
             .iter()
@@ -48,15 +49,15 @@ impl<'a> DesignColumns<'a> {
         self.0.iter().map(mean).collect()
     }
 
-    /// Divides a range of rows into blocks.
+    /// Divides a range of rows into blocks of [`BLOCK`] rows.
     pub(super) fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         rows.clone()
             .step_by(BLOCK)
             .map(move |start| start..(start + BLOCK).min(rows.end))
     }
 
-    /// For each row, adds the row's values times the coefficients to the sum of the row. The columns are processed in
-    /// order.
+    /// For each row, multiplies the values of the row by the coefficients of their columns, and adds the products to
+    /// the sum of the row. The columns are processed in order.
     pub(super) fn add_weighted(&self, rows: Range<usize>, coefficients: &[f64], sums: &mut [f64]) {
         let (fours, others) = self.0.as_chunks::<4>();
         let (by_four, by_others) = coefficients.as_chunks::<4>();
@@ -70,7 +71,8 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For each column, adds the products of the column's values and the rows' residuals to the sum of the column.
+    /// For each column, multiplies the values of the column by the residuals of their rows, and adds the products to
+    /// the sum of the column.
     pub(super) fn add_products(&self, rows: Range<usize>, residuals: &[f64], sums: &mut [f64]) {
         let (pairs, other) = self.0.as_chunks::<2>();
         let (of_pairs, of_other) = sums.as_chunks_mut::<2>();
@@ -85,8 +87,8 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every pair of columns, returns the sum of their products over all rows. The list of a column contains the
-    /// sums for the pairs with each earlier column and with the column itself.
+    /// For every pair of columns, returns the sum over all rows of the product of the two values. The list of a column
+    /// contains one sum for each earlier column, and at its end the sum for the column with itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
@@ -126,8 +128,9 @@ impl<'a> DesignColumns<'a> {
     }
 }
 
-/// Adds four columns to the sums in one pass. The sums are then read and written only a fourth as often as in four
-/// passes. The order of additions is the same as in four passes.
+/// Multiplies four columns by the factors `by`, and adds the products to the sums in one pass. The sums are then read
+/// and written only a fourth as often as in four passes. The additions to each sum have the same order as in four
+/// passes.
 fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
     for row in 0..sums.len() {
@@ -136,7 +139,7 @@ fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     }
 }
 
-/// Returns the sum of products of every column in `a` with every column in `b`.
+/// For every column in `a` and every column in `b`, returns the sum over the rows of the product of the two values.
 fn products<const A: usize, const B: usize>(a: [&[f64]; A], b: [&[f64]; B]) -> [[f64; B]; A] {
     let mut lanes = [[[0.0f64; LANES]; B]; A];
     let (a, a_rest) = chunks(a);
@@ -169,7 +172,7 @@ fn chunks<const N: usize>(slices: [&[f64]; N]) -> ([&[[f64; LANES]]; N], [&[f64]
     )
 }
 
-/// Returns the sum of the products of two lists. The additions are always made in the same order.
+/// Returns the dot product of two lists. The additions are always made in the same order.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let [[sum]] = products([a], [b]);
     sum

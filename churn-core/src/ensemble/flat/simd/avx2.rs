@@ -82,11 +82,12 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Returns the slot of each row of a block after all steps of a tree. Slots are returned as bit planes: plane `b` holds
-/// bit `b` of the slot of every row.
+/// Divides the rows of a block among slots by all steps of a tree, and returns the slot of each row (the number of the
+/// leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b` of the slot number of
+/// every row.
 #[target_feature(enable = "avx2")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
-    // For each slot, the mask of the rows that are in it.
+    // For each slot, a bit mask of the rows that are in the slot.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
     for (number, step) in steps.iter().enumerate() {
@@ -97,8 +98,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Each round computes the plane of the lowest bit, which is 1 for the rows in odd slots. It then merges each even
-    // slot with the next odd slot, which removes the lowest bit from the slot numbers.
+    // Each round computes the plane of the lowest bit of the slot numbers. This bit is 1 for the rows in odd slots. The
+    // round then merges each even slot with the next odd slot. This removes the lowest bit from the slot numbers.
     let mut planes = [[0i32; 8]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -116,11 +117,11 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// Returns the slots of 32 rows, one byte per row.
+/// Returns the slot numbers of 32 rows, one byte per row. `group` states which 32 rows of the block.
 #[target_feature(enable = "avx2")]
 fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
-    // The 32 bits of a word become 32 bytes. Each of the word's four bytes is copied eight times, and each copy keeps
-    // one of its bits.
+    // Each of the 32 bits of a word is expanded to a byte. For this, each of the word's four bytes is copied eight
+    // times, and each copy keeps a different bit of the byte.
     let spread = _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
     let own = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
     let mut numbers = _mm256_setzero_si256();
@@ -135,7 +136,8 @@ fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 3
     slot_of
 }
 
-/// Adds the leaf values of one tree with at most `SLOTS` leaves. A slot number has `BITS` bits.
+/// For each row of a block, adds the value of the leaf that the row reaches in one tree. The tree has at most `SLOTS`
+/// leaves. A slot number (the position of a leaf) has `BITS` bits.
 #[target_feature(enable = "avx2")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -157,8 +159,8 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
         let lines = ranks.iter().skip(usize::from(split.column)).step_by(columns);
         let bar = _mm256_set1_epi16(split.rank as i16);
         for (line, bits) in lines.zip(mask.0.chunks_exact_mut(2)) {
-            // A saturating subtraction of the split's rank gives a positive number if and only if the row's rank is
-            // above it.
+            // The split's rank is subtracted from the row's rank with saturation at 0. The difference is positive if
+            // and only if the row's rank is greater.
             let left = |half: usize| {
                 let values: &[u16] = &line.0[16 * half..][..16];
                 // SAFETY: 16 numbers are read from a slice of 16.

@@ -40,9 +40,9 @@ pub(super) fn add<T: Input>(plan: &Plan, columns: &[Column<T>], masks: &mut [Mas
     }
 }
 
-/// Returns the index at which the sum of a row is stored. Each leaf value is assembled from its low and its high 32
-/// bits by unpack instructions. These instructions permute the rows of each group of 16, and the sums are stored in the
-/// permuted order.
+/// Returns the index at which the sum of a row is stored. Unpack instructions assemble each leaf value from its low and
+/// its high 32 bits. These instructions permute the rows of each group of 16, so the sums are stored in the permuted
+/// order.
 fn place_of(row: usize) -> usize {
     let within = row % 16;
     row - within + (within / 4) * 2 + within % 2 + if within % 4 < 2 { 0 } else { 8 }
@@ -93,11 +93,12 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Returns the slot of each row of a block after all steps of a tree. Slots are returned as bit planes: plane `b` holds
-/// bit `b` of the slot of every row.
+/// Divides the rows of a block among slots by all steps of a tree, and returns the slot of each row (the number of the
+/// leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b` of the slot number of
+/// every row.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
-    // For each slot, the mask of the rows that are in it.
+    // For each slot, a bit mask of the rows that are in the slot.
     let mut slots = [_mm256_setzero_si256(); SLOTS];
     slots[0] = _mm256_set1_epi8(-1);
     for (number, step) in steps.iter().enumerate() {
@@ -108,8 +109,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
         slots[(number + 1) % SLOTS] = _mm256_and_si256(rows, right);
         slots[step.slot as usize % SLOTS] = _mm256_andnot_si256(right, rows);
     }
-    // Each round computes the plane of the lowest bit, which is 1 for the rows in odd slots. It then merges each even
-    // slot with the next odd slot, which removes the lowest bit from the slot numbers.
+    // Each round computes the plane of the lowest bit of the slot numbers. This bit is 1 for the rows in odd slots. The
+    // round then merges each even slot with the next odd slot. This removes the lowest bit from the slot numbers.
     let mut planes = [[0u64; 4]; BITS];
     let mut count = SLOTS;
     for plane in &mut planes {
@@ -127,7 +128,7 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// Returns the slots of 64 rows as four vectors of 16 rows each.
+/// Returns the slot numbers of 64 rows as four vectors of 16 rows each. `group` states which 64 rows of the block.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m512i; 4] {
     let mut numbers = _mm512_setzero_si512();
@@ -143,7 +144,8 @@ fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m51
     ]
 }
 
-/// Adds the leaf values of one tree with at most `SLOTS` leaves. A slot number has `BITS` bits.
+/// For each row of a block, adds the value of the leaf that the row reaches in one tree. The tree has at most `SLOTS`
+/// leaves. A slot number (the position of a leaf) has `BITS` bits.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);
@@ -206,8 +208,8 @@ pub(super) fn top(top: &Top, ranks: &[RankLine], slots_of: &mut [u8; BLOCK]) {
     }
 }
 
-/// See [`super::Kernel::rank`]. The function performs binary searches for several values at once. There must be fewer
-/// than 2^16 thresholds.
+/// See [`super::Kernel::rank`]. The function performs binary searches for several values at the same time. There must
+/// be fewer than 2^16 thresholds.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) fn rank<T: Input>(sorted: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     for (values, ranks) in values.0.chunks_exact(32).zip(ranks.0.chunks_exact_mut(32)) {

@@ -18,7 +18,7 @@ use super::Input;
 use super::plan::{BLOCK, Column, Mask, Plan};
 use super::ranks::{RankColumn, RankLine, Top};
 
-/// The instruction set of a kernel.
+/// The instruction set that a kernel uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     Avx512,
@@ -38,7 +38,7 @@ impl Kernel {
     }
 
     /// Returns whether this machine supports the kernel. The compiler option `--cfg churn_without_avx512` disables the
-    /// AVX-512 kernel, so that the speed without AVX-512 can be measured on a machine that has it.
+    /// AVX-512 kernel, so that the speed of the other kernels can be measured on a machine with AVX-512.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     fn runs(self) -> bool {
         use std::arch::is_x86_feature_detected as has;
@@ -54,8 +54,8 @@ impl Kernel {
         false
     }
 
-    /// For one block of rows, adds the leaf value that a row reaches in every tree to the sum of the row. `columns` has
-    /// one column per feature, in order.
+    /// For each row of a block, adds the values of the leaves that the row reaches in all trees to the sum of the row.
+    /// `columns` has one column per feature, in order.
     ///
     /// Does nothing if the machine does not support the kernel. [`all`](Self::all) returns the supported kernels.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
@@ -72,8 +72,8 @@ impl Kernel {
         }
     }
 
-    /// Computes the slot that each row of a block reaches in the top of a tree. Returns `false` if the machine does not
-    /// support the kernel.
+    /// Computes the slot of each row of a block: the number of the node that the row reaches after the first splits
+    /// (the top) of a tree. Returns `false` if the machine does not support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -90,8 +90,9 @@ impl Kernel {
         false
     }
 
-    /// For each value, writes the number of sorted thresholds below it. For NaN, writes `missing`. Returns `false` if
-    /// the machine does not support the kernel.
+    /// For each value, writes its rank, which is the number of thresholds in `sorted` below the value. For NaN, writes
+    /// `missing`. Returns `false` and writes nothing if the kernel is not [`Avx512`](Self::Avx512), or if the machine
+    /// does not support it.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn rank<T: Input>(
         self,
