@@ -15,8 +15,8 @@ use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
-/// A feature plan: the list of features to compute for each customer. It has the standard features over some windows,
-/// followed by the user's own features.
+/// A feature plan: the list of features to compute for each customer. The plan has the standard features for some
+/// windows (periods before the date), followed by the features that the user has added.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -199,8 +199,8 @@ impl FeatureMatrix {
         matrix.into_pyarray(py).into_any().unbind()
     }
 
-    /// A dict from each text feature to the list of its texts. A number of this feature in `to_numpy` is a position in
-    /// the list.
+    /// A dict from each text feature to the list of its distinct texts. In `to_numpy`, a text is represented by its
+    /// position in this list.
     #[getter]
     fn levels(&self) -> std::collections::BTreeMap<String, Vec<String>> {
         let named = self.0.feature_names().iter().zip(self.0.columns());
@@ -235,8 +235,8 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// The values of one column: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of
-    /// texts.
+    /// Returns the values of one column: ``customer_id``, ``as_of`` or a feature. The values of a feature are a float64
+    /// array, or a list if they are texts.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);
@@ -262,8 +262,8 @@ impl FeatureMatrix {
     }
 }
 
-/// Computes the features of customers at one or several dates. The features of a date use only what was known before
-/// it.
+/// Computes the features of customers at one or several dates. The features at a date use only what was known before
+/// that date.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
@@ -272,7 +272,7 @@ impl FeatureMatrix {
 ///     plan: The features to compute; None for the standard plan.
 ///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
 ///         rows, as in a score run. None means that every customer who is known at the date has a row.
-///     threads: Number of threads; None for all. The result does not depend on it.
+///     threads: Number of threads; None for all. The result does not depend on this number.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:

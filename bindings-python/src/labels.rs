@@ -58,8 +58,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// The rows without a label. Such a customer churned after the date but before the label period, or had already
-    /// churned before the date although this was not known yet.
+    /// The rows of eligible customers who have no label. Such a customer churned after the date but before the label
+    /// period, or had already churned before the date although this was not known yet.
     #[getter]
     fn excluded(&self) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Labels {
             .collect()
     }
 
-    /// The values of one column.
+    /// Returns the values of the column with this name.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -141,7 +141,7 @@ impl Labels {
 ///     records: The tenant's `TenantRecords`.
 ///     as_of: A date or a list of dates. Their label periods must be over.
 ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-///     threads: Number of threads; None for all. The result does not depend on it.
+///     threads: Number of threads; None for all. The result does not depend on this number.
 ///
 /// Raises:
 ///     TrainingError: The label period ends after the observed history, so the outcome is not known

@@ -207,7 +207,7 @@ impl ValidationReport {
     }
 }
 
-/// Replaces the special characters of HTML in a text.
+/// Escapes the special characters of HTML in a text.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -255,7 +255,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///   satisfaction, satisfaction_at, known_at, tenant_id
 /// - activities: CUSTOMER_ID, AT, activity_id, kind, quantity, known_at, tenant_id
 ///
-/// Any other column is an attribute. It contains numbers, texts or bools.
+/// Any other column of the customers table is an attribute. It contains numbers, texts or bools.
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
@@ -390,7 +390,7 @@ impl TenantRecords {
     }
 }
 
-/// Returns the policy with this name. `arguments::on_invalid` has already checked the name.
+/// Returns the policy for invalid rows that has this name. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }

@@ -161,7 +161,7 @@ pub(crate) fn explanation(
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ScoreRun {
     pub(crate) run: Arc<churn_core::ScoreRun>,
-    /// The model that computed the run. A pickled run contains it.
+    /// The model that computed the run. A pickled run contains this model.
     model: churn_core::ChurnModel,
 }
 
@@ -173,8 +173,9 @@ impl ScoreRun {
         }
     }
 
-    /// Converts the run to a table with one row per score. With `interval`, the table has the bounds of the intervals.
-    /// If `reasons` is not 0, it has a column with this number of reasons per score.
+    /// Converts the run to a table with one row per score. If `interval` is true, the table has two columns with the
+    /// bounds of each score's confidence interval. If `reasons` is not 0, the table has a column with this number of
+    /// reasons per score.
     fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
         let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
@@ -225,7 +226,7 @@ impl ScoreRun {
         scores.map(|score| score.probability().unwrap_or(f64::NAN)).collect()
     }
 
-    /// Converts these scores to a Python list.
+    /// Converts the given scores to a Python list of `Score`.
     fn list<'py, 'a>(
         &self,
         py: Python<'py>,
@@ -348,7 +349,8 @@ impl ScoreRun {
     /// The run as a pandas frame.
     ///
     /// Args:
-    ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's interval.
+    ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's confidence
+    ///         interval.
     ///     reasons: Number of reasons per customer. If it is not 0, the frame has a column ``reasons`` with a list of
     ///         texts for each customer.
     ///

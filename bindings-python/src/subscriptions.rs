@@ -108,9 +108,9 @@ impl CustomersTable {
 ///
 /// A row of ``subscriptions`` has ``customer_id``, ``started_at``, ``price`` and ``interval`` (``"day"``, ``"week"``,
 /// ``"month"``, ``"quarter"`` or ``"year"``), and optionally ``subscription_id``, ``ended_at``, ``plan``, ``seats``,
-/// ``currency`` and ``known_at``. A series of subscriptions of one customer without a gap between them is a spell. The
-/// end of the spell becomes ``churned_at``. ``mrr`` is the monthly recurring revenue: the sum of the monthly prices of
-/// all subscriptions that are active at ``valid_from``.
+/// ``currency`` and ``known_at``. A spell is one uninterrupted period as a customer: a series of subscriptions without
+/// a gap between them. The end of the spell becomes ``churned_at``. ``mrr`` is the monthly recurring revenue: the sum
+/// of the monthly prices of all subscriptions that are active at ``valid_from``.
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
@@ -156,7 +156,8 @@ pub(crate) fn subscriptions_to_customers<'py>(
         })
         .map_err(|error| {
             let raised = raise(py, &error);
-            // The core has no name for this table: an error about a value of it names its column only.
+            // The core has no name for the subscriptions table, so its errors name only the column. The table is added
+            // here.
             if error.table().is_none() && matches!(error.kind(), ErrorKind::InvalidRecords(_)) {
                 let _ = raised.value(py).setattr("table", "subscriptions");
             }

@@ -58,7 +58,7 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
     })
 }
 
-/// Converts one value. With `nan_is_null`, NaN becomes null.
+/// Converts a Python value to a value of the core. If `nan_is_null` is true, NaN becomes null.
 fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
@@ -175,7 +175,8 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// The kind of a table. It determines the name in error messages, and in which columns NaN is a missing value.
+/// The kind of a table. The kind determines the table's name in error messages, and in which columns NaN is a missing
+/// value.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
@@ -232,7 +233,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
-        // A stream gives its batches once. After that, pyarrow gives none, as if the table were empty.
+        // A stream can be read only once. On a second reading, pyarrow returns no batches, as if the table were empty.
         let once = object.hasattr("read_next_batch")?;
         let read = match arrow_table(&plain, once) {
             // For a column that contains only nulls, polars passes a buffer. The Arrow C interface does not allow this,
@@ -279,7 +280,7 @@ enum Foreign {
     Refused(PyErr),
     /// The data are not valid.
     Invalid(churn_core::Error),
-    /// A stream that was read before.
+    /// The object is a stream that has already been read.
     Exhausted,
 }
 
@@ -324,7 +325,7 @@ fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> 
     }
 }
 
-/// Reads the rows of one customer.
+/// Reads the rows of one customer from a table, or from a single row.
 pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
     let kind = Kind::Records(kind);
     if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {
@@ -333,7 +334,7 @@ pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResu
     table(object, kind)
 }
 
-/// Whether a mapping is a dict of columns: all its values are lists or arrays.
+/// Whether a mapping is a dict of columns, which is the case if all its values are lists or arrays.
 fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
     let listed = |value: &Bound<'_, PyAny>| {
         value.is_instance_of::<PyList>()
@@ -565,7 +566,7 @@ fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         })
 }
 
-/// Reads a pandas Series or numpy array. Masked values are missing.
+/// Reads a pandas Series or numpy array. Values that a numpy mask hides are missing.
 fn array_column(array: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     let py = array.py();
     if array.is_instance(types(py)?.masked_array.bind(py))? {

@@ -49,7 +49,7 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
-    /// The id of the process that started the threads. A forked process does not have them.
+    /// The id of the process that started the threads. A forked child process does not have these threads.
     process: u32,
 }
 
@@ -69,7 +69,7 @@ impl Drop for Threads {
 #[derive(Clone)]
 pub(crate) struct Caller {
     threads: Arc<Threads>,
-    /// Whether calls return futures that asyncio awaits, instead of blocking.
+    /// Whether calls return futures that asyncio awaits. Otherwise, calls block until their result is there.
     awaited: bool,
 }
 
@@ -92,7 +92,8 @@ impl Caller {
         })
     }
 
-    /// Runs `work` and converts its result to Python. A blocking call returns the result, an awaited call a future.
+    /// Runs `work` and converts its result to Python. A blocking call returns the result. An awaited call returns a
+    /// future.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,

@@ -52,7 +52,8 @@ repository!(
 
 #[pymethods]
 impl CompanyStore {
-    /// The name and the settings of the company. The name is None and the settings are empty until they are set.
+    /// Returns the name and the settings of the company. Before they are set, the name is None and the settings are
+    /// empty.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
@@ -79,7 +80,7 @@ impl CompanyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Removes a setting. Returns whether it existed.
+    /// Removes a setting. Returns whether the setting existed.
     fn unset(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::setting)] setting: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.unset(&setting).await?) };
@@ -114,14 +115,14 @@ impl UserStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The user with this id. None if there is no such user.
+    /// Returns the user with this id, or None if there is no such user.
     fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::user_id)] user_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&user_id).await?) };
         self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
-    /// All users, sorted by id.
+    /// Returns all users, sorted by id.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -142,8 +143,9 @@ impl UserStore {
 
 #[pymethods]
 impl ApiKeyStore {
-    /// Adds an API key. ``secret`` must contain at least 24 random bytes, such as ``secrets.token_urlsafe()``. Only a
-    /// hash of it is stored. The hash is not slow enough for passwords, so do not use a password as secret.
+    /// Adds an API key. ``secret`` must contain at least 24 random bytes, such as ``secrets.token_urlsafe()``. The
+    /// store keeps only a hash of the secret. The hash function is too fast to protect passwords, so do not use a
+    /// password as the secret.
     #[pyo3(signature = (key_id, secret, *, role, at))]
     fn create(
         &self,
@@ -158,14 +160,14 @@ impl ApiKeyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The key with this secret. None if there is no such key, or if it was revoked.
+    /// Returns the key with this secret. Returns None if there is no such key, or if the key was revoked.
     fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
         self.caller.call(py, work, |py, key| reported(py, "ApiKey", &key))
     }
 
-    /// All keys, sorted by id, including revoked ones.
+    /// Returns all keys, sorted by id. The list includes revoked keys.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -191,7 +193,7 @@ impl ApiKeyStore {
 
 #[pymethods]
 impl CursorStore {
-    /// The sync cursor of a source. None if no cursor was set.
+    /// Returns the sync cursor of a source (how far the source has been read), or None if no cursor was set.
     fn get(
         &self,
         py: Python<'_>,
@@ -204,7 +206,7 @@ impl CursorStore {
     }
 
     /// Sets the sync cursor of a source. ``position`` is a text that says how far the source has been read. The store
-    /// does not interpret it.
+    /// does not interpret this text.
     #[pyo3(signature = (source, position, *, at))]
     fn set(
         &self,
@@ -221,7 +223,7 @@ impl CursorStore {
 
 #[pymethods]
 impl AuditStore {
-    /// Adds an entry. ``details`` may be any value that JSON can represent.
+    /// Adds an entry to the audit log. ``details`` may be any value that JSON can represent.
     #[pyo3(signature = (actor, action, *, at, subject=None, details=None))]
     fn append(
         &self,
@@ -247,8 +249,8 @@ impl AuditStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// A page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the ``next`` of
-    /// this page as ``after``.
+    /// Returns a page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the
+    /// ``next`` of this page as ``after``.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,

@@ -113,7 +113,7 @@ impl Store {
         self.caller.call(py, async move { Ok(store.migrate().await?) }, nothing)
     }
 
-    /// The version of the store's tables in the database. The version is 0 before the first `migrate`.
+    /// Returns the version of the store's tables in the database. The version is 0 before the first `migrate`.
     fn version(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.version().await?) }, plain)
@@ -197,25 +197,25 @@ impl TenantStore {
         self.own.tenant().as_str()
     }
 
-    /// The table of customers, with all their versions.
+    /// The stored table of customers, which has all versions (dated rows) of each customer.
     #[getter]
     fn customers(&self) -> RecordStore {
         RecordStore::new(self.own.customers(), &self.caller)
     }
 
-    /// The table of payments.
+    /// The stored table of payments.
     #[getter]
     fn payments(&self) -> RecordStore {
         RecordStore::new(self.own.payments(), &self.caller)
     }
 
-    /// The table of support tickets.
+    /// The stored table of support tickets.
     #[getter]
     fn tickets(&self) -> RecordStore {
         RecordStore::new(self.own.tickets(), &self.caller)
     }
 
-    /// The table of activities.
+    /// The stored table of activities.
     #[getter]
     fn activities(&self) -> RecordStore {
         RecordStore::new(self.own.activities(), &self.caller)
@@ -257,7 +257,7 @@ impl TenantStore {
         ApiKeyStore::new(self.own.api_keys(), &self.caller)
     }
 
-    /// The sync cursors of the tenant's data sources.
+    /// The sync cursors of the tenant's data sources. A sync cursor is a text that says how far a source has been read.
     #[getter]
     fn cursors(&self) -> CursorStore {
         CursorStore::new(self.own.cursors(), &self.caller)
@@ -269,8 +269,9 @@ impl TenantStore {
         AuditStore::new(self.own.audit(), &self.caller)
     }
 
-    /// Loads all records of the tenant from one snapshot of the database. The result is identical to the
-    /// `churn_core.TenantRecords` that the same rows would give. The arguments have the same meaning as there.
+    /// Loads all records of the tenant from one snapshot of the database. The result is identical to a
+    /// `churn_core.TenantRecords` made of the stored rows. The arguments have the same meaning as those of
+    /// `churn_core.TenantRecords`.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown customer.

@@ -9,7 +9,7 @@ use crate::arguments;
 use crate::model::ChurnModel;
 use crate::tables::timestamp;
 
-/// The models of a tenant: their bytes, their metadata and their stages.
+/// The models of a tenant: their bytes, their metadata and their stages (champion, challenger or retired).
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ModelStore {
     own: churn_store::ModelStore,
@@ -28,9 +28,9 @@ impl ModelStore {
 #[pymethods]
 impl ModelStore {
     /// Stores a model. Pass the current time as ``at``, because the store reads no clock. ``stage`` is ``"champion"``
-    /// (the model in use), ``"challenger"`` or ``"retired"``. If another model is the champion, a new champion changes
-    /// its stage to ``"retired"``. If the model is already stored, it keeps the time at which it was first stored, and
-    /// gets the new stage.
+    /// (the model in use), ``"challenger"`` or ``"retired"``. If the model becomes the champion, the stage of the
+    /// previous champion changes to ``"retired"``. If the model is already stored, it keeps the time at which it was
+    /// first stored, and gets the new stage.
     ///
     /// Raises:
     ///     TenantMismatchError: The model belongs to another tenant.
@@ -69,7 +69,8 @@ impl ModelStore {
         self.caller.call(py, work, |py, model| plain(py, model.map(ChurnModel)))
     }
 
-    /// Changes the stage of a model. A new champion changes the stage of the previous champion to ``"retired"``.
+    /// Changes the stage of a model. If the model becomes the champion, the stage of the previous champion changes to
+    /// ``"retired"``.
     #[pyo3(signature = (model_id, stage="champion"))]
     fn promote(
         &self,
@@ -82,7 +83,7 @@ impl ModelStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The metadata of all models, last saved first.
+    /// Returns the metadata of all models. The model that was saved last comes first.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -90,7 +91,7 @@ impl ModelStore {
             .call(py, work, |py, models| reported(py, "StoredModel", &models))
     }
 
-    /// Deletes a model. Its scores are not deleted.
+    /// Deletes a model. The scores that the model computed are not deleted.
     fn delete(
         &self,
         py: Python<'_>,

@@ -93,13 +93,14 @@ fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList
 
 #[pymethods]
 impl RecordStore {
-    /// Upserts a batch in one transaction. ``rows`` is any table that `churn.TenantRecords` accepts.
+    /// Upserts a batch of rows in one transaction: inserts new rows and replaces stored rows. ``rows`` is any table
+    /// that `churn.TenantRecords` accepts.
     ///
-    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it.
-    /// Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a customer
-    /// row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row without an id
-    /// consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is empty, the
-    /// store records that the table exists and has no rows.
+    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct stored
+    /// rows. Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a
+    /// customer row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row
+    /// without an id consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is
+    /// empty, the store records that the table exists and has no rows.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and
@@ -143,14 +144,15 @@ impl RecordStore {
         })
     }
 
-    /// The number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. Each version of a customer or event is a row.
     fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// A page with at most ``limit`` rows (1 to 10 000), in order of first arrival. To get the next page, pass the
-    /// ``next`` of this page as ``after``. If rows are added while you read, no page repeats or skips a row.
+    /// Returns a page with at most ``limit`` rows (1 to 10 000), in the order in which they were first stored. To get
+    /// the next page, pass the ``next`` of this page as ``after``. If rows are added while you read, no page repeats or
+    /// skips a row.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -166,8 +168,8 @@ impl RecordStore {
         })
     }
 
-    /// All rows of one customer as dicts, in order of first arrival. `churn_core.ChurnModel.score_customer` accepts
-    /// them.
+    /// Returns all rows of one customer as dicts, in the order in which they were first stored.
+    /// `churn_core.ChurnModel.score_customer` accepts these rows.
     fn of_customer(
         &self,
         py: Python<'_>,

@@ -48,9 +48,9 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction. The ``reasons`` customers with the highest probabilities are stored with five
-    /// reasons each, and the others without reasons. ``reasons=None`` stores reasons for all customers. If the same run
-    /// is already stored, it is replaced.
+    /// Stores a run in one transaction. ``reasons`` is the number of customers whose reasons are stored. These are the
+    /// customers with the highest probabilities, with five reasons each. ``reasons=None`` stores reasons for all
+    /// customers. If this run is already stored, it is replaced.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -75,7 +75,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// Summaries of the latest runs, latest date first. Returns at most ``limit`` (1 to 10 000) summaries.
+    /// Returns summaries of the latest runs, latest date first. There are at most ``limit`` (1 to 10 000) summaries.
     #[pyo3(signature = (limit=100))]
     fn runs(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::limit)] limit: usize) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
@@ -83,9 +83,9 @@ impl ScoreStore {
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
-    /// A page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the latest run.
-    /// The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability of at least
-    /// ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
+    /// Returns a page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the
+    /// latest run. The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability of at
+    /// least ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -109,7 +109,8 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// The scores of one customer in all runs, latest date first. Returns at most ``limit`` (1 to 10 000) scores.
+    /// Returns the scores of one customer in all runs, latest date first. There are at most ``limit`` (1 to 10 000)
+    /// scores.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,
@@ -176,8 +177,8 @@ impl OutcomeStore {
         self.caller.call(py, work, plain)
     }
 
-    /// The probabilities of a run with their outcomes, sorted by customer id. The list has only customers whose score
-    /// has a probability and whose outcome, under the model's definition of churn, is stored.
+    /// Returns the probabilities of a run with their outcomes, sorted by customer id. The list contains a customer only
+    /// if they were scored and their outcome, under the model's definition of churn, is stored.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };
@@ -185,7 +186,7 @@ impl OutcomeStore {
             .call(py, work, |py, found| reported(py, "ScoredOutcome", &found))
     }
 
-    /// All stored outcomes of one customer, latest date first.
+    /// Returns all stored outcomes of one customer, latest date first.
     fn of_customer(
         &self,
         py: Python<'_>,
