@@ -45,13 +45,13 @@ class ToDict:
 
 @dataclass(frozen=True, slots=True)
 class Reason(ToDict):
-    """A reason for a score: the contribution of one feature to it."""
+    """A reason for a score: the contribution of one feature to the score."""
 
     #: Name of the feature.
     feature: str
     #: The feature's value: a number, a text, or None if it is missing.
     value: float | str | None
-    #: Shapley value in log-odds, before calibration.
+    #: Shapley value of the feature: its contribution to the score in log-odds, before calibration.
     contribution: float
     #: Whether the feature ``"raises"`` or ``"lowers"`` the risk.
     direction: Literal["raises", "lowers"]
@@ -87,8 +87,7 @@ class Score(ToDict):
     status: Literal["scored", "not_enough_evidence"]
     #: Why the customer is not scored, in words. None if the customer is scored.
     not_scored_reason: str | None
-    #: The date by which the customer will have a probability at the latest, if they stay. None if the customer is
-    #: scored.
+    #: The date by which the customer will have a probability, if they stay. None if the customer is scored.
     expected_at: datetime | None
     #: The date of the prediction, in UTC.
     as_of: datetime
@@ -96,8 +95,9 @@ class Score(ToDict):
     model_id: str
     #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
-    #: Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. Only
-    #: `ChurnModel.score_customer` fills this list; `ScoreRun.warnings` has the warnings of a run.
+    #: Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. Both
+    #: are probably misspelt names. Only `ChurnModel.score_customer` fills this list. `ScoreRun.warnings` has the
+    #: warnings of a run.
     warnings: list[Warning] = field(default_factory=list)
 
     def __repr__(self) -> str:

@@ -75,8 +75,9 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """A page of rows, as dicts in order of first arrival. A dict has no key for a column that was never given. To get
-    the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
+    """A page of stored rows as dicts, in the order in which they were first stored. A dict has no key for a column that
+    was never given. To get the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is
+    None."""
 
     rows: list[dict[str, Any]]
     next: int | None
@@ -94,7 +95,7 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class RunId:
-    """Identifies a run by its date and model."""
+    """The id of a score run: the date of the run and the id of its model."""
 
     as_of: datetime
     model_id: str
@@ -115,8 +116,8 @@ class StoredReason:
 @dataclass(frozen=True)
 class StoredScore:
     """The stored score of one customer. If ``status`` is ``"not_enough_evidence"``, then ``probability`` is None,
-    ``evidence`` says why, and ``expected_at`` is the date by which the customer will have a probability at the latest.
-    ``reasons`` are the stored reasons, largest contribution first."""
+    ``evidence`` says why, and ``expected_at`` is the date by which the customer will have a probability. ``reasons``
+    are the stored reasons, largest contribution first."""
 
     customer_id: str
     run: RunId
@@ -154,7 +155,7 @@ class RiskPage:
 
 @dataclass(frozen=True)
 class ScoredOutcome:
-    """A stored probability of a customer, and whether the customer then churned."""
+    """A stored churn probability of a customer, and the outcome: whether the customer churned in the label period."""
 
     customer_id: str
     probability: float
@@ -204,7 +205,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """How far a data source has been read. The store does not interpret ``position``."""
+    """A sync cursor: how far a data source has been read. ``position`` is a text that the store does not interpret."""
 
     source: str
     position: str
@@ -213,7 +214,7 @@ class SyncCursor:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """An entry of the audit log."""
+    """An entry of the audit log: who did what, and when."""
 
     at: datetime
     actor: str
@@ -233,7 +234,8 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of an attestation. ``table`` is None if the check concerns the database or the role."""
+    """One check of an attestation, which verifies tenant isolation. ``table`` is None if the check concerns the
+    database or the role."""
 
     name: str
     table: str | None
@@ -243,7 +245,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """The result of `churn_core.Store.attest`. ``passed`` is true if every check passed. ``text`` is the printable report."""
+    """The result of `churn_core.Store.attest`, which verifies tenant isolation. ``passed`` is true if every check
+    passed. ``text`` is the printable report."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]
@@ -255,7 +258,7 @@ class Attestation:
     text: str
 
     def sign_off(self) -> None:
-        """Raises `churn_core.StoreError` (``not_isolated``) unless every check passed."""
+        """Raises `churn_core.StoreError` (``not_isolated``) if a check failed."""
         if not self.passed:
             raise _errors.make("not_isolated", self.text)
 
