@@ -73,8 +73,8 @@ export function keyed(value: unknown, name: string): void {
 const CHOSEN_KEYS = ['monotoneConstraints', 'conversionRates', 'classWeight'] as const
 
 /**
- * Options that contain other options. If a nested option is invalid, the `column` of the error is the outer option, as
- * in the core.
+ * Options that contain other options. An error about a nested option has the outer option as its `column`, as in the
+ * core.
  */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
@@ -104,7 +104,7 @@ export function text(value: unknown, name: string): string {
   return value
 }
 
-/** Converts an id to a string. An integer becomes its decimal text, like the ids in records. */
+/** Converts an id to a string. An integer becomes its decimal text, like an integer in an id column of a table. */
 export function id(value: unknown, name: string): string {
   return Number.isSafeInteger(value) || typeof value === 'bigint' ? String(value) : text(value, name)
 }
@@ -148,7 +148,7 @@ export function hold(owner: object, half: object): void {
   }
 }
 
-/** Returns the native object of a JavaScript object. Throws if the object has been disposed. */
+/** Returns the native object that belongs to a JavaScript object. Throws if the JavaScript object has been disposed. */
 export function halfOf<T>(owner: object): T {
   const held = natives.get(owner)
   if (!held?.native) {
@@ -159,8 +159,8 @@ export function halfOf<T>(owner: object): T {
 }
 
 /**
- * Frees the native object of a JavaScript object, without waiting for the garbage collector. Calls that are running
- * finish.
+ * Frees the native object of a JavaScript object, without waiting for the garbage collector. Running calls finish
+ * first.
  */
 export function dispose(owner: object): void {
   const held = natives.get(owner)
@@ -179,7 +179,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** For each object, the values of its getters. Each value is computed only once. */
+/** The values of the getters of each object. Each value is computed only once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -189,7 +189,7 @@ export function cached<T>(owner: object, name: string, make: () => T): T {
   return values.get(name) as T
 }
 
-/** Freezes plain objects and arrays, because all callers of a getter get the same object. */
+/** Freezes plain objects and arrays, because a getter returns the same object to all its callers. */
 function frozen<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value) && !natives.has(value) && !Object.isFrozen(value)) {
     Object.freeze(value)
@@ -210,9 +210,9 @@ function signalOf(signal: unknown): AbortSignal | undefined {
 type Listener = (step: Progress) => void
 
 /**
- * Runs a long native call, which the signal can cancel. If `onProgress` throws, the call is cancelled, and the promise
- * rejects with the error that was thrown. The progress 1 is reported exactly once, at the end. No progress is reported
- * after the promise has settled.
+ * Runs a long native call. Aborting the signal cancels the call. If `onProgress` throws an error, the call is
+ * cancelled, and the promise rejects with this error. The progress 1 is reported exactly once, at the end. No progress
+ * is reported after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -266,7 +266,7 @@ export async function long<T>(
 /** Resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** The time in milliseconds for which one slice of work should block the event loop at most. */
+/** The maximum time in milliseconds for which one slice of work should block the event loop. */
 const SLICE = 10
 
 /** Calls `work` with successive slices of an array. The event loop runs between two slices. */
@@ -291,12 +291,12 @@ export function camelCase<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)])) as T
 }
 
-/** Options whose keys are chosen by the caller, such as column names. These keys are not renamed. */
+/** Options that are objects whose keys the caller chooses, such as column names. These keys are not renamed. */
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
 /**
- * Converts the keys of options to the names in the core, and moments to text. Throws for a value that JSON would drop
- * silently.
+ * Converts the keys of options to their names in the core, and moments to text. Throws for a value that JSON would
+ * silently drop.
  */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value

@@ -98,7 +98,7 @@ export class TenantRecords {
   /** The validation report. */
   get report(): ValidationReport { return cached(this, 'report', () => reportOf(JSON.parse(halfOf<Native>(this).report))) }
 
-  /** Number of rows of a table; null if the table was not given. */
+  /** Returns the number of rows of a table, or null if the table was not given. */
   rows(table: TableName): number | null {
     return guard(() => halfOf<Native>(this).rows(text(table, 'table')) ?? null)
   }
@@ -113,7 +113,7 @@ export class TenantRecords {
     return Object.fromEntries(TABLES.map((table) => [table, this.rows(table)])) as Record<TableName, number | null>
   }
 
-  /** Frees the memory of the records. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the records. Running calls finish first. Later calls throw. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -125,7 +125,7 @@ export class TenantRecords {
 /** @internal */
 export const recordsOf = (records: unknown): Native => argument<Native>(records, TenantRecords, 'records')
 
-/** The columns that the library recognizes in a table. Required columns come first. */
+/** Returns the columns that the library recognizes in a table. Required columns come first. */
 export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
@@ -133,8 +133,8 @@ export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
 /** The result of {@link partition}. */
 export interface Partition {
   /**
-   * The records of each tenant, by tenant id. Row numbers in the reports of the records are positions in the input
-   * tables.
+   * The records of each tenant, by tenant id. A row number in a tenant's report is the position of the row in the input
+   * table.
    */
   tenants: Map<string, TenantRecords>
   /** The report on rows without a tenant. */

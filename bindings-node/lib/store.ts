@@ -35,7 +35,7 @@ const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(
 const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
 
 function json(value: unknown, name: string): string {
-  // JSON would write null for NaN and {} for a Map without a word.
+  // JSON.stringify would silently write null for NaN and {} for a Map, so these values are refused.
   const written = JSON.stringify(value, (_, inner: unknown) => {
     keyed(inner, name)
     if (typeof inner === 'bigint' || (typeof inner === 'number' && !Number.isFinite(inner))) throw invalid(name, `holds ${inner}, which JSON cannot hold`)
@@ -45,13 +45,13 @@ function json(value: unknown, name: string): string {
   return written
 }
 
-/** Identifies a run by its date and its model. A {@link ScoreRun} also identifies itself. */
+/** The id of a run: the date of the run and the id of its model. A {@link ScoreRun} can be passed as its own id. */
 export interface RunId {
   asOf: Moment
   modelId: string
 }
 
-/** Identifies a stored run. */
+/** The id of a stored run: the date of the run and the id of its model. */
 export interface StoredRunId {
   asOf: string
   modelId: string
@@ -79,7 +79,7 @@ export interface Upserted {
   rowsAccepted: number
   /** Number of rows that are new or that replaced a different stored row. */
   rowsChanged: number
-  /** The validation report, which lists the rows that were left out. */
+  /** The validation report, which lists the invalid rows that were left out. */
   report: ValidationReport
 }
 
@@ -119,13 +119,13 @@ export class RecordStore<R extends object> {
   }
 
   /**
-   * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in slices of about 10
-   * ms. Do not change them before the promise settles.
+   * Upserts a batch of rows in one transaction: inserts new rows and replaces stored rows. The rows are objects or
+   * Arrow. Objects are read in slices of about 10 ms. Do not change them before the promise settles.
    *
-   * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
-   * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
-   * id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from` and
-   * `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
+   * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct stored rows.
+   * Repeating an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event
+   * without an id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from`
+   * and `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
    */
   async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
     const given = checked(options, UPSERT_OPTIONS)
@@ -164,16 +164,18 @@ export class RecordStore<R extends object> {
     })
   }
 
-  /** Number of rows. Each version of a customer or event is a row. */
+  /** Returns the number of rows. Each version of a customer or event is a row. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
 
-  /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
+  /**
+   * Returns a page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`.
+   */
   async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
 
-  /** All rows of one customer, including all versions. `scoreCustomer` accepts them. */
+  /** Returns all rows of one customer, including all versions. `scoreCustomer` accepts these rows. */
   async ofCustomer(customerId: Id): Promise<StoredRow[]> {
     return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -193,7 +195,7 @@ export class CustomerStore extends RecordStore<CustomerRecord> {
  */
 export type Stage = 'champion' | 'challenger' | 'retired'
 
-/** A stored model without its trees. */
+/** The metadata of a stored model. */
 export interface StoredModel {
   id: string
   stage: Stage
@@ -220,7 +222,7 @@ export class ModelStore {
 
   /**
    * Stores a model. A model that is already stored keeps the time at which it was first stored, and gets the new stage.
-   * A new champion changes the stage of the previous champion to `'retired'`.
+   * If the model becomes the champion, the stage of the previous champion changes to `'retired'`.
    */
   async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
     const given = checked(options, SAVE_MODEL_OPTIONS)
@@ -238,15 +240,18 @@ export class ModelStore {
     return model ? wrapModel(model) : null
   }
 
-  /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
+  /**
+   * Changes the stage of a model. If the model becomes the champion, the stage of the previous champion changes to
+   * `'retired'`.
+   */
   async promote(modelId: string, stage: Stage = 'champion'): Promise<void> {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
   }
 
-  /** The stored models, last saved first. */
+  /** Returns the metadata of the stored models. The model that was saved last comes first. */
   async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
 
-  /** Deletes a model. Its scores are not deleted. */
+  /** Deletes a model. The scores that the model computed are not deleted. */
   async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
 }
 
@@ -257,7 +262,7 @@ export type StoredScore = (Scored | NotScored) & {
   reasons: Reason[]
 }
 
-/** A stored run without its scores. */
+/** A summary of a stored run. */
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
@@ -272,7 +277,7 @@ export interface RunSummary {
   churned: number
 }
 
-/** The last customer of a page of scores. The next page begins after this customer. */
+/** The position of the last customer of a page of scores. The next page begins after this customer. */
 export interface RiskPlace {
   probability: number
   customerId: string
@@ -283,14 +288,14 @@ export interface SaveRunOptions {
   /** The time at which the run is saved, because the store reads no clock. */
   at: Moment
   /**
-   * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
+   * Number of customers whose reasons are stored. These are the customers with the highest probabilities. Default: 100.
    */
   reasons?: number | 'all'
 }
 
 const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1 })
 
-/** The maximum number of results. */
+/** Options of methods that return at most a given number of results. */
 export interface LimitOptions {
   /** Maximum number of results. Default: 100. */
   limit?: number
@@ -305,7 +310,7 @@ export interface HighRiskOptions {
   minProbability?: number
   /** Maximum number of results. Default: 100. */
   limit?: number
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: RiskPlace | null
 }
 
@@ -318,13 +323,15 @@ export class ScoreStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeScores>) { this.#native = own }
 
-  /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
+  /**
+   * Stores a run in one transaction. If a run with the same date and model is already stored, the new run replaces it.
+   */
   async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
     const given = checked(options, SAVE_RUN_OPTIONS)
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given))
   }
 
-  /** Summaries of the latest runs, latest date first. */
+  /** Returns summaries of the latest runs, latest date first. */
   async runs(options?: LimitOptions): Promise<RunSummary[]> {
     const given = checked(options, LIMIT_OPTIONS)
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
@@ -336,7 +343,7 @@ export class ScoreStore {
   }
 
   /**
-   * A page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+   * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
    * `after`.
    */
   async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
@@ -347,7 +354,7 @@ export class ScoreStore {
     return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
   }
 
-  /** The scores of one customer in all runs, latest date first. */
+  /** Returns the scores of one customer in all runs, latest date first. */
   async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
@@ -357,7 +364,7 @@ export class ScoreStore {
   async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
 }
 
-/** A stored probability of a customer, and whether the customer then churned. */
+/** A stored churn probability of a customer, and the outcome: whether the customer churned in the label period. */
 export interface ScoredOutcome {
   customerId: string
   probability: number
@@ -368,7 +375,7 @@ export interface ScoredOutcome {
 export interface StoredOutcome {
   customerId: string
   asOf: string
-  /** Whether the customer churned. It is null for a customer who has no label at this date. */
+  /** Whether the customer churned. The value is null for a customer who has no label at this date. */
   churned: boolean | null
   rule: string
   eventAt: string | null
@@ -400,10 +407,13 @@ export class OutcomeStore {
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }
 
-  /** The probabilities of a run with their outcomes under the model's definition of churn, sorted by customer id. */
+  /**
+   * Returns the probabilities of a run with their outcomes under the model's definition of churn, sorted by customer
+   * id.
+   */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 
-  /** All stored outcomes of one customer, latest date first. */
+  /** Returns all stored outcomes of one customer, latest date first. */
   async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
     return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -419,17 +429,19 @@ export class CompanyStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCompany>) { this.#native = own }
 
-  /** The name of the company and all settings. The name is null and the settings are empty until they are set. */
+  /**
+   * Returns the name of the company and all settings. Before they are set, the name is null and the settings are empty.
+   */
   async get(): Promise<{ name: string | null; settings: Record<string, Json> }> { return parsed(() => this.#native.get()) }
   /** Sets the name of the company. */
   async rename(name: string): Promise<void> { await called(async () => this.#native.rename(text(name, 'name'))) }
 
-  /** Stores a setting. Its value is any JSON value. */
+  /** Stores a setting. The value may be any JSON value. */
   async set(setting: string, value: Json): Promise<void> {
     await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
   }
 
-  /** Removes a setting. Returns whether it existed. */
+  /** Removes a setting. Returns whether the setting existed. */
   async unset(setting: string): Promise<boolean> { return called(async () => this.#native.unset(text(setting, 'setting'))) }
 }
 
@@ -461,15 +473,15 @@ export class UserStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
 
-  /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
+  /** Adds or replaces a user. Rejects with `store_refused` if another user has this email address. */
   async upsert(user: UserInput): Promise<void> {
     const given = checked(user, USER_KEYS, 'user')
     await called(async () => this.#native.upsert(given))
   }
 
-  /** The user with this id; null if there is no such user. */
+  /** Returns the user with this id, or null if there is no such user. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
-  /** All users of the tenant. */
+  /** Returns all users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
   /** Removes a user. Returns whether the user existed. */
   async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
@@ -503,44 +515,47 @@ export class ApiKeyStore {
   constructor(own: InstanceType<typeof native.NativeApiKeys>) { this.#native = own }
 
   /**
-   * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of it is stored. Do not use a password
-   * as secret.
+   * Adds an API key. `secret` must contain at least 24 random bytes. The store keeps only a hash of the secret. Do not
+   * use a password as the secret.
    */
   async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
     const given = checked(options, { role: 1, at: 1 })
     await called(async () => this.#native.create(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
-  /** The key with this secret; null if there is no such key, or if it was revoked. */
+  /** Returns the key with this secret, or null if there is no such key or if the key was revoked. */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
-  /** All keys of the tenant, including revoked ones. */
+  /** Returns all keys of the tenant, including revoked ones. */
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
 
-  /** Revokes a key. */
+  /** Revokes an API key. */
   async revoke(keyId: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.revoke(text(keyId, 'keyId'), given))
   }
 }
 
-/** A sync cursor: the position up to which a data source has been read. */
+/** A sync cursor: a text (`position`) that says how far a data source has been read. */
 export interface SyncCursor {
   source: string
   position: string
   movedAt: string
 }
 
-/** The sync cursors of a tenant's data sources. */
+/** The sync cursors of a tenant's data sources. A sync cursor says how far a source has been read. */
 export class CursorStore {
   readonly #native: InstanceType<typeof native.NativeCursors>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCursors>) { this.#native = own }
 
-  /** The sync cursor of a source; null if no cursor was set. */
+  /** Returns the sync cursor of a source, or null if no cursor was set. */
   async get(source: string): Promise<SyncCursor | null> { return camel(async () => this.#native.get(text(source, 'source'))) }
 
-  /** Sets the sync cursor of a source. The store does not interpret `position`. */
+  /**
+   * Sets the sync cursor of a source. `position` is a text that says how far the source has been read. The store does
+   * not interpret it.
+   */
   async set(source: string, position: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.set(text(source, 'source'), text(position, 'position'), given))
@@ -574,13 +589,13 @@ export class AuditStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeAudit>) { this.#native = own }
 
-  /** Appends an entry. */
+  /** Adds an entry to the audit log. */
   async append(entry: AuditInput): Promise<void> {
     const { details = null, ...given } = checked(entry, AUDIT_KEYS, 'entry')
     await called(async () => this.#native.append(given, json(details, 'details')))
   }
 
-  /** A page of entries, oldest first. To get the next page, pass `next` as `after`. */
+  /** Returns a page of entries, oldest first. To get the next page, pass `next` as `after`. */
   async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
@@ -632,8 +647,8 @@ export class TenantStore {
   get tenant(): string { return halfOf<NativeTenant>(this).tenant }
 
   /**
-   * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
-   * are made from the same rows.
+   * Loads all records of the tenant from one snapshot of the database. The result is identical to `TenantRecords` that
+   * are made from the stored rows.
    *
    * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
    */
@@ -668,7 +683,7 @@ export interface Check {
   detail: string
 }
 
-/** The result of {@link Store.attest}. */
+/** The result of {@link Store.attest}, which verifies tenant isolation. */
 export interface Attestation {
   passed: boolean
   backend: 'sqlite' | 'postgres'
@@ -681,7 +696,7 @@ export interface Attestation {
   fingerprint: string
   /** The report in words. */
   text: string
-  /** @throws {ChurnError} `not_isolated` unless every check passed. */
+  /** Throws if a check failed. @throws {ChurnError} `not_isolated`. */
   signOff(): void
 }
 
@@ -721,13 +736,13 @@ export class Store {
     return new Store(await called(async () => native.openStore(text(url, 'url'), migrate)))
   }
 
-  /** The kind of database. */
+  /** The kind of database: `'sqlite'` or `'postgres'`. */
   get backend(): 'sqlite' | 'postgres' { return halfOf<NativeStore>(this).backend as 'sqlite' | 'postgres' }
 
   /** Creates or updates the tables of the store. Does nothing if they are up to date. */
   async migrate(): Promise<void> { await called(() => halfOf<NativeStore>(this).migrate()) }
 
-  /** The version of the store's tables in the database. It is 0 before the first {@link migrate}. */
+  /** Returns the version of the store's tables in the database. The version is 0 before the first {@link migrate}. */
   async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
 
   /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */

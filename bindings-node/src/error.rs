@@ -30,7 +30,7 @@ pub(crate) fn raise(error: Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// Converts an error about the value of an option, and replaces the name of the option by its name in JavaScript.
+/// Converts an error about the value of an option. The error then names the option as in JavaScript.
 pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
     fault(
         error.code(),
@@ -89,7 +89,7 @@ pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
 }
 
-/// Converts a value to JSON. A failure is an error that reports a bug in this library.
+/// Converts a value to JSON. If this fails, returns the error that reports a bug in this library.
 pub(crate) fn to_json(value: &impl Serialize) -> napi::Result<String> {
     serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

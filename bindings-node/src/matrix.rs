@@ -84,7 +84,8 @@ impl Matrix {
         Ok(self.inner.get()?.as_of().iter().map(ToString::to_string).collect())
     }
 
-    /// The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
+    /// Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
+    /// missing value.
     #[napi(catch_unwind)]
     pub fn column(&self, name: String) -> Result<Either<Float64Array, Vec<Option<String>>>> {
         Ok(match self.inner.get()?.column(&name).map_err(raise)? {
@@ -178,9 +179,9 @@ pub struct LabelRow {
     pub customer_id: String,
     /// The date of the label.
     pub as_of: String,
-    /// Whether the customer churned in the label period; false for an excluded row, which has no label.
+    /// Whether the customer churned in the label period. The value is false for an excluded row, which has no label.
     pub churned: bool,
-    /// The rule that decided the label.
+    /// The rule that decided the label, such as `cancelled` or `inactive`.
     pub rule: String,
     /// The time of the cancellation, or of the first event in the label period; null if there is neither.
     pub event_at: Option<String>,
@@ -191,7 +192,7 @@ pub struct LabelRow {
 pub struct LabelRows {
     /// The rows with a label: the customer churned or stayed.
     pub rows: Vec<LabelRow>,
-    /// The rows without a label: the customer churned before the label period.
+    /// The excluded rows, which have no label, because the customer churned before the label period.
     pub excluded: Vec<LabelRow>,
 }
 

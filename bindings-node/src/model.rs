@@ -28,12 +28,12 @@ impl Model {
     }
 }
 
-/// The contribution (Shapley value) of each feature to the score of each row.
+/// The contributions (Shapley values) of the features to the scores, with one contribution per row and feature.
 #[napi(object, object_from_js = false)]
 pub struct Contributions {
     /// The contributions as a row-major array of rows x features.
     pub contributions: Float64Array,
-    /// The score before any feature contributes.
+    /// The score before any feature contributes. The contributions of a row are added to this value.
     pub base_value: f64,
     /// Number of rows.
     pub rows: u32,
@@ -138,25 +138,26 @@ impl Model {
         to_json(self.inner.get()?.report())
     }
 
-    /// The model card, as JSON.
+    /// The model card (a description of the model, its training data and its performance), as JSON.
     #[napi(catch_unwind)]
     pub fn card(&self) -> Result<String> {
         self.inner.get()?.card().to_json().map_err(raise)
     }
 
-    /// The model card, as Markdown.
+    /// The model card (a description of the model, its training data and its performance), as Markdown.
     #[napi(catch_unwind)]
     pub fn card_markdown(&self) -> Result<String> {
         Ok(self.inner.get()?.card().to_markdown())
     }
 
-    /// The lowest probability of each of the bands medium, high and critical, as JSON.
+    /// The lowest probability of each of the risk bands medium, high and critical, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn risk_bands(&self) -> Result<String> {
         to_json(&self.inner.get()?.risk_bands())
     }
 
-    /// The definition of churn, as JSON with its kind as key: `{"inactivity": {...}}`.
+    /// The definition of churn that the model predicts, as JSON. The kind of definition is the key: `{"inactivity":
+    /// {...}}`.
     #[napi(getter, catch_unwind)]
     pub fn definition(&self) -> Result<String> {
         to_json(self.inner.get()?.definition())
@@ -205,7 +206,7 @@ impl Model {
         })
     }
 
-    /// The calibrated churn probability of each row of a matrix.
+    /// Returns the calibrated churn probability of each row of a matrix.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -221,7 +222,7 @@ impl Model {
         })
     }
 
-    /// The log-odds of churn of each row of a matrix, before calibration.
+    /// Returns the log-odds of churn of each row of a matrix, before calibration.
     #[napi(catch_unwind)]
     pub fn log_odds<'env>(
         &self,
@@ -237,7 +238,7 @@ impl Model {
         })
     }
 
-    /// The contribution of each feature to the score of each row.
+    /// Returns the contribution of each feature to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

@@ -43,7 +43,7 @@ impl Matrix {
     }
 }
 
-/// The names of columns if the model has no column names.
+/// Makes the names of the columns (`x0`, `x1` and so on) for a model that has no column names.
 fn names(columns: usize) -> Vec<String> {
     (0..columns).map(|column| format!("x{column}")).collect()
 }
@@ -100,7 +100,7 @@ impl Trees {
         Ok(names(self.inner.get()?.n_features()))
     }
 
-    /// The scale of leaf values and Shapley values: `log_odds` or `probability`.
+    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if the trees average probabilities.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(self.inner.get()?.link().as_str())
@@ -118,7 +118,7 @@ impl Trees {
         self.inner.release();
     }
 
-    /// The probability of the second class for each row.
+    /// Returns the probability of the second class for each row.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -140,7 +140,7 @@ impl Trees {
         })
     }
 
-    /// The contribution of each column to the score of each row.
+    /// Returns the contribution of each column to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

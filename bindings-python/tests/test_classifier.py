@@ -1,4 +1,4 @@
-"""Tests of the estimator for flat tables. They run scikit-learn's checks of estimators and test further guarantees."""
+"""Tests of the estimator for flat tables (tables without dates). They include scikit-learn's checks of estimators."""
 
 import json
 import os

@@ -70,7 +70,7 @@ def test_all_hosts_give_bit_identical_results(name):
 def test_contributions_are_those_of_the_library(name):
     found = load(name).explain(X)
     expected = np.array(EXPECTED[name]["contributions"])
-    # LightGBM's contributions add up to the raw score. The log-odds are the raw score times the parameter `sigmoid`.
+    # LightGBM's contributions add up to its raw score. The log-odds are this raw score times the parameter `sigmoid`.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
     np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)

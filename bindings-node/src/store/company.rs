@@ -30,28 +30,28 @@ pub struct NativeCompany {
 
 #[napi]
 impl NativeCompany {
-    /// The name and the settings, as JSON.
+    /// Returns the name and the settings of the company, as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move { to_json(&own.get().await.map_err(raise_store)?) })
     }
 
-    /// Sets the name.
+    /// Sets the name of the company.
     #[napi(catch_unwind)]
     pub fn rename<'env>(&self, env: &'env Env, name: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.rename(&name).await.map_err(raise_store) })
     }
 
-    /// Stores a setting. Its value is given as JSON.
+    /// Stores a setting. The value of the setting is given as JSON.
     #[napi(catch_unwind)]
     pub fn set<'env>(&self, env: &'env Env, setting: String, value: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, value) = (self.own.clone(), parsed(&value)?);
         begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
     }
 
-    /// Removes a setting. Returns whether it existed.
+    /// Removes a setting. Returns whether the setting existed.
     #[napi(catch_unwind)]
     pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
@@ -80,7 +80,7 @@ impl NativeUsers {
         begin(env, async move { own.upsert(&user).await.map_err(raise_store) })
     }
 
-    /// The user with this id, as JSON.
+    /// Returns the user with this id, as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -90,7 +90,7 @@ impl NativeUsers {
         )
     }
 
-    /// All users, as JSON.
+    /// Returns all users, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -113,7 +113,7 @@ pub struct NativeApiKeys {
 
 #[napi]
 impl NativeApiKeys {
-    /// Adds an API key, of whose secret only a hash is stored.
+    /// Adds an API key. Only a hash of the secret is stored.
     #[napi(catch_unwind)]
     pub fn create<'env>(
         &self,
@@ -128,7 +128,7 @@ impl NativeApiKeys {
         })
     }
 
-    /// The key with this secret, as JSON.
+    /// Returns the key with this secret, as JSON.
     #[napi(catch_unwind)]
     pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -138,14 +138,14 @@ impl NativeApiKeys {
         )
     }
 
-    /// All keys, as JSON.
+    /// Returns all API keys, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
-    /// Revokes a key.
+    /// Revokes an API key.
     #[napi(catch_unwind)]
     pub fn revoke<'env>(&self, env: &'env Env, key_id: String, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, at) = (self.own.clone(), at(&given)?);
@@ -161,7 +161,7 @@ pub struct NativeCursors {
 
 #[napi]
 impl NativeCursors {
-    /// The sync cursor of a source, as JSON.
+    /// Returns the sync cursor of a source (how far the source has been read), as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -171,7 +171,7 @@ impl NativeCursors {
         )
     }
 
-    /// Sets the sync cursor of a source.
+    /// Sets the sync cursor of a source (how far the source has been read).
     #[napi(catch_unwind)]
     pub fn set<'env>(
         &self,
@@ -195,7 +195,7 @@ pub struct NativeAudit {
 
 #[napi]
 impl NativeAudit {
-    /// Adds an entry. Its details are given as JSON.
+    /// Adds an entry to the audit log. The details of the entry are given as JSON.
     #[napi(catch_unwind)]
     pub fn append<'env>(&self, env: &'env Env, given: Object<'_>, details: String) -> Result<PromiseRaw<'env, ()>> {
         let entry = AuditEntry {
@@ -209,7 +209,7 @@ impl NativeAudit {
         begin(env, async move { own.append(&entry).await.map_err(raise_store) })
     }
 
-    /// A page of entries, oldest first, as JSON.
+    /// Returns a page of entries of the audit log, oldest first, as JSON.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));

@@ -1,5 +1,5 @@
-//! The store of many tenants. Calls return promises and do not block the event loop. Results are JSON, which the
-//! TypeScript code in `lib/` parses, except for records, models and numbers of rows.
+//! The store of many tenants. Calls return promises and do not block the event loop. Records, models and numbers of
+//! rows are returned as such. All other results are JSON, which the TypeScript code in `lib/` parses.
 
 mod company;
 mod models;
@@ -52,12 +52,12 @@ async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T
     }
 }
 
-/// The option `at`. It is required, because the store reads no clock.
+/// Reads the option `at`, the current time. It is required, because the store reads no clock.
 fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
     options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
 
-/// Reads the option `limit`: the maximum number of rows. The store itself checks the range of this number.
+/// Reads the option `limit`: the maximum number of rows. The store itself checks that the number is in range.
 fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
@@ -68,7 +68,7 @@ pub struct NativeStore {
     own: churn_store::Store,
 }
 
-/// Opens a store, and creates or updates its tables if `migrate` is set.
+/// Opens a store, and creates or updates its tables if `migrate` is true.
 #[napi(catch_unwind)]
 pub fn open_store(env: &Env, url: String, migrate: bool) -> Result<PromiseRaw<'_, NativeStore>> {
     begin(env, async move {
@@ -95,7 +95,7 @@ impl NativeStore {
         begin(env, async move { own.migrate().await.map_err(raise_store) })
     }
 
-    /// The version of the store's tables in the database.
+    /// Returns the version of the store's tables in the database.
     #[napi(catch_unwind)]
     pub fn version<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
@@ -109,7 +109,7 @@ impl NativeStore {
         begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
     }
 
-    /// Verifies tenant isolation. Returns the report as JSON.
+    /// Verifies that no tenant can access the data of another tenant. Returns the report as JSON.
     #[napi(catch_unwind)]
     pub fn attest<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -153,7 +153,7 @@ impl NativeTenant {
         self.own.tenant().to_string()
     }
 
-    /// The table of records of one kind, such as payments.
+    /// The stored table of one kind of records, such as payments.
     #[napi(catch_unwind)]
     pub fn table(&self, table: String) -> Result<NativeRecords> {
         let kind = crate::records::kind_of(&table)?;
@@ -204,7 +204,7 @@ impl NativeTenant {
         }
     }
 
-    /// The sync cursors of the tenant's data sources.
+    /// The sync cursors of the tenant's data sources. A sync cursor is a text that says how far a source has been read.
     #[napi(catch_unwind)]
     pub fn cursors(&self) -> NativeCursors {
         NativeCursors {

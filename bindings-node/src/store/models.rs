@@ -48,14 +48,14 @@ impl NativeModels {
         })
     }
 
-    /// Changes the stage of a model.
+    /// Changes the stage of a model (`champion`, `challenger` or `retired`).
     #[napi(catch_unwind)]
     pub fn promote<'env>(&self, env: &'env Env, id: String, stage: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, stage) = (self.own.clone(), stage.parse::<Stage>().map_err(crate::error::raise)?);
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// The metadata of all models, as JSON.
+    /// Returns the metadata of all models, as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

@@ -35,7 +35,7 @@ fn done(upserted: &Upserted) -> String {
 
 #[napi]
 impl NativeRecords {
-    /// Upserts a batch in one transaction.
+    /// Upserts a batch of rows in one transaction: inserts new rows and replaces stored rows.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(
         &self,
@@ -55,7 +55,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Upserts rows that arrived in slices, in one transaction.
+    /// Upserts rows that JavaScript passed in slices. All slices are written in one transaction.
     #[napi(catch_unwind)]
     pub fn upsert_slices<'env>(
         &self,
@@ -99,14 +99,14 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// The number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. Each version of a customer or event is a row.
     #[napi(catch_unwind)]
     pub fn count<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
     }
 
-    /// A page of rows in the order in which they were first stored, as JSON.
+    /// Returns a page of rows in the order in which they were first stored, as JSON.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -118,7 +118,7 @@ impl NativeRecords {
         })
     }
 
-    /// All rows of one customer, as JSON.
+    /// Returns all rows of one customer, as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -139,7 +139,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Upserts one batch.
+    /// Upserts one batch in the transaction.
     #[napi(catch_unwind)]
     pub fn write<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let (own, cancel) = (Arc::clone(&self.own), cancel.clone());
@@ -163,7 +163,7 @@ impl NativeImport {
         })
     }
 
-    /// Rolls the transaction back.
+    /// Rolls the transaction back. Nothing of the upsert is stored.
     #[napi(catch_unwind)]
     pub fn give_up<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = Arc::clone(&self.own);

@@ -15,7 +15,7 @@ use crate::options;
 use crate::records::Records;
 use crate::run::Run;
 
-/// Reads the id of a run: its date and the id of its model.
+/// Reads the id of a run, which consists of the run's date and the id of its model.
 fn run_id(given: &Object<'_>) -> Result<RunId> {
     Ok(RunId {
         as_of: options::as_of(given)?.timestamp(),
@@ -41,7 +41,7 @@ pub struct NativeScores {
 
 #[napi]
 impl NativeScores {
-    /// Stores a run. Returns its id as JSON.
+    /// Stores a run. Returns the id of the stored run as JSON.
     #[napi(catch_unwind)]
     pub fn save<'env>(
         &self,
@@ -69,7 +69,7 @@ impl NativeScores {
         })
     }
 
-    /// Summaries of the latest runs, as JSON.
+    /// Returns summaries of the latest runs, as JSON.
     #[napi(catch_unwind)]
     pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
@@ -79,7 +79,7 @@ impl NativeScores {
         )
     }
 
-    /// A page with the customers of a run in order of decreasing probability, as JSON.
+    /// Returns a page with the customers of a run in order of decreasing probability, as JSON.
     #[napi(catch_unwind)]
     pub fn high_risk<'env>(
         &self,
@@ -105,7 +105,7 @@ impl NativeScores {
         })
     }
 
-    /// The scores of one customer in all runs, as JSON.
+    /// Returns the scores of one customer in all runs, as JSON.
     #[napi(catch_unwind)]
     pub fn history<'env>(
         &self,
@@ -150,7 +150,7 @@ impl NativeOutcomes {
         })
     }
 
-    /// The probabilities of a run with their outcomes, as JSON.
+    /// Returns the probabilities of a run with their outcomes, as JSON.
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
@@ -160,7 +160,7 @@ impl NativeOutcomes {
         )
     }
 
-    /// All stored outcomes of one customer, as JSON.
+    /// Returns all stored outcomes of one customer, as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
