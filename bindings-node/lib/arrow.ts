@@ -49,8 +49,8 @@ interface ForeignData {
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
 /**
- * Converts a table from another copy of the package, because `tableToIPC` only accepts the types of its own copy. The
- * buffers are not copied.
+ * Converts a table from another copy of the package, because `tableToIPC` accepts only types of its own copy of the
+ * package. The buffers are not copied.
  */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {

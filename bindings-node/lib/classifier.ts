@@ -55,7 +55,7 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
   allowColumns?: string | readonly string[]
   /** Names of columns that are categorical although all their strings are numbers, such as `'0034'`. */
   categorical?: string | readonly string[]
-  /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
+  /** Seed of all random sampling. Equal tables, options and seeds give equal model bytes. Default: 0. */
   seed?: number | bigint
 }
 
@@ -98,7 +98,7 @@ const missing = (value: unknown) => value === undefined || value === null || Num
 const order = (labels: ClassLabel[]): ClassLabel[] =>
   typeof labels[0] === 'string' ? labels.sort() : labels.sort((a, b) => Number(a) - Number(b))
 
-/** Returns the sorted distinct labels, and for each row the position of its label among them. */
+/** Returns the sorted distinct labels, and for each row the position of its label in this list. */
 function coded(y: unknown): { classes: ClassLabel[]; codes: Uint32Array } {
   const labels = listed(y, 'y', 'labels') as ClassLabel[]
   const type = typeof labels[0]
@@ -263,7 +263,7 @@ export class ChurnClassifier {
     await long({}, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** The bytes of the classifier file. */
+  /** Returns the bytes of the classifier file. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** The id of the classifier: a hash of its content. */

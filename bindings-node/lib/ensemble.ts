@@ -136,7 +136,7 @@ export class TreeEnsemble {
     return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytesOf(bytes))))
   }
 
-  /** The bytes of an ensemble file. Rust, Python and Node write the same bytes. */
+  /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for an ensemble. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** Number of trees. */

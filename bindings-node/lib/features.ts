@@ -139,7 +139,7 @@ export function features(records: TenantRecords, options: FeatureOptions): Featu
   return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
 }
 
-/** Computes the same matrix as {@link features}, without blocking the event loop. */
+/** Computes a feature matrix like {@link features}, but without blocking the event loop. */
 export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
   noMore(arguments.length, 2, 'featuresAsync')
   const source = recordsOf(records)

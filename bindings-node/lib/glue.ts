@@ -13,7 +13,7 @@ export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') a
 export const invalid = (name: string, why: string, row: number | null = null): ChurnError =>
   new ChurnError(`${name} ${why}`, { code: 'invalid_option', row, column: name })
 
-/** Runs a native call and converts its error to a ChurnError. */
+/** Runs a native call. If the call throws an error, the error is converted to a ChurnError. */
 export function guard<T>(call: () => T): T {
   try {
     return call()
@@ -22,14 +22,14 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Throws if a call has more arguments than the function takes. Without this check, they would be ignored. */
+/** Throws if a call has more arguments than the function takes, because JavaScript would ignore the others. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
   }
 }
 
-/** The keys of an options object. The compiler checks that they are exactly the keys of the type. */
+/** The keys of an options object. The compiler checks that these are exactly the keys of the type `T`. */
 export type Keys<T> = { readonly [K in keyof Required<T>]: 1 }
 
 export function keys<T>(known: Keys<T>): Keys<T> {
@@ -37,7 +37,7 @@ export function keys<T>(known: Keys<T>): Keys<T> {
   return known
 }
 
-/** The Levenshtein distance of two names. */
+/** Returns the Levenshtein distance of two names. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
@@ -63,7 +63,7 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Throws for a Map, a Set or a promise where an object is expected: they have no keys, so their content would be ignored. */
+/** Throws for a Map, a Set or a promise. They are not option objects: their content is not in their keys. */
 export function keyed(value: unknown, name: string): void {
   if (value instanceof Map || value instanceof Set) throw invalid(name, `must be an object, not a ${value instanceof Map ? 'Map' : 'Set'}`)
   if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function') throw invalid(name, 'must be an object, not a promise')
@@ -78,7 +78,7 @@ const CHOSEN_KEYS = ['monotoneConstraints', 'conversionRates', 'classWeight'] as
  */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
-/** Checks that an options object has no unknown keys, and returns it. */
+/** Checks that an options object has no unknown keys, and returns the object. */
 export function checked<T extends object>(options: T | null | undefined, known: Keys<T>, name = 'options'): T {
   if (options === undefined || options === null) return {} as T
   if (typeof options !== 'object' || Array.isArray(options) || options instanceof Date || ArrayBuffer.isView(options)) {
@@ -97,7 +97,7 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   return options
 }
 
-/** Checks that a value is a string that UTF-8 can encode, and returns it. */
+/** Checks that a value is a string that UTF-8 can encode, and returns the string. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== 'string') throw invalid(name, 'must be a string')
   if (!value.isWellFormed()) throw invalid(name, 'is not well-formed: it holds a lone surrogate')
@@ -128,7 +128,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** The members that native objects may have. */
+/** The properties and methods that native objects may have. */
 interface Releasable {
   readonly bytes?: number
   release?(): void

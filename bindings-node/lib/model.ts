@@ -107,7 +107,7 @@ export class ChurnModel {
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** The bytes of the model file. Rust, Python and Node write the same bytes for a model. */
+  /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for a model. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** The id of the model: a hash of its content. */

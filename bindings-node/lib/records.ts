@@ -26,7 +26,7 @@ const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 /** @internal */
 export let wrapRecords: (records: Native) => TenantRecords
 
-/** The validated records of one tenant. They are immutable. */
+/** The validated records of one tenant. A `TenantRecords` is immutable. */
 export class TenantRecords {
   private constructor(records: Native) {
     if (!(records instanceof native.Records)) {
@@ -52,8 +52,8 @@ export class TenantRecords {
   }
 
   /**
-   * Reads the same tables as {@link fromObjects}, without blocking the event loop. Rows are read in slices of about 10
-   * ms, and are validated on another thread. Do not change the rows before the promise settles.
+   * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices of about 10 ms,
+   * and are validated on another thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,

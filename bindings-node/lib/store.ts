@@ -19,7 +19,7 @@ import type {
 
 type NativeTenant = InstanceType<typeof native.NativeTenant>
 
-/** Waits for a native call. If it fails, its error is converted to a ChurnError. */
+/** Waits for a native call. If the call fails, the error is converted to a ChurnError. */
 async function called<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
@@ -255,7 +255,7 @@ export class ModelStore {
   async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
 }
 
-/** A stored score. Its `status` tells whether the customer has a probability. */
+/** A stored score of a customer. The property `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
   /** The stored reasons, largest contribution first. */
@@ -487,7 +487,7 @@ export class UserStore {
   async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
 }
 
-/** An API key without its secret. */
+/** A stored API key. The secret of the key is not stored. */
 export interface ApiKey {
   keyId: string
   role: Role

@@ -32,7 +32,7 @@ export interface WorldOptions extends Threads {
   risk?: number
   /** Share of churned customers who come back. Default: 0.1. */
   returning?: number
-  /** Share of rows that become known only days after they happen. Default: 0.02. */
+  /** Share of rows that become known only some days after the event. Default: 0.02. */
   lateKnown?: number
   /**
    * Whether customers have dated versions. If false, each period as a customer has a single row without dates, which

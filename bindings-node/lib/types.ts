@@ -54,8 +54,8 @@ export interface RecordOptions {
 /** Options of functions that read records from tables. */
 export interface TableOptions extends RecordOptions {
   /**
-   * Order of events at the same time. `'given'` (default) keeps the order of the rows. `'content'` sorts by id and then
-   * by all values.
+   * Order of events that have the same time. `'given'` (default) keeps the order of the rows. `'content'` sorts by id
+   * and then by all values.
    */
   ties?: 'given' | 'content'
 }
@@ -221,7 +221,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
   deepBoosting?: boolean | BoostingOptions
   /** Whether the ensemble has a random forest, or its options. Default: true. */
   forest?: boolean | ForestOptions
-  /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
+  /** Seed of all random sampling. Equal records, options and seeds give equal model bytes. Default: 0. */
   seed?: number | bigint
   /**
    * Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled. Default: 500000.
@@ -286,10 +286,10 @@ export interface NotScored extends AnyScore {
   notScoredReason: string
 }
 
-/** The score of one customer. Its `status` tells whether the customer has a probability. */
+/** The score of one customer. The property `status` tells whether the customer has a probability. */
 export type Score = Scored | NotScored
 
-/** A score with its reasons. */
+/** The score of a customer, with the reasons for the score. */
 export type CustomerScore = Score & {
   reasons: Reason[]
   asOf: string

@@ -153,7 +153,7 @@ impl Classifier {
         ChurnClassifier::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The bytes of the classifier file.
+    /// Returns the bytes of the classifier file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())

@@ -97,7 +97,8 @@ impl Matrix {
         })
     }
 
-    /// The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature.
+    /// Returns the matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per
+    /// feature.
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
         let matrix = self.inner.get()?;
@@ -155,7 +156,7 @@ pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     matrix_of(records.inner.get()?, &dates, &plan, definition.as_ref(), &execution).map_err(raise)
 }
 
-/// Computes the same matrix as `features`, without blocking the event loop.
+/// Computes a feature matrix like `features`, but without blocking the event loop.
 #[napi(catch_unwind)]
 pub fn features_async<'env>(
     env: &'env Env,

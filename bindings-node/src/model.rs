@@ -101,7 +101,7 @@ impl Model {
         ChurnModel::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())
@@ -138,13 +138,13 @@ impl Model {
         to_json(self.inner.get()?.report())
     }
 
-    /// The model card (a description of the model, its training data and its performance), as JSON.
+    /// Returns the model card (a description of the model, its training data and its performance), as JSON.
     #[napi(catch_unwind)]
     pub fn card(&self) -> Result<String> {
         self.inner.get()?.card().to_json().map_err(raise)
     }
 
-    /// The model card (a description of the model, its training data and its performance), as Markdown.
+    /// Returns the model card (a description of the model, its training data and its performance), as Markdown.
     #[napi(catch_unwind)]
     pub fn card_markdown(&self) -> Result<String> {
         Ok(self.inner.get()?.card().to_markdown())

@@ -91,7 +91,7 @@ fn spelling(source: Source, name: &str) -> &str {
     known.get(name).copied().unwrap_or(name)
 }
 
-/// Converts a row. Its columns get their names in the library.
+/// Converts a row from JavaScript. The columns get the names that the library uses.
 fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
@@ -359,7 +359,7 @@ pub struct Column {
     pub meaning: String,
 }
 
-/// Converts the name of a table to its kind.
+/// Converts the name of a table of records to the kind of records.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     table.parse().map_err(raise)
 }

@@ -89,7 +89,7 @@ impl From<Reason> for ReasonRow {
     }
 }
 
-/// The score of one customer with its reasons.
+/// The score of one customer, with the reasons for the score.
 #[napi(object, object_from_js = false)]
 pub struct CustomerScoreRow {
     /// The score.

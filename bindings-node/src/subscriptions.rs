@@ -16,7 +16,7 @@ use crate::values::{Written, written};
 pub struct CustomerColumn {
     /// The name of the column in camelCase.
     pub name: String,
-    /// The values.
+    /// The values of the column.
     #[napi(ts_type = "Array<boolean | number | bigint | string | null>")]
     pub values: Vec<Written>,
 }

@@ -22,7 +22,7 @@ type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 pub struct GeneratedColumn {
     /// The name of the column.
     pub name: String,
-    /// The values.
+    /// The values of the column.
     #[napi(ts_type = "Array<string | null> | Float64Array | Array<boolean | null>")]
     pub values: Values,
 }

@@ -64,7 +64,7 @@ impl Lane {
         lock(&QUEUES[self as usize])
     }
 
-    /// The maximum number of jobs of this queue that run at the same time.
+    /// Returns the maximum number of jobs of this queue that run at the same time.
     fn limit(self) -> usize {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         match self {
@@ -90,7 +90,7 @@ impl Lane {
         Ok(())
     }
 
-    /// The function of a thread of this queue. It runs waiting work until none is left.
+    /// Runs on a thread of this queue. Executes the waiting jobs of the queue until none is left.
     fn work(self) {
         loop {
             let next = {
@@ -156,7 +156,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Runs work on another thread. Returns a promise of its result.
+/// Runs work on another thread. Returns a promise of the result.
 pub(crate) fn begin_with<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -192,7 +192,7 @@ where
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Runs work of the library on another thread. Returns a promise of its result.
+/// Runs work of the library on another thread. Returns a promise of the result.
 pub(crate) fn begin<'env, T>(
     env: &'env Env,
     lane: Lane,

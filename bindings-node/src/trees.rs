@@ -63,13 +63,13 @@ impl Trees {
 
 #[napi]
 impl Trees {
-    /// Imports an XGBoost model from its JSON.
+    /// Imports an XGBoost model. The argument is the path of a JSON file, or the JSON itself as bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_xgboost(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
-    /// Imports a LightGBM model from its text.
+    /// Imports a LightGBM model. The argument is the path of a text file, or the text itself as bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         // Bytes that are not UTF-8 are converted with replacement characters. The import then fails at the first line.

@@ -31,7 +31,7 @@ impl FlatTable {
         self.0.column_names().collect()
     }
 
-    /// Returns a table with the same columns under other names.
+    /// Returns a copy of the table whose columns have the given names.
     fn renamed(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
@@ -196,7 +196,7 @@ impl FlatModel {
         PyList::new(py, found)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }

@@ -1,5 +1,5 @@
-//! Functions that fit single members of the ensemble to numeric matrices. `churn_core/_members.py` turns them into
-//! scikit-learn estimators.
+//! Functions that fit single members of the ensemble to numeric matrices. `churn_core/_members.py` wraps these
+//! functions in scikit-learn estimators.
 
 use churn_core::ensemble::{GradientBoostingOptions, LogisticOptions, RandomForestOptions};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -134,7 +134,7 @@ impl LinearModel {
         self.0.intercept()
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
     }

@@ -26,8 +26,8 @@ pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
 
 #[pymethods]
 impl FeaturePlan {
-    /// A plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date over
-    /// which event features are computed.
+    /// Returns a plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date
+    /// over which event features are computed.
     #[staticmethod]
     #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
     fn standard(py: Python<'_>, #[pyo3(from_py_with = arguments::windows)] windows: Vec<u32>) -> PyResult<Self> {
@@ -192,8 +192,8 @@ impl FeatureMatrix {
         self.0.plan_fingerprint()
     }
 
-    /// The values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools False and
-    /// True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
+    /// Returns the values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools
+    /// False and True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
@@ -211,17 +211,17 @@ impl FeatureMatrix {
         texts.collect()
     }
 
-    /// The matrix as a pandas frame.
+    /// Returns the matrix as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The matrix as a polars frame.
+    /// Returns the matrix as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The matrix as a pyarrow table.
+    /// Returns the matrix as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -276,7 +276,7 @@ impl FeatureMatrix {
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`. Its rows have the order of the given dates. Rows of the same date are sorted by the bytes of
+///     A `FeatureMatrix`. The rows have the order of the given dates. Rows of the same date are sorted by the bytes of
 ///     the customer id.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])

@@ -118,7 +118,7 @@ impl Frame {
     }
 }
 
-/// A table that pyarrow or polars reads as an Arrow stream. It can be read only once.
+/// A table that pyarrow or polars reads as an Arrow stream. The stream can be read only once.
 #[pyclass(frozen)]
 struct Streamed(Mutex<Option<Frame>>);
 

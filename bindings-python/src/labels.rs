@@ -93,17 +93,17 @@ impl Labels {
         values.into_python(py)
     }
 
-    /// The labels as a pandas frame.
+    /// Returns the labels as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The labels as a polars frame.
+    /// Returns the labels as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The labels as a pyarrow table.
+    /// Returns the labels as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }

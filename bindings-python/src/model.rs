@@ -38,7 +38,7 @@ impl ChurnModel {
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
     ///     as_of: A training date or a list of dates. Their label periods must be over. With None, training chooses the
     ///         dates.
-    ///     seed: Seed of all random sampling. The same seed gives the same model.
+    ///     seed: Seed of all random sampling. Equal records, options and seeds give equal models.
     ///     threads: Number of threads; None for all. The model does not depend on this number.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use; None for the standard plan.
@@ -46,7 +46,7 @@ impl ChurnModel {
     ///     leakage: What happens to columns that leak the target, which means that they reveal the label. ``"refuse"``
     ///         raises an error for attributes, and gives a warning in the report for features of events. ``"warn"``
     ///         only gives warnings. ``"allow"`` accepts all columns and lists them as allowed.
-    ///     allow_columns: Names of columns that are accepted although they leak the target.
+    ///     allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
     ///     linear: Whether the ensemble includes a logistic regression (the linear member).
     ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.
     ///         A dict sets its options: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
@@ -140,12 +140,12 @@ impl ChurnModel {
         Ok(py.import("json")?.getattr("loads")?.call1((json,))?.unbind())
     }
 
-    /// The model card as JSON. The cards of equal models consist of the same bytes.
+    /// Returns the model card as JSON. The cards of equal models consist of the same bytes.
     fn card_json(&self, py: Python<'_>) -> PyResult<String> {
         self.0.card().to_json().or_raise(py)
     }
 
-    /// The model card as Markdown.
+    /// Returns the model card as Markdown.
     fn card_markdown(&self) -> String {
         self.0.card().to_markdown()
     }
@@ -241,7 +241,8 @@ impl ChurnModel {
         crate::run::answer(py, &answer)
     }
 
-    /// Computes a `FeatureMatrix` with the features that this model uses. `explain` and `predict_proba` accept it.
+    /// Computes a `FeatureMatrix` with the features that this model uses. `explain` and `predict_proba` accept this
+    /// matrix.
     #[pyo3(signature = (records, as_of, *, threads=None))]
     fn features(
         &self,
@@ -317,7 +318,7 @@ impl ChurnModel {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }

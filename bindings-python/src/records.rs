@@ -38,7 +38,7 @@ impl TableReport {
     }
 }
 
-/// An issue of the validation: the position of an invalid value, and what is wrong with it.
+/// An issue of the validation: the position of an invalid value, and what is wrong with this value.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
@@ -154,17 +154,17 @@ impl ValidationReport {
         self.0.is_clean()
     }
 
-    /// The issues as a pyarrow table with the columns ``table``, ``row``, ``column``, ``code`` and ``message``.
+    /// Returns the issues as a pyarrow table with the columns ``table``, ``row``, ``column``, ``code`` and ``message``.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
 
-    /// The issues as a polars frame, with the columns of `to_arrow`.
+    /// Returns the issues as a polars frame, with the columns of `to_arrow`.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The issues as a pandas frame, with the columns of `to_arrow`.
+    /// Returns the issues as a pandas frame, with the columns of `to_arrow`.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
@@ -239,11 +239,9 @@ pub(crate) fn escape(text: &str) -> String {
 ///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers have no
 ///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
 ///         differ from its value in the past.
-///     ties: Order of events at the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by id and
-///         then by all values.
-///     currency: ISO 4217 code of the tenant's currency.
-///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
-///     threads: Number of threads; None for all.
+///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
+///     id and then by all values. currency: ISO 4217 code of the tenant's currency. conversion_rates: A dict from
+///     currency to the value of one unit in the tenant's currency. threads: Number of threads; None for all.
 ///
 /// The tables have the following columns. Required columns come first and are written in capitals here, but in lower
 /// case in the data. ``churn.columns(table)`` returns the meaning of each column.

@@ -98,7 +98,7 @@ fn score<'py>(
     classes(py)?.score.bind(py).call1(fields)
 }
 
-/// Converts the score of one customer with its reasons.
+/// Converts the score of one customer, and the reasons for this score, to a Python `Score`.
 pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyResult<Py<PyAny>> {
     let as_of = datetime(py, answer.as_of.as_micros())?.into_bound(py);
     let model_id = answer.model_id.as_str().into_pyobject(py)?.into_any();
@@ -301,7 +301,7 @@ impl ScoreRun {
         FeatureMatrix(Arc::new(self.run.matrix().clone()))
     }
 
-    /// The score of one customer.
+    /// Returns the score of one customer.
     ///
     /// Raises:
     ///     CustomerNotFoundError: The run has no score of this customer, because the customer is unknown or was not
@@ -314,8 +314,8 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features that raise or lower a customer's score most. Returns at most ``top`` reasons, sorted by the
-    /// absolute value of the contribution, largest first.
+    /// Returns the features that raise or lower a customer's score most. There are at most ``top`` reasons, sorted by
+    /// the absolute value of the contribution, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
@@ -336,7 +336,7 @@ impl ScoreRun {
         reasons(py, &found)
     }
 
-    /// The scores of the ``top`` customers with the highest probabilities, highest first.
+    /// Returns the scores of the ``top`` customers with the highest probabilities, highest first.
     #[pyo3(signature = (top=10))]
     fn riskiest<'py>(
         &self,
@@ -346,7 +346,7 @@ impl ScoreRun {
         self.list(py, self.run.riskiest(top).into_iter())
     }
 
-    /// The run as a pandas frame.
+    /// Returns the run as a pandas frame.
     ///
     /// Args:
     ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's confidence
@@ -366,7 +366,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.pandas(py)
     }
 
-    /// The run as a polars frame. The arguments are the same as those of `to_pandas`.
+    /// Returns the run as a polars frame. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_polars(
         &self,
@@ -377,7 +377,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.through(py, "to_polars")
     }
 
-    /// The run as a pyarrow table. The arguments are the same as those of `to_pandas`.
+    /// Returns the run as a pyarrow table. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_arrow(
         &self,
@@ -397,7 +397,7 @@ impl ScoreRun {
         self.frame(py, false, 0)?.stream(py, requested_schema)
     }
 
-    /// A pickled run contains its model, so the unpickled run gives the same scores and reasons.
+    /// A pickled run contains its model. The unpickled run has the scores and reasons of the original run.
     #[allow(clippy::type_complexity)]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());

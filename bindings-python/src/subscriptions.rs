@@ -70,17 +70,17 @@ impl CustomersTable {
             .collect()
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -114,15 +114,15 @@ impl CustomersTable {
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
-///     customers: A table of customers. Its attributes are joined to the result by ``customer_id``. If it has no
-///         ``valid_from`` column, only the attributes named in ``static_attributes`` are joined.
+///     customers: A table of customers. Its attributes are joined to the result by ``customer_id``. If the table
+///         has no ``valid_from`` column, only the attributes named in ``static_attributes`` are joined.
 ///     static_attributes: Names of attributes of ``customers`` that never change, or ``"all"``.
 ///
 /// Returns:
 ///     A tuple of a `CustomersTable` and a list of `Finding` (likely mistakes in the subscriptions).
 ///
 /// Raises:
-///     InvalidRecordsError: A value is missing or invalid; the error names its row and column.
+///     InvalidRecordsError: A value is missing or invalid. The error names the row and the column of the value.
 ///
 /// >>> subscriptions = [
 /// ...     {"customer_id": "C-1", "started_at": "2024-01-01", "ended_at": "2024-04-01", "price": 30, "interval": "month"},

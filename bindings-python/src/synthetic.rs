@@ -52,17 +52,17 @@ impl WorldTable {
         columns.map(|(name, _)| *name).collect()
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -183,7 +183,7 @@ impl Truth {
         ])
     }
 
-    /// Whether each customer churned. An outcome is null if its label period is not over yet.
+    /// Returns whether each customer churned. An outcome is null if its label period is not over yet.
     fn outcomes(&self) -> Values {
         let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
         match known {
@@ -216,17 +216,17 @@ impl Truth {
         values.into_python(py)
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -320,8 +320,8 @@ impl World {
         dates.map(|date| datetime(py, date.as_micros())).collect()
     }
 
-    /// A dict from table name to a table with the rows of all tenants and a ``tenant_id`` column. `churn.partition`
-    /// accepts these tables.
+    /// Returns a dict from table name to a table with the rows of all tenants and a ``tenant_id`` column.
+    /// `churn.partition` accepts these tables.
     fn mixed(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, WorldTable>> {
         let tables = Arc::new(work::run(py, Some(1), None, |_| self.inner.mixed())?);
         let table = |kind: RecordKind| {
@@ -369,7 +369,7 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     billing_days: Number of days between two bills, at least 7. Default: 30.
 ///     risk: A number that is added to each customer's daily log-odds of leaving. Default: 0.
 ///     returning: Share of churned customers who come back. Default: 0.1.
-///     late_known: Share of rows that become known only days after they happen. Default: 0.02.
+///     late_known: Share of rows that become known only some days after the event. Default: 0.02.
 ///     dated: Whether customers have dated versions. If False, each period as a customer has a single row without
 ///         dates, which has the attributes at the end of the period.
 ///     hidden: Strength of reasons for churn that no record shows: the standard deviation over all customers of their

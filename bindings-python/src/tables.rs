@@ -194,7 +194,8 @@ impl Kind {
         }
     }
 
-    /// Whether NaN is a missing value in this column. In a numeric column of records, NaN is an error (`not_finite`).
+    /// Returns whether NaN is a missing value in this column. In a numeric column of records, NaN is an error
+    /// (`not_finite`).
     fn nan_is_null(self, column: &str) -> bool {
         let columns = match self {
             Self::Flat => return true,
@@ -334,7 +335,7 @@ pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResu
     table(object, kind)
 }
 
-/// Whether a mapping is a dict of columns, which is the case if all its values are lists or arrays.
+/// Returns whether a mapping is a dict of columns, which is the case if all its values are lists or arrays.
 fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
     let listed = |value: &Bound<'_, PyAny>| {
         value.is_instance_of::<PyList>()
@@ -382,8 +383,8 @@ fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     Ok(())
 }
 
-/// Removes pandas' metadata from an Arrow table if it marks a column as an index. That column is then read like the
-/// other columns.
+/// Removes pandas' metadata from an Arrow table if the metadata mark a column as an index. That column is then
+/// read like the other columns.
 fn without_pandas_index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if is_pandas(object)? || !object.hasattr("replace_schema_metadata")? {
         return Ok(object.clone());
@@ -457,7 +458,7 @@ fn hyphenated(bytes: &[u8]) -> String {
     text
 }
 
-/// Whether a pandas frame can be converted to Arrow, which requires pyarrow.
+/// Returns whether a pandas frame can be converted to Arrow, which requires pyarrow.
 fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
     object.hasattr("__arrow_c_stream__").unwrap_or(false) && object.py().import("pyarrow").is_ok()
 }

@@ -324,7 +324,8 @@ impl TreeEnsemble {
         }
     }
 
-    /// Returns the same trees with column names. The columns of frames are then matched by these names.
+    /// Returns a copy of the ensemble that has the given column names. The columns of frames are then matched by these
+    /// names.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number of names differs from the number of columns.

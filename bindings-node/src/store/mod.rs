@@ -27,7 +27,7 @@ use scores::{NativeOutcomes, NativeScores};
 /// The interval at which a long call checks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(25);
 
-/// Runs a future on the Tokio runtime. Returns a promise of its result.
+/// Runs a future on the Tokio runtime. Returns a promise of the result.
 fn begin<'env, T, W>(env: &'env Env, work: W) -> Result<PromiseRaw<'env, T>>
 where
     T: ToNapiValue + Send + 'static,
@@ -153,7 +153,7 @@ impl NativeTenant {
         self.own.tenant().to_string()
     }
 
-    /// The stored table of one kind of records, such as payments.
+    /// Returns the stored table of one kind of records, such as payments.
     #[napi(catch_unwind)]
     pub fn table(&self, table: String) -> Result<NativeRecords> {
         let kind = crate::records::kind_of(&table)?;
@@ -162,19 +162,19 @@ impl NativeTenant {
         })
     }
 
-    /// The models of the tenant.
+    /// Returns the models of the tenant.
     #[napi(catch_unwind)]
     pub fn models(&self) -> NativeModels {
         NativeModels { own: self.own.models() }
     }
 
-    /// The score runs of the tenant, with their scores.
+    /// Returns the score runs of the tenant, with their scores.
     #[napi(catch_unwind)]
     pub fn scores(&self) -> NativeScores {
         NativeScores { own: self.own.scores() }
     }
 
-    /// The outcomes of the tenant's customers: whether they churned in the label period after a date.
+    /// Returns the outcomes of the tenant's customers: whether they churned in the label period after a date.
     #[napi(catch_unwind)]
     pub fn outcomes(&self) -> NativeOutcomes {
         NativeOutcomes {
@@ -182,7 +182,7 @@ impl NativeTenant {
         }
     }
 
-    /// The name and the settings of the tenant's company.
+    /// Returns the name and the settings of the tenant's company.
     #[napi(catch_unwind)]
     pub fn company(&self) -> NativeCompany {
         NativeCompany {
@@ -190,13 +190,13 @@ impl NativeTenant {
         }
     }
 
-    /// The users of the tenant.
+    /// Returns the users of the tenant.
     #[napi(catch_unwind)]
     pub fn users(&self) -> NativeUsers {
         NativeUsers { own: self.own.users() }
     }
 
-    /// The API keys of the tenant.
+    /// Returns the API keys of the tenant.
     #[napi(catch_unwind)]
     pub fn api_keys(&self) -> NativeApiKeys {
         NativeApiKeys {
@@ -204,7 +204,8 @@ impl NativeTenant {
         }
     }
 
-    /// The sync cursors of the tenant's data sources. A sync cursor is a text that says how far a source has been read.
+    /// Returns the sync cursors of the tenant's data sources. A sync cursor is a text that says how far a source has
+    /// been read.
     #[napi(catch_unwind)]
     pub fn cursors(&self) -> NativeCursors {
         NativeCursors {
@@ -212,7 +213,7 @@ impl NativeTenant {
         }
     }
 
-    /// The audit log of the tenant.
+    /// Returns the audit log of the tenant.
     #[napi(catch_unwind)]
     pub fn audit(&self) -> NativeAudit {
         NativeAudit { own: self.own.audit() }

@@ -135,7 +135,7 @@ pub struct NativeOutcomes {
 
 #[napi]
 impl NativeOutcomes {
-    /// Computes the labels of the customers and stores them as outcomes.
+    /// Computes the churn labels of the customers and stores the labels as outcomes.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
         let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));

@@ -35,7 +35,9 @@ class Leak(ToDict):
 
     #: The name of the column.
     column: str
-    #: How the column leaks: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"`` or ``"identifier"``.
+    #: How the column reveals the label: ``"restates_label"`` (it separates the classes nearly without error),
+    #: ``"only_for_churned"`` or ``"only_for_retained"`` (it has values that only rows of this class have), or
+    #: ``"identifier"`` (it identifies rows or encodes their order).
     leak: str
     #: The evidence in words.
     evidence: str
@@ -57,7 +59,7 @@ class ChurnClassifier(Base):
         n_jobs: Number of threads; None and -1 mean all.
         leakage: What happens to columns that leak the target (reveal the label): ``"warn"``, ``"refuse"`` or
             ``"allow"``.
-        allow_columns: Names of columns that are accepted although they leak the target.
+        allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
         class_weight: None, ``"balanced"``, or a dict from label to weight. The predicted probabilities are then
             calibrated for a population in which the classes have the weighted frequencies.
         monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``.

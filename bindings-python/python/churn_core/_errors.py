@@ -78,7 +78,7 @@ class CancelledError(ChurnError):
 
 
 class ArtifactError(ChurnError, ValueError):
-    """The bytes are not a model file, are damaged, or have an unsupported version."""
+    """The bytes are not a model file, or the model file is damaged or has an unsupported version."""
 
 
 class ImportFailedError(ChurnError, ValueError):

@@ -321,7 +321,7 @@ class Logistic(_Member):
     """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989). All values must be finite.
 
     Parameters:
-        l2: Penalty on the squared coefficients. It equals ``1 / C`` of scikit-learn.
+        l2: Penalty on the squared coefficients. ``l2`` equals ``1 / C`` of scikit-learn.
         max_iter: Maximum number of iterations.
         tol: Tolerance of the fit. The fit stops when every component of the gradient, averaged over the rows, has at
             most this absolute value.

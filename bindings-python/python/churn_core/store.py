@@ -166,7 +166,8 @@ class ScoredOutcome:
 class StoredOutcome:
     """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the customer has no label
     at this date. ``rule`` is the rule that decided the outcome, as in `churn_core.Labels`. ``event_at`` is the time of
-    the cancellation, or of the first event in the label period. It is None if there is neither."""
+    the cancellation, or of the first event in the label period. ``event_at`` is None if there is
+    neither."""
 
     customer_id: str
     as_of: datetime
@@ -195,7 +196,7 @@ class User:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key, without its secret."""
+    """A stored API key. The secret of the key is not stored."""
 
     key_id: str
     role: _Role

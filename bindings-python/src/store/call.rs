@@ -163,7 +163,7 @@ impl Caller {
     }
 }
 
-/// The callback that asyncio calls when a future is done. If the future was cancelled, it stops the work.
+/// The callback that asyncio calls when a future is done. If the future was cancelled, the callback stops the work.
 #[pyclass(frozen)]
 struct GiveUp(AbortHandle);
 

@@ -174,7 +174,7 @@ impl ApiKeyStore {
         self.caller.call(py, work, |py, keys| reported(py, "ApiKey", &keys))
     }
 
-    /// Revokes a key. Revoking it again has no effect.
+    /// Revokes an API key. Revoking a key again has no effect.
     ///
     /// Raises:
     ///     NotFoundError: The key does not exist.

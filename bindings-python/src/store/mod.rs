@@ -127,8 +127,9 @@ impl Store {
         self.caller.call(py, work, nothing)
     }
 
-    /// Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads
-    /// and writes, and checks policies, roles and privileges. All changes are rolled back. Returns an `Attestation`.
+    /// Verifies that no tenant can read or change the data of another tenant in this database. The check attempts such
+    /// reads and writes, and checks policies, roles and privileges. All changes are rolled back. Returns an
+    /// `Attestation`.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20

@@ -38,8 +38,8 @@ impl RecordStore {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
             loop {
-                // Reading Python objects may take long, so it runs on a thread for blocking work. The threads that
-                // serve the connections stay free.
+                // Reading Python objects may take long, so they are read on a thread for blocking work. The threads
+                // that serve the connections stay free.
                 let read = tokio::task::spawn_blocking(move || {
                     let found = Python::attach(|py| next(py, kind));
                     (found, next)

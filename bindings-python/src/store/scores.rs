@@ -50,7 +50,7 @@ impl ScoreStore {
 impl ScoreStore {
     /// Stores a run in one transaction. ``reasons`` is the number of customers whose reasons are stored. These are the
     /// customers with the highest probabilities, with five reasons each. ``reasons=None`` stores reasons for all
-    /// customers. If this run is already stored, it is replaced.
+    /// customers. If a run with this date and model is already stored, the new run replaces it.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
