@@ -240,8 +240,10 @@ pub(crate) fn escape(text: &str) -> String {
 ///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
 ///         differ from its value in the past.
 ///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
-///     id and then by all values. currency: ISO 4217 code of the tenant's currency. conversion_rates: A dict from
-///     currency to the value of one unit in the tenant's currency. threads: Number of threads; None for all.
+///         id and then by all values.
+///     currency: ISO 4217 code of the tenant's currency.
+///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
+///     threads: Number of threads; None for all.
 ///
 /// The tables have the following columns. Required columns come first and are written in capitals here, but in lower
 /// case in the data. ``churn.columns(table)`` returns the meaning of each column.

@@ -77,9 +77,9 @@ class ChurnClassifier(Base):
         report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
             class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
             (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
-            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. With two
-            labels, it has only the entry of the second label. An entry contains the members and their weights, the
-            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
+            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. If
+            there are two labels, ``parts`` has only the entry of the second label. An entry contains the members and
+            their weights, the calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
