@@ -334,7 +334,7 @@ export class ChurnClassifier {
     return { id, classes, featureNames, report }
   }
 
-  /** Frees the memory of the classifier. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the classifier after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -176,7 +176,7 @@ export class TreeEnsemble {
     return { nTrees, featureNames, link }
   }
 
-  /** Frees the memory of the trees. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the trees after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -26,11 +26,11 @@ export class FeatureMatrix {
     wrapMatrix = (matrix) => new FeatureMatrix(matrix)
   }
 
-  /** The tenant of the rows. */
+  /** The id of the tenant to whom the customers belong. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** Number of rows. */
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
-  /** Names of the features, in plan order. */
+  /** Names of the features, in the order of the feature plan. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The customer id of each row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
@@ -61,7 +61,7 @@ export class FeatureMatrix {
     return { tenant, rows, featureNames, customerIds, asOf }
   }
 
-  /** Frees the memory of the matrix. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the matrix after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

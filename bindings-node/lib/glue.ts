@@ -63,7 +63,9 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Throws for a Map, a Set or a promise. They are not option objects: their content is not in their keys. */
+/**
+ * Throws if a value is a Map, a Set or a promise. Their content is not in their properties, so it would be ignored.
+ */
 export function keyed(value: unknown, name: string): void {
   if (value instanceof Map || value instanceof Set) throw invalid(name, `must be an object, not a ${value instanceof Map ? 'Map' : 'Set'}`)
   if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function') throw invalid(name, 'must be an object, not a promise')
@@ -159,8 +161,8 @@ export function halfOf<T>(owner: object): T {
 }
 
 /**
- * Frees the native object of a JavaScript object, without waiting for the garbage collector. Running calls finish
- * first.
+ * Frees the native object of a JavaScript object, without waiting for the garbage collector. The memory is freed
+ * after all running calls have finished.
  */
 export function dispose(owner: object): void {
   const held = natives.get(owner)

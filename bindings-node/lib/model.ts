@@ -114,7 +114,7 @@ export class ChurnModel {
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
   /** The tenant whose records the model may score; null for any tenant. */
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
-  /** Names of the features, in plan order. */
+  /** Names of the features, in the order of the feature plan. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The lowest probability of each of the risk bands medium, high and critical. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
@@ -136,7 +136,10 @@ export class ChurnModel {
   /** Returns the model card as Markdown. */
   cardMarkdown(): string { return guard(() => halfOf<Native>(this).cardMarkdown()) }
 
-  /** Scores all customers who are eligible at a date, without blocking the event loop. */
+  /**
+   * Scores all eligible customers at a date, without blocking the event loop. A customer is eligible if they can still
+   * churn under the model's definition of churn.
+   */
   async score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun> {
     noMore(arguments.length, 2, 'score')
     const source = recordsOf(records)
@@ -193,7 +196,7 @@ export class ChurnModel {
   /** The value that `JSON.stringify` writes for this object: the model card. */
   toJSON(): ModelCard { return this.card() }
 
-  /** Frees the memory of the model. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the model after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

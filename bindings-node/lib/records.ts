@@ -91,9 +91,9 @@ export class TenantRecords {
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
   /** The ids of all customers, sorted by their UTF-8 bytes. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
-  /** Start of the observed history; null if there are no events. */
+  /** Start of the observed history (the period that the records cover); null if there are no events. */
   get observedFrom(): string | null { return cached(this, 'observedFrom', () => halfOf<Native>(this).observedFrom ?? null) }
-  /** End of the observed history; null if there are no events. */
+  /** End of the observed history (the period that the records cover); null if there are no events. */
   get observedUntil(): string | null { return cached(this, 'observedUntil', () => halfOf<Native>(this).observedUntil ?? null) }
   /** The validation report. */
   get report(): ValidationReport { return cached(this, 'report', () => reportOf(JSON.parse(halfOf<Native>(this).report))) }
@@ -113,7 +113,7 @@ export class TenantRecords {
     return Object.fromEntries(TABLES.map((table) => [table, this.rows(table)])) as Record<TableName, number | null>
   }
 
-  /** Frees the memory of the records. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the records after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

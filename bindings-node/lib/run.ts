@@ -24,7 +24,7 @@ export function parseWarnings(json: string): Warning[] {
   return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
 }
 
-/** The scores of all eligible customers at one date. A run is immutable and iterable. */
+/** The scores of all eligible customers (those who can still churn) at one date. A run is immutable and iterable. */
 export class ScoreRun implements Iterable<Score> {
   private constructor(run: Native) {
     if (!(run instanceof native.Run)) throw new ChurnError('use model.score', { code: 'invalid_option' })
@@ -35,13 +35,13 @@ export class ScoreRun implements Iterable<Score> {
     wrapRun = (run) => new ScoreRun(run)
   }
 
-  /** The tenant whose customers were scored. */
+  /** The id of the tenant whose customers were scored. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** The date of the scores. */
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
   /** The id of the model of this run. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
-  /** The scores of all eligible customers, sorted by the UTF-8 bytes of the customer id. */
+  /** The scores of all eligible customers (those who can still churn), sorted by the UTF-8 bytes of the customer id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
   /**
    * The probability of each score, in the order of `scores`. The value is NaN for a customer who has no probability.
@@ -112,7 +112,7 @@ export class ScoreRun implements Iterable<Score> {
     return { tenant, asOf, modelId, warnings, scores }
   }
 
-  /** Frees the memory of the run. Running calls finish first. Later calls throw. */
+  /** Frees the memory of the run after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -163,9 +163,9 @@ export class World {
     make = (options) => new World(options)
   }
 
-  /** Start of the observed history. */
+  /** Start of the history that was generated. */
   get observedFrom(): string { return halfOf<NativeWorld>(this).observedFrom }
-  /** End of the observed history. */
+  /** End of the history that was generated. */
   get observedUntil(): string { return halfOf<NativeWorld>(this).observedUntil }
   /** Six dates, latest first. The 90 days after each date end before the last event of the world. */
   get dates(): readonly string[] { return cached(this, 'dates', () => halfOf<NativeWorld>(this).dates) }

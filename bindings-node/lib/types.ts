@@ -32,9 +32,9 @@ export interface RecordOptions {
    * the invalid rows out and lists them in the report.
    */
   onInvalid?: 'refuse' | 'quarantine'
-  /** Start of the observed history. Default: the earliest event. */
+  /** Start of the observed history (the period that the records cover). Default: the earliest event. */
   observedFrom?: Moment
-  /** End of the observed history. Default: just after the latest event. */
+  /** End of the observed history (the period that the records cover). Default: just after the latest event. */
   observedUntil?: Moment
   /**
    * Names of customer attributes that never change, or `'all'`. If the customers have no `valid_from` column, only
@@ -277,7 +277,7 @@ export interface Scored extends AnyScore {
   expectedAt: null
 }
 
-/** The score of a customer who has no probability, with the reason in `notScoredReason`. */
+/** The score of a customer who has no probability. `notScoredReason` says why. */
 export interface NotScored extends AnyScore {
   status: 'not_enough_evidence'
   probability: null

@@ -51,7 +51,7 @@ pub(crate) fn ipc_of(batch: &RecordBatch) -> Result<Buffer> {
 
 #[napi]
 impl Matrix {
-    /// The tenant of the records.
+    /// The id of the tenant to whom the records belong.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())
@@ -63,7 +63,7 @@ impl Matrix {
         Ok(self.inner.get()?.n_rows() as u32)
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features in the order of the feature plan.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())

@@ -126,7 +126,7 @@ impl Model {
         Ok(self.inner.get()?.tenant().map(ToString::to_string))
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features in the order of the feature plan.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())

@@ -460,13 +460,13 @@ impl Records {
         Ok(self.inner.get()?.n_rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
-    /// The start of the observed history.
+    /// The start of the observed history (the period that the records cover).
     #[napi(getter, catch_unwind)]
     pub fn observed_from(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_from().map(|moment| moment.to_string()))
     }
 
-    /// The end of the observed history.
+    /// The end of the observed history (the period that the records cover).
     #[napi(getter, catch_unwind)]
     pub fn observed_until(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_until(None).map(|moment| moment.to_string()))

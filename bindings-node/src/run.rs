@@ -26,13 +26,13 @@ pub struct Bounds {
 pub struct ScoreRow {
     /// The id of the customer.
     pub customer_id: String,
-    /// `scored` or `not_enough_evidence`.
+    /// Whether the customer has a probability: `scored` or `not_enough_evidence`.
     pub status: String,
-    /// Probability of churn; null if the customer is not scored.
+    /// The probability that the customer churns in the label period; null if the customer is not scored.
     pub probability: Option<f64>,
     /// 90 % confidence interval for the churn rate of customers with this score; null if the customer is not scored.
     pub interval: Option<Bounds>,
-    /// The risk band of the probability; null if the customer is not scored.
+    /// The risk band of the probability: `low`, `medium`, `high` or `critical`; null if the customer is not scored.
     pub risk_band: Option<String>,
     /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
@@ -116,7 +116,7 @@ impl CustomerScoreRow {
     }
 }
 
-/// The scores of a tenant's customers at one date.
+/// A score run: the scores of all eligible customers (those who can still churn) of a tenant at one date.
 #[napi]
 pub struct Run {
     pub(crate) inner: Held<Arc<ScoreRun>>,

@@ -120,8 +120,8 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
 /// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
 /// date are sorted by customer id.
 ///
-/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in plan order. Missing
-/// numbers are NaN.
+/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in the order of the feature
+/// plan. Missing numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
@@ -156,13 +156,13 @@ impl FeatureMatrix {
 
 #[pymethods]
 impl FeatureMatrix {
-    /// The tenant of the customers.
+    /// The id of the tenant to whom the customers belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.0.tenant().as_str()
     }
 
-    /// The names of the features, in plan order.
+    /// The names of the features, in the order of the feature plan.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()

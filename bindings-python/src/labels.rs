@@ -13,7 +13,7 @@ use crate::frames::{Frame, Values, through};
 use crate::tables::dates;
 use crate::work;
 
-/// Churn labels, with one row per eligible customer and date.
+/// Churn labels, with one row per date and eligible customer (one who could still churn at the date).
 ///
 /// The columns are ``customer_id``, ``as_of``, ``churned`` (whether the customer churned in the label period), ``rule``
 /// (the rule that decided this, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the

@@ -60,7 +60,8 @@ impl ChurnModel {
     ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no random forest.
     ///
     /// Raises:
-    ///     TrainingError: There is too little data or only one class, or a column leaks the target.
+    ///     TrainingError: There is too little data or only one class, or a column leaks the target (reveals the
+    ///         label).
     ///     InvalidOptionError: An argument has an invalid value. ``.column`` is the name of the argument.
     ///     KeyboardInterrupt: Ctrl-C was pressed. Training stops within a fraction of a second.
     ///
@@ -162,7 +163,7 @@ impl ChurnModel {
         self.0.tenant().map(|tenant| tenant.as_str())
     }
 
-    /// The names of the features in plan order.
+    /// The names of the features in the order of the feature plan.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -180,7 +181,8 @@ impl ChurnModel {
         .into()
     }
 
-    /// Scores all customers who are eligible at the date ``as_of``. Returns a `ScoreRun`.
+    /// Scores all eligible customers at the date ``as_of`` and returns a `ScoreRun`. A customer is eligible if they can
+    /// still churn under the model's definition of churn.
     #[pyo3(signature = (records, as_of, *, threads=None, progress=None))]
     fn score(
         &self,

@@ -234,8 +234,9 @@ pub(crate) fn escape(text: &str) -> String {
 ///     activities: One row per usage event.
 ///     on_invalid: ``"refuse"`` raises an error if any value is invalid. ``"quarantine"`` leaves invalid rows out and
 ///         lists them in the report.
-///     observed_until: End of the observed history. Default: just after the latest event.
-///     observed_from: Start of the observed history. Default: the earliest event.
+///     observed_until: End of the observed history (the period that the records cover). Default: just after the
+///         latest event.
+///     observed_from: Start of the observed history (the period that the records cover). Default: the earliest event.
 ///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers have no
 ///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
 ///         differ from its value in the past.
@@ -325,7 +326,7 @@ impl TenantRecords {
         Self::wrap(py, built)
     }
 
-    /// The tenant of the records.
+    /// The id of the tenant to whom the records belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.inner.tenant().as_str()
@@ -349,7 +350,7 @@ impl TenantRecords {
         self.inner.currency().code()
     }
 
-    /// The start of the observed history, in UTC.
+    /// The start of the observed history (the period that the records cover), in UTC.
     #[getter]
     fn observed_from(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner
@@ -358,7 +359,7 @@ impl TenantRecords {
             .transpose()
     }
 
-    /// The end of the observed history, in UTC.
+    /// The end of the observed history (the period that the records cover), in UTC.
     #[getter]
     fn observed_until(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner

@@ -145,7 +145,7 @@ pub(crate) fn explanation(
     Ok(class.call1((values, base_values, data, feature_names))?.unbind())
 }
 
-/// A score run: the scores of all eligible customers at one date, sorted by customer id.
+/// A score run: the scores of all eligible customers (those who can still churn) at one date, sorted by customer id.
 ///
 /// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
 /// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
@@ -247,7 +247,7 @@ impl ScoreRun {
 
 #[pymethods]
 impl ScoreRun {
-    /// The tenant of the customers.
+    /// The id of the tenant to whom the customers belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.run.tenant().as_str()
@@ -265,7 +265,7 @@ impl ScoreRun {
         self.run.model_id()
     }
 
-    /// One `Score` per eligible customer, sorted by id.
+    /// The scores: one `Score` per eligible customer (one who can still churn), sorted by customer id.
     #[getter]
     fn scores<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.list(py, self.run.scores().iter())

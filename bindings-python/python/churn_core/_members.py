@@ -143,7 +143,8 @@ class _Trees(_Member):
 
 
 class GradientBoosting(_Trees):
-    """Gradient boosting (Friedman, 2001) on histograms. Trees grow leaf by leaf, as in LightGBM (Ke et al., 2017).
+    """Gradient boosting (Friedman, 2001). Split search uses histograms of the columns. Trees grow leaf by leaf, as in
+    LightGBM (Ke et al., 2017).
 
     NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
     does not depend on ``n_jobs``.
@@ -241,7 +242,7 @@ class GradientBoosting(_Trees):
 
 
 class RandomForest(_Trees):
-    """Random forest (Breiman, 2001) on histograms.
+    """Random forest (Breiman, 2001). Split search uses histograms of the columns.
 
     NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
     does not depend on ``n_jobs``.

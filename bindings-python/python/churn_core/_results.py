@@ -75,13 +75,14 @@ class Score(ToDict):
 
     #: The customer's id.
     customer_id: str
-    #: Calibrated probability of churn in the label period. None if the customer is not scored.
+    #: Calibrated probability that the customer churns in the label period, the ``horizon`` days for which churn is
+    #: predicted. None if the customer is not scored.
     probability: float | None
     #: 90 % confidence interval for the churn rate of customers with this score. It comes from a bootstrap of the
     #: calibration and contains the probability. It does not include model uncertainty. None if the customer is not
     #: scored.
     interval: Interval | None
-    #: Risk band of the probability. None if the customer is not scored.
+    #: Risk band of the probability: low, medium, high or critical. None if the customer is not scored.
     risk_band: RiskBand | None
     #: ``"scored"`` or ``"not_enough_evidence"``. A customer without enough evidence has no probability.
     status: Literal["scored", "not_enough_evidence"]
