@@ -40,8 +40,8 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
    */
   groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
   /**
-   * The weight of each class, by label or in the sorted order of the labels. The probabilities are then calibrated for
-   * a population with the weighted class frequencies.
+   * The weights of the classes: an object with a weight for each label, or an array in the sorted order of the labels.
+   * The probabilities are then calibrated for a population with the weighted class frequencies.
    */
   classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
   /**

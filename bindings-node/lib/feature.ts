@@ -34,7 +34,7 @@ interface Windowed<Condition> {
 /** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
   source: 'payments'
-  /** The moment that decides whether a record is in the window. Default: `'event'`. */
+  /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
   axis?: 'event' | 'refunded_at'
   /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | { attribute: string }
@@ -43,7 +43,7 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
 /** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
   source: 'tickets'
-  /** The moment that decides whether a record is in the window. Default: `'event'`. */
+  /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
   axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at'
   /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | { attribute: string }

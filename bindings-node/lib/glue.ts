@@ -265,7 +265,7 @@ export async function long<T>(
   }
 }
 
-/** Resolves in the next turn of the event loop. */
+/** Returns a promise that resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The maximum time in milliseconds for which one slice of work should block the event loop. */

@@ -95,7 +95,7 @@ export class ChurnModel {
     return guard(() => wrapModel(native.Model.fromBytes(bytesOf(bytes))))
   }
 
-  /** Opens a model file. Rejects with the codes of {@link fromBytes}, or with `io` if the file cannot be read. */
+  /** Opens a model file. Rejects with the error codes of {@link fromBytes}, or with `io` if the file cannot be read. */
   static async load(path: string | URL, options?: Cancellable): Promise<ChurnModel> {
     const given = checked(options, { signal: 1 })
     return wrapModel(await long(given, (cancel) => native.load(pathOf(path), cancel)))
@@ -147,7 +147,10 @@ export class ChurnModel {
     return wrapRun(await long(given, (cancel, listener) => halfOf<Native>(this).score(source, given, cancel, listener)))
   }
 
-  /** Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run. */
+  /**
+   * Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run over
+   * all customers.
+   */
   scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore {
     noMore(arguments.length, 2, 'scoreCustomer')
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)

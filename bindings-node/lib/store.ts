@@ -181,7 +181,7 @@ export class RecordStore<R extends object> {
   }
 }
 
-/** The customers of a tenant. */
+/** The stored table of a tenant's customers. */
 export class CustomerStore extends RecordStore<CustomerRecord> {
   /** Upserts customers like {@link RecordStore.upsert}. The rows may have attributes. */
   override async upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
@@ -205,7 +205,7 @@ export interface StoredModel {
 
 /** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
-  /** The time at which the model is saved, because the store reads no clock. */
+  /** The time at which the model is saved. The caller passes this time, because the store reads no clock. */
   at: Moment
   /** The stage of the model. Default: `'champion'`. */
   stage?: Stage
@@ -269,7 +269,7 @@ export interface RunSummary {
   customers: number
   scored: number
   meanProbability: number | null
-  /** Number of customers in each risk band. */
+  /** Number of customers in each risk band (low, medium, high and critical). */
   bands: Record<RiskBand, number>
   /** Number of scored customers whose outcome is known. */
   outcomes: number
@@ -285,7 +285,7 @@ export interface RiskPlace {
 
 /** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
-  /** The time at which the run is saved, because the store reads no clock. */
+  /** The time at which the run is saved. The caller passes this time, because the store reads no clock. */
   at: Moment
   /**
    * Number of customers whose reasons are stored. These are the customers with the highest probabilities. Default: 100.
@@ -456,7 +456,7 @@ export interface User {
   role: Role
 }
 
-/** A user to store. */
+/** The properties of a user who is added or replaced. */
 export interface UserInput {
   userId: string
   email: string
@@ -473,7 +473,7 @@ export class UserStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
 
-  /** Adds or replaces a user. Rejects with `store_refused` if another user has this email address. */
+  /** Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has this email address. */
   async upsert(user: UserInput): Promise<void> {
     const given = checked(user, USER_KEYS, 'user')
     await called(async () => this.#native.upsert(given))
@@ -694,7 +694,7 @@ export interface Attestation {
   checks: Check[]
   /** The SHA-256 of all properties above. */
   fingerprint: string
-  /** The report in words. */
+  /** The report as text, for people to read. */
   text: string
   /** Throws if a check failed. @throws {ChurnError} `not_isolated`. */
   signOff(): void
@@ -749,8 +749,8 @@ export class Store {
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
   /**
-   * Verifies that no tenant can read or change the data of another tenant in this database. It attempts such reads and
-   * writes, and checks policies, roles and privileges. All changes are rolled back.
+   * Verifies that no tenant can read or change the data of another tenant in this database. The check attempts such
+   * reads and writes, and checks policies, roles and privileges. All changes are rolled back.
    */
   async attest(): Promise<Attestation> {
     type Report = { passed: boolean; text: string; report: Omit<Attestation, 'passed' | 'text' | 'signOff'> }

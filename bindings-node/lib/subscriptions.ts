@@ -8,7 +8,8 @@ import type { Arrow, Attribute, WithAttributes } from './types.js'
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
   /**
-   * Names of attributes of `customers` that never change, or `'all'`. Their current values are also used for the past.
+   * Names of attributes of `customers` that never change, or `'all'`. The current
+   * values of these attributes are also used for past dates.
    */
   staticAttributes?: 'all' | readonly string[]
 }

@@ -8,7 +8,7 @@ import type { Moment, Moments, Threads } from './types.js'
 type NativeWorld = InstanceType<typeof native.SyntheticWorld>
 type NativeTables = ReturnType<NativeWorld['tables']>
 
-/** Options of a synthetic world. */
+/** Options for the generation of synthetic tenants. */
 export interface WorldOptions extends Threads {
   /** Seed of all random numbers. Default: 0. */
   seed?: number | bigint
@@ -167,7 +167,7 @@ export class World {
   get observedFrom(): string { return halfOf<NativeWorld>(this).observedFrom }
   /** End of the history that was generated. */
   get observedUntil(): string { return halfOf<NativeWorld>(this).observedUntil }
-  /** Six dates, latest first. The 90 days after each date end before the last event of the world. */
+  /** Six dates, latest first. The 90 days after each date end before the last event of the history. */
   get dates(): readonly string[] { return cached(this, 'dates', () => halfOf<NativeWorld>(this).dates) }
   /** The true probability of cancellation within 90 days after each of `dates`, for each eligible customer. */
   get truth(): readonly TrueRisk[] { return cached(this, 'truth', () => this.truthAt({})) }

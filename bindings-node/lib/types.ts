@@ -237,7 +237,10 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
    * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
    */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
-  /** Number of folds of the cross-validation, whose predictions are used for blending and calibration. Default: 5. */
+  /**
+   * Number of folds of the cross-validation. The out-of-fold predictions are used to blend the members of the ensemble
+   * and to calibrate the blend. Default: 5.
+   */
   folds?: number
   /** Whether the model may score other tenants' records. Default: false. */
   shared?: boolean

@@ -178,7 +178,7 @@ pub fn features_async<'env>(
 pub struct LabelRow {
     /// The id of the customer.
     pub customer_id: String,
-    /// The date of the label.
+    /// The date for which the label was computed.
     pub as_of: String,
     /// Whether the customer churned in the label period. The value is false for an excluded row, which has no label.
     pub churned: bool,

@@ -163,7 +163,7 @@ impl Model {
         to_json(self.inner.get()?.definition())
     }
 
-    /// Scores all customers who are eligible at a date.
+    /// Scores all customers who are eligible at a date (those who can still churn).
     #[napi(catch_unwind)]
     pub fn score<'env>(
         &self,

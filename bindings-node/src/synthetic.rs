@@ -127,7 +127,7 @@ impl SyntheticWorld {
     }
 }
 
-/// Generated tables.
+/// The generated tables of one tenant or of all tenants.
 #[napi]
 pub struct SyntheticTables {
     inner: churn_core::synthetic::WorldTables,

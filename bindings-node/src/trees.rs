@@ -76,13 +76,13 @@ impl Trees {
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
-    /// Opens a serialized ensemble.
+    /// Opens an ensemble from its serialized bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         Self::new(TreeEnsemble::from_bytes(&bytes))
     }
 
-    /// Serializes the ensemble.
+    /// Serializes the ensemble to bytes.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         self.inner.get()?.to_bytes().map(Buffer::from).map_err(raise)

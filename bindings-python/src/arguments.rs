@@ -113,7 +113,7 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
 /// Converts a text to a value of an enum of the core. The text must be the name of the value.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     text(given, name)?.parse().map_err(|error: churn_core::Error| {
-        // The error of the core names the kind of value. It is replaced by an error that names the argument.
+        // The error of the core names the kind of value. This code replaces it by an error that names the argument.
         let message = match error.column() {
             Some(what) if what == name => error.to_string(),
             _ => format!("{name}: {error}"),

@@ -25,7 +25,7 @@ impl FlatTable {
         table(rows, Kind::Flat).map(Self)
     }
 
-    /// The names of the columns, in the order of the columns.
+    /// The names of the columns, from the first to the last column.
     #[getter]
     fn names(&self) -> Vec<&str> {
         self.0.column_names().collect()

@@ -69,7 +69,7 @@ impl Labels {
         }
     }
 
-    /// Whether the customer of each row churned, as a bool array.
+    /// Whether the customer of each row churned in the label period, as a bool array.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)

@@ -260,7 +260,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
-///     UnreadableTableError: A table as a whole cannot be read.
+///     UnreadableTableError: A table cannot be read. The error concerns the table as a whole, not a single value.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]

@@ -259,7 +259,7 @@ impl ScoreRun {
         datetime(py, self.run.as_of().as_micros())
     }
 
-    /// The id of the model of this run.
+    /// The id of the model that computed this run.
     #[getter]
     fn model_id(&self) -> &str {
         self.run.model_id()

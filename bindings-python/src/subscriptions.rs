@@ -13,8 +13,8 @@ use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
 
-/// The table of customer versions that `subscriptions_to_customers` returns. `TenantRecords` accepts it as
-/// ``customers``.
+/// The table of customers that `subscriptions_to_customers` returns. Each row is a version (dated row) of a customer.
+/// `TenantRecords` accepts this table as ``customers``.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct CustomersTable(RecordBatch);
 

@@ -114,7 +114,7 @@ impl WorldTenant {
         self.inner.id()
     }
 
-    /// The table of customers, with one row per version of a customer.
+    /// The table of customers. Each row is a version (dated row) of a customer.
     #[getter]
     fn customers(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Customers)
@@ -313,7 +313,7 @@ impl World {
         self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
-    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the world.
+    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the history.
     #[getter]
     fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let dates = self.inner.dates().into_iter();

@@ -275,11 +275,11 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
-/// Why a table could not be read through the Arrow C interface.
+/// The reasons for which a table cannot be read through the Arrow C interface.
 enum Foreign {
     /// The library that exports the table raised an exception.
     Refused(PyErr),
-    /// The data are not valid.
+    /// The exported data are not valid Arrow data.
     Invalid(churn_core::Error),
     /// The object is a stream that has already been read.
     Exhausted,

@@ -67,7 +67,7 @@ pub struct NativeUsers {
 
 #[napi]
 impl NativeUsers {
-    /// Adds or replaces a user.
+    /// Adds a user, or replaces the user with the same id.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let user = User {

@@ -17,7 +17,7 @@ pub struct NativeModels {
 
 #[napi]
 impl NativeModels {
-    /// Stores a model.
+    /// Stores a model with its stage (`champion`, `challenger` or `retired`).
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, model: &Model, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, model, at) = (self.own.clone(), model.inner.get()?.clone(), at(&given)?);

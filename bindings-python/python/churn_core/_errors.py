@@ -41,7 +41,7 @@ class InvalidRecordsError(ChurnError, ValueError):
 
 
 class UnreadableTableError(ChurnError, ValueError):
-    """A table as a whole cannot be read."""
+    """A table cannot be read. The error concerns the table as a whole, not a single value."""
 
 
 class InvalidOptionError(ChurnError, ValueError):

@@ -1,4 +1,5 @@
-"""The members of the ensemble as separate scikit-learn estimators for numeric matrices."""
+"""The members of the ensemble (the models whose predictions `ChurnModel` combines) as separate scikit-learn
+estimators. They accept numeric matrices."""
 
 from __future__ import annotations
 

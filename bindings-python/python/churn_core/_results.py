@@ -38,7 +38,7 @@ class ToDict:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict that ``json.dumps`` accepts. Timestamps are ISO texts."""
+        """Returns the fields as a dict that ``json.dumps`` accepts. Timestamps become ISO texts."""
         found: dict[str, Any] = plain(self)
         return found
 
@@ -259,7 +259,7 @@ class Columns(tuple[Column, ...]):
     __slots__ = ()
 
     def to_pandas(self) -> Any:
-        """The columns as a pandas frame with one row per column."""
+        """Returns a pandas frame with one row for each `Column`."""
         import pandas as pd
 
         return pd.DataFrame(list(self), columns=Column._fields)

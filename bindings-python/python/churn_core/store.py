@@ -65,7 +65,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Upserted:
     """The result of an upsert. ``rows_changed`` counts the rows that are new or that replaced a different stored row.
-    ``report`` lists the issues of quarantined rows."""
+    ``report`` lists the issues of the quarantined rows (invalid rows that were left out)."""
 
     rows_in: int
     rows_accepted: int
