@@ -213,8 +213,8 @@ export class ChurnClassifier {
    *   its position.
    * - `cancelled`: the `signal` was aborted.
    *
-   * If a value in the table is invalid, the error has a code that describes the value, and the `row` and `column` of
-   * the value.
+   * If a value in the table is invalid, the error has a code that says what is wrong with the value, and the `row`
+   * and `column` of the value.
    */
   static async fit(
     x: FlatTable,

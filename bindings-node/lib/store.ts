@@ -473,7 +473,9 @@ export class UserStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
 
-  /** Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has this email address. */
+  /**
+   * Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has this email address.
+   */
   async upsert(user: UserInput): Promise<void> {
     const given = checked(user, USER_KEYS, 'user')
     await called(async () => this.#native.upsert(given))

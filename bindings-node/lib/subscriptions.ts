@@ -8,8 +8,8 @@ import type { Arrow, Attribute, WithAttributes } from './types.js'
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
   /**
-   * Names of attributes of `customers` that never change, or `'all'`. The current
-   * values of these attributes are also used for past dates.
+   * Names of attributes of `customers` that never change, or `'all'`. The current values of these attributes are also
+   * used for past dates.
    */
   staticAttributes?: 'all' | readonly string[]
 }

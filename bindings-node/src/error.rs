@@ -1,6 +1,6 @@
 //! Conversion of errors. An error is passed to JavaScript as a line of JSON in the message of an `Error`. The
-//! TypeScript code in `lib/` converts this `Error` to a `ChurnError`. This is necessary because napi-rs rejects a promise with a
-//! plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
+//! TypeScript code in `lib/` converts this `Error` to a `ChurnError`. This is necessary because napi-rs rejects a promise
+//! with a plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;

@@ -153,7 +153,7 @@ def make(
     report: Any = None,
     missing: bool = False,
 ) -> ChurnError:
-    """Makes the exception for an error code. If `CLASSES` does not contain the code, it is the code of an invalid
+    """Makes the exception for an error code. If `CLASSES` does not contain the code, the error concerns an invalid
     record."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)

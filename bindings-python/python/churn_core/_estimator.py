@@ -83,8 +83,8 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """Returns the seed for ``random_state``: ``random_state`` itself if it is a number, 0 if it is None, or a number
-    drawn from it if it is a numpy generator."""
+    """Returns the seed for ``random_state``. A number is the seed itself, None gives the seed 0, and a numpy generator
+    draws the seed."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):

@@ -224,7 +224,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Finding(ToDict):
-    """A likely mistake in valid records, and how to correct it."""
+    """A likely mistake in valid records, and how to correct the mistake."""
 
     #: Stable code, such as ``"unused_column"`` or ``"far_date"``.
     code: str

@@ -1,6 +1,6 @@
 """The parts of a tenant's store (`churn_core.TenantStore`), and the types of their results.
 
-Timestamps are in UTC. The store reads no clock, so you pass the time of each event as ``at``.
+Timestamps are in UTC. The store reads no clock, so you pass the current time as ``at``.
 """
 
 from __future__ import annotations
