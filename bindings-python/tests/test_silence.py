@@ -1,5 +1,5 @@
-"""Tests of input that would silently be dropped or guessed. It must cause an error or a warning that names the table
-and the column."""
+"""Tests of input that would silently be dropped or guessed. Such input must cause an error or a warning that names
+the table and the column."""
 
 import decimal
 
