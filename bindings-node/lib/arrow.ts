@@ -1,4 +1,5 @@
-// Conversion of tables of the package apache-arrow. The package is loaded only if the caller passes such a table.
+// Conversion of tables of the package apache-arrow. The package is loaded only if the caller passes a table of this
+// package.
 import { createRequire } from 'node:module'
 import { ChurnError } from './errors.js'
 import type { TableName } from './columns.js'
@@ -38,7 +39,7 @@ function arrowPackage(name: string): ArrowPackage {
   throw new ChurnError(`${name} is a Table, but the package apache-arrow is not found: give tableToIPC(table, 'stream')`, { code: 'unreadable_table' })
 }
 
-/** The properties of a table that every copy of the package has. */
+/** The parts of a table that are the same in every copy of the package. */
 interface ForeignType { children?: ForeignField[]; dictionary?: ForeignType; indices?: ForeignType; constructor: { name: string } }
 interface ForeignField { name: string; type: ForeignType; nullable: boolean; metadata: unknown }
 interface ForeignData {
@@ -48,8 +49,8 @@ interface ForeignData {
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
 /**
- * Converts a table from another copy of the package, because `tableToIPC` only accepts the types of its own copy. The
- * buffers are not copied.
+ * Converts a table from another copy of the package, because `tableToIPC` accepts only types of its own copy of the
+ * package. The buffers are not copied.
  */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {
@@ -78,7 +79,9 @@ export function toBytes(value: unknown, name: string): unknown {
   return arrow.tableToIPC(own, 'stream')
 }
 
-/** Converts each table that is a `Table` of apache-arrow to the bytes of an Arrow IPC stream. */
+/**
+ * Replaces each `Table` of apache-arrow in `tables` by the bytes of an Arrow IPC stream. Other values stay unchanged.
+ */
 export function arrowTables(tables: object, names: readonly TableName[]): object {
   const given: Record<string, unknown> = { ...tables }
   for (const name of names) given[name] = toBytes(given[name], name)

@@ -17,15 +17,15 @@ export type Matrix =
   | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[]
 
 /**
- * The shape of a matrix and options of the call. If `rows` or `columns` is given, the shape of the matrix is checked
- * against it.
+ * The shape of a matrix, and the options of the call. If `rows` or `columns` is given, the matrix must have this number
+ * of rows or columns.
  */
 export interface MatrixOptions extends RunOptions {
   rows?: number
   columns?: number
 }
 
-/** The number of columns, or an object with the shape and options. */
+/** The number of columns of a matrix, or an object with its shape and the options of the call. */
 export type MatrixShape = number | MatrixOptions
 
 const MATRIX_OPTIONS = keys<MatrixOptions>({ rows: 1, columns: 1, threads: 1, signal: 1 })
@@ -117,7 +117,7 @@ export class TreeEnsemble {
    * a string or bytes. This function is synchronous.
    *
    * The objectives `binary` and `cross_entropy` and categorical splits are supported. Probabilities equal those of
-   * LightGBM, except for the last bits, because the exponential function is rounded differently.
+   * LightGBM, except for rounding differences in the exponential function.
    *
    * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
    */
@@ -136,7 +136,7 @@ export class TreeEnsemble {
     return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytesOf(bytes))))
   }
 
-  /** The bytes of an ensemble file. Rust, Python and Node write the same bytes. */
+  /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for an ensemble. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** Number of trees. */
@@ -149,8 +149,8 @@ export class TreeEnsemble {
   get link(): 'log_odds' | 'probability' { return cached(this, 'link', () => halfOf<Native>(this).link as 'log_odds' | 'probability') }
 
   /**
-   * The probability of the positive class for each row. The call does not block the event loop, and copies the matrix
-   * before it returns. The result of a row does not depend on the number of threads or on the other rows.
+   * Returns the probability of the positive class for each row. The call does not block the event loop, and copies the
+   * matrix before it returns. The result of a row does not depend on the number of threads or on the other rows.
    *
    * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
    * aborted.
@@ -161,9 +161,9 @@ export class TreeEnsemble {
   }
 
   /**
-   * The contribution of each column to the score of each row: exact path-dependent TreeSHAP (Lundberg et al., 2020).
-   * The base value plus the contributions of a row equals the log-odds of the row's probability. If `link` is
-   * `'probability'`, the sum equals the probability itself.
+   * Returns the contribution of each column to the score of each row: exact path-dependent TreeSHAP (Lundberg et al.,
+   * 2020). The base value plus the contributions of a row equals the log-odds of the row's probability. If `link` is
+   * `'probability'`, this sum equals the probability itself.
    */
   async explain(x: Matrix, shape?: MatrixShape): Promise<Explanation> {
     const { cells, rows, options } = matrix(x, shape, this.featureNames.length)
@@ -176,7 +176,7 @@ export class TreeEnsemble {
     return { nTrees, featureNames, link }
   }
 
-  /** Frees the memory of the trees. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the trees after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -23,7 +23,7 @@ export class ChurnError extends Error {
   readonly table: TableName | null
   /** 0-based position of the row with the error; null if the error does not concern a row. */
   readonly row: number | null
-  /** The name of the column, feature or option with the error; null if the error does not concern one. */
+  /** The name of the column, feature or option with the error; null if the error does not concern any of these. */
   readonly column: string | null
   /** The whole validation report if invalid records were refused, otherwise null. */
   readonly report: ValidationReport | null
@@ -41,7 +41,7 @@ export class ChurnError extends Error {
   }
 
   /**
-   * `'AbortError'` if the call was cancelled, like the name of the DOMException of other aborted calls. Otherwise
+   * `'AbortError'` if the call was cancelled, as for other calls that an `AbortSignal` aborts. Otherwise
    * `'ChurnError'`.
    */
   override get name(): string {
@@ -58,10 +58,10 @@ export class ChurnError extends Error {
 /** Maps the names of options in Rust and Python to their names in JavaScript, such as `as_of` to `asOf`. */
 const SPELLINGS = new Map<string, string>()
 
-/** @internal Converts a name to snake_case, the spelling of the core. */
+/** @internal Converts a camelCase name to snake_case, as in the core. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** @internal Registers the name of an option, so that `spelled` can replace its snake_case form in messages. */
+/** @internal Registers the name of an option. `spelled` can then replace the snake_case name in messages. */
 export function declareOption(name: string): void {
   const other = snake(name)
   if (other !== name) SPELLINGS.set(other, name)
@@ -86,7 +86,7 @@ export function reportOf(json: ValidationReport): ValidationReport {
   return json
 }
 
-/** @internal Warnings of the core, with the names of options in JavaScript's spelling. */
+/** @internal Replaces the names of options in warnings of the core by their names in JavaScript. */
 export function warningsOf<T extends { warnings: { message: string }[] }>(holder: T): T {
   for (const warning of holder.warnings) warning.message = spelled(warning.message)
   return holder

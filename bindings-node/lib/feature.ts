@@ -1,13 +1,16 @@
-/** A condition on a column of a record. It is evaluated with the values that were known at `asOf`. */
+/**
+ * A condition on a column of a record. It is evaluated with the values that were known at `asOf`, the date of the
+ * features.
+ */
 export type ColumnCondition =
   | { oneOf: { column: string; values: readonly string[] } }
   | { atLeast: { column: string; value: number } }
   | { atMost: { column: string; value: number } }
   | { is: { column: string; value: boolean } }
 
-/** A condition on a payment. It is evaluated with the values that were known at `asOf`. */
+/** A condition on a payment. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition
-/** A condition on a ticket. It is evaluated with the values that were known at `asOf`. */
+/** A condition on a ticket. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition
 
 /** A function that aggregates the records in a window. */
@@ -20,18 +23,18 @@ export type Aggregation<Condition> =
 interface Windowed<Condition> {
   /** Name of the feature. It must be unique in the plan. */
   name: string
-  /** The feature only reads records that meet all these conditions. Default: no conditions. */
+  /** Conditions on records. The feature reads only records that meet all of them. Default: no conditions. */
   filter?: readonly Condition[]
   /** How the values are aggregated. Default: `'sum'`, which gives the number of records if the measure is `'count'`. */
   function?: Aggregation<Condition>
-  /** Length in days of the window before `asOf`. Default: the whole history. */
+  /** Length in days of the window, which ends at `asOf` (the date of the features). Default: the whole history. */
   window?: number | null
 }
 
 /** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
   source: 'payments'
-  /** The moment that decides whether a record is in the window. Default: `'event'`. */
+  /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
   axis?: 'event' | 'refunded_at'
   /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | { attribute: string }
@@ -40,7 +43,7 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
 /** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
   source: 'tickets'
-  /** The moment that decides whether a record is in the window. Default: `'event'`. */
+  /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
   axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at'
   /** The value that is read from each record. Default: `'count'`. */
   measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | { attribute: string }
@@ -54,16 +57,22 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
   measure?: 'count' | 'quantity' | 'kind' | 'date' | 'gap_days' | { attribute: string }
 }
 
-/** A custom feature of the customer row. */
+/** A custom feature of the customers table. */
 export interface CustomerFeature {
   /** Name of the feature. It must be unique in the plan. */
   name: string
   source: 'customers'
   /** The value that is read from the customer. Default: `'tenure_days'`. */
   measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | { attribute: string }
-  /** `'value'` (default) is the value at `asOf`. `'change'` is the change of the value over the window. */
+  /**
+   * `'value'` (default) is the value at `asOf` (the date of the features). `'change'` is the change of the value over
+   * the window.
+   */
   function?: 'value' | 'change'
-  /** Number of days over which the change is measured. */
+  /**
+   * Length in days of the window, which ends at `asOf` (the date of the features). It is used with the function
+   * `'change'`.
+   */
   window?: number | null
 }
 

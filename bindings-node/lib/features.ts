@@ -26,11 +26,11 @@ export class FeatureMatrix {
     wrapMatrix = (matrix) => new FeatureMatrix(matrix)
   }
 
-  /** The tenant of the rows. */
+  /** The id of the tenant to whom the customers belong. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** Number of rows. */
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
-  /** Names of the features, in plan order. */
+  /** Names of the features, in the order of the feature plan. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The customer id of each row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
@@ -38,7 +38,8 @@ export class FeatureMatrix {
   get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
 
   /**
-   * The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
+   * Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
+   * missing value.
    *
    * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
    */
@@ -46,7 +47,10 @@ export class FeatureMatrix {
     return guard(() => halfOf<Native>(this).column(text(name, 'name'))) as Float64Array | (string | null)[]
   }
 
-  /** The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature. */
+  /**
+   * Returns the matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per
+   * feature.
+   */
   toArrow(): Buffer {
     return guard(() => halfOf<Native>(this).toArrow())
   }
@@ -57,7 +61,7 @@ export class FeatureMatrix {
     return { tenant, rows, featureNames, customerIds, asOf }
   }
 
-  /** Frees the memory of the matrix. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the matrix after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -102,8 +106,8 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
 }
 
 /**
- * @internal Converts options for the core. The result has the number of threads. All other options become JSON with the
- * names of the core.
+ * @internal Converts options for the core. The result has the option `threads` as a number, and all other options as
+ * JSON in which they have their names in the core.
  */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
@@ -112,7 +116,8 @@ export function forCore(options: object): object {
 }
 
 /**
- * @internal Like {@link forCore}, but for native calls that take the dates and the definition of churn separately.
+ * @internal Converts options like {@link forCore}, for native calls that take the dates and the definition of churn
+ * separately.
  */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
@@ -124,7 +129,7 @@ const FEATURE_OPTIONS = keys<FeatureOptions>({ asOf: 1, windows: 1, features: 1,
 /**
  * Computes the features of customers at one or several dates. This function is synchronous. The matrix has a row for
  * each date and each customer who signed up before the date, including customers who have left. If you pass a
- * `definition`, it has rows only for eligible customers.
+ * `definition`, the matrix has rows only for customers who are eligible under this definition of churn.
  */
 export function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix {
   noMore(arguments.length, 2, 'features')
@@ -134,7 +139,7 @@ export function features(records: TenantRecords, options: FeatureOptions): Featu
   return guard(() => wrapMatrix(native.features(source, forFeatures(given))))
 }
 
-/** Computes the same matrix as {@link features}, without blocking the event loop. */
+/** Computes a feature matrix like {@link features}, but without blocking the event loop. */
 export async function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix> {
   noMore(arguments.length, 2, 'featuresAsync')
   const source = recordsOf(records)
@@ -154,7 +159,7 @@ const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
 
 /**
  * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
- * the customers without a label: they churned before the label period.
+ * the customers without a label, because they churned before the label period.
  *
  * @throws {ChurnError} `immature_label` if a label period is not over yet.
  */

@@ -13,7 +13,7 @@ export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') a
 export const invalid = (name: string, why: string, row: number | null = null): ChurnError =>
   new ChurnError(`${name} ${why}`, { code: 'invalid_option', row, column: name })
 
-/** Runs a native call and converts its error to a ChurnError. */
+/** Runs a native call. If the call throws an error, the error is converted to a ChurnError. */
 export function guard<T>(call: () => T): T {
   try {
     return call()
@@ -22,14 +22,14 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Throws if a call has more arguments than the function takes. Without this check, they would be ignored. */
+/** Throws if a call has more arguments than the function takes, because JavaScript would ignore the others. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
   }
 }
 
-/** The keys of an options object. The compiler checks that they are exactly the keys of the type. */
+/** The keys of an options object. The compiler checks that these are exactly the keys of the type `T`. */
 export type Keys<T> = { readonly [K in keyof Required<T>]: 1 }
 
 export function keys<T>(known: Keys<T>): Keys<T> {
@@ -37,7 +37,7 @@ export function keys<T>(known: Keys<T>): Keys<T> {
   return known
 }
 
-/** The Levenshtein distance of two names. */
+/** Returns the Levenshtein distance of two names. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {
@@ -63,7 +63,9 @@ export function near(name: string, known: readonly string[]): string[] {
     .map(({ other }) => other)
 }
 
-/** Throws for a Map, a Set or a promise where an object is expected: they have no keys, so their content would be ignored. */
+/**
+ * Throws if a value is a Map, a Set or a promise. Their content is not in their properties, so it would be ignored.
+ */
 export function keyed(value: unknown, name: string): void {
   if (value instanceof Map || value instanceof Set) throw invalid(name, `must be an object, not a ${value instanceof Map ? 'Map' : 'Set'}`)
   if (typeof (value as Partial<Promise<unknown>> | null | undefined)?.then === 'function') throw invalid(name, 'must be an object, not a promise')
@@ -73,12 +75,12 @@ export function keyed(value: unknown, name: string): void {
 const CHOSEN_KEYS = ['monotoneConstraints', 'conversionRates', 'classWeight'] as const
 
 /**
- * Options that contain other options. If a nested option is invalid, the `column` of the error is the outer option, as
- * in the core.
+ * Options that contain other options. An error about a nested option has the outer option as its `column`, as in the
+ * core.
  */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
-/** Checks that an options object has no unknown keys, and returns it. */
+/** Checks that an options object has no unknown keys, and returns the object. */
 export function checked<T extends object>(options: T | null | undefined, known: Keys<T>, name = 'options'): T {
   if (options === undefined || options === null) return {} as T
   if (typeof options !== 'object' || Array.isArray(options) || options instanceof Date || ArrayBuffer.isView(options)) {
@@ -97,14 +99,14 @@ export function checked<T extends object>(options: T | null | undefined, known: 
   return options
 }
 
-/** Checks that a value is a string that UTF-8 can encode, and returns it. */
+/** Checks that a value is a string that UTF-8 can encode, and returns the string. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== 'string') throw invalid(name, 'must be a string')
   if (!value.isWellFormed()) throw invalid(name, 'is not well-formed: it holds a lone surrogate')
   return value
 }
 
-/** Converts an id to a string. An integer becomes its decimal text, like the ids in records. */
+/** Converts an id to a string. An integer becomes its decimal text, like an integer in an id column of a table. */
 export function id(value: unknown, name: string): string {
   return Number.isSafeInteger(value) || typeof value === 'bigint' ? String(value) : text(value, name)
 }
@@ -128,7 +130,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** The members that native objects may have. */
+/** The properties and methods that native objects may have. */
 interface Releasable {
   readonly bytes?: number
   release?(): void
@@ -148,7 +150,7 @@ export function hold(owner: object, half: object): void {
   }
 }
 
-/** Returns the native object of a JavaScript object. Throws if the object has been disposed. */
+/** Returns the native object that belongs to a JavaScript object. Throws if the JavaScript object has been disposed. */
 export function halfOf<T>(owner: object): T {
   const held = natives.get(owner)
   if (!held?.native) {
@@ -159,8 +161,8 @@ export function halfOf<T>(owner: object): T {
 }
 
 /**
- * Frees the native object of a JavaScript object, without waiting for the garbage collector. Calls that are running
- * finish.
+ * Frees the native object of a JavaScript object, without waiting for the garbage collector. The memory is freed
+ * after all running calls have finished.
  */
 export function dispose(owner: object): void {
   const held = natives.get(owner)
@@ -179,7 +181,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** For each object, the values of its getters. Each value is computed only once. */
+/** The values of the getters of each object. Each value is computed only once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -189,7 +191,7 @@ export function cached<T>(owner: object, name: string, make: () => T): T {
   return values.get(name) as T
 }
 
-/** Freezes plain objects and arrays, because all callers of a getter get the same object. */
+/** Freezes plain objects and arrays, because a getter returns the same object to all its callers. */
 function frozen<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value) && !natives.has(value) && !Object.isFrozen(value)) {
     Object.freeze(value)
@@ -210,9 +212,9 @@ function signalOf(signal: unknown): AbortSignal | undefined {
 type Listener = (step: Progress) => void
 
 /**
- * Runs a long native call, which the signal can cancel. If `onProgress` throws, the call is cancelled, and the promise
- * rejects with the error that was thrown. The progress 1 is reported exactly once, at the end. No progress is reported
- * after the promise has settled.
+ * Runs a long native call. Aborting the signal cancels the call. If `onProgress` throws an error, the call is
+ * cancelled, and the promise rejects with this error. The progress 1 is reported exactly once, at the end. No progress
+ * is reported after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -263,10 +265,10 @@ export async function long<T>(
   }
 }
 
-/** Resolves in the next turn of the event loop. */
+/** Returns a promise that resolves in the next turn of the event loop. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** The time in milliseconds for which one slice of work should block the event loop at most. */
+/** The maximum time in milliseconds for which one slice of work should block the event loop. */
 const SLICE = 10
 
 /** Calls `work` with successive slices of an array. The event loop runs between two slices. */
@@ -291,12 +293,12 @@ export function camelCase<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [camel(key), camelCase(inner)])) as T
 }
 
-/** Options whose keys are chosen by the caller, such as column names. These keys are not renamed. */
+/** Options that are objects whose keys the caller chooses, such as column names. These keys are not renamed. */
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
 /**
- * Converts the keys of options to the names in the core, and moments to text. Throws for a value that JSON would drop
- * silently.
+ * Converts the keys of options to their names in the core, and moments to text. Throws for a value that JSON would
+ * silently drop.
  */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value

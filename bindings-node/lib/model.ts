@@ -47,9 +47,9 @@ function training<T extends TrainOptions>(options: T | null | undefined, known: 
 }
 
 /**
- * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at this
- * date, and is tested on the label period that follows. The option `asOf` lists the dates from which the training dates
- * are taken.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at that
+ * date, and is tested on the label period that follows. The training dates are taken from the dates in the option
+ * `asOf`.
  */
 export async function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{ folds: OutOfTime[] }> {
   noMore(arguments.length, 2, 'backtest')
@@ -76,8 +76,8 @@ export class ChurnModel {
   }
 
   /**
-   * Trains a model without blocking the event loop. The same records, options and seed give the same model bytes, for
-   * any number of threads.
+   * Trains a model without blocking the event loop. Equal records, options and seeds give equal model bytes, for any
+   * number of threads.
    */
   static async train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel> {
     noMore(arguments.length, 2, 'train')
@@ -95,30 +95,30 @@ export class ChurnModel {
     return guard(() => wrapModel(native.Model.fromBytes(bytesOf(bytes))))
   }
 
-  /** Opens a model file. Rejects with the codes of {@link fromBytes}, or with `io` if the file cannot be read. */
+  /** Opens a model file. Rejects with the error codes of {@link fromBytes}, or with `io` if the file cannot be read. */
   static async load(path: string | URL, options?: Cancellable): Promise<ChurnModel> {
     const given = checked(options, { signal: 1 })
     return wrapModel(await long(given, (cancel) => native.load(pathOf(path), cancel)))
   }
 
-  /** Writes the model to a file. The write is atomic: other processes never see a half-written file. */
+  /** Writes the model to a file. The write is atomic: other processes see either the old or the complete new file. */
   async save(path: string | URL, options?: Cancellable): Promise<void> {
     const given = checked(options, { signal: 1 })
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** The bytes of the model file. Rust, Python and Node write the same bytes. */
+  /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for a model. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** The id of the model: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
   /** The tenant whose records the model may score; null for any tenant. */
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
-  /** Names of the features, in plan order. */
+  /** Names of the features, in the order of the feature plan. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The lowest probability of each of the risk bands medium, high and critical. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
-  /** How the model was trained and how well it performs. */
+  /** The training report: how the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => warningsOf(camelCase<TrainReport>(JSON.parse(halfOf<Native>(this).report)))) }
 
   /** The definition of churn that the model predicts, with defaults filled in. */
@@ -130,13 +130,16 @@ export class ChurnModel {
     })
   }
 
-  /** The model card, which describes the model, its training data and how well it performs. */
+  /** Returns the model card, which describes the model, its training data and how well it performs. */
   card(): ModelCard { return cached(this, 'card', () => warningsOf(camelCase<ModelCard>(JSON.parse(halfOf<Native>(this).card())))) }
 
-  /** The model card as Markdown. */
+  /** Returns the model card as Markdown. */
   cardMarkdown(): string { return guard(() => halfOf<Native>(this).cardMarkdown()) }
 
-  /** Scores all customers who are eligible at a date, without blocking the event loop. */
+  /**
+   * Scores all eligible customers at a date, without blocking the event loop. A customer is eligible if they can still
+   * churn under the model's definition of churn.
+   */
   async score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun> {
     noMore(arguments.length, 2, 'score')
     const source = recordsOf(records)
@@ -144,7 +147,10 @@ export class ChurnModel {
     return wrapRun(await long(given, (cancel, listener) => halfOf<Native>(this).score(source, given, cancel, listener)))
   }
 
-  /** Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run. */
+  /**
+   * Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run over
+   * all customers.
+   */
   scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore {
     noMore(arguments.length, 2, 'scoreCustomer')
     const given = checked(options, SCORE_CUSTOMER_OPTIONS)
@@ -163,22 +169,28 @@ export class ChurnModel {
     return wrapMatrix(await long(given, (cancel) => halfOf<Native>(this).features(source, given, cancel)))
   }
 
-  /** The calibrated churn probability of each row of a matrix. The matrix must contain the features of this model. */
+  /**
+   * Returns the calibrated churn probability of each row of a matrix. The matrix must contain the features of this
+   * model.
+   */
   async predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).predictProba(matrixOf(matrix), given, cancel))
   }
 
   /**
-   * The log-odds of churn of each row, before calibration. They equal the base value of `explain` plus the sum of the
-   * row's contributions.
+   * Returns the log-odds of churn of each row, before calibration. The log-odds of a row equal the base value of
+   * `explain` plus the sum of the row's contributions.
    */
   async logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).logOdds(matrixOf(matrix), given, cancel))
   }
 
-  /** The Shapley value of each feature for each row of a matrix. The matrix must contain the features of this model. */
+  /**
+   * Returns the Shapley value of each feature for each row of a matrix, in log-odds before calibration. The matrix must
+   * contain the features of this model.
+   */
   async explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation> {
     const given = checked(options, RUN_OPTIONS)
     return long(given, (cancel) => halfOf<Native>(this).explain(matrixOf(matrix), given, cancel))
@@ -187,7 +199,7 @@ export class ChurnModel {
   /** The value that `JSON.stringify` writes for this object: the model card. */
   toJSON(): ModelCard { return this.card() }
 
-  /** Frees the memory of the model. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the model after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -26,7 +26,7 @@ const TENANT_KEYS = { tenant: 1, ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 /** @internal */
 export let wrapRecords: (records: Native) => TenantRecords
 
-/** The validated records of one tenant. They are immutable. */
+/** The validated records of one tenant. A `TenantRecords` is immutable. */
 export class TenantRecords {
   private constructor(records: Native) {
     if (!(records instanceof native.Records)) {
@@ -52,8 +52,8 @@ export class TenantRecords {
   }
 
   /**
-   * Reads the same tables as {@link fromObjects}, without blocking the event loop. Rows are read in slices of about 10
-   * ms, and are validated on another thread. Do not change the rows before the promise settles.
+   * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices of about 10 ms,
+   * and are validated on another thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,
@@ -91,14 +91,14 @@ export class TenantRecords {
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
   /** The ids of all customers, sorted by their UTF-8 bytes. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
-  /** Start of the observed history; null if there are no events. */
+  /** Start of the observed history (the period that the records cover); null if there are no events. */
   get observedFrom(): string | null { return cached(this, 'observedFrom', () => halfOf<Native>(this).observedFrom ?? null) }
-  /** End of the observed history; null if there are no events. */
+  /** End of the observed history (the period that the records cover); null if there are no events. */
   get observedUntil(): string | null { return cached(this, 'observedUntil', () => halfOf<Native>(this).observedUntil ?? null) }
   /** The validation report. */
   get report(): ValidationReport { return cached(this, 'report', () => reportOf(JSON.parse(halfOf<Native>(this).report))) }
 
-  /** Number of rows of a table; null if the table was not given. */
+  /** Returns the number of rows of a table, or null if the table was not given. */
   rows(table: TableName): number | null {
     return guard(() => halfOf<Native>(this).rows(text(table, 'table')) ?? null)
   }
@@ -113,7 +113,7 @@ export class TenantRecords {
     return Object.fromEntries(TABLES.map((table) => [table, this.rows(table)])) as Record<TableName, number | null>
   }
 
-  /** Frees the memory of the records. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the records after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */
@@ -125,7 +125,7 @@ export class TenantRecords {
 /** @internal */
 export const recordsOf = (records: unknown): Native => argument<Native>(records, TenantRecords, 'records')
 
-/** The columns that the library recognizes in a table. Required columns come first. */
+/** Returns the columns that the library recognizes in a table. Required columns come first. */
 export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
   return guard(() => native.columnsOf(text(table, 'table'))) as ColumnInfo[]
 }
@@ -133,8 +133,8 @@ export function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[] {
 /** The result of {@link partition}. */
 export interface Partition {
   /**
-   * The records of each tenant, by tenant id. Row numbers in the reports of the records are positions in the input
-   * tables.
+   * The records of each tenant, by tenant id. A row number in a tenant's report is the position of the row in the input
+   * table.
    */
   tenants: Map<string, TenantRecords>
   /** The report on rows without a tenant. */

@@ -24,7 +24,7 @@ export function parseWarnings(json: string): Warning[] {
   return warnings.map(({ code, message, columns = [], dates = [] }) => ({ code, message: spelled(message), columns, dates }))
 }
 
-/** The scores of all eligible customers at one date. A run is immutable and iterable. */
+/** The scores of all eligible customers (those who can still churn) at one date. A run is immutable and iterable. */
 export class ScoreRun implements Iterable<Score> {
   private constructor(run: Native) {
     if (!(run instanceof native.Run)) throw new ChurnError('use model.score', { code: 'invalid_option' })
@@ -35,15 +35,17 @@ export class ScoreRun implements Iterable<Score> {
     wrapRun = (run) => new ScoreRun(run)
   }
 
-  /** The tenant whose customers were scored. */
+  /** The id of the tenant whose customers were scored. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** The date of the scores. */
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
   /** The id of the model of this run. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
-  /** The scores of all eligible customers, sorted by the UTF-8 bytes of the customer id. */
+  /** The scores of all eligible customers (those who can still churn), sorted by the UTF-8 bytes of the customer id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
-  /** The probability of each score, in the order of `scores`. It is NaN for a customer who has no probability. */
+  /**
+   * The probability of each score, in the order of `scores`. The value is NaN for a customer who has no probability.
+   */
   get probabilities(): Float64Array { return cached(this, 'probabilities', () => halfOf<Native>(this).probabilities()) }
   /** The features from which the scores were computed, with one row per score. */
   get matrix(): FeatureMatrix { return cached(this, 'matrix', () => wrapMatrix(halfOf<Native>(this).matrix())) }
@@ -57,18 +59,21 @@ export class ScoreRun implements Iterable<Score> {
   /** Number of scores. */
   get length(): number { return this.probabilities.length }
 
-  /** The score at a position. A negative position counts from the end. */
+  /** Returns the score at a position. A negative position counts from the end. */
   at(index: number): Score | undefined { return this.scores.at(index) }
 
   [Symbol.iterator](): IterableIterator<Score> { return this.scores[Symbol.iterator]() }
 
-  /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
+  /**
+   * Returns the score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the
+   * customer.
+   */
   scoreOf(customerId: Id): Score {
     return guard(() => halfOf<Native>(this).scoreOf(id(customerId, 'customerId'))) as Score
   }
 
   /**
-   * The features that contribute most to a customer's score, largest contribution first. `top` is the number of
+   * Returns the features that contribute most to a customer's score, largest contribution first. `top` is the number of
    * features.
    */
   reasons(customerId: Id, top = 5): Reason[] {
@@ -76,8 +81,8 @@ export class ScoreRun implements Iterable<Score> {
   }
 
   /**
-   * The reasons for the scores of several customers, in the order of `customerIds`. By default, the reasons for all
-   * scores of the run. The call does not block the event loop.
+   * Returns the reasons for the scores of several customers, in the order of `customerIds`. By default, these are all
+   * customers of the run. The call does not block the event loop.
    */
   async reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)
@@ -87,15 +92,15 @@ export class ScoreRun implements Iterable<Score> {
     return long(given, (cancel) => halfOf<Native>(this).reasonsOf(ids, top, cancel)) as Promise<Reason[][]>
   }
 
-  /** The scores of the `top` customers with the highest probabilities, highest first. */
+  /** Returns the scores of the `top` customers with the highest probabilities, highest first. */
   riskiest(top = 10): Score[] {
     return guard(() => halfOf<Native>(this).riskiest(count(top, 'top'))) as Score[]
   }
 
   /**
-   * The run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low` and
-   * `high` (the bounds of the interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`, `as_of` and
-   * `model_id`.
+   * Returns the run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low`
+   * and `high` (the bounds of the confidence interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`,
+   * `as_of` and `model_id`.
    */
   toArrow(): Buffer {
     return guard(() => halfOf<Native>(this).toArrow())
@@ -107,7 +112,7 @@ export class ScoreRun implements Iterable<Score> {
     return { tenant, asOf, modelId, warnings, scores }
   }
 
-  /** Frees the memory of the run. Calls that are running finish. Later calls throw. */
+  /** Frees the memory of the run after all running calls have finished. Later calls throw an error. */
   [Symbol.dispose](): void { dispose(this) }
 
   /** @internal */

@@ -1,6 +1,6 @@
 // Writes lib/columns.ts. The row types come from the core's list of columns, and the error codes from
-// tests/fixtures/contract.json. Run it after a build: node scripts/columns.mjs. With --check, it only checks that the
-// file is up to date.
+// tests/fixtures/contract.json. Run this script after a build: node scripts/columns.mjs. With --check, it only checks
+// that lib/columns.ts is up to date.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -1,5 +1,5 @@
-//! The classifier for flat tables. Classes are integer codes here. The TypeScript code in `lib/` converts labels to
-//! codes and back.
+//! The classifier for flat tables (tables without dates). This module represents classes by integer codes. The
+//! TypeScript code in `lib/` converts labels to codes and back.
 
 use std::collections::HashSet;
 
@@ -32,7 +32,7 @@ impl Classifier {
 }
 
 /// Reads the property `x` of an object: an array of plain objects, or the bytes of an Arrow IPC file or stream. The
-/// order of keys in plain objects has no meaning, so their columns get the order of `known`.
+/// order of keys in plain objects has no meaning, so the columns get the order of the names in `known`.
 fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     let wrong = || {
         invalid_option(
@@ -75,12 +75,12 @@ fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     Table::from_values(ordered).map_err(raise)
 }
 
-/// Returns the numbers that were given for the rows. `None` is an error that names them by `what`.
+/// Returns the value of `found`. If it is `None`, returns an internal error that says that there are no `what`.
 fn numbers<T>(found: Option<T>, what: &str) -> Result<T> {
     found.ok_or_else(|| internal(&format!("there are no {what}")))
 }
 
-/// Reads the labels of the classes.
+/// Reads the labels of the classes from the property `labels`.
 fn labels(source: &Object<'_>) -> Result<Vec<ClassLabel>> {
     let Some(OneOrMany::Many(labels)) = source.get::<OneOrMany>("labels")? else {
         return Err(internal("there are no labels"));
@@ -153,7 +153,7 @@ impl Classifier {
         ChurnClassifier::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The bytes of the classifier file.
+    /// Returns the bytes of the classifier file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())
@@ -199,13 +199,13 @@ impl Classifier {
         Ok(self.inner.get()?.feature_names().to_vec())
     }
 
-    /// The report of the fit, as JSON.
+    /// The report on the fit, as JSON: how the classifier was fitted and how well it performs.
     #[napi(getter, catch_unwind)]
     pub fn report(&self) -> Result<String> {
         to_json(self.inner.get()?.report())
     }
 
-    /// The probability of each class for each row, as a row-major array.
+    /// Returns the probability of each class for each row, as a row-major array.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -223,7 +223,8 @@ impl Classifier {
         })
     }
 
-    /// For each row, the lower and the upper bound of the interval for the probability of the second class.
+    /// Returns, for each row, the lower and the upper bound of the confidence interval for the probability of the
+    /// second class.
     #[napi(catch_unwind)]
     pub fn predict_interval<'env>(
         &self,
@@ -241,7 +242,7 @@ impl Classifier {
         })
     }
 
-    /// The contribution of each column to the score of each row.
+    /// Returns the contribution of each column to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,
@@ -260,7 +261,7 @@ impl Classifier {
         })
     }
 
-    /// For each row, the columns with the largest contributions to its score.
+    /// Returns, for each row, the columns with the largest contributions to the row's score.
     #[napi(catch_unwind)]
     pub fn reasons<'env>(
         &self,

@@ -1,6 +1,6 @@
 //! Conversion of errors. An error is passed to JavaScript as a line of JSON in the message of an `Error`. The
-//! TypeScript code in `lib/` converts it to a `ChurnError`. This is necessary because napi-rs rejects a promise with a
-//! plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
+//! TypeScript code in `lib/` converts this `Error` to a `ChurnError`. This is necessary because napi-rs rejects a promise
+//! with a plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
 use churn_core::{Error, RecordKind};
 use napi::Status;
@@ -41,7 +41,7 @@ pub(crate) fn raise(error: Error) -> napi::Error {
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// Converts an error about the value of an option, and replaces the name of the option by its name in JavaScript.
+/// Converts an error about the value of an option. The error then names the option as in JavaScript.
 pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
     fault(
         error.code(),
@@ -100,7 +100,7 @@ pub(crate) fn internal(why: &str) -> napi::Error {
     fault("internal", why, (None, None, None), Value::Null)
 }
 
-/// Converts a value to JSON. A failure is an error that reports a bug in this library.
+/// Converts a value to JSON. If this fails, returns the error that reports a bug in this library.
 pub(crate) fn to_json(value: &impl Serialize) -> napi::Result<String> {
     serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

@@ -51,7 +51,7 @@ pub(crate) fn ipc_of(batch: &RecordBatch) -> Result<Buffer> {
 
 #[napi]
 impl Matrix {
-    /// The tenant of the records.
+    /// The id of the tenant to whom the records belong.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())
@@ -63,7 +63,7 @@ impl Matrix {
         Ok(self.inner.get()?.n_rows() as u32)
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features in the order of the feature plan.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())
@@ -84,7 +84,8 @@ impl Matrix {
         Ok(self.inner.get()?.as_of().iter().map(ToString::to_string).collect())
     }
 
-    /// The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
+    /// Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
+    /// missing value.
     #[napi(catch_unwind)]
     pub fn column(&self, name: String) -> Result<Either<Float64Array, Vec<Option<String>>>> {
         Ok(match self.inner.get()?.column(&name).map_err(raise)? {
@@ -96,7 +97,8 @@ impl Matrix {
         })
     }
 
-    /// The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature.
+    /// Returns the matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per
+    /// feature.
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
         let matrix = self.inner.get()?;
@@ -154,7 +156,7 @@ pub fn features(records: &Records, given: Object<'_>) -> Result<Matrix> {
     matrix_of(records.inner.get()?, &dates, &plan, definition.as_ref(), &execution).map_err(raise)
 }
 
-/// Computes the same matrix as `features`, without blocking the event loop.
+/// Computes a feature matrix like `features`, but without blocking the event loop.
 #[napi(catch_unwind)]
 pub fn features_async<'env>(
     env: &'env Env,
@@ -176,11 +178,11 @@ pub fn features_async<'env>(
 pub struct LabelRow {
     /// The id of the customer.
     pub customer_id: String,
-    /// The date of the label.
+    /// The date for which the label was computed.
     pub as_of: String,
-    /// Whether the customer churned in the label period; false for an excluded row, which has no label.
+    /// Whether the customer churned in the label period. The value is false for an excluded row, which has no label.
     pub churned: bool,
-    /// The rule that decided the label.
+    /// The rule that decided the label, such as `cancelled` or `inactive`.
     pub rule: String,
     /// The time of the cancellation, or of the first event in the label period; null if there is neither.
     pub event_at: Option<String>,
@@ -191,7 +193,7 @@ pub struct LabelRow {
 pub struct LabelRows {
     /// The rows with a label: the customer churned or stayed.
     pub rows: Vec<LabelRow>,
-    /// The rows without a label: the customer churned before the label period.
+    /// The excluded rows, which have no label, because the customer churned before the label period.
     pub excluded: Vec<LabelRow>,
 }
 

@@ -28,12 +28,12 @@ impl Model {
     }
 }
 
-/// The contribution (Shapley value) of each feature to the score of each row.
+/// The contributions (Shapley values) of the features to the scores, with one contribution per row and feature.
 #[napi(object, object_from_js = false)]
 pub struct Contributions {
     /// The contributions as a row-major array of rows x features.
     pub contributions: Float64Array,
-    /// The score before any feature contributes.
+    /// The score before any feature contributes. The contributions of a row are added to this value.
     pub base_value: f64,
     /// Number of rows.
     pub rows: u32,
@@ -101,7 +101,7 @@ impl Model {
         ChurnModel::from_bytes(&bytes).map(Self::new).map_err(raise)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         Ok(self.inner.get()?.to_bytes().into())
@@ -126,7 +126,7 @@ impl Model {
         Ok(self.inner.get()?.tenant().map(ToString::to_string))
     }
 
-    /// Names of the features in plan order.
+    /// Names of the features in the order of the feature plan.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())
@@ -138,31 +138,32 @@ impl Model {
         to_json(self.inner.get()?.report())
     }
 
-    /// The model card, as JSON.
+    /// Returns the model card (a description of the model, its training data and its performance), as JSON.
     #[napi(catch_unwind)]
     pub fn card(&self) -> Result<String> {
         self.inner.get()?.card().to_json().map_err(raise)
     }
 
-    /// The model card, as Markdown.
+    /// Returns the model card (a description of the model, its training data and its performance), as Markdown.
     #[napi(catch_unwind)]
     pub fn card_markdown(&self) -> Result<String> {
         Ok(self.inner.get()?.card().to_markdown())
     }
 
-    /// The lowest probability of each of the bands medium, high and critical, as JSON.
+    /// The lowest probability of each of the risk bands medium, high and critical, as JSON.
     #[napi(getter, catch_unwind)]
     pub fn risk_bands(&self) -> Result<String> {
         to_json(&self.inner.get()?.risk_bands())
     }
 
-    /// The definition of churn, as JSON with its kind as key: `{"inactivity": {...}}`.
+    /// The definition of churn that the model predicts, as JSON. The kind of definition is the key: `{"inactivity":
+    /// {...}}`.
     #[napi(getter, catch_unwind)]
     pub fn definition(&self) -> Result<String> {
         to_json(self.inner.get()?.definition())
     }
 
-    /// Scores all customers who are eligible at a date.
+    /// Scores all customers who are eligible at a date (those who can still churn).
     #[napi(catch_unwind)]
     pub fn score<'env>(
         &self,
@@ -205,7 +206,7 @@ impl Model {
         })
     }
 
-    /// The calibrated churn probability of each row of a matrix.
+    /// Returns the calibrated churn probability of each row of a matrix.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -221,7 +222,7 @@ impl Model {
         })
     }
 
-    /// The log-odds of churn of each row of a matrix, before calibration.
+    /// Returns the log-odds of churn of each row of a matrix, before calibration.
     #[napi(catch_unwind)]
     pub fn log_odds<'env>(
         &self,
@@ -237,7 +238,7 @@ impl Model {
         })
     }
 
-    /// The contribution of each feature to the score of each row.
+    /// Returns the contribution of each feature to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

@@ -14,7 +14,7 @@ use napi::bindgen_prelude::Object;
 use crate::error::{invalid_option, raise, raise_option};
 use crate::values::{Cell, OneOrMany, Row};
 
-/// Reads the value of an option. `None` if it is undefined or null.
+/// Reads the value of an option. The result is `None` if the value is undefined or null.
 pub(crate) fn value(options: &Object<'_>, name: &str) -> Result<Option<Value>> {
     let cell = options.get::<Cell>(name)?.map(|cell| cell.0);
     Ok(cell.filter(|value| *value != Value::Null))
@@ -28,13 +28,13 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Reads an option whose value is the name of a variant of a core enum.
+/// Reads an option whose value is the name of a variant of an enum of the core.
 pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
     let named = text(options, name)?.map(|text| text.parse());
     named.transpose().map_err(|error: Error| raise_option(name, &error))
 }
 
-/// Reads an option that is a whole number of at least 0. It may be a number or a bigint.
+/// Reads an option that is a whole number of at least 0. The caller may pass a number or a bigint.
 pub(crate) fn whole(options: &Object<'_>, name: &str) -> Result<Option<u64>> {
     let whole = match value(options, name)? {
         None => return Ok(None),
@@ -78,12 +78,12 @@ pub(crate) fn as_of(options: &Object<'_>) -> Result<AsOf> {
         .ok_or_else(|| invalid_option("asOf", "is required"))
 }
 
-/// Reads the option `onInvalid`.
+/// Reads the option `onInvalid`, which says what happens to invalid rows.
 pub(crate) fn policy(options: &Object<'_>) -> Result<OnInvalid> {
     Ok(named(options, "onInvalid")?.unwrap_or_default())
 }
 
-/// Reads the option `staticAttributes`.
+/// Reads the option `staticAttributes`, which names the attributes that never change.
 pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     let all = text(options, "staticAttributes").ok().flatten().as_deref() == Some("all");
     if all {
@@ -93,7 +93,7 @@ pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
 }
 
-/// Reads the option `conversionRates`.
+/// Reads the option `conversionRates`, which has the value of each other currency in the tenant's currency.
 pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
         return Ok(BTreeMap::new());
@@ -137,18 +137,19 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// Reads the property `json`: options as JSON with the names of the core. The TypeScript code in `lib/` writes this
-/// JSON, and the core parses it.
+/// Reads the property `json`: options as JSON in which they have their names in the core. The TypeScript code in `lib/`
+/// writes this JSON, and the core parses it.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// Makes the feature plan: the standard features over the given windows, followed by the caller's own features.
+/// Makes the feature plan: the standard features for the given windows (periods before the date), followed by the
+/// features that the caller defined.
 pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
     FeaturePlan::from_json(&json(options)?).map_err(raise)
 }
 
-/// Reads the definition of churn. `None` if it was not given.
+/// Reads the definition of churn. The result is `None` if no definition was given.
 pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefinition>> {
     let Some(json) = text(options, "definition")? else {
         return Ok(None);
@@ -156,7 +157,7 @@ pub(crate) fn given_definition(options: &Object<'_>) -> Result<Option<ChurnDefin
     ChurnDefinition::from_json(&json).map(Some).map_err(raise)
 }
 
-/// Reads the definition of churn. If it was not given, the default of the library is used.
+/// Reads the definition of churn. The default of the library is used if no definition was given.
 pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
     Ok(given_definition(options)?.unwrap_or_default())
 }
@@ -164,7 +165,7 @@ pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
 /// Reads the option `threads`, and sets this number of threads in `execution`.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
-        // A larger number is probably a mistake, for example a time in milliseconds.
+        // A number above 512 is probably a mistake, for example a time in milliseconds.
         Some(threads @ 1..=512) => execution.threads(threads as usize),
         Some(_) => return Err(invalid_option("threads", "must be 1 to 512")),
         None => execution,

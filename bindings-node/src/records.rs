@@ -63,8 +63,7 @@ impl From<Source> for Option<RecordKind> {
 
 type Spellings = HashMap<String, &'static str>;
 
-/// Maps the camelCase names of columns to the names in the library, for each of the four kinds of records and for
-/// subscriptions.
+/// For each kind of input table, a map from the camelCase name of each column to its name in the library.
 static SPELLINGS: LazyLock<([Spellings; 4], Spellings)> = LazyLock::new(|| {
     let of = |source: Source| {
         let names = source.columns().iter().map(|column| column.name);
@@ -83,7 +82,7 @@ pub(crate) fn camel_case(name: &str) -> String {
     })
 }
 
-/// Converts the name of a column to the name in the library.
+/// Converts the name of a column in JavaScript to its name in the library.
 fn spelling(source: Source, name: &str) -> &str {
     let known = match source {
         Source::Records(kind) => &SPELLINGS.0[kind as usize],
@@ -92,7 +91,7 @@ fn spelling(source: Source, name: &str) -> &str {
     known.get(name).copied().unwrap_or(name)
 }
 
-/// Converts a row so that its columns have the names in the library.
+/// Converts a row from JavaScript. The columns get the names that the library uses.
 fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>> {
     let Row(Some(mut cells)) = row else {
         return Err(unreadable(
@@ -121,7 +120,7 @@ fn spelled(source: Source, index: u64, row: Row) -> Result<Vec<(String, Value)>>
     Ok(cells)
 }
 
-/// Reads a table that is given as an array of plain objects. `None` if it is undefined or null.
+/// Reads a table that is given as an array of plain objects. The result is `None` if the table is undefined or null.
 pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<Option<Table>> {
     let source = source.into();
     let name = source.as_str();
@@ -147,7 +146,8 @@ pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<O
 
 type Cells = Vec<(String, Value)>;
 
-/// Converts the rows of an array. The first row of the array has the number `from` in its table.
+/// Converts the rows of an array, which is one slice of a table. `from` is the row number of its first row in the
+/// table.
 fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -156,7 +156,7 @@ fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     (0..array.len()).map(row).collect()
 }
 
-/// Tables that are filled in slices of rows, so that the event loop can run between two slices.
+/// A set of tables that are filled slice by slice. The event loop can run between two slices.
 #[napi]
 #[derive(Default)]
 pub struct Slices {
@@ -253,7 +253,7 @@ fn why_unreadable(name: &str, bytes: &[u8], error: &str) -> String {
     format!("{name} is not a readable Arrow IPC file or stream: {error}")
 }
 
-/// Reads one table, which is given as `{ [name]: rows }`.
+/// Reads one table from an object `{ [name]: rows }`, where `name` is the name of the table.
 #[cfg(feature = "store")]
 pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> {
     let table = match given.get::<Unknown<'_>>(kind.as_str())? {
@@ -272,7 +272,8 @@ pub(crate) fn lone_table(given: &Object<'_>, kind: RecordKind) -> Result<Table> 
 
 type Reader = fn(&Object<'_>, RecordKind) -> Result<Option<Table>>;
 
-/// Makes a records builder from the tables and options of `TenantRecords.fromObjects`, `fromArrow` and `partition`.
+/// Makes a records builder with the options and tables that were passed to `TenantRecords.fromObjects`, `fromArrow` or
+/// `partition`.
 fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuilder> {
     let mut builder = configured(given, tenant)?;
     for kind in RecordKind::ALL {
@@ -283,7 +284,7 @@ fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuil
     Ok(builder)
 }
 
-/// Makes a records builder that has the options but no tables.
+/// Makes a records builder with the given options and without tables.
 fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tenant).on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {
@@ -313,7 +314,7 @@ fn reader(arrow: bool) -> Reader {
     }
 }
 
-/// Reads the rows of one customer: all versions and all events.
+/// Reads the rows of one customer: all versions (dated rows) of the customer and all events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let kind = RecordKind::Customers;
     let wrong = || {
@@ -358,12 +359,12 @@ pub struct Column {
     pub meaning: String,
 }
 
-/// Converts the name of a table to its kind.
+/// Converts the name of a table of records to the kind of records.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     table.parse().map_err(raise)
 }
 
-/// The columns that the library recognizes in a table. Required columns come first.
+/// Returns the columns that the library recognizes in a table. Required columns come first.
 #[napi(js_name = "columnsOf", catch_unwind)]
 pub fn known_columns(table: String) -> Result<Vec<Column>> {
     let source = match table.as_str() {
@@ -453,19 +454,19 @@ impl Records {
         Ok(self.inner.get()?.customer_ids().map(str::to_owned).collect())
     }
 
-    /// Number of rows of a table; null if the table was not given.
+    /// Returns the number of rows of a table, or null if the table was not given.
     #[napi(catch_unwind)]
     pub fn rows(&self, table: String) -> Result<Option<u32>> {
         Ok(self.inner.get()?.n_rows(kind_of(&table)?).map(|rows| rows as u32))
     }
 
-    /// The start of the observed history.
+    /// The start of the observed history (the period that the records cover).
     #[napi(getter, catch_unwind)]
     pub fn observed_from(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_from().map(|moment| moment.to_string()))
     }
 
-    /// The end of the observed history.
+    /// The end of the observed history (the period that the records cover).
     #[napi(getter, catch_unwind)]
     pub fn observed_until(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.observed_until(None).map(|moment| moment.to_string()))

@@ -26,17 +26,17 @@ pub struct Bounds {
 pub struct ScoreRow {
     /// The id of the customer.
     pub customer_id: String,
-    /// `scored` or `not_enough_evidence`.
+    /// Whether the customer has a probability: `scored` or `not_enough_evidence`.
     pub status: String,
-    /// Probability of churn; null if the customer is not scored.
+    /// The probability that the customer churns in the label period; null if the customer is not scored.
     pub probability: Option<f64>,
     /// 90 % confidence interval for the churn rate of customers with this score; null if the customer is not scored.
     pub interval: Option<Bounds>,
-    /// The risk band of the probability; null if the customer is not scored.
+    /// The risk band of the probability: `low`, `medium`, `high` or `critical`; null if the customer is not scored.
     pub risk_band: Option<String>,
     /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
-    /// The date by which the customer will have a probability at the latest; null if the customer is scored.
+    /// The date by which the customer will have a probability, if they stay; null if the customer is scored.
     pub expected_at: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl From<Reason> for ReasonRow {
     }
 }
 
-/// The score of one customer with its reasons.
+/// The score of one customer, with the reasons for the score.
 #[napi(object, object_from_js = false)]
 pub struct CustomerScoreRow {
     /// The score.
@@ -116,7 +116,7 @@ impl CustomerScoreRow {
     }
 }
 
-/// The scores of a tenant's customers at one date.
+/// A score run: the scores of all eligible customers (those who can still churn) of a tenant at one date.
 #[napi]
 pub struct Run {
     pub(crate) inner: Held<Arc<ScoreRun>>,
@@ -132,13 +132,14 @@ impl Run {
 
 #[napi]
 impl Run {
-    /// The scores of all eligible customers, sorted by customer id.
+    /// Returns the scores of all eligible customers, sorted by customer id.
     #[napi(catch_unwind)]
     pub fn scores(&self) -> Result<Vec<ScoreRow>> {
         Ok(self.inner.get()?.scores().iter().map(ScoreRow::from).collect())
     }
 
-    /// The probability of each score, in the order of the scores. It is NaN for a customer who is not scored.
+    /// Returns the probability of each score, in the order of the scores. The probability of a customer who is not
+    /// scored is NaN.
     #[napi(catch_unwind)]
     pub fn probabilities(&self) -> Result<Float64Array> {
         let values = self.inner.get()?.scores().iter();
@@ -146,14 +147,14 @@ impl Run {
         Ok(Float64Array::new(values.collect()))
     }
 
-    /// The reasons for one customer's score.
+    /// Returns the reasons for one customer's score.
     #[napi(catch_unwind)]
     pub fn reasons(&self, customer_id: String, top: u32) -> Result<Vec<ReasonRow>> {
         let reasons = self.inner.get()?.reasons(&customer_id, top as usize).map_err(raise)?;
         Ok(reasons.into_iter().map(ReasonRow::from).collect())
     }
 
-    /// The reasons for the scores of several customers. The call does not block the event loop.
+    /// Returns the reasons for the scores of several customers. The call does not block the event loop.
     #[napi(catch_unwind)]
     pub fn reasons_of<'env>(
         &self,
@@ -175,27 +176,27 @@ impl Run {
         })
     }
 
-    /// The scores of the customers with the highest probabilities, highest first.
+    /// Returns the scores of the customers with the highest probabilities, highest first.
     #[napi(catch_unwind)]
     pub fn riskiest(&self, top: u32) -> Result<Vec<ScoreRow>> {
         let riskiest = self.inner.get()?.riskiest(top as usize);
         Ok(riskiest.into_iter().map(ScoreRow::from).collect())
     }
 
-    /// The score of one customer.
+    /// Returns the score of one customer.
     #[napi(catch_unwind)]
     pub fn score_of(&self, customer_id: String) -> Result<ScoreRow> {
         let score = self.inner.get()?.score_of(&customer_id);
         score.map(ScoreRow::from).map_err(raise)
     }
 
-    /// The features from which the scores were computed, with one row per score.
+    /// Returns the features from which the scores were computed, with one row per score.
     #[napi(catch_unwind)]
     pub fn matrix(&self) -> Result<Matrix> {
         Ok(Matrix::new(self.inner.get()?.matrix().clone()))
     }
 
-    /// The scores as an Arrow IPC file, one row per customer.
+    /// Returns the scores as an Arrow IPC file with one row per customer.
     #[napi(catch_unwind)]
     pub fn to_arrow(&self) -> Result<Buffer> {
         let run = self.inner.get()?;
@@ -252,7 +253,7 @@ impl Run {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// The warnings of the run, as JSON. They say how its data differ from the training data.
+    /// The warnings of the run, as JSON. They say how the data of the run differ from the training data.
     #[napi(getter, catch_unwind)]
     pub fn warnings(&self) -> Result<String> {
         to_json(&self.inner.get()?.warnings())

@@ -16,13 +16,13 @@ use crate::values::{Written, written};
 pub struct CustomerColumn {
     /// The name of the column in camelCase.
     pub name: String,
-    /// The values.
+    /// The values of the column.
     #[napi(ts_type = "Array<boolean | number | bigint | string | null>")]
     pub values: Vec<Written>,
 }
 
-/// Customers that were computed from subscriptions. If the subscriptions were given as Arrow, the customers are an
-/// Arrow IPC file. Otherwise they are columns.
+/// The customers that were computed from subscriptions. If the subscriptions were given as Arrow, the customers are an
+/// Arrow IPC file. Otherwise, the customers are columns.
 #[napi(object, object_from_js = false)]
 pub struct SubscriptionCustomers {
     /// The customers as columns; null if they are an Arrow IPC file.
@@ -33,7 +33,7 @@ pub struct SubscriptionCustomers {
     pub findings: String,
 }
 
-/// Reads the table of this kind. Also returns whether it was given as Arrow bytes instead of objects.
+/// Reads the table of this kind. The second value says whether the table was given as Arrow bytes instead of objects.
 fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     let bytes = match given.get::<Unknown<'_>>(source.as_str())? {
         Some(value) => value.is_typedarray()?,
@@ -47,7 +47,8 @@ fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     Ok(table.map(|table| (table, bytes)))
 }
 
-/// Converts the subscriptions of `{ subscriptions, customers, staticAttributes }` to customers.
+/// Converts an object with the properties `subscriptions`, `customers` and `staticAttributes` to the table of
+/// customers.
 #[napi(js_name = "subscriptionsToCustomers", catch_unwind)]
 pub fn customers_of(given: Object<'_>) -> Result<SubscriptionCustomers> {
     let Some((subscriptions, bytes)) = table(&given, Source::Subscriptions)? else {

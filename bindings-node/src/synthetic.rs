@@ -22,12 +22,12 @@ type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 pub struct GeneratedColumn {
     /// The name of the column.
     pub name: String,
-    /// The values.
+    /// The values of the column.
     #[napi(ts_type = "Array<string | null> | Float64Array | Array<boolean | null>")]
     pub values: Values,
 }
 
-/// A table of true risks, given as columns. A row is an eligible customer at a date.
+/// A table of true risks, given as columns. Each row is one eligible customer at one date.
 #[napi(object, object_from_js = false)]
 pub struct Risks {
     /// The id of the tenant of each row.
@@ -74,19 +74,19 @@ impl SyntheticWorld {
         self.inner.observed_from().to_string()
     }
 
-    /// The end of the simulated time.
+    /// The end of the history.
     #[napi(getter, catch_unwind)]
     pub fn observed_until(&self) -> String {
         self.inner.observed_until().to_string()
     }
 
-    /// Dates whose label periods end before the end of the simulated time.
+    /// Dates whose label periods end before the end of the history.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
     }
 
-    /// The true risks at one or several dates.
+    /// Returns the true risks at one or several dates.
     #[napi(catch_unwind)]
     pub fn truth(&self, given: Object<'_>) -> Result<Risks> {
         let dates: Vec<AsOf> = match options::dates(&given, "asOf")? {
@@ -112,7 +112,7 @@ impl SyntheticWorld {
         })
     }
 
-    /// The tables of one tenant. If no tenant is given, the tables with the rows of all tenants.
+    /// Returns the tables of one tenant. If no tenant is given, the tables contain the rows of all tenants.
     #[napi(catch_unwind)]
     pub fn tables(&self, tenant: Option<String>) -> Result<SyntheticTables> {
         let inner = match tenant {
@@ -127,7 +127,7 @@ impl SyntheticWorld {
     }
 }
 
-/// Generated tables.
+/// The generated tables of one tenant or of all tenants.
 #[napi]
 pub struct SyntheticTables {
     inner: churn_core::synthetic::WorldTables,
@@ -142,7 +142,7 @@ impl SyntheticTables {
 
 #[napi]
 impl SyntheticTables {
-    /// The columns of a table.
+    /// Returns the columns of a table.
     #[napi(catch_unwind)]
     pub fn columns(&self, table: String) -> Result<Vec<GeneratedColumn>> {
         let columns = self.table(&table)?.columns().iter();
@@ -165,7 +165,7 @@ impl SyntheticTables {
         columns.collect()
     }
 
-    /// The table as an Arrow IPC file.
+    /// Returns a table as an Arrow IPC file.
     #[napi(catch_unwind)]
     pub fn arrow(&self, table: String) -> Result<Buffer> {
         let mut columns: Vec<(&str, ArrayRef)> = vec![];
@@ -191,7 +191,8 @@ impl SyntheticTables {
     }
 }
 
-/// The columns that leak the target and that can be added: a list of the name and the description of each.
+/// Returns the leaks: the columns that reveal the label and that can be added to the tables. Each entry of the list is
+/// the name of a leak and a description of its column.
 #[napi(catch_unwind)]
 pub fn leaks() -> Vec<Vec<String>> {
     let leaks = PlantedLeak::all();

@@ -1,4 +1,4 @@
-//! Runs long work on other threads, with progress and cancellation, so that it does not block the event loop.
+//! Runs long work on other threads, with progress and cancellation. The work does not block the event loop.
 //!
 //! Work runs on threads of this module, and not in libuv's pool. The whole process shares that pool for `fs`, `dns` and
 //! `crypto`. Training and scoring have separate queues, so scoring never waits for training.
@@ -47,7 +47,7 @@ static QUEUES: [Mutex<State>; 2] = [const {
     })
 }; 2];
 
-/// The cancel tokens of all unfinished work. Each entry also has the Node environment that started the work.
+/// The cancel tokens of all unfinished work. Each entry also identifies the Node environment that started the work.
 static UNFINISHED: Mutex<Vec<(usize, u64, CancelToken)>> = Mutex::new(vec![]);
 
 /// The Node environments in which a clean-up hook is registered.
@@ -64,7 +64,7 @@ impl Lane {
         lock(&QUEUES[self as usize])
     }
 
-    /// The maximum number of jobs of this queue that run at the same time.
+    /// Returns the maximum number of jobs of this queue that run at the same time.
     fn limit(self) -> usize {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         match self {
@@ -90,7 +90,7 @@ impl Lane {
         Ok(())
     }
 
-    /// The function of a thread of this queue. It runs waiting work until none is left.
+    /// Runs on a thread of this queue. Executes the waiting jobs of the queue until none is left.
     fn work(self) {
         loop {
             let next = {
@@ -156,7 +156,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Runs work on another thread. Returns a promise of its result.
+/// Runs work on another thread. Returns a promise of the result.
 pub(crate) fn begin_with<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -192,7 +192,7 @@ where
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Runs work of the library on another thread. Returns a promise of its result.
+/// Runs work of the library on another thread. Returns a promise of the result.
 pub(crate) fn begin<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -233,15 +233,16 @@ impl Cancel {
 pub struct Progress {
     /// The name of the current stage, to show to a user.
     pub stage: String,
-    /// The share of the whole call that is completed, 0 to 1. It never falls, and is 1 only when the call has ended.
+    /// The share of the whole call that is completed, 0 to 1. The share never falls. It is 1 only when the call has
+    /// ended.
     pub done: f64,
 }
 
 /// A JavaScript function that receives progress.
 pub(crate) type Listener = ThreadsafeFunction<Progress, Unknown<'static>, Progress, Status, false, true>;
 
-/// Makes execution options with a cancel token and a progress listener. The listener is called whenever another half
-/// percent of the work is completed.
+/// Makes execution options with a cancel token and a progress listener. The listener is called after every 0.5 % of the
+/// work.
 pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Execution {
     let execution = Execution::new().cancelled_by(cancel.token.clone());
     let Some(listener) = listener else {
@@ -260,7 +261,8 @@ pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Executio
     })
 }
 
-/// A value that belongs to a JavaScript object. The object can free it before the garbage collector does.
+/// A value that belongs to a JavaScript object. The JavaScript object can free the value before it is
+/// garbage-collected.
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -281,8 +283,8 @@ impl<T> Held<T> {
     }
 }
 
-/// Tells V8 by how many bytes the memory that JavaScript objects use outside its heap has grown. A negative number
-/// means that the memory has shrunk. Returns the new total.
+/// Tells V8 how much memory outside the V8 heap JavaScript objects use. `bytes` is the change of this amount; a
+/// negative number means that memory was freed. Returns the new total.
 #[napi(catch_unwind)]
 pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {
     env.adjust_external_memory(bytes)

@@ -43,7 +43,7 @@ impl Matrix {
     }
 }
 
-/// The names of columns if the model has no column names.
+/// Makes the names of the columns (`x0`, `x1` and so on) for a model that has no column names.
 fn names(columns: usize) -> Vec<String> {
     (0..columns).map(|column| format!("x{column}")).collect()
 }
@@ -63,26 +63,26 @@ impl Trees {
 
 #[napi]
 impl Trees {
-    /// Imports an XGBoost model from its JSON.
+    /// Imports an XGBoost model. The argument is the path of a JSON file, or the JSON itself as bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_xgboost(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         Self::new(content(given).and_then(|json| TreeEnsemble::from_xgboost(&json)))
     }
 
-    /// Imports a LightGBM model from its text.
+    /// Imports a LightGBM model. The argument is the path of a text file, or the text itself as bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
         // Bytes that are not UTF-8 are converted with replacement characters. The import then fails at the first line.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
-    /// Opens a serialized ensemble.
+    /// Opens an ensemble from its serialized bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_bytes(bytes: Uint8Array) -> Result<Self> {
         Self::new(TreeEnsemble::from_bytes(&bytes))
     }
 
-    /// Serializes the ensemble.
+    /// Serializes the ensemble to bytes.
     #[napi(catch_unwind)]
     pub fn to_bytes(&self) -> Result<Buffer> {
         self.inner.get()?.to_bytes().map(Buffer::from).map_err(raise)
@@ -100,7 +100,7 @@ impl Trees {
         Ok(names(self.inner.get()?.n_features()))
     }
 
-    /// The scale of leaf values and Shapley values: `log_odds` or `probability`.
+    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if the trees average probabilities.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(self.inner.get()?.link().as_str())
@@ -118,7 +118,7 @@ impl Trees {
         self.inner.release();
     }
 
-    /// The probability of the second class for each row.
+    /// Returns the probability of the second class for each row.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,
@@ -140,7 +140,7 @@ impl Trees {
         })
     }
 
-    /// The contribution of each column to the score of each row.
+    /// Returns the contribution of each column to the score of each row.
     #[napi(catch_unwind)]
     pub fn explain<'env>(
         &self,

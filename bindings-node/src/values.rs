@@ -80,8 +80,8 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// Reads a text. `None` if it contains a lone surrogate, which UTF-8 cannot represent. napi alone would replace a lone
-/// surrogate by U+FFFD, so two different ids could become equal.
+/// Reads a text. The result is `None` if the text contains a lone surrogate, which UTF-8 cannot represent. napi alone
+/// would replace a lone surrogate by U+FFFD, so two different ids could become equal.
 ///
 /// # Safety
 /// `raw` must be a live string of the environment `env`, which must be live too.

@@ -1,5 +1,5 @@
-// Tests of the classifier for flat tables. Its results must equal those in Rust. The tests also cover labels of every
-// type, groups, intervals and errors.
+// Tests of the classifier for flat tables (tables without dates). Its results must equal the results in Rust. The tests
+// also cover labels of every type, groups, intervals and errors.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -45,7 +45,10 @@ export function tables(customers) {
 
 export const records = (customers) => TenantRecords.fromObjects({ tenant: 'crowd', staticAttributes: 'all', ...tables(customers) })
 
-/** The SHA-256 of the bits of all probabilities, of the base value and of all contributions, in little-endian order. */
+/**
+ * Returns the SHA-256 of the bits of all probabilities, of the base value and of all contributions, in little-endian
+ * order.
+ */
 export async function fingerprint(model, records, threads) {
   const run = await model.score(records, { asOf: AS_OF, threads })
   const { contributions, baseValue } = await model.explain(run.matrix, { threads })

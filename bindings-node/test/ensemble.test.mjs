@@ -47,7 +47,7 @@ for (const [name, { base_value: base, rows }] of Object.entries(saved)) {
   })
 
   test(`${name} says what its library says`, async () => {
-    // The tolerance is larger for XGBoost, because it adds leaf values in single precision.
+    // The tolerance is larger for XGBoost, because XGBoost adds leaf values in single precision.
     const tolerance = name.startsWith('xgboost') ? 1e-6 : 1e-13
     const found = await load(name).predictProba(cells, 6)
     assert.equal(found.length, expected[name].probability.length)

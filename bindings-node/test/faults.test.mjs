@@ -1,4 +1,5 @@
-// Data and arguments that once gave wrong results in silence: each is named, or the result is right.
+// Regression tests of data and arguments that silently gave wrong results in earlier versions. Now they give the right
+// result, or an error that names the cause.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnClassifier, ChurnError, ChurnModel, Store, TenantRecords, backtest, features, labels, partition } from 'churn-core'
@@ -147,7 +148,7 @@ test('a classifier tells of columns that are not what they seem', async () => {
   const codes = cells.map((_, i) => `00${i % 7}`)
   assert.deepEqual(await notes(codes), [['texts_as_numbers', 'c']])
   assert.deepEqual(await notes(codes, { categorical: ['c'] }), [])
-  // Nothing was learnt of a column that was empty, so any value is taken.
+  // A column that was empty in training has no influence, so a prediction accepts any value in this column.
   const empty = await ChurnClassifier.fit(cells.map((c) => ({ c, memo: null })), y, { leakage: 'allow' })
   const wanted = await empty.predictProba([{ c: 1.5, memo: null }])
   for (const memo of ['new', 5, true]) assert.deepEqual(await empty.predictProba([{ c: 1.5, memo }]), wanted)
@@ -200,7 +201,7 @@ test('a store refuses what JSON would lose', async () => {
 })
 
 test('warnings of a training spell options as JavaScript does', async () => {
-  // Nearly everybody leaves on one day.
+  // 120 of the 400 customers leave within the same three days.
   const day = (count) => new Date(Date.UTC(2023, 0, 1 + count))
   const customers = Array.from({ length: 400 }, (_, i) => ({ customerId: `c${i}`, signedUpAt: day(i % 50), churnedAt: i < 120 ? day(330 + i % 3) : i < 240 ? day(100 + 2 * i % 400) : null }))
   const asOf = [150, 210, 270, 325, 390].map(day)

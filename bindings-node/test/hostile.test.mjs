@@ -1,5 +1,5 @@
-// Tests with input that is meant to do harm. The cases are in tests/fixtures/hostile.json. The tests in Rust and Python
-// read them too.
+// Tests with malicious input. The cases are in tests/fixtures/hostile.json. The tests in Rust and Python read the same
+// cases.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -46,7 +46,7 @@ test('trainings leave libuv\'s pool to the host', async () => {
   const since = performance.now()
   await readFile(new URL(import.meta.url))
   const took = performance.now() - since
-  // This call finishes although trainings wait in their queue.
+  // This scoring call finishes although trainings are waiting, because scoring has its own queue.
   await model.score(records, { asOf, threads: 1 })
   stop.abort()
   assert.deepEqual(await Promise.all(trainings), Array(6).fill('cancelled'))
@@ -54,7 +54,7 @@ test('trainings leave libuv\'s pool to the host', async () => {
 })
 
 /**
- * Starts a child process, which begins a training that takes minutes and then runs a script. Returns how and when the
+ * Starts a child process that begins a training of several minutes and then runs `script`. Returns how and when the
  * process ended.
  */
 function child(script) {

@@ -19,8 +19,8 @@ const at = new Date('2024-07-01T12:00:00Z')
 const folder = mkdtempSync(join(tmpdir(), 'churn-store-'))
 const direct = TenantRecords.fromObjects({ tenant: 'acme', staticAttributes: 'all', ...tables })
 /**
- * The values of all features of all customers. Numeric features are returned as bytes, so that they can be compared bit
- * for bit.
+ * Returns the values of all features of all customers. Numeric features are returned as bytes, so that they can be
+ * compared bit for bit.
  */
 const bits = (records) => {
   const matrix = features(records, { asOf })

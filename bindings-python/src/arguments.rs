@@ -1,7 +1,7 @@
-//! Conversion of Python arguments to Rust values. For each argument, this module has a function of the same name, which
-//! converts it. The error for an invalid value therefore always names the argument.
+//! Conversion of Python arguments to Rust values. For each argument, this module has a conversion function with the
+//! name of the argument. The error for an invalid value can therefore name the argument.
 //!
-//! A `#[pyfunction]` applies such a function with `#[pyo3(from_py_with = arguments::horizon)]`.
+//! A `#[pyfunction]` applies a conversion function with `#[pyo3(from_py_with = arguments::horizon)]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(crate) fn wrong(given: &Bound<'_, PyAny>, name: &str, what: &str) -> PyErr {
     refuse(given.py(), "invalid_option", &message, Some(name))
 }
 
-/// Converts a numpy scalar to a Python number.
+/// Converts a numpy scalar to a Python number. Other values stay unchanged.
 fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let scalar = given.hasattr("dtype").unwrap_or(false) && given.hasattr("item").unwrap_or(false);
     match given.call_method0("item") {
@@ -52,7 +52,8 @@ fn item<'py>(given: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     }
 }
 
-/// Converts a whole number between `least` and the largest number of type `T`.
+/// Converts an argument that must be a whole number. The number must be at least `least` and must fit into the type
+/// `T`.
 pub(crate) fn whole<T>(given: &Bound<'_, PyAny>, name: &str, least: i64) -> PyResult<T>
 where
     T: for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryFrom<i64> + PartialOrd,
@@ -71,7 +72,7 @@ where
     }
 }
 
-/// Converts a finite number.
+/// Converts an argument that must be a finite number.
 pub(crate) fn number(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
     let value = item(given);
     let refused = || wrong(&value, name, "a finite number");
@@ -85,7 +86,7 @@ pub(crate) fn number(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
         .ok_or_else(refused)
 }
 
-/// Converts True or False.
+/// Converts an argument that must be True or False.
 pub(crate) fn flag(given: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
     match item(given).cast::<PyBool>() {
         Ok(flag) => Ok(flag.is_true()),
@@ -93,14 +94,14 @@ pub(crate) fn flag(given: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
     }
 }
 
-/// Converts a text.
+/// Converts an argument that must be a text.
 pub(crate) fn text(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let found = given.cast::<PyString>().ok().and_then(|text| text.extract().ok());
     found.ok_or_else(|| wrong(given, name, "a text"))
 }
 
-/// Converts an id, which is a text or a whole number. A whole number becomes its decimal text. The ids in tables are
-/// converted in the same way.
+/// Converts an id, which is a text or a whole number. A whole number becomes its decimal text, like a whole number in
+/// an id column of a table.
 pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     let value = item(given);
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
@@ -109,10 +110,10 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// Converts a text to the value of a core enum that has this name.
+/// Converts a text to a value of an enum of the core. The text must be the name of the value.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     text(given, name)?.parse().map_err(|error: churn_core::Error| {
-        // The error of the core names the kind of value. It is replaced by an error that names the argument.
+        // The error of the core names the kind of value. This code replaces it by an error that names the argument.
         let message = match error.column() {
             Some(what) if what == name => error.to_string(),
             _ => format!("{name}: {error}"),
@@ -141,7 +142,7 @@ fn ids(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     items.map(|item| id(&item?, name)).collect()
 }
 
-/// Converts a list of texts, or a single text.
+/// Converts a list of texts. A single text becomes a list with one text.
 pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     if given.is_none() {
         return Ok(vec![]);
@@ -154,7 +155,7 @@ pub(crate) fn names(given: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String
     listed.map(|one| text(&one.map_err(refused)?, name)).collect()
 }
 
-/// Converts a list of windows: whole numbers of days.
+/// Converts the argument ``windows``: a list of window lengths, which are whole numbers of days.
 pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     let name = "windows";
     if given.is_instance_of::<PyString>() {
@@ -173,7 +174,7 @@ pub(crate) fn windows(given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     }
 }
 
-/// Converts `None` to `None`, and any other argument with `convert`.
+/// Converts an argument with `convert`, unless the argument is `None`. `None` stays `None`.
 fn optional<T>(
     given: &Bound<'_, PyAny>,
     convert: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
@@ -185,7 +186,7 @@ fn optional<T>(
     }
 }
 
-/// Converts bytes, a bytearray or a memoryview.
+/// Converts bytes, a bytearray or a memoryview to a vector of bytes.
 pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let holds_bytes = given.is_instance_of::<PyBytes>()
         || given.is_instance_of::<PyByteArray>()
@@ -198,14 +199,14 @@ pub(crate) fn data(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     }
 }
 
-/// Converts a file-system path.
+/// Converts an argument that must be a file-system path.
 pub(crate) fn path(given: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
     given
         .extract()
         .map_err(|_| wrong(given, "path", "a path: a text or a pathlib.Path"))
 }
 
-/// Converts the records of a tenant.
+/// Converts an argument that must be the records of a tenant (`TenantRecords`).
 pub(crate) fn records(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::TenantRecords>> {
     match given.cast::<TenantRecords>() {
         Ok(records) => Ok(Arc::clone(&records.get().inner)),
@@ -213,7 +214,7 @@ pub(crate) fn records(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::Tena
     }
 }
 
-/// Converts a feature matrix.
+/// Converts an argument that must be a feature matrix.
 pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::FeatureMatrix>> {
     match given.cast::<FeatureMatrix>() {
         Ok(matrix) => Ok(Arc::clone(&matrix.get().0)),
@@ -221,7 +222,7 @@ pub(crate) fn matrix(given: &Bound<'_, PyAny>) -> PyResult<Arc<churn_core::Featu
     }
 }
 
-/// Converts a feature plan. `None` means the standard plan.
+/// Converts an argument that must be a feature plan or `None`. `None` means the standard plan.
 pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::FeaturePlan>> {
     optional(given, |given| match given.cast::<FeaturePlan>() {
         Ok(plan) => Ok(plan.get().0.clone()),
@@ -229,7 +230,7 @@ pub(crate) fn plan(given: &Bound<'_, PyAny>) -> PyResult<Option<churn_core::Feat
     })
 }
 
-/// Converts a dict from feature to direction.
+/// Converts the argument ``monotone_constraints``: a dict from feature name to ``"increasing"`` or ``"decreasing"``.
 pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, Monotonicity)>> {
     let name = "monotone_constraints";
     let refused = || wrong(given, name, "a dict from feature to 'increasing' or 'decreasing'");
@@ -244,7 +245,7 @@ pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(St
     pairs.collect()
 }
 
-/// Converts a dict from currency to rate.
+/// Converts the argument ``conversion_rates``: a dict from currency to the value of one unit in the tenant's currency.
 pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTreeMap<String, f64>>> {
     let name = "conversion_rates";
     optional(given, |given| {
@@ -259,7 +260,7 @@ pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTre
     })
 }
 
-/// Converts the name of a record table.
+/// Converts the argument ``source``: the name of a data source that has a sync cursor.
 pub(crate) fn source_name(given: &Bound<'_, PyAny>) -> PyResult<String> {
     text(given, "source")
 }

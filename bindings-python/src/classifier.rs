@@ -1,4 +1,5 @@
-//! Flat tables and their classifier. `churn_core/_classifier.py` turns it into a scikit-learn estimator.
+//! Flat tables (tables without dates) and the classifier for them. `churn_core/_classifier.py` wraps this classifier in
+//! a scikit-learn estimator.
 
 use churn_core::{Cell, ClassWeights, ClassifierOptions, LeakagePolicy, Monotonicity, Table};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -18,24 +19,25 @@ pub(crate) struct FlatTable(Table);
 
 #[pymethods]
 impl FlatTable {
-    /// Reads a frame, a dict of columns or a list of dicts.
+    /// Reads a table from a frame, a dict of columns or a list of dicts.
     #[new]
     fn new(rows: &Bound<'_, PyAny>) -> PyResult<Self> {
         table(rows, Kind::Flat).map(Self)
     }
 
-    /// The names of the columns, in the order of the columns.
+    /// The names of the columns, from the first to the last column.
     #[getter]
     fn names(&self) -> Vec<&str> {
         self.0.column_names().collect()
     }
 
-    /// Returns a table with the same columns under other names.
+    /// Returns a copy of the table whose columns have the given names.
     fn renamed(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.0.clone().with_names(names).or_raise(py).map(Self)
     }
 
-    /// The values as an array of shape (rows, columns): float64 if all columns are numeric, otherwise objects.
+    /// Returns the values as an array of shape (rows, columns). The array is float64 if all columns are numeric.
+    /// Otherwise, it contains objects.
     fn to_numpy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (rows, names) = (self.0.n_rows(), self.0.column_names().count());
         let numpy = py.import("numpy")?;
@@ -78,8 +80,8 @@ impl FlatTable {
     }
 }
 
-/// A fitted flat-table classifier. It knows classes only as integer codes. It is immutable, and pickle stores the bytes
-/// of its model file.
+/// A fitted flat-table classifier. It represents classes by integer codes, because the Python estimator keeps the
+/// labels. The classifier is immutable, and pickle stores the bytes of its model file.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct FlatModel(churn_core::ChurnClassifier);
 
@@ -146,13 +148,13 @@ impl FlatModel {
         self.0.feature_names().to_vec()
     }
 
-    /// The report of the fit, as JSON.
+    /// The report on the fit, as JSON: how the classifier was fitted and how well it performs.
     #[getter]
     fn report(&self, py: Python<'_>) -> PyResult<String> {
         serde_json::to_string(self.0.report()).map_err(|e| refuse(py, "internal", &e.to_string(), None))
     }
 
-    /// The probability of each class for each row, float64 of shape (rows, classes).
+    /// Returns the probability of each class for each row, as a float64 array of shape (rows, classes).
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_proba(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
@@ -161,7 +163,8 @@ impl FlatModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The 90 % confidence interval of each row's probability of the second class, float64 of shape (rows, 2).
+    /// Returns the 90 % confidence interval of each row's probability of the second class, as a float64 array of shape
+    /// (rows, 2).
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_interval(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {
@@ -170,7 +173,8 @@ impl FlatModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The Shapley value of each column for each row, in log-odds before calibration.
+    /// Returns the Shapley values of each row, one per column. They are contributions to the log-odds before
+    /// calibration.
     #[pyo3(signature = (table, *, threads=None))]
     fn explain(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| self.0.explain(&table.0, &execution))?;
@@ -178,7 +182,7 @@ impl FlatModel {
         explanation(py, found.contributions, found.base_value, data, self.feature_names())
     }
 
-    /// For each row, the `top` columns with the largest contributions to its score.
+    /// Returns, for each row, the `top` columns with the largest contributions to the row's score.
     #[pyo3(signature = (table, top, *, threads=None))]
     fn reasons<'py>(
         &self,
@@ -192,7 +196,7 @@ impl FlatModel {
         PyList::new(py, found)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }

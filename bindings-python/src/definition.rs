@@ -6,16 +6,16 @@ use pyo3::prelude::*;
 use crate::arguments;
 
 /// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period. The
-/// label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long.
+/// label period begins ``lead`` days after ``as_of`` (the date of the prediction) and is ``horizon`` days long.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
 #[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Cancellation {
-    /// Length of the label period in days.
+    /// Length in days of the label period, in which a customer either churns or stays.
     horizon: u32,
-    /// Number of days between ``as_of`` and the start of the label period.
+    /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
 }
 
@@ -42,22 +42,23 @@ impl Cancellation {
 /// The definition of churn by inactivity: a customer churns if they have no event in the label period. An event is a
 /// paid payment (``on="payments"``) or an activity (``on="activities"``).
 ///
-/// The label period begins ``lead`` days after ``as_of`` and is ``horizon`` days long. A customer is eligible if they
-/// had an event in the ``active_within`` days before ``as_of``. By default, ``active_within`` equals ``horizon``.
+/// The label period begins ``lead`` days after ``as_of`` (the date of the prediction) and is ``horizon`` days long. A
+/// customer is eligible if they had an event in the ``active_within`` days before ``as_of``. By default,
+/// ``active_within`` equals ``horizon``.
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
 /// True
 #[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Inactivity {
-    /// Length of the label period in days.
+    /// Length in days of the label period, in which a customer either churns or stays.
     horizon: u32,
-    /// Number of days between ``as_of`` and the start of the label period.
+    /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
-    /// Number of days before ``as_of`` in which a customer must have had an event to be eligible. None means that this
-    /// number equals ``horizon``.
+    /// A customer is eligible if they had an event in this number of days before the date of the prediction. None means
+    /// that this number equals ``horizon``.
     active_within: Option<u32>,
-    /// The table whose events count: ``"payments"`` or ``"activities"``.
+    /// The table whose events show that a customer is active: ``"payments"`` or ``"activities"``.
     on: String,
 }
 

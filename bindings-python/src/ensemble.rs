@@ -1,5 +1,5 @@
-//! Functions that fit single members of the ensemble to numeric matrices. `churn_core/_members.py` turns them into
-//! scikit-learn estimators.
+//! Functions that fit single members of the ensemble to numeric matrices. `churn_core/_members.py` wraps these
+//! functions in scikit-learn estimators.
 
 use churn_core::ensemble::{GradientBoostingOptions, LogisticOptions, RandomForestOptions};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -12,7 +12,7 @@ use crate::features::json;
 use crate::matrix::{Matrix, both};
 use crate::trees::{TreeEnsemble, Trees};
 
-/// The training rows of a member, with their labels and weights.
+/// The training rows of a member (one model of the ensemble), with their labels and weights.
 struct Rows<'py> {
     x: Matrix<'py>,
     churned: Vec<bool>,
@@ -99,7 +99,8 @@ impl LinearModel {
         Ok(Self(fitted))
     }
 
-    /// The probabilities of both labels, float64 of shape (n, 2). float64 matrices are not copied. NaN is an error.
+    /// Returns the probabilities of both labels as a float64 array of shape (n, 2). float64 matrices are not copied.
+    /// NaN is an error.
     #[pyo3(signature = (x, threads))]
     fn predict_proba(&self, py: Python<'_>, x: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let x = Matrix::new(x)?;
@@ -120,19 +121,20 @@ impl LinearModel {
         Ok(both(py, proba))
     }
 
-    /// The change of the log-odds per unit of each column, float64.
+    /// The coefficient of each column, as a float64 array. A coefficient is the change of the log-odds when the column
+    /// grows by one.
     #[getter]
     fn coefficients(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.coefficients().to_vec().into_pyarray(py).into_any().unbind()
     }
 
-    /// The log-odds of a row of zeros.
+    /// The log-odds that the model predicts for a row in which all columns are 0.
     #[getter]
     fn intercept(&self) -> f64 {
         self.0.intercept()
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.0.to_bytes().or_raise(py)?))
     }

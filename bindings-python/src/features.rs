@@ -15,8 +15,8 @@ use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
 
-/// A feature plan: the list of features to compute for each customer. It has the standard features over some windows,
-/// followed by the user's own features.
+/// A feature plan: the list of features to compute for each customer. The plan has the standard features for some
+/// windows (periods before the date), followed by the features that the user has added.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -26,8 +26,8 @@ pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
 
 #[pymethods]
 impl FeaturePlan {
-    /// A plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date over
-    /// which event features are computed.
+    /// Returns a plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date
+    /// over which event features are computed.
     #[staticmethod]
     #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
     fn standard(py: Python<'_>, #[pyo3(from_py_with = arguments::windows)] windows: Vec<u32>) -> PyResult<Self> {
@@ -120,8 +120,8 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
 /// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
 /// date are sorted by customer id.
 ///
-/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in plan order. Missing
-/// numbers are NaN.
+/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in the order of the feature
+/// plan. Missing numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
@@ -156,13 +156,13 @@ impl FeatureMatrix {
 
 #[pymethods]
 impl FeatureMatrix {
-    /// The tenant of the customers.
+    /// The id of the tenant to whom the customers belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.0.tenant().as_str()
     }
 
-    /// The names of the features, in plan order.
+    /// The names of the features, in the order of the feature plan.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -192,15 +192,15 @@ impl FeatureMatrix {
         self.0.plan_fingerprint()
     }
 
-    /// The values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools False and
-    /// True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
+    /// Returns the values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools
+    /// False and True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()
     }
 
-    /// A dict from each text feature to the list of its texts. A number of this feature in `to_numpy` is a position in
-    /// the list.
+    /// A dict from each text feature to the list of its distinct texts. In `to_numpy`, a text is represented by its
+    /// position in this list.
     #[getter]
     fn levels(&self) -> std::collections::BTreeMap<String, Vec<String>> {
         let named = self.0.feature_names().iter().zip(self.0.columns());
@@ -211,17 +211,17 @@ impl FeatureMatrix {
         texts.collect()
     }
 
-    /// The matrix as a pandas frame.
+    /// Returns the matrix as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The matrix as a polars frame.
+    /// Returns the matrix as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The matrix as a pyarrow table.
+    /// Returns the matrix as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -235,8 +235,8 @@ impl FeatureMatrix {
         self.frame().stream(py, requested_schema)
     }
 
-    /// The values of one column: ``customer_id``, ``as_of`` or a feature. A feature is a float64 array or a list of
-    /// texts.
+    /// Returns the values of one column: ``customer_id``, ``as_of`` or a feature. The values of a feature are a float64
+    /// array, or a list if they are texts.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         if let Some((_, values)) = self.keys().into_iter().find(|(key, _)| key == name) {
             return values.into_python(py);
@@ -262,8 +262,8 @@ impl FeatureMatrix {
     }
 }
 
-/// Computes the features of customers at one or several dates. The features of a date use only what was known before
-/// it.
+/// Computes the features of customers at one or several dates. The features at a date use only what was known before
+/// that date.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
@@ -272,11 +272,11 @@ impl FeatureMatrix {
 ///     plan: The features to compute; None for the standard plan.
 ///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
 ///         rows, as in a score run. None means that every customer who is known at the date has a row.
-///     threads: Number of threads; None for all. The result does not depend on it.
+///     threads: Number of threads; None for all. The result does not depend on this number.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`. Its rows have the order of the given dates. Rows of the same date are sorted by the bytes of
+///     A `FeatureMatrix`. The rows have the order of the given dates. Rows of the same date are sorted by the bytes of
 ///     the customer id.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])

@@ -1,4 +1,5 @@
-//! Conversion of results to numpy columns and to Arrow. Frames of pandas and polars are made from these.
+//! Conversion of results to numpy columns and to Arrow. pandas frames are made from the numpy columns, and frames of
+//! polars and pyarrow from Arrow.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,8 +20,8 @@ pub(crate) enum Values {
     Texts(Vec<Option<String>>),
     /// One list of texts per row.
     Lists(Vec<Vec<String>>),
-    /// Texts, given as codes. A code is the position of the text in the levels. A code beyond the levels is a missing
-    /// value.
+    /// Texts, given as codes and levels (the list of distinct texts). A code is the position of the text in the levels.
+    /// A code beyond the levels is a missing value.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
     /// Numbers, in which NaN is a missing value.
@@ -98,7 +99,8 @@ impl Frame {
         through(streamed.bind(py).as_any(), function)
     }
 
-    /// The name and the values of each column. The values are a numpy array, or a list if they are texts.
+    /// Converts the table to the name and the values of each column. The values are a numpy array, or a list if they
+    /// are texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0
             .into_iter()
@@ -116,7 +118,7 @@ impl Frame {
     }
 }
 
-/// A table that pyarrow or polars reads as an Arrow stream. It can be read only once.
+/// A table that pyarrow or polars reads as an Arrow stream. The stream can be read only once.
 #[pyclass(frozen)]
 struct Streamed(Mutex<Option<Frame>>);
 

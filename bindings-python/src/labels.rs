@@ -13,7 +13,7 @@ use crate::frames::{Frame, Values, through};
 use crate::tables::dates;
 use crate::work;
 
-/// Churn labels, with one row per eligible customer and date.
+/// Churn labels, with one row per date and eligible customer (one who could still churn at the date).
 ///
 /// The columns are ``customer_id``, ``as_of``, ``churned`` (whether the customer churned in the label period), ``rule``
 /// (the rule that decided this, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the
@@ -58,8 +58,8 @@ impl Labels {
 
 #[pymethods]
 impl Labels {
-    /// The rows without a label. Such a customer churned after the date but before the label period, or had already
-    /// churned before the date although this was not known yet.
+    /// The rows of eligible customers who have no label. Such a customer churned after the date but before the label
+    /// period, or had already churned before the date although this was not known yet.
     #[getter]
     fn excluded(&self) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Labels {
         }
     }
 
-    /// Whether the customer of each row churned, as a bool array.
+    /// Whether the customer of each row churned in the label period, as a bool array.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
@@ -85,7 +85,7 @@ impl Labels {
             .collect()
     }
 
-    /// The values of one column.
+    /// Returns the values of the column with this name.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -93,17 +93,17 @@ impl Labels {
         values.into_python(py)
     }
 
-    /// The labels as a pandas frame.
+    /// Returns the labels as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The labels as a polars frame.
+    /// Returns the labels as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The labels as a pyarrow table.
+    /// Returns the labels as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -141,7 +141,7 @@ impl Labels {
 ///     records: The tenant's `TenantRecords`.
 ///     as_of: A date or a list of dates. Their label periods must be over.
 ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-///     threads: Number of threads; None for all. The result does not depend on it.
+///     threads: Number of threads; None for all. The result does not depend on this number.
 ///
 /// Raises:
 ///     TrainingError: The label period ends after the observed history, so the outcome is not known

@@ -22,7 +22,7 @@ impl<'py> Matrix<'py> {
         let numpy = py.import("numpy")?;
         let masked = numpy.getattr("ma")?.getattr("MaskedArray")?;
         if x.is_instance(&masked)? {
-            // Masked values are replaced by NaN, which means missing.
+            // Values that a numpy mask hides are missing. They are replaced by NaN.
             let numbers = x.call_method("astype", ("float64",), None).map_err(|_| wrong())?;
             let filled = numbers.call_method1("filled", (f64::NAN,))?;
             return filled.extract().map(Self::Double).map_err(|_| wrong());
@@ -62,8 +62,8 @@ impl<'py> Matrix<'py> {
         (shape[0], shape[1])
     }
 
-    /// Returns an error if the number of columns differs from that of the training data. `known` are the column names
-    /// of the training data, if it had names.
+    /// Returns an error if the number of columns differs from that of the training data. `known` has the column names
+    /// of the training data, and is empty if these had no names.
     pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());
@@ -79,7 +79,7 @@ impl<'py> Matrix<'py> {
         Err(refuse(py, "feature_mismatch", &message, None))
     }
 
-    /// The row and the column of the first number that is missing or infinite.
+    /// Returns the row and the column of the first number that is missing or infinite.
     pub(crate) fn not_finite(&self) -> Option<(usize, usize)> {
         match self {
             Self::Single(x) => x
@@ -95,7 +95,7 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// The numbers as float64, for the `data` of an explanation.
+    /// Returns the numbers as a float64 array, for the attribute `data` of an explanation.
     pub(crate) fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let numbers = match self {
             Self::Single(x) => x.as_array().mapv(f64::from),
@@ -104,7 +104,7 @@ impl<'py> Matrix<'py> {
         numbers.into_pyarray(py).into_any().unbind()
     }
 
-    /// The probability of the second class for each row.
+    /// Returns the probability of the second class for each row.
     pub(crate) fn score(&self, py: Python<'_>, trees: &Trees, threads: Option<usize>) -> PyResult<Vec<f64>> {
         match self {
             Self::Single(x) => {
@@ -118,7 +118,8 @@ impl<'py> Matrix<'py> {
         }
     }
 
-    /// The contribution of each column to the score of each row, and the base value.
+    /// Returns the contribution of each column to the score of each row, and the base value to which the contributions
+    /// are added.
     pub(crate) fn explain(
         &self,
         py: Python<'_>,

@@ -38,29 +38,30 @@ impl ChurnModel {
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
     ///     as_of: A training date or a list of dates. Their label periods must be over. With None, training chooses the
     ///         dates.
-    ///     seed: Seed of all random sampling. The same seed gives the same model.
-    ///     threads: Number of threads; None for all. The model does not depend on it.
+    ///     seed: Seed of all random sampling. Equal records, options and seeds give equal models.
+    ///     threads: Number of threads; None for all. The model does not depend on this number.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use; None for the standard plan.
     ///     shared: Whether the model may score the records of other tenants.
-    ///     leakage: What happens to columns that leak the target. ``"refuse"`` raises an error for attributes, and
-    ///         gives a warning in the report for features of events. ``"warn"`` only gives warnings. ``"allow"``
-    ///         accepts all columns and lists them as allowed.
-    ///     allow_columns: Names of columns that are accepted although they leak the target.
-    ///     linear: Whether to use the linear member of the ensemble.
+    ///     leakage: What happens to columns that leak the target, which means that they reveal the label. ``"refuse"``
+    ///         raises an error for attributes, and gives a warning in the report for features of events. ``"warn"``
+    ///         only gives warnings. ``"allow"`` accepts all columns and lists them as allowed.
+    ///     allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
+    ///     linear: Whether the ensemble includes a logistic regression (the linear member).
     ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.
     ///         A dict sets its options: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
     ///         ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. If ``boosting`` is a dict and
     ///         ``deep_boosting`` is not given, the deep boosting is left out.
     ///     max_rows: Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled.
     ///     folds: Number of folds of the cross-validation (stratified group k-fold).
-    ///     churn_weight: Weight of a churned row in the training of the members, relative to a row that did not churn.
-    ///         Probabilities stay calibrated.
+    ///     churn_weight: Weight of the training rows whose label is churned, in the fit of the ensemble's members. All
+    ///         other rows have the weight 1. Predicted probabilities stay calibrated.
     ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``. The probability then
-    ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no forest.
+    ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no random forest.
     ///
     /// Raises:
-    ///     TrainingError: There is too little data or only one class, or a column leaks the target.
+    ///     TrainingError: There is too little data or only one class, or a column leaks the target (reveals the
+    ///         label).
     ///     InvalidOptionError: An argument has an invalid value. ``.column`` is the name of the argument.
     ///     KeyboardInterrupt: Ctrl-C was pressed. Training stops within a fraction of a second.
     ///
@@ -140,12 +141,12 @@ impl ChurnModel {
         Ok(py.import("json")?.getattr("loads")?.call1((json,))?.unbind())
     }
 
-    /// The model card as JSON. Equal models have cards with equal bytes.
+    /// Returns the model card as JSON. The cards of equal models consist of the same bytes.
     fn card_json(&self, py: Python<'_>) -> PyResult<String> {
         self.0.card().to_json().or_raise(py)
     }
 
-    /// The model card as Markdown.
+    /// Returns the model card as Markdown.
     fn card_markdown(&self) -> String {
         self.0.card().to_markdown()
     }
@@ -162,7 +163,7 @@ impl ChurnModel {
         self.0.tenant().map(|tenant| tenant.as_str())
     }
 
-    /// The names of the features in plan order.
+    /// The names of the features in the order of the feature plan.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -180,7 +181,8 @@ impl ChurnModel {
         .into()
     }
 
-    /// Scores all customers who are eligible at the date ``as_of``. Returns a `ScoreRun`.
+    /// Scores all eligible customers at the date ``as_of`` and returns a `ScoreRun`. A customer is eligible if they can
+    /// still churn under the model's definition of churn.
     #[pyo3(signature = (records, as_of, *, threads=None, progress=None))]
     fn score(
         &self,
@@ -201,7 +203,7 @@ impl ChurnModel {
     /// Scores one customer from their own rows. The score is bit-identical to the customer's score in a run over all
     /// customers.
     ///
-    /// ``customer`` is a dict, or a list of dicts if the customer has several versions. Event rows need no
+    /// ``customer`` is a dict, or a list of dicts if the customer has several versions (dated rows). Event rows need no
     /// ``customer_id``. Pass ``None`` for a table that you do not have, and ``[]`` for a table without rows. Events at
     /// or after ``as_of`` are ignored. ``top`` is the number of reasons.
     ///
@@ -241,7 +243,8 @@ impl ChurnModel {
         crate::run::answer(py, &answer)
     }
 
-    /// Computes a `FeatureMatrix` with the features that this model uses. `explain` and `predict_proba` accept it.
+    /// Computes a `FeatureMatrix` with the features that this model uses. `explain` and `predict_proba` accept this
+    /// matrix.
     #[pyo3(signature = (records, as_of, *, threads=None))]
     fn features(
         &self,
@@ -257,7 +260,7 @@ impl ChurnModel {
         Ok(FeatureMatrix(Arc::new(matrix)))
     }
 
-    /// The Shapley value of each feature for each row of a `FeatureMatrix`, in log-odds before calibration.
+    /// Returns the Shapley value of each feature for each row of a `FeatureMatrix`, in log-odds before calibration.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn explain(
         &self,
@@ -277,7 +280,7 @@ impl ChurnModel {
         )
     }
 
-    /// The calibrated churn probability of each row of a `FeatureMatrix`, as a float64 array.
+    /// Returns the calibrated churn probability of each row of a `FeatureMatrix`, as a float64 array.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn predict_proba(
         &self,
@@ -292,8 +295,8 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// The log-odds of churn of each row of a `FeatureMatrix`, before calibration. They equal the base value of
-    /// `explain` plus the sum of the Shapley values of the row.
+    /// Returns the log-odds of churn of each row of a `FeatureMatrix`, before calibration. The log-odds of a row equal
+    /// the base value of `explain` plus the sum of the row's Shapley values.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(
         &self,
@@ -317,7 +320,7 @@ impl ChurnModel {
         py.detach(|| churn_core::ChurnModel::load(path)).or_raise(py).map(Self)
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.0.to_bytes())
     }
@@ -435,15 +438,15 @@ impl TrainArguments<'_, '_> {
     }
 }
 
-/// Backtests with a rolling origin. For each test date (origin), a model is trained on what was known at this date, and
-/// is tested on the label period that follows.
+/// Runs backtests with a rolling origin. For each test date (origin), a model is trained on what was known at that
+/// date, and is tested on the label period that follows.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
 ///     origins: The test dates. Their label periods must be over. With None, the last possible dates are chosen: at
 ///         most three, one label period apart.
-///     embargo_days: Minimum number of days between the end of the last training label period and the origin.
+///     embargo_days: Minimum number of days between the end of the last label period used in training and the origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
 ///     as_of: Dates from which the training dates of each origin are taken. With None, training dates are chosen before
 ///         each origin.
@@ -451,11 +454,11 @@ impl TrainArguments<'_, '_> {
 /// All other arguments have the same meaning as in `ChurnModel.train`.
 ///
 /// Returns:
-///     A list with one `OutOfTime` per origin, earliest origin first. The ``proof`` of each shows that no training
-///     label overlaps its test period.
+///     A list with one `OutOfTime` per origin, earliest origin first. The ``proof`` of each `OutOfTime` shows that no
+///     training label overlaps the test period.
 ///
 /// Raises:
-///     TrainingError: For some origin, no training date has a label period that ends by the origin
+///     TrainingError: For some origin, every label period of a training date ends after the origin
 ///         (``nothing_after_purge``).
 ///
 /// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)

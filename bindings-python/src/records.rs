@@ -38,7 +38,7 @@ impl TableReport {
     }
 }
 
-/// An issue of the validation: the position of an invalid value, and what is wrong with it.
+/// An issue of the validation: the position of an invalid value, and what is wrong with this value.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone)]
 pub(crate) struct ValidationIssue {
@@ -154,17 +154,17 @@ impl ValidationReport {
         self.0.is_clean()
     }
 
-    /// The issues as a pyarrow table with the columns ``table``, ``row``, ``column``, ``code`` and ``message``.
+    /// Returns the issues as a pyarrow table with the columns ``table``, ``row``, ``column``, ``code`` and ``message``.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
 
-    /// The issues as a polars frame, with the columns of `to_arrow`.
+    /// Returns the issues as a polars frame, with the columns of `to_arrow`.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The issues as a pandas frame, with the columns of `to_arrow`.
+    /// Returns the issues as a pandas frame, with the columns of `to_arrow`.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
@@ -207,7 +207,7 @@ impl ValidationReport {
     }
 }
 
-/// Replaces the special characters of HTML in a text.
+/// Escapes the special characters of HTML in a text.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -234,13 +234,14 @@ pub(crate) fn escape(text: &str) -> String {
 ///     activities: One row per usage event.
 ///     on_invalid: ``"refuse"`` raises an error if any value is invalid. ``"quarantine"`` leaves invalid rows out and
 ///         lists them in the report.
-///     observed_until: End of the observed history. Default: just after the latest event.
-///     observed_from: Start of the observed history. Default: the earliest event.
+///     observed_until: End of the observed history (the period that the records cover). Default: just after the
+///         latest event.
+///     observed_from: Start of the observed history (the period that the records cover). Default: the earliest event.
 ///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers have no
 ///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
 ///         differ from its value in the past.
-///     ties: Order of events at the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by id and
-///         then by all values.
+///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
+///         id and then by all values.
 ///     currency: ISO 4217 code of the tenant's currency.
 ///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
 ///     threads: Number of threads; None for all.
@@ -255,11 +256,11 @@ pub(crate) fn escape(text: &str) -> String {
 ///   satisfaction, satisfaction_at, known_at, tenant_id
 /// - activities: CUSTOMER_ID, AT, activity_id, kind, quantity, known_at, tenant_id
 ///
-/// Any other column is an attribute. It contains numbers, texts or bools.
+/// Any other column of the customers table is an attribute. It contains numbers, texts or bools.
 ///
 /// Raises:
 ///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
-///     UnreadableTableError: A table as a whole cannot be read.
+///     UnreadableTableError: A table cannot be read. The error concerns the table as a whole, not a single value.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]
 /// >>> payments = [{"customer_id": "C-1", "due_at": "2024-02-01", "amount": 12.34}]
@@ -325,7 +326,7 @@ impl TenantRecords {
         Self::wrap(py, built)
     }
 
-    /// The tenant of the records.
+    /// The id of the tenant to whom the records belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.inner.tenant().as_str()
@@ -349,7 +350,7 @@ impl TenantRecords {
         self.inner.currency().code()
     }
 
-    /// The start of the observed history, in UTC.
+    /// The start of the observed history (the period that the records cover), in UTC.
     #[getter]
     fn observed_from(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner
@@ -358,7 +359,7 @@ impl TenantRecords {
             .transpose()
     }
 
-    /// The end of the observed history, in UTC.
+    /// The end of the observed history (the period that the records cover), in UTC.
     #[getter]
     fn observed_until(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         self.inner
@@ -390,7 +391,7 @@ impl TenantRecords {
     }
 }
 
-/// Returns the policy with this name. `arguments::on_invalid` has already checked the name.
+/// Returns the policy for invalid rows that has this name. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }

@@ -98,7 +98,7 @@ fn score<'py>(
     classes(py)?.score.bind(py).call1(fields)
 }
 
-/// Converts the score of one customer with its reasons.
+/// Converts the score of one customer, and the reasons for this score, to a Python `Score`.
 pub(crate) fn answer(py: Python<'_>, answer: &churn_core::CustomerScore) -> PyResult<Py<PyAny>> {
     let as_of = datetime(py, answer.as_of.as_micros())?.into_bound(py);
     let model_id = answer.model_id.as_str().into_pyobject(py)?.into_any();
@@ -145,7 +145,7 @@ pub(crate) fn explanation(
     Ok(class.call1((values, base_values, data, feature_names))?.unbind())
 }
 
-/// A score run: the scores of all eligible customers at one date, sorted by customer id.
+/// A score run: the scores of all eligible customers (those who can still churn) at one date, sorted by customer id.
 ///
 /// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
 /// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
@@ -161,7 +161,7 @@ pub(crate) fn explanation(
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct ScoreRun {
     pub(crate) run: Arc<churn_core::ScoreRun>,
-    /// The model that computed the run. A pickled run contains it.
+    /// The model that computed the run. A pickled run contains this model.
     model: churn_core::ChurnModel,
 }
 
@@ -173,8 +173,9 @@ impl ScoreRun {
         }
     }
 
-    /// Converts the run to a table with one row per score. With `interval`, the table has the bounds of the intervals.
-    /// If `reasons` is not 0, it has a column with this number of reasons per score.
+    /// Converts the run to a table with one row per score. If `interval` is true, the table has two columns with the
+    /// bounds of each score's confidence interval. If `reasons` is not 0, the table has a column with this number of
+    /// reasons per score.
     fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
         let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
@@ -225,7 +226,7 @@ impl ScoreRun {
         scores.map(|score| score.probability().unwrap_or(f64::NAN)).collect()
     }
 
-    /// Converts these scores to a Python list.
+    /// Converts the given scores to a Python list of `Score`.
     fn list<'py, 'a>(
         &self,
         py: Python<'py>,
@@ -246,7 +247,7 @@ impl ScoreRun {
 
 #[pymethods]
 impl ScoreRun {
-    /// The tenant of the customers.
+    /// The id of the tenant to whom the customers belong.
     #[getter]
     fn tenant(&self) -> &str {
         self.run.tenant().as_str()
@@ -258,13 +259,13 @@ impl ScoreRun {
         datetime(py, self.run.as_of().as_micros())
     }
 
-    /// The id of the model of this run.
+    /// The id of the model that computed this run.
     #[getter]
     fn model_id(&self) -> &str {
         self.run.model_id()
     }
 
-    /// One `Score` per eligible customer, sorted by id.
+    /// The scores: one `Score` per eligible customer (one who can still churn), sorted by customer id.
     #[getter]
     fn scores<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.list(py, self.run.scores().iter())
@@ -300,7 +301,7 @@ impl ScoreRun {
         FeatureMatrix(Arc::new(self.run.matrix().clone()))
     }
 
-    /// The score of one customer.
+    /// Returns the score of one customer.
     ///
     /// Raises:
     ///     CustomerNotFoundError: The run has no score of this customer, because the customer is unknown or was not
@@ -313,8 +314,8 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// The features that raise or lower a customer's score most. Returns at most ``top`` reasons, sorted by the
-    /// absolute value of the contribution, largest first.
+    /// Returns the features that raise or lower a customer's score most. There are at most ``top`` reasons, sorted by
+    /// the absolute value of the contribution, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)
@@ -335,7 +336,7 @@ impl ScoreRun {
         reasons(py, &found)
     }
 
-    /// The scores of the ``top`` customers with the highest probabilities, highest first.
+    /// Returns the scores of the ``top`` customers with the highest probabilities, highest first.
     #[pyo3(signature = (top=10))]
     fn riskiest<'py>(
         &self,
@@ -345,10 +346,11 @@ impl ScoreRun {
         self.list(py, self.run.riskiest(top).into_iter())
     }
 
-    /// The run as a pandas frame.
+    /// Returns the run as a pandas frame.
     ///
     /// Args:
-    ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's interval.
+    ///     interval: Whether to add the columns ``low`` and ``high`` with the bounds of each score's confidence
+    ///         interval.
     ///     reasons: Number of reasons per customer. If it is not 0, the frame has a column ``reasons`` with a list of
     ///         texts for each customer.
     ///
@@ -364,7 +366,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.pandas(py)
     }
 
-    /// The run as a polars frame. The arguments are the same as those of `to_pandas`.
+    /// Returns the run as a polars frame. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_polars(
         &self,
@@ -375,7 +377,7 @@ impl ScoreRun {
         self.frame(py, interval, reasons)?.through(py, "to_polars")
     }
 
-    /// The run as a pyarrow table. The arguments are the same as those of `to_pandas`.
+    /// Returns the run as a pyarrow table. The arguments are the same as those of `to_pandas`.
     #[pyo3(signature = (*, interval=false, reasons=0))]
     fn to_arrow(
         &self,
@@ -395,7 +397,7 @@ impl ScoreRun {
         self.frame(py, false, 0)?.stream(py, requested_schema)
     }
 
-    /// A pickled run contains its model, so the unpickled run gives the same scores and reasons.
+    /// A pickled run contains its model. The unpickled run has the scores and reasons of the original run.
     #[allow(clippy::type_complexity)]
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (ChurnModel, Bound<'py, PyBytes>))> {
         let (py, own) = (slf.py(), slf.get());

@@ -13,8 +13,8 @@ use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
 
-/// The table of customer versions that `subscriptions_to_customers` returns. `TenantRecords` accepts it as
-/// ``customers``.
+/// The table of customers that `subscriptions_to_customers` returns. Each row is a version (dated row) of a customer.
+/// `TenantRecords` accepts this table as ``customers``.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct CustomersTable(RecordBatch);
 
@@ -70,17 +70,17 @@ impl CustomersTable {
             .collect()
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -108,21 +108,21 @@ impl CustomersTable {
 ///
 /// A row of ``subscriptions`` has ``customer_id``, ``started_at``, ``price`` and ``interval`` (``"day"``, ``"week"``,
 /// ``"month"``, ``"quarter"`` or ``"year"``), and optionally ``subscription_id``, ``ended_at``, ``plan``, ``seats``,
-/// ``currency`` and ``known_at``. A series of subscriptions of one customer without a gap between them is a spell. The
-/// end of the spell becomes ``churned_at``. ``mrr`` is the monthly recurring revenue: the sum of the monthly prices of
-/// all subscriptions that are active at ``valid_from``.
+/// ``currency`` and ``known_at``. A spell is one uninterrupted period as a customer: a series of subscriptions without
+/// a gap between them. The end of the spell becomes ``churned_at``. ``mrr`` is the monthly recurring revenue: the sum
+/// of the monthly prices of all subscriptions that are active at ``valid_from``.
 ///
 /// Args:
 ///     subscriptions: A frame, rows, or a dict of columns, as for `TenantRecords`.
-///     customers: A table of customers. Its attributes are joined to the result by ``customer_id``. If it has no
-///         ``valid_from`` column, only the attributes named in ``static_attributes`` are joined.
+///     customers: A table of customers. Its attributes are joined to the result by ``customer_id``. If the table
+///         has no ``valid_from`` column, only the attributes named in ``static_attributes`` are joined.
 ///     static_attributes: Names of attributes of ``customers`` that never change, or ``"all"``.
 ///
 /// Returns:
 ///     A tuple of a `CustomersTable` and a list of `Finding` (likely mistakes in the subscriptions).
 ///
 /// Raises:
-///     InvalidRecordsError: A value is missing or invalid; the error names its row and column.
+///     InvalidRecordsError: A value is missing or invalid. The error names the row and the column of the value.
 ///
 /// >>> subscriptions = [
 /// ...     {"customer_id": "C-1", "started_at": "2024-01-01", "ended_at": "2024-04-01", "price": 30, "interval": "month"},
@@ -156,7 +156,8 @@ pub(crate) fn subscriptions_to_customers<'py>(
         })
         .map_err(|error| {
             let raised = raise(py, &error);
-            // The core has no name for this table: an error about a value of it names its column only.
+            // The core has no name for the subscriptions table, so its errors name only the column. The table is added
+            // here.
             if error.table().is_none() && matches!(error.kind(), ErrorKind::InvalidRecords(_)) {
                 let _ = raised.value(py).setattr("table", "subscriptions");
             }

@@ -52,17 +52,17 @@ impl WorldTable {
         columns.map(|(name, _)| *name).collect()
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -114,7 +114,7 @@ impl WorldTenant {
         self.inner.id()
     }
 
-    /// The table of customers, with one row per version of a customer.
+    /// The table of customers. Each row is a version (dated row) of a customer.
     #[getter]
     fn customers(&self, py: Python<'_>) -> PyResult<WorldTable> {
         self.table(py, RecordKind::Customers)
@@ -144,7 +144,7 @@ impl WorldTenant {
         datetime(py, self.inner.observed_from().as_micros())
     }
 
-    /// The end of the simulated time, in UTC. All rows are before it.
+    /// The end of the history, in UTC. All rows are dated before this time.
     #[getter]
     fn observed_until(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.inner.observed_until().as_micros())
@@ -183,7 +183,7 @@ impl Truth {
         ])
     }
 
-    /// Whether each customer churned. An outcome is null if its label period is not over yet.
+    /// Returns whether each customer churned. An outcome is null if its label period is not over yet.
     fn outcomes(&self) -> Values {
         let known: Option<Vec<bool>> = self.risks.iter().map(|risk| risk.churned).collect();
         match known {
@@ -208,7 +208,7 @@ impl Truth {
         self.outcomes().into_python(py)
     }
 
-    /// The values of one column.
+    /// Returns the values of the column with this name.
     fn __getitem__(&self, py: Python<'_>, name: &str) -> PyResult<Py<PyAny>> {
         let column = self.frame().0.into_iter().find(|(known, _)| known == name);
         let (_, values) =
@@ -216,17 +216,17 @@ impl Truth {
         values.into_python(py)
     }
 
-    /// The table as a pandas frame.
+    /// Returns the table as a pandas frame.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
 
-    /// The table as a polars frame.
+    /// Returns the table as a polars frame.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// The table as a pyarrow table.
+    /// Returns the table as a pyarrow table.
     fn to_arrow(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_arrow")
     }
@@ -287,7 +287,8 @@ impl World {
             .collect()
     }
 
-    /// The true probability that a customer cancels within 90 days after each of `dates`, and whether they did cancel.
+    /// A table with one row per date in `dates` and eligible customer. It has the true probability that the customer
+    /// cancels within 90 days after the date, and whether they did cancel.
     #[getter]
     fn truth(&self, py: Python<'_>) -> PyResult<Py<Truth>> {
         if let Some(truth) = self.truth.get() {
@@ -298,8 +299,9 @@ impl World {
         Ok(self.truth.get_or_init(|| truth).clone_ref(py))
     }
 
-    /// The true probability of cancellation at a date or a list of dates, for a label period of any length. The label
-    /// period begins ``lead`` days after the date and is ``horizon`` days long. Each date must be a midnight.
+    /// Returns a table of the true probabilities of cancellation at a date or a list of dates, for a label period of
+    /// any length. The label period begins ``lead`` days after the date and is ``horizon`` days long. Each date must be
+    /// a midnight.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
     fn truth_at(
         &self,
@@ -311,15 +313,15 @@ impl World {
         self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
-    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the world.
+    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the history.
     #[getter]
     fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let dates = self.inner.dates().into_iter();
         dates.map(|date| datetime(py, date.as_micros())).collect()
     }
 
-    /// A dict from table name to a table with the rows of all tenants and a ``tenant_id`` column. `churn.partition`
-    /// accepts these tables.
+    /// Returns a dict from table name to a table with the rows of all tenants and a ``tenant_id`` column.
+    /// `churn.partition` accepts these tables.
     fn mixed(&self, py: Python<'_>) -> PyResult<BTreeMap<&'static str, WorldTable>> {
         let tables = Arc::new(work::run(py, Some(1), None, |_| self.inner.mixed())?);
         let table = |kind: RecordKind| {
@@ -334,7 +336,8 @@ impl World {
     }
 }
 
-/// Converts the argument ``leaks``: a name, a list of names, or ``"all"``.
+/// Converts the argument ``leaks``, which names the columns to add that leak the target. The argument is a name, a list
+/// of names, or ``"all"``.
 fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLeak>> {
     let names: Vec<String> = match given.cast::<PyString>() {
         Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
@@ -347,8 +350,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
         .collect()
 }
 
-/// Generates synthetic B2B tenants, for whose customers the true churn probability is known. The same seed and options
-/// give the same tenants.
+/// Generates synthetic B2B tenants, for whose customers the true churn probability is known. Calls with the same seed
+/// and options generate identical tenants.
 ///
 /// Customers sign up, use the product, pay, open tickets, leave and come back, day by day. With the defaults, about 6 %
 /// of the customers cancel within 90 days, and the best possible AUC is about 0.8. If an argument is None, its default
@@ -360,26 +363,29 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     customers: Number of customers of each tenant over the whole history, including those who leave.
 ///     start: The start of the history, a midnight. Default: 2023-01-02.
 ///     days: Length of the history in days. Default: 910.
-///     initial_customers: Share of customers who signed up before the start. Default: 0.5.
+///     initial_customers: Share of customers who signed up before the start of the history. Default: 0.5.
 ///     activities_per_day: Average number of activities per customer and working day. Default: 0.5.
 ///     tickets_per_day: Average number of tickets per customer and day. Default: 0.012.
 ///     billing_days: Number of days between two bills, at least 7. Default: 30.
-///     risk: This number is added to the log-odds of leaving on every day.
+///     risk: A number that is added to each customer's daily log-odds of leaving. Default: 0.
 ///     returning: Share of churned customers who come back. Default: 0.1.
-///     late_known: Share of rows that become known only days after they happen. Default: 0.02.
-///     dated: Whether the customer rows are dated versions. If False, a single row without dates holds the last state.
-///     hidden: Standard deviation, in log-odds, of reasons for churn that no record shows.
-///     drift: How much the reasons for churn change over the history, 0 to 1.
-///     base_rate_shift: This number is added to the log-odds of leaving on each of the last 182 days.
+///     late_known: Share of rows that become known only some days after the event. Default: 0.02.
+///     dated: Whether customers have dated versions. If False, each period as a customer has a single row without
+///         dates, which has the attributes at the end of the period.
+///     hidden: Strength of reasons for churn that no record shows: the standard deviation over all customers of their
+///         effect on the log-odds of leaving.
+///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.
+///     base_rate_shift: A number that is added to each customer's daily log-odds of leaving in the last 182 days of the
+///         history.
 ///     duplicates: Share of rows that are duplicated.
 ///     events_without_customer: Share of event rows whose customer does not exist.
 ///     unknown_ids: Share of event rows that have the id of another tenant's customer.
-///     leaks: Names of columns to add that leak the target (see `leaks`), or ``"all"``.
+///     leaks: Names of columns to add that leak the target (reveal the label), or ``"all"``. `leaks` lists the names.
 ///     paths: Number of simulated futures from which each true probability is computed. Default: 64.
-///     threads: Number of threads; None for all. The result does not depend on it.
+///     threads: Number of threads; None for all. The result does not depend on this number.
 ///
 /// Raises:
-///     InvalidOptionError: A number is out of range, or a leak does not exist.
+///     InvalidOptionError: A number is out of range, or ``leaks`` contains an unknown name.
 #[pyfunction]
 #[pyo3(signature = (seed=0, tenants=3, customers=1000, *, start=None, days=None, initial_customers=None, activities_per_day=None, tickets_per_day=None, billing_days=None, risk=0.0, returning=None, late_known=None, dated=true, hidden=0.0, drift=0.0, base_rate_shift=0.0, duplicates=0.0, events_without_customer=0.0, unknown_ids=0.0, leaks=None, paths=None, threads=None))]
 #[allow(clippy::too_many_arguments)]
@@ -447,8 +453,8 @@ pub(crate) fn world(
     })
 }
 
-/// The fifty columns that leak the target and that `world` can add. Returns a dict from the name of each leak to a
-/// description of its column.
+/// Returns the fifty leaks: columns that reveal the label and that `world` can add to its tables. The result is a dict
+/// from the name of each leak to a description of its column.
 #[pyfunction]
 pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
     PlantedLeak::all().map(|leak| (leak.name(), leak.meaning())).collect()

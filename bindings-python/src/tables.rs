@@ -58,7 +58,7 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
     })
 }
 
-/// Converts one value. With `nan_is_null`, NaN becomes null.
+/// Converts a Python value to a value of the core. If `nan_is_null` is true, NaN becomes null.
 pub(crate) fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
@@ -175,7 +175,8 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// The kind of a table. It determines the name in error messages, and in which columns NaN is a missing value.
+/// The kind of a table. The kind determines the table's name in error messages, and in which columns NaN is a missing
+/// value.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
@@ -193,7 +194,8 @@ impl Kind {
         }
     }
 
-    /// Whether NaN is a missing value in this column. In a numeric column of records, NaN is an error (`not_finite`).
+    /// Returns whether NaN is a missing value in this column. In a numeric column of records, NaN is an error
+    /// (`not_finite`).
     fn nan_is_null(self, column: &str) -> bool {
         let columns = match self {
             Self::Flat => return true,
@@ -232,7 +234,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     }
     if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
         let plain = without_pandas_index(object)?;
-        // A stream gives its batches once. After that, pyarrow gives none, as if the table were empty.
+        // A stream can be read only once. On a second reading, pyarrow returns no batches, as if the table were empty.
         let once = object.hasattr("read_next_batch")?;
         let read = match arrow_table(&plain, once) {
             // For a column that contains only nulls, polars passes a buffer. The Arrow C interface does not allow this,
@@ -273,13 +275,13 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
-/// Why a table could not be read through the Arrow C interface.
+/// The reasons for which a table cannot be read through the Arrow C interface.
 enum Foreign {
     /// The library that exports the table raised an exception.
     Refused(PyErr),
-    /// The data are not valid.
+    /// The exported data are not valid Arrow data.
     Invalid(churn_core::Error),
-    /// A stream that was read before.
+    /// The object is a stream that has already been read.
     Exhausted,
 }
 
@@ -324,7 +326,7 @@ fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> 
     }
 }
 
-/// Reads the rows of one customer.
+/// Reads the rows of one customer from a table, or from a single row.
 pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
     let kind = Kind::Records(kind);
     if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {
@@ -333,7 +335,7 @@ pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResu
     table(object, kind)
 }
 
-/// Whether a mapping is a dict of columns: all its values are lists or arrays.
+/// Returns whether a mapping is a dict of columns, which is the case if all its values are lists or arrays.
 fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
     let listed = |value: &Bound<'_, PyAny>| {
         value.is_instance_of::<PyList>()
@@ -381,8 +383,8 @@ fn not_in_the_index(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<()> {
     Ok(())
 }
 
-/// Removes pandas' metadata from an Arrow table if it marks a column as an index. That column is then read like the
-/// other columns.
+/// Removes pandas' metadata from an Arrow table if the metadata mark a column as an index. That column is then
+/// read like the other columns.
 fn without_pandas_index<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if is_pandas(object)? || !object.hasattr("replace_schema_metadata")? {
         return Ok(object.clone());
@@ -456,7 +458,7 @@ fn hyphenated(bytes: &[u8]) -> String {
     text
 }
 
-/// Whether a pandas frame can be converted to Arrow, which requires pyarrow.
+/// Returns whether a pandas frame can be converted to Arrow, which requires pyarrow.
 fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
     object.hasattr("__arrow_c_stream__").unwrap_or(false) && object.py().import("pyarrow").is_ok()
 }
@@ -565,7 +567,7 @@ fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         })
 }
 
-/// Reads a pandas Series or numpy array. Masked values are missing.
+/// Reads a pandas Series or numpy array. Values that a numpy mask hides are missing.
 fn array_column(array: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     let py = array.py();
     if array.is_instance(types(py)?.masked_array.bind(py))? {

@@ -40,7 +40,7 @@ fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyRes
     Err(refuse(py, "invalid_option", message, Some("model")))
 }
 
-/// The result of `_sklearn.read`.
+/// The result of the Python function `_sklearn.read`, which reads a fitted estimator.
 #[derive(FromPyObject)]
 enum Estimator<'py> {
     LightGbm(String),
@@ -100,8 +100,8 @@ impl From<Arrays<'_>> for ForeignTrees {
     }
 }
 
-/// The column names of a frame. `None` for a matrix without names. Refuses categorical columns, because the model
-/// expects codes and not category names.
+/// Returns the column names of a frame, or `None` for a matrix without names. Refuses categorical columns, because the
+/// model expects codes and not category names.
 fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     let arrow = x.getattr("column_names");
     let Ok(given) = arrow.or_else(|_| x.getattr("columns")) else {
@@ -247,8 +247,7 @@ impl TreeEnsemble {
     /// itself.
     ///
     /// The objectives ``binary`` and ``cross_entropy`` and categorical splits are supported. Probabilities equal those
-    /// of LightGBM, except for the last bits, because the exponential function is rounded differently. All trees in the
-    /// text are used.
+    /// of LightGBM, except for rounding differences in the exponential function. All trees in the text are used.
     ///
     /// Raises:
     ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
@@ -325,7 +324,8 @@ impl TreeEnsemble {
         }
     }
 
-    /// Returns the same trees with column names. The columns of frames are then matched by these names.
+    /// Returns a copy of the ensemble that has the given column names. The columns of frames are then matched by these
+    /// names.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number of names differs from the number of columns.
@@ -338,7 +338,8 @@ impl TreeEnsemble {
         trees.with_feature_names(feature_names).or_raise(py).map(Self::new)
     }
 
-    /// The probabilities of both classes, float64 of shape (n, 2). float32 and float64 matrices are not copied.
+    /// Returns the probabilities of both classes as a float64 array of shape (n, 2). float32 and float64 matrices are
+    /// not copied.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number or the names of the columns differ from the training data.
@@ -354,8 +355,9 @@ impl TreeEnsemble {
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
-    /// The exact Shapley values (TreeSHAP) of each column for each row, as an `Explanation`. They are in log-odds, or
-    /// in probability if the trees average probabilities. `link` tells which.
+    /// Returns the exact Shapley values (TreeSHAP) of each column for each row, as an `Explanation`. They are in
+    /// log-odds, or in probability if the trees average probabilities. The attribute `link` tells which of the two
+    /// applies.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number or the names of the columns differ from the training data.

@@ -17,7 +17,7 @@ use crate::errors::{OrRaise, refuse};
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// If a [`Canceller`] runs a call on this thread, this is its flag. The call stops when the flag is set.
+    /// The flag that stops the current call on this thread, if a [`Canceller`] runs the call, and otherwise `None`.
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
@@ -32,7 +32,8 @@ impl Canceller {
         Self(Arc::default())
     }
 
-    /// Calls ``function`` on this thread. `cancel`, which any thread may call, stops the long calls that it makes.
+    /// Calls ``function`` on the current thread. Another thread can call `cancel` to stop the work that ``function``
+    /// does in this package.
     #[pyo3(signature = (function, args, kwargs))]
     fn call(
         &self,
@@ -46,13 +47,14 @@ impl Canceller {
         result.map(Bound::unbind)
     }
 
-    /// Stops the call within a fraction of a second.
+    /// Stops the function that `call` runs, within a fraction of a second.
     fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Runs `work` until it finishes, is cancelled, a signal interrupts it, or its progress callback raises an exception.
+/// Runs `work`. The work stops early if it is cancelled, if a signal interrupts it, or if its progress callback raises
+/// an exception.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     threads: Option<usize>,
@@ -99,8 +101,8 @@ pub(crate) fn run<T: Send>(
                 Err(error) => return (Some(Err(error.into())), None),
             };
             let mut raised = None;
-            // The worker drops its end of the channel when the work ends, even by a panic. `recv_timeout` then returns
-            // another error than `Timeout`, which ends the loop.
+            // When the work ends or panics, the worker drops its end of the channel. `recv_timeout` then returns an
+            // error other than `Timeout`, which ends the loop.
             while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
                 if raised.is_none() {
                     raised = Python::attach(tell).err();

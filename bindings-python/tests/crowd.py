@@ -55,8 +55,8 @@ def records(customers):
 
 
 def fingerprint(model, records, threads):
-    """The SHA-256 of the bits of all probabilities, of the base value and of all contributions, in little-endian
-    order."""
+    """Returns the SHA-256 of the bits of all probabilities, of the base value and of all contributions, in
+    little-endian order."""
     run = model.score(records, AS_OF, threads=threads)
     explanation = model.explain(run.matrix, threads=threads)
     digest = hashlib.sha256(run.probabilities.astype("<f8").tobytes())

@@ -1,4 +1,4 @@
-"""Tests of the estimator for flat tables. They run scikit-learn's checks of estimators and test further guarantees."""
+"""Tests of the estimator for flat tables (tables without dates). They include scikit-learn's checks of estimators."""
 
 import json
 import os
@@ -337,7 +337,7 @@ def test_texts_that_spell_numbers_are_numbers():
 
 
 def test_without_scikit_learn():
-    """Only numpy is required, and importing churn_core does not import scikit-learn."""
+    """The package requires only numpy, and importing churn_core does not import scikit-learn."""
     code = (
         "import sys, churn_core as churn\n"
         "assert 'sklearn' not in sys.modules\n"

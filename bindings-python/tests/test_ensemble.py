@@ -100,7 +100,7 @@ def test_every_layout_gives_bit_identical_results(member, data):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_matrices_are_not_copied(dtype):
-    """Runs a separate process that compares its peak memory before and after scoring."""
+    """Scoring must not copy the matrix. A separate process compares its own peak memory before and after scoring."""
     code = (
         "import resource, numpy as np; from churn_core.ensemble import GradientBoosting\n"
         "X = np.arange(50_000.0).reshape(-1, 50) % 7\n"

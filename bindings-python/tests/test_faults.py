@@ -34,7 +34,7 @@ def answers():
     return ["yes" if i % 10 < 4 else "no" for i in range(100)]
 
 
-# Tests of labels, rows, weights and masks.
+# Tests of labels, rows, weights and masks (numpy arrays that mark missing values).
 
 
 @pytest.mark.parametrize("missing", [NAN, None, pd.NA, pd.NaT, np.nan, np.ma.masked], ids=repr)
@@ -135,7 +135,7 @@ def test_masked_values_are_missing():
     matrix = churn.features(records, as_of="2024-01-01")
     for name in ("customer_seats", "customer_counts"):
         assert np.array_equal(matrix[name], [1, NAN, 3], equal_nan=True)
-    # The same for texts, bools and dates, in a dict of columns.
+    # In a dict of columns, masked texts, bools and dates are missing values too.
     dates = np.ma.array(np.array(["2023-05-01", "2023-06-01", "2023-07-01"], dtype="datetime64[D]"), mask=[1, 0, 0])
     texts = np.ma.array(["x", "y", "z"], mask=[1, 0, 0])
     bools = np.ma.array([True, True, False], mask=[1, 0, 0])
@@ -188,7 +188,7 @@ def test_nan_among_texts_is_missing(rows):
 
 
 def test_decimals_are_numbers():
-    """Databases and DuckDB give decimals for amounts, quantities, attributes and ids."""
+    """Databases and DuckDB return decimals for amounts, quantities, attributes and ids."""
     exact = [decimal.Decimal("12.34"), decimal.Decimal("0.10"), None]
     customers = pa.table({"customer_id": ["a"], "signed_up_at": ["2023-01-01"], "fee": pa.array([decimal.Decimal("12.5")], pa.decimal128(20, 4))})
     for kind in (pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal128(38, 2), pa.decimal256(60, 2)):
@@ -197,7 +197,7 @@ def test_decimals_are_numbers():
         activities = pa.table({"customer_id": ["a"] * 3, "at": ["2023-02-01"] * 3, "quantity": quantities})
         matrix = churn.features(churn.TenantRecords("a", customers, payments, None, activities, static_attributes="all"), "2023-02-05")
         assert matrix["payments_lifetime_paid_sum"].tolist() == [12.44]
-        # A quantity that is missing counts as 1.
+        # A missing quantity counts as 1.
         assert matrix["activities_quantity_sum_28d"].tolist() == [12.34 + 0.1 + 1.0]
         assert matrix["customer_fee"].tolist() == [12.5]
     rows = [{"customer_id": decimal.Decimal("7.00"), "signed_up_at": "2023-01-01", "fee": decimal.Decimal("12.5")}]
@@ -231,7 +231,7 @@ def test_columns_of_nothing_but_null():
         assert len(churn.TenantRecords("acme", given)) == 1
     X = pl.DataFrame({"minutes": [1.0, 2.0] * 20, "memo": [None] * 40})
     assert fit(X, [0, 1] * 20).predict_proba(X).shape == (40, 2)
-    # The same in other tables and at other places.
+    # Columns that contain only null are also accepted in payments, subscriptions, tables of many tenants and the store.
     payments = pl.DataFrame([{"customer_id": "a", "due_at": "2023-02-01", "amount": 12.5, "status": None, "settled_at": None}])
     for given in (payments, payments.to_arrow(), payments.to_pandas(), payments.to_dicts()):
         matrix = churn.features(churn.TenantRecords("acme", [PERSON], given), "2023-03-01")
@@ -268,7 +268,7 @@ def test_a_stream_is_read_once():
     for member in (churn.ensemble.GradientBoosting(n_estimators=3), churn.ensemble.Logistic()):
         wanted = member.fit(numbers.to_pandas(), y).predict_proba(numbers.to_pandas())
         assert (member.fit(numbers.to_reader(), y).predict_proba(numbers.to_reader()) == wanted).all()
-    # A stream that was read to its end has no rows.
+    # A stream that has already been read to its end has no rows.
     for reader in (table.to_reader(), pa.RecordBatchReader.from_batches(table.schema, table.to_batches())):
         fit(reader, y)
         with pytest.raises(churn.TrainingError) as caught:
@@ -294,12 +294,12 @@ def test_the_index_is_named():
     due = pd.DataFrame({"due_at": ["2023-02-01"], "amount": [1.0]}, index=pd.Index(["a"], name="customer_id"))
     with pytest.raises(churn.InvalidRecordsError, match="reset_index"):
         churn.TenantRecords("acme", [PERSON], due)
-    # pandas marks a named index as a column of the Arrow table. It is read like the other columns.
+    # pandas marks a named index as a column of the Arrow table. This column is read like the other columns.
     assert len(churn.TenantRecords("acme", pa.Table.from_pandas(indexed))) == 1
     X = pd.DataFrame({"plan": ["a", "b"] * 30, "minutes": range(60)})
     table = pa.Table.from_pandas(X.set_index("plan"))
     assert sorted(fit(table, [0, 1] * 30).feature_names_in_) == ["minutes", "plan"]
-    # The same for every table and every column, at every place that takes a table.
+    # `TenantRecords`, `partition` and `upsert` raise an error if a known column of a table is in the index.
     both = pd.DataFrame([PERSON]).set_index(["customer_id", "signed_up_at"])
     tenants = pd.DataFrame([PERSON | {"tenant_id": "x"}]).set_index("tenant_id")
     acme = churn.Store.open("sqlite::memory:").tenant("acme")
@@ -312,7 +312,7 @@ def test_the_index_is_named():
         with pytest.raises(churn.InvalidRecordsError, match="reset_index") as caught:
             call()
         assert (caught.value.code, caught.value.table, caught.value.column) == ("missing_column", table, column)
-    # A default index is not a column, so it is no error.
+    # An index without a name contains no column, so it causes no error.
     assert len(churn.TenantRecords("acme", pd.DataFrame([PERSON]).set_index(np.array([5])))) == 1
 
 
@@ -385,7 +385,7 @@ def test_bytes_and_pickles(model, records):
 
 
 def xgboost_file(names, best=None):
-    """The JSON of an XGBoost model with two boosting rounds. Each round has one tree, which splits on the first
+    """Makes the JSON of an XGBoost model with two boosting rounds. Each round has one tree, which splits on the first
     column."""
     def tree(left, right):
         return {

@@ -1,5 +1,5 @@
-"""Tests with input that is meant to do harm. The cases are in tests/fixtures/hostile.json. The tests in Rust and Node
-read them too."""
+"""Tests with malicious input. The cases are in tests/fixtures/hostile.json. The tests in Rust and Node read the same
+cases."""
 
 import json
 import math

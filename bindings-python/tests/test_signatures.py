@@ -40,7 +40,7 @@ def test_no_callable_takes_anything():
         try:
             signature = inspect.signature(found)
         except ValueError:
-            # Only the package itself makes objects of this class.
+            # Users cannot make objects of this class. Only the package itself makes them.
             assert inspect.isclass(found), name
             continue
         kinds = {parameter.kind for parameter in signature.parameters.values()}

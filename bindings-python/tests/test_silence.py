@@ -1,4 +1,5 @@
-"""What is dropped, guessed or missing is an error or a warning that names table and column."""
+"""Tests of input that would silently be dropped or guessed. Such input must cause an error or a warning that names
+the table and the column."""
 
 import decimal
 

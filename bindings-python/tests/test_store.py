@@ -68,7 +68,7 @@ def test_loaded_records_are_bit_identical(acme, tables, records):
     assert loaded.report.is_clean and loaded.customer_ids == records.customer_ids
     assert bits(loaded) == bits(records)
     assert acme.payments.count() == len(tables["payments"]) and acme.activities.count() == 0
-    # The table `activities` was not given, so it is missing in the records. After an upsert without rows, it is empty.
+    # The table `activities` was not given, so the records do not have it. After an upsert without rows, it is empty.
     assert "activities" not in loaded.report.tables
     acme.activities.upsert([])
     assert acme.records().report.tables["activities"].rows_in == 0
@@ -364,7 +364,8 @@ def test_awaited(url, tables, records, model):
                 await tenants[0].customers.page(limit=0)
             assert await tenants[0].models.champion() is None
 
-            # After this call is cancelled, nothing is stored, and no lock makes the next writer wait.
+            # When this call is cancelled, its rows are not stored, and its lock is released. The next writer need not
+            # wait.
             begun = threading.Event()
             writing = asyncio.create_task(tenants[0].activities.upsert_batches(endless_activities(begun)))
             await asyncio.to_thread(begun.wait, 10)

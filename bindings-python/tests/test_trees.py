@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_library(name):
     ensemble = load(name)
     proba = ensemble.predict_proba(X)
     assert proba.shape == (len(X), 2) and proba.dtype == np.float64
-    # The tolerance is larger for XGBoost, because it sums leaf values in float32.
+    # The tolerance is larger for XGBoost, because XGBoost sums leaf values in float32.
     tolerance = 1e-6 if name.startswith("xgboost") else 1e-13
     np.testing.assert_allclose(proba[:, 1], EXPECTED[name]["probability"], rtol=0, atol=tolerance)
     np.testing.assert_array_equal(proba[:, 0], 1 - proba[:, 1])
@@ -70,7 +70,7 @@ def test_all_hosts_give_bit_identical_results(name):
 def test_contributions_are_those_of_the_library(name):
     found = load(name).explain(X)
     expected = np.array(EXPECTED[name]["contributions"])
-    # LightGBM's contributions add up to the raw score. The log-odds are the raw score times the parameter `sigmoid`.
+    # LightGBM's contributions add up to its raw score. The log-odds are this raw score times the parameter `sigmoid`.
     factor = 1.3 if name == "lightgbm_categories" else 1.0
     tolerance = 1e-5 if name.startswith("xgboost") else 1e-12
     np.testing.assert_allclose(found.values, expected[:, :-1] * factor, rtol=0, atol=tolerance)
@@ -101,7 +101,7 @@ def test_any_layout_gives_bit_identical_results(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("frame", ["", "pandas"])
 def test_matrices_are_not_copied(dtype, frame):
-    """Runs a separate process that compares its peak memory before and after scoring."""
+    """Scoring must not copy the matrix. A separate process compares its own peak memory before and after scoring."""
     code = (
         "import resource, numpy as np, pandas as pd, churn_core as churn\n"
         f"ensemble = churn.TreeEnsemble.from_lightgbm({str(path('lightgbm_numeric'))!r})\n"

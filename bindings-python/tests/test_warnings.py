@@ -1,4 +1,5 @@
-"""What a training, a run and a validation report tell of data that would give misleading results."""
+"""Tests of the warnings and findings about data that would give misleading results. Trainings and runs give warnings,
+and validation reports give findings."""
 
 import random
 from datetime import datetime, timedelta, timezone
@@ -19,7 +20,8 @@ def day(number):
 
 
 def subscribers(customers=500, fades=True, leavers=0.5):
-    """Customers of 800 days, some of whom leave. With ``fades``, the activities of a leaver end 70 days before."""
+    """Makes customers over a history of 800 days. Some of them leave. If ``fades`` is true, the activities of a
+    customer who leaves end 70 days before they leave."""
     draw = random.Random(3)
     people, payments, activities = [], [], []
     for number in range(customers):
@@ -35,7 +37,7 @@ def subscribers(customers=500, fades=True, leavers=0.5):
 
 
 def payers(customers, every, leave=lambda draw: 10_000, until=880):
-    """Customers who pay every so many days."""
+    """Makes customers who pay once in ``every`` days."""
     draw = random.Random(1)
     people, payments = [], []
     for number in range(customers):
@@ -60,7 +62,7 @@ def trained(tables):
     return churn.ChurnModel.train(churn.TenantRecords("acme", **tables), DEFINITION, **small())
 
 
-# Trainings.
+# Tests of the warnings of trainings.
 
 
 def test_a_model_that_ranks_no_better_than_chance_says_so(trained):
@@ -132,7 +134,7 @@ def test_a_misspelt_end_of_customers_is_named(spelled):
         churn.ChurnModel.train(churn.TenantRecords("acme", nobody, tables["payments"]), DEFINITION)
 
 
-# Runs.
+# Tests of the warnings of runs.
 
 
 def test_data_that_ended_before_the_date(trained, tables):
@@ -142,7 +144,7 @@ def test_data_that_ended_before_the_date(trained, tables):
     stale = [warning for warning in warnings if warning.code == "stale_data"]
     assert ["payments" in warning.message for warning in stale] == [True, False]
     for warning in stale:
-        # The date of the latest event and that of the run are named.
+        # The message names the date of the latest event and the date of the run.
         assert "2024-03-10" in warning.message and "2024-07-10" in warning.message
         assert warning.dates == [datetime(2024, 7, 10, tzinfo=timezone.utc)]
     assert {"level_outside_training", "features_outside_training"} < set(codes(warnings))
@@ -156,7 +158,7 @@ def test_nobody_is_eligible(as_of):
         model.score(records, as_of)
     error = caught.value
     assert (error.code, error.column) == ("no_eligible_customers", "as_of")
-    # The message names the date, and the range of the events.
+    # The message names the date of the run and the range of the dates of the events.
     assert all(date in str(error) for date in (as_of, "2022-01-01", "2024-03-"))
 
 
@@ -184,7 +186,7 @@ def test_a_missing_table_is_an_error(trained, tables):
         assert caught.value.table == table
 
 
-# Reports.
+# Tests of the findings in validation reports.
 
 
 @pytest.mark.parametrize(("table", "column"), [("payments", "due_at"), ("tickets", "opened_at"), ("activities", "at")])
@@ -206,7 +208,7 @@ def test_one_far_date_does_not_move_the_end(table, column):
     with pytest.raises(churn.TrainingError, match=f"row 11 of {table}") as caught:
         churn.labels(records, "2023-12-15", definition)
     assert (caught.value.code, caught.value.column) == ("immature_label", "as_of")
-    # The end that the caller gives counts, whatever the events say.
+    # If the caller passes `observed_until`, it is the end of the history, even if an event is later.
     assert churn.TenantRecords("acme", customers, **{table: events}, observed_until="2033-01-01").observed_until.year == 2033
 
 
@@ -273,7 +275,8 @@ def test_an_end_that_is_null_again_is_a_return_or_a_withdrawal():
             {"customer_id": cid, "signed_up_at": "2022-01-01", "valid_from": again, "churned_at": None, "plan": "y"},
         ]
 
-    # A left before the later version, B had only announced it, C is a second spell in the explicit spelling.
+    # A's end is before the later version, so A came back. B's end is after the later version, so B withdrew the
+    # notice. C came back too, and has a row with a new sign-up time.
     explicit = [
         {"customer_id": "C", "signed_up_at": "2022-01-01", "churned_at": "2022-12-01", "plan": "x"},
         {"customer_id": "C", "signed_up_at": "2023-03-01", "churned_at": None, "plan": "y"},

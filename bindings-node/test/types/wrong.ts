@@ -19,7 +19,7 @@ const customers = [{ customerId: 'a', signedUpAt: at }]
 export const paid1: PaymentRow = { customerId: 'a', dueAt: at, amount: 1, settledAt: at }
 // @ts-expect-error There is no column `settledAtt`.
 export const paid1x: PaymentRow = { customerId: 'a', dueAt: at, amount: 1, settledAtt: at }
-// 2. The same holds for names in snake_case.
+// 2. The name of an optional column in snake_case must not have a typo either.
 export const ticket2: TicketRow = { customer_id: 'a', opened_at: at, resolved_at: at }
 // @ts-expect-error The column is called `resolved_at`, not `closed_at`.
 export const ticket2x: TicketRow = { customer_id: 'a', opened_at: at, closed_at: at }
@@ -31,7 +31,7 @@ TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUp
 TenantRecords.fromObjects({ tenant: 't', customers, activities: [{ customerId: 'a', at }] })
 // @ts-expect-error The required column `at` is missing.
 TenantRecords.fromObjects({ tenant: 't', customers, activities: [{ customerId: 'a' }] })
-// 5. An optional column may be null, but a required column may not.
+// 5. The value of an optional column may be null, but the value of a required column may not.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: 1, method: null }] })
 // @ts-expect-error The required column `amount` is null.
 TenantRecords.fromObjects({ tenant: 't', customers, payments: [{ customerId: 'a', dueAt: at, amount: null }] })
@@ -51,7 +51,7 @@ TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a',
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plan: 'pro', seats: 3, trial: true, region: null }] })
 // @ts-expect-error The attribute `plans` is a list.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plans: ['pro'] }] })
-// 10. A Date under an unknown name is a misspelt column, because attributes cannot be Dates.
+// 10. A Date under an unknown name is an error, because attributes cannot be Dates: the name is probably misspelt.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedAt: new Date() }] })
 // @ts-expect-error There is no column `leftAt`.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, leftAt: new Date() }] })
@@ -60,22 +60,22 @@ TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUp
 // @ts-expect-error `churnedat` is neither of these spellings.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedat: at }] })
 
-// Cases about rows that are declared as an interface or a class
+// Cases about rows whose type is an interface or a class
 interface Invoice { customerId: string; dueAt: Date; amount: number; number: string }
 class Client { constructor(readonly customerId: string, readonly signedUpAt: Date, readonly plan: string) {} }
 declare const invoices: Invoice[]
 declare const clients: Client[]
-// 12. Rows may be declared as an interface.
+// 12. The type of the rows may be an interface.
 TenantRecords.fromObjects({ tenant: 't', customers: clients, payments: invoices })
 // @ts-expect-error The rows are invoices, not tickets.
 TenantRecords.fromObjects({ tenant: 't', customers: clients, tickets: invoices })
-// 13. A row that is declared as an interface needs the required columns.
+// 13. If the type of the rows is an interface, the interface must have the required columns.
 interface Partial13 { customerId: string; dueAt: Date }
 declare const partial13: Partial13[]
 acme.payments.upsert(invoices)
 // @ts-expect-error The interface has no `amount`.
 acme.payments.upsert(partial13)
-// 14. The attributes of a class of customers must have a supported type.
+// 14. If customers are instances of a class, their attributes must have a supported type.
 class Wrong14 { constructor(readonly customerId: string, readonly signedUpAt: Date, readonly tags: string[]) {} }
 declare const wrong14: Wrong14[]
 acme.customers.upsert(clients)
@@ -135,7 +135,7 @@ export const options26x: TrainOptions = { monotoneConstraints: { seats: 'raises'
 export const options27: TrainOptions = { boosting: { nTrees: 50, maxLeaves: 8, subsample: 0.8 }, forest: false }
 // @ts-expect-error The option is called `nTrees`, not `trees`.
 export const options27x: TrainOptions = { boosting: { trees: 50 } }
-// 28. The options of a backtest are not options of a training.
+// 28. Only a backtest has the options of a backtest. A training does not have them.
 backtest(records, { origins: [at], embargoDays: 7 })
 // @ts-expect-error A training has no option `origins`.
 ChurnModel.train(records, { origins: [at] })
@@ -171,9 +171,9 @@ export const feature34x: Feature = { source: 'activities', measure: 'kind', func
 export const probability35: number = score.status === 'scored' ? score.probability : 0
 // @ts-expect-error Without a check of the status, the probability may be null.
 export const probability35x: number = score.probability
-// 36. A customer who is not scored has a reason for this.
+// 36. The score of a customer who is not scored says why.
 export const reason36: string = score.status === 'not_enough_evidence' ? score.notScoredReason : ''
-// @ts-expect-error The reason of a customer who is scored is null.
+// @ts-expect-error If a customer is scored, `notScoredReason` is null.
 export const reason36x: string = score.status === 'scored' ? score.notScoredReason : ''
 // 37. A score has one of the known statuses.
 export const scored37: boolean = score.status === 'scored'
@@ -181,7 +181,7 @@ export const scored37: boolean = score.status === 'scored'
 export const scored37x: boolean = score.status === 'ok'
 // 38. The bounds of an interval have names.
 export const low38: number | undefined = score.interval?.low
-// @ts-expect-error The bounds have no positions.
+// @ts-expect-error The bounds cannot be accessed by position.
 export const low38x: number | undefined = score.interval?.[0]
 // 39. A run is a sequence, but not an array.
 for (const each of run) console.log(each.customerId, run.at(-1)?.riskBand, run.length)
@@ -233,7 +233,7 @@ acme.users.upsert({ userId: 'u', email: 'u@example.com' })
 store.tenant(17n)
 // @ts-expect-error The id is undefined.
 store.tenant(undefined)
-// 51. Event rows of a single customer need no `customerId`.
+// 51. If rows of a single customer are scored, event rows need no `customerId`.
 model.scoreCustomer({ customer: [{ customerId: 'a', signedUpAt: at }, { customerId: 'a', signedUpAt: at, validFrom: at }], payments: [{ dueAt: at, amount: 1 }] }, { asOf: at })
 // @ts-expect-error The property is called `customer`, not `customers`.
 model.scoreCustomer({ customers: [{ customerId: 'a', signedUpAt: at }] }, { asOf: at })

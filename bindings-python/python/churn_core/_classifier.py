@@ -21,21 +21,23 @@ _IMPORTANCE_ROWS = 500
 
 
 class LeakageWarning(UserWarning):
-    """A column of a flat table leaks the target."""
+    """A warning that a column of a flat table leaks the target, which means that its values reveal the label."""
 
 
 class ColumnWarning(UserWarning):
-    """A column of a flat table may have been read with another type than intended, such as numbers instead of
-    categories."""
+    """A warning that a column of a flat table may have been read with another type than intended, such as numbers
+    instead of categories."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leak(ToDict):
-    """A column that leaks the target."""
+    """A column that leaks the target, which means that its values reveal the label."""
 
     #: The name of the column.
     column: str
-    #: How the column leaks: ``"restates_label"``, ``"only_for_churned"``, ``"only_for_retained"`` or ``"identifier"``.
+    #: How the column reveals the label: ``"restates_label"`` (it separates the classes nearly without error),
+    #: ``"only_for_churned"`` or ``"only_for_retained"`` (it has values that only rows of this class have), or
+    #: ``"identifier"`` (it identifies rows or encodes their order).
     leak: str
     #: The evidence in words.
     evidence: str
@@ -46,21 +48,23 @@ class Leak(ToDict):
 class ChurnClassifier(Base):
     """Ensemble classifier for flat tables: tables without dates, with one label per row and columns of any type.
 
-    It uses the same ensemble as `ChurnModel`: a regularised linear member, boosted trees and a random forest. Their
-    predictions are blended and calibrated on out-of-fold predictions. Numbers, texts with any number of distinct
-    values, bools, timestamps and missing values need no encoding. A customer may have several rows (see ``groups`` of
-    `fit`). The model depends neither on ``n_jobs`` nor on the order of the rows.
+    The ensemble is the same as that of `ChurnModel`: a regularised linear member, boosted trees and a random forest.
+    The predictions of these members are blended and calibrated. Both steps are fitted to out-of-fold predictions.
+    Numbers, texts with any number of distinct values, bools, timestamps and missing values need no encoding. A customer
+    may have several rows (see ``groups`` of `fit`). The model depends neither on ``n_jobs`` nor on the order of the
+    rows.
 
     Parameters:
         random_state: Seed of the random sampling.
         n_jobs: Number of threads; None and -1 mean all.
-        leakage: What happens to columns that leak the target: ``"warn"``, ``"refuse"`` or ``"allow"``.
-        allow_columns: Names of columns that are accepted although they leak the target.
+        leakage: What happens to columns that leak the target (reveal the label): ``"warn"``, ``"refuse"`` or
+            ``"allow"``.
+        allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
         class_weight: None, ``"balanced"``, or a dict from label to weight. The predicted probabilities are then
             calibrated for a population in which the classes have the weighted frequencies.
-        monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``. The
-            probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no
-            forest. The columns of an array have the names ``x0``, ``x1`` and so on.
+        monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``.
+            The probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no
+            random forest. The columns of an array have the names ``x0``, ``x1`` and so on.
         categorical: Names of columns whose numbers are categories, such as postal codes.
 
     Attributes:
@@ -69,13 +73,13 @@ class ChurnClassifier(Base):
         feature_names_in_: Names of the columns, if they have names.
         feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is
             computed from at most 500 training rows, and exists for two classes only.
-        leaks_: Columns that leak the target, with the evidence.
+        leaks_: A list of `Leak`: the columns that leak the target (reveal the label), with the evidence.
         report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
             class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
             (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
-            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. With two
-            labels, it has only the entry of the second label. An entry contains the members and their weights, the
-            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
+            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. If
+            there are two labels, ``parts`` has only the entry of the second label. An entry contains the members and
+            their weights, the calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -132,16 +136,17 @@ class ChurnClassifier(Base):
                 means churned. If there are more, each label is modelled against the rest.
             sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
                 mean of 1.
-            groups: One group label per row, usually the customer id. Pass it if a customer has several rows. All rows
-                of a group share a fold (stratified group k-fold). Without it, rows of one customer would be in several
-                folds. The measures would then be too optimistic, and the probabilities too extreme. The names and the
-                order of the groups have no effect.
+            groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All
+                rows of a group are then in the same fold (stratified group k-fold). Without groups, rows of one
+                customer would be in several folds, so the metrics would be too optimistic and the probabilities too
+                extreme. The names and the order of the groups have no effect.
 
         Raises:
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
                 ``leakage`` is ``"refuse"``.
-            InvalidOptionError: A parameter, label, weight or group is invalid; ``.column`` and ``.row`` name it.
-            InvalidRecordsError: A value is infinite or of an unsupported type; ``.row`` and ``.column`` name it.
+            InvalidOptionError: A parameter, label, weight or group is invalid. ``.column`` and ``.row`` say which one.
+            InvalidRecordsError: A value is infinite or of an unsupported type. ``.row`` and ``.column`` are its
+                position.
         """
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -199,8 +204,8 @@ class ChurnClassifier(Base):
 
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. Available for two labels
-        only."""
+        """Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. This attribute exists only if
+        there are two labels."""
         if not hasattr(self, "_model"):
             raise AttributeError("feature_importances_")
         if self._importances is None:
@@ -225,21 +230,23 @@ class ChurnClassifier(Base):
         return state
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Calibrated probabilities, float64 of shape (n, n_classes), in the order of ``classes_``."""
+        """Returns the calibrated probabilities, as a float64 array of shape (n, n_classes). The columns are in the
+        order of ``classes_``."""
         model = self._fitted()
         return model.predict_proba(self._given(X), threads=threads(self.n_jobs))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The most probable label of each row."""
+        """Returns the most probable label of each row."""
         proba = self.predict_proba(X)
         return np.asarray(self.classes_[proba.argmax(axis=1)])
 
     def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
-        """90 % confidence interval for each row's probability of the second label, float64 of shape (n, 2): low and high.
+        """Returns a 90 % confidence interval for each row, as a float64 array of shape (n, 2): lower bound and upper
+        bound.
 
         The interval is a confidence interval for the churn rate of rows with the same score. It comes from a bootstrap
-        that resamples groups and refits the calibration. It always contains the probability. It does not include model
-        uncertainty. Available for two labels only.
+        that resamples groups and refits the calibration. It always contains the row's probability of the second label.
+        It does not include model uncertainty. This method is available only if there are two labels.
 
         Example:
             >>> import churn_core as churn
@@ -257,14 +264,15 @@ class ChurnClassifier(Base):
         return model.predict_interval(self._given(X), threads=threads(self.n_jobs))
 
     def explain(self, X: Any) -> Explanation:
-        """Shapley values of every column for every row, as an `Explanation` in log-odds before calibration.
+        """Returns the Shapley values of every column for every row, as an `Explanation` in log-odds before calibration.
 
-        Available for two labels only."""
+        This method is available only if there are two labels."""
         model = self._fitted()
         return model.explain(self._given(X), threads=threads(self.n_jobs))
 
     def reasons(self, X: Any, top: int = 5) -> list[list[Reason]]:
-        """The columns that raise or lower each row's score most, largest contribution first. Available for two labels only."""
+        """Returns, for each row, the columns that raise or lower the row's score most, largest contribution first. This
+        method is available only if there are two labels."""
         model = self._fitted()
         return model.reasons(self._given(X), top, threads=threads(self.n_jobs))
 
@@ -291,7 +299,7 @@ class ChurnClassifier(Base):
         return self._model
 
     def _given(self, X: Any) -> FlatTable:
-        """Reads X and checks that its columns are those of the fit."""
+        """Reads X and checks that X has the columns of the training data."""
         X = whole_table(X)
         known = getattr(self, "feature_names_in_", None)
         if known is not None and _is_rows(X):
@@ -311,7 +319,7 @@ def _is_rows(X: Any) -> bool:
 
 
 def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
-    """Converts rows to columns by name. If a row lacks a key, its value is missing."""
+    """Converts a list of dicts to a dict of columns. If a row lacks a key, its value in that column is missing."""
     given = dict.fromkeys(name for row in rows for name in row)
     if other := [name for name in given if name not in known]:
         message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"
@@ -389,7 +397,7 @@ def _numbered(count: int) -> list[str]:
 
 
 def _some_rows(X: Any, rows: int) -> Any:
-    """Selects at most 500 evenly spaced rows."""
+    """Selects at most 500 evenly spaced rows of X."""
     if rows <= _IMPORTANCE_ROWS:
         return X
     step = -(-rows // _IMPORTANCE_ROWS)

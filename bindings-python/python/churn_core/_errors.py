@@ -33,17 +33,17 @@ class ChurnError(Exception):
 
 
 class ChurnWarning(UserWarning):
-    """A problem in a training, a run or a score that the user should check. Its `Warning` is in `TrainReport.warnings`,
-    `ScoreRun.warnings` or `Score.warnings`.
+    """A warning about a training, a score run or a score, which the user should check. The `Warning` with the details
+    is in `TrainReport.warnings`, `ScoreRun.warnings` or `Score.warnings`.
     """
 
 
 class InvalidRecordsError(ChurnError, ValueError):
-    """The records contain invalid values. `report` lists all of them."""
+    """The records contain invalid values. The attribute `report` lists all invalid values."""
 
 
 class UnreadableTableError(ChurnError, ValueError):
-    """A table as a whole cannot be read."""
+    """A table cannot be read. The error concerns the table as a whole, not a single value."""
 
 
 class InvalidOptionError(ChurnError, ValueError):
@@ -51,11 +51,12 @@ class InvalidOptionError(ChurnError, ValueError):
 
 
 class TenantMismatchError(ChurnError, ValueError):
-    """Records and model belong to different tenants."""
+    """The records and the model belong to different tenants."""
 
 
 class TrainingError(ChurnError, ValueError):
-    """Training is not possible: a single class, too little data, immature labels, or columns that leak the target."""
+    """Training is not possible. For example, all labels are the same, there is too little data, a label period is not
+    over yet, or a column leaks the target (reveals the label)."""
 
 
 class FeatureMismatchError(ChurnError, ValueError):
@@ -71,7 +72,7 @@ class UnknownFeatureError(ChurnError, KeyError):
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer, or every customer, is not eligible at the date, for example because they have already churned."""
+    """The customer is not eligible at the date, or no customer is eligible. For example, they have already churned."""
 
 
 class CancelledError(ChurnError):
@@ -79,11 +80,11 @@ class CancelledError(ChurnError):
 
 
 class ArtifactError(ChurnError, ValueError):
-    """The bytes are not a model file, are damaged, or have an unsupported version."""
+    """The bytes are not a model file, or the model file is damaged or has an unsupported version."""
 
 
 class ImportFailedError(ChurnError, ValueError):
-    """A model of another library is damaged or not supported."""
+    """A model of another library cannot be imported, because it is damaged or not supported."""
 
 
 class FileError(ChurnError, OSError):
@@ -100,7 +101,7 @@ class StoreError(ChurnError, OSError):
 
 
 class NotFoundError(ChurnError, LookupError):
-    """The store has no such model, run or key for this tenant."""
+    """The tenant has no such model, run or key in the store."""
 
 
 class InternalError(ChurnError, RuntimeError):
@@ -155,7 +156,8 @@ def make(
     missing: bool = False,
     retryable: bool = False,
 ) -> ChurnError:
-    """Makes the exception for a code. A code that is missing in `CLASSES` is the code of an invalid record."""
+    """Makes the exception for an error code. If `CLASSES` does not contain the code, the error concerns an invalid
+    record."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

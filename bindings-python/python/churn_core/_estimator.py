@@ -1,5 +1,5 @@
-"""The shared base of the scikit-learn estimators. It checks parameters, labels and weights like scikit-learn, with the
-same messages."""
+"""The base class of the scikit-learn estimators, and functions that check parameters, labels and weights. They check
+the same conditions as scikit-learn and raise errors with the same messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Plain:
     """Replacement for scikit-learn's base classes if scikit-learn is not installed."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor arguments by name."""
+        """Returns the constructor arguments by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Any:
@@ -33,7 +33,7 @@ class _Plain:
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The accuracy: the share of rows whose label is predicted correctly."""
+        """Returns the accuracy: the share of rows whose label is predicted correctly."""
         right = np.asarray(self.predict(X)) == np.asarray(y).ravel()  # type: ignore[attr-defined]
         return float(np.average(right, weights=sample_weight))
 
@@ -63,14 +63,14 @@ else:
 
 
 def whole(value: Any, name: str, least: int) -> int:
-    """Converts ``value`` to an int. Raises unless it is a whole number of at least ``least``."""
+    """Converts ``value`` to an int. Raises an error unless the value is a whole number of at least ``least``."""
     if isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and int(value) >= least:
         return int(value)
     raise make("invalid_option", f"{name} must be a whole number of at least {least}, not {value!r}", column=name)
 
 
 def number(value: Any, name: str, above: float | None = None, least: float | None = None, most: float | None = None) -> float:
-    """Converts ``value`` to a float. Raises unless it is finite and within the bounds."""
+    """Converts ``value`` to a float. Raises an error unless the value is finite and within the bounds."""
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
         found = float(value)
         above_all = (above is None or found > above) and (least is None or found >= least)
@@ -83,7 +83,8 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """The seed for ``random_state``: the number itself, 0 for None, or a number that a given numpy generator draws."""
+    """Returns the seed for ``random_state``. A number is the seed itself, None gives the seed 0, and a numpy generator
+    draws the seed."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):
@@ -97,7 +98,8 @@ def seed(random_state: Any) -> int:
 
 
 def threads(n_jobs: Any) -> int | None:
-    """The number of threads for ``n_jobs``. The result None means all threads, as None and -1 do in ``n_jobs``."""
+    """Returns the number of threads for ``n_jobs``. If ``n_jobs`` is None or -1, the result is None, which means all
+    threads."""
     if n_jobs is None or isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool) and n_jobs == -1:
         return None
     try:
@@ -108,7 +110,7 @@ def threads(n_jobs: Any) -> int | None:
 
 
 def whole_table(X: Any) -> Any:
-    """Reads a pyarrow stream into a table, because it can be read only once. Anything else stays unchanged."""
+    """Reads a pyarrow stream into a table, because a stream can be read only once. Any other value stays unchanged."""
     return X.read_all() if hasattr(X, "read_all") and hasattr(X, "read_next_batch") else X
 
 
@@ -116,7 +118,7 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # Comparing a missing value may raise an error, as pandas' NA does.
+    # Comparing a missing value may raise an error. For example, comparing pandas' NA does.
     try:
         return bool(value != value)
     except (TypeError, ValueError):
@@ -128,8 +130,8 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Converts lists and typed columns to a list, because numpy might convert their values to texts. Arrays stay
-    unchanged."""
+    """Converts lists and typed columns to a list of Python values, because numpy might convert numbers to texts. Arrays
+    stay unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -145,8 +147,8 @@ def _listed(y: Any) -> Any:
 
 
 def labels(y: Any) -> npt.NDArray[Any]:
-    """Converts ``y`` to an array with one label per row. Raises if a label is missing or if texts are mixed with other
-    types."""
+    """Converts ``y`` to an array with one label per row. Raises an error if a label is missing or if texts are mixed
+    with other types."""
     if isinstance(y, (str, bytes, Mapping)):
         raise make("invalid_option", f"y must be a list or array of labels, not a {type(y).__name__}", column="y")
     listed = _listed(y)
@@ -201,7 +203,7 @@ def labels(y: Any) -> npt.NDArray[Any]:
 
 
 def classes_of(found: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-    """The sorted distinct labels, and for each row the position of its label among them."""
+    """Returns the sorted distinct labels, and for each row the position of its label in this list."""
     try:
         classes, codes = np.unique(found, return_inverse=True)
     except TypeError:
@@ -210,7 +212,8 @@ def classes_of(found: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[n
 
 
 def weights(given: Any, rows: int) -> npt.NDArray[np.float64] | None:
-    """Converts sample weights to an array with one weight per row. Raises if a weight is negative, infinite or NaN."""
+    """Converts sample weights to an array with one weight per row. Raises an error if a weight is negative, infinite or
+    NaN."""
     if given is None:
         return None
     if np.isscalar(given):
@@ -283,8 +286,8 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """Compares column names with the names at the fit. Returns scikit-learn's message if they differ, None if they are
-    equal."""
+    """Compares the column names of a prediction with those of the training data. Returns scikit-learn's message if they
+    differ, or None if they are equal."""
     if known == given:
         return None
     message = "The feature names should match those that were passed during fit.\n"
@@ -301,8 +304,8 @@ def name_mismatch(known: list[str], given: list[str]) -> str | None:
 
 
 def check_names(estimator: Any, names: list[str] | None, stacklevel: int = 4) -> None:
-    """Compares the column names of a prediction with those of the fit. Raises if they differ, and warns if only one of
-    the two has names."""
+    """Compares the column names of a prediction with those of the training data. Raises an error if they differ. Warns
+    if only the prediction or only the training data has column names."""
     own, known = type(estimator).__name__, getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None:
         if (wrong := name_mismatch(list(known), names)) is not None:
@@ -324,7 +327,7 @@ def _conversion_warning() -> type[Warning]:
 
 
 def not_fitted(name: str) -> Exception:
-    """The error of an estimator that is not fitted. If scikit-learn is installed, the error is also a
+    """Makes the error of an estimator that is not fitted. If scikit-learn is installed, the error is also a
     NotFittedError."""
     message = f"This {name} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator."
     try:

@@ -1,4 +1,5 @@
-"""The members of the ensemble as separate scikit-learn estimators for numeric matrices."""
+"""The members of the ensemble (the models whose predictions `ChurnModel` combines) as separate scikit-learn
+estimators. They accept numeric matrices."""
 
 from __future__ import annotations
 
@@ -53,12 +54,13 @@ class _Member(Base):
 
         Args:
             X: Rows x columns of numbers: an array or a frame.
-            y: One of two labels per row: texts, integers or bools. The second in sorted order means churned.
+            y: One label per row, with two distinct labels: texts, integers or bools. The second label in sorted order
+                means churned.
             sample_weight: One number per row.
 
         Raises:
             TrainingError: All labels are the same, or there are no rows.
-            InvalidOptionError: A parameter, a label or a weight is invalid; ``.column`` names it.
+            InvalidOptionError: A parameter, a label or a weight is invalid. ``.column`` says which one.
         """
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -92,7 +94,8 @@ class _Member(Base):
         return self
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """The probabilities of both labels, float64 of shape (n, 2). The columns are in the order of ``classes_``."""
+        """Returns the probabilities of both labels as a float64 array of shape (n, 2). The columns are in the order of
+        ``classes_``."""
         if not hasattr(self, "_fitted"):
             raise not_fitted(type(self).__name__)
         X = whole_table(X)
@@ -105,7 +108,7 @@ class _Member(Base):
         return self._predict(X)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The more probable label of each row."""
+        """Returns the more probable label of each row."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -127,7 +130,7 @@ class _Trees(_Member):
         return self._fitted.predict_proba(_matrix(X), threads=threads(self.n_jobs))
 
     def to_trees(self) -> TreeEnsemble:
-        """The fitted trees as a `TreeEnsemble`."""
+        """Returns the fitted trees as a `TreeEnsemble`."""
         if not hasattr(self, "_fitted"):
             raise not_fitted(type(self).__name__)
         names = getattr(self, "feature_names_in_", None)
@@ -141,10 +144,11 @@ class _Trees(_Member):
 
 
 class GradientBoosting(_Trees):
-    """Histogram-based gradient boosting (Friedman, 2001), grown leaf by leaf as in LightGBM (Ke et al., 2017).
+    """Gradient boosting (Friedman, 2001). Split search uses histograms of the columns. Trees grow leaf by leaf, as in
+    LightGBM (Ke et al., 2017).
 
-    NaN is a missing value; each split learns the branch for missing values. float32 arrays are not copied. The model does not
-    depend on ``n_jobs``.
+    NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
+    does not depend on ``n_jobs``.
 
     Parameters:
         n_estimators: Number of trees.
@@ -239,10 +243,10 @@ class GradientBoosting(_Trees):
 
 
 class RandomForest(_Trees):
-    """Histogram-based random forest (Breiman, 2001).
+    """Random forest (Breiman, 2001). Split search uses histograms of the columns.
 
-    NaN is a missing value; each split learns the branch for missing values. float32 arrays are not copied. The model does not
-    depend on ``n_jobs``.
+    NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
+    does not depend on ``n_jobs``.
 
     Parameters:
         n_estimators: Number of trees.
@@ -250,8 +254,8 @@ class RandomForest(_Trees):
         min_samples_leaf: Minimum number of rows in a leaf.
         max_features: The number of columns that each split may use: ``"sqrt"`` for the square root of the number of all
             columns, or a share of all columns, above 0 and at most 1.
-        smoothing: Pseudo-count, above 0. The probability of a leaf is computed as if the leaf contained this many more
-            rows, whose label is the overall mean.
+        smoothing: Pseudo-count, above 0. The probability of a leaf is computed as if the leaf contained this many
+            additional rows, each with the mean label of all training rows.
         max_bins: Maximum number of bins of a column, 2 to 255.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
@@ -319,7 +323,7 @@ class Logistic(_Member):
     """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989). All values must be finite.
 
     Parameters:
-        l2: Penalty on the squared coefficients. It equals ``1 / C`` of scikit-learn.
+        l2: Penalty on the squared coefficients. ``l2`` equals ``1 / C`` of scikit-learn.
         max_iter: Maximum number of iterations.
         tol: Tolerance of the fit. The fit stops when every component of the gradient, averaged over the rows, has at
             most this absolute value.
@@ -328,8 +332,9 @@ class Logistic(_Member):
 
     Attributes:
         classes_: The two labels, sorted.
-        coef_: Change of the log-odds per unit of each column, of shape (1, n_columns).
-        intercept_: The log-odds of a row of zeros, of shape (1,).
+        coef_: Coefficient of each column, of shape (1, n_columns): the change of the log-odds when the column grows by
+            one.
+        intercept_: The log-odds of a row in which all columns are 0, of shape (1,).
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, if they have names.
 
@@ -372,21 +377,22 @@ class Logistic(_Member):
 
     @property
     def coef_(self) -> npt.NDArray[np.float64]:
-        """Change of the log-odds per unit of each column, of shape (1, n_columns)."""
+        """Coefficient of each column, of shape (1, n_columns): the change of the log-odds when the column grows by
+        one."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("coef_")
         return np.atleast_2d(self._fitted.coefficients)
 
     @property
     def intercept_(self) -> npt.NDArray[np.float64]:
-        """The log-odds of a row of zeros, of shape (1,)."""
+        """The log-odds of a row in which all columns are 0, of shape (1,)."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("intercept_")
         return np.array([self._fitted.intercept])
 
 
 def _names(X: Any) -> list[str] | None:
-    """The column names of a frame. Returns None if X has no column names or if none of the names is a text."""
+    """Returns the column names of a frame, or None if X has no column names or if none of the names is a text."""
     given = getattr(X, "column_names", None)
     if given is None:
         given = getattr(X, "columns", None)
@@ -403,8 +409,8 @@ def _names(X: Any) -> list[str] | None:
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    """The number of rows and columns. Raises an error for input that scikit-learn would refuse, with the same
-    message."""
+    """Returns the number of rows and columns. Raises an error for input that scikit-learn would refuse, with
+    scikit-learn's message."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -435,7 +441,7 @@ def _matrix(X: Any) -> Any:
 
 
 def _directions(given: Any, X: Any) -> list[int]:
-    """The monotone constraint of each column: 1, -1 or 0."""
+    """Returns the monotone constraint of each column: 1 (increasing), -1 (decreasing) or 0 (none)."""
     columns, name = _shape(X)[1], "monotone_constraints"
     if isinstance(given, Mapping):
         names = _names(X) or [f"x{column}" for column in range(columns)]

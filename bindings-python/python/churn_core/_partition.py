@@ -17,8 +17,8 @@ class Partition(dict[str, TenantRecords]):
     """A dict from tenant id to the records of the tenant.
 
     Attributes:
-        unassigned: Report on the rows without a tenant. Row numbers in this report are 0-based positions in the input
-            tables.
+        unassigned: Report on the rows without a tenant. A row number in this report is the 0-based position of the row
+            in the input table.
         positions: A dict from tenant id to a dict from table name to the 0-based positions of the tenant's rows in the
             input table.
     """
@@ -44,7 +44,7 @@ def partition(
 ) -> Partition:
     """Splits tables with a ``tenant_id`` column into each tenant's records.
 
-    The arguments are those of `TenantRecords`. Row numbers in reports are positions in the input tables.
+    The arguments are those of `TenantRecords`. A row number in a report is the position of the row in the input table.
 
     >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
     >>> parts = churn.partition(customers=mixed)
@@ -71,7 +71,8 @@ def partition(
 
 
 def columns(table: Literal["customers", "payments", "tickets", "activities"]) -> Columns:
-    """The columns that the library recognizes in a table: name, type, whether it is required, and meaning.
+    """Returns the columns that the library recognizes in a table, with their names, types and meanings, and whether
+    they are required.
 
     >>> payments = churn.columns("payments")
     >>> [column.name for column in payments if column.required]

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Bar:
-    """Shows a tqdm bar. If tqdm is not installed, it prints one line per stage to stderr."""
+    """Shows progress as a tqdm bar. If tqdm is not installed, prints one line per stage to stderr."""
 
     def __init__(self) -> None:
         self._stage = ""

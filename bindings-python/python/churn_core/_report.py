@@ -66,7 +66,7 @@ class BandCalibration:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "band": self.band,
             "from": self.from_,
@@ -100,7 +100,7 @@ class CalibrationBin:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "rows": self.rows,
             "mean_probability": self.mean_probability,
@@ -145,7 +145,7 @@ class ChurnRateAt:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "as_of": _text(self.as_of),
             "first": None if self.first is None else _text(self.first),
@@ -179,7 +179,7 @@ class MemberReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "name": self.name,
             "weight": self.weight,
@@ -218,7 +218,7 @@ class ClassifierPart:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "class": self.class_,
             "members": [item.to_dict() for item in self.members],
@@ -247,7 +247,7 @@ class DroppedMember:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "name": self.name,
             "reason": self.reason,
@@ -315,7 +315,7 @@ class LeakageFinding:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "column": self.column,
             "feature": self.feature,
@@ -350,7 +350,7 @@ class ColumnNote:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "column": self.column,
             "code": self.code,
@@ -408,7 +408,7 @@ class ClassifierReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "rows": self.rows,
             "rows_of_class": list(self.rows_of_class),
@@ -444,7 +444,7 @@ class Estimate(EstimateMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "value": self.value,
             "low": self.low,
@@ -523,7 +523,7 @@ class Interval:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "low": self.low,
             "high": self.high,
@@ -634,7 +634,7 @@ class Measures(MeasuresMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "rows": self.rows,
             "churned": self.churned,
@@ -678,7 +678,7 @@ class MeasuresByActivity:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "active": self.active.to_dict(),
             "inactive": self.inactive.to_dict(),
@@ -718,7 +718,7 @@ class PurgeProof:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "test_date": _text(self.test_date),
             "last_training_date": _text(self.last_training_date),
@@ -755,7 +755,7 @@ class Prediction:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "customer_id": self.customer_id,
             "as_of": _text(self.as_of),
@@ -820,7 +820,7 @@ class OutOfTime(OutOfTimeMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "test_date": _text(self.test_date),
             "test_dates": [_text(item) for item in self.test_dates],
@@ -889,7 +889,7 @@ class RiskBands:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "medium": self.medium,
             "high": self.high,
@@ -943,7 +943,7 @@ class Warning:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "code": self.code,
             "message": self.message,
@@ -1054,7 +1054,7 @@ class TrainReport(TrainReportMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Writes values of JSON's types."""
+        """Returns a dict whose values have only types that JSON has."""
         return {
             "training_dates": [_text(item) for item in self.training_dates],
             "rows": self.rows,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _PrintedMixin:
-    """Formats a report as text or HTML, in the same way as Rust does."""
+    """Formats a report as text or HTML. The core, which is written in Rust, makes the text."""
 
     def to_dict(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -29,7 +29,7 @@ class EstimateMixin(_PrintedMixin):
 
     @property
     def interval(self) -> Interval:
-        """The 90 % confidence interval."""
+        """The 90 % confidence interval of the estimate."""
         from ._report import Interval
 
         own = cast("Estimate", self)

@@ -38,20 +38,20 @@ class ToDict:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict that ``json.dumps`` accepts. Timestamps are ISO texts."""
+        """Returns the fields as a dict that ``json.dumps`` accepts. Timestamps become ISO texts."""
         found: dict[str, Any] = plain(self)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Reason(ToDict):
-    """A reason for a score: the contribution of one feature to it."""
+    """A reason for a score: the contribution of one feature to the score."""
 
     #: Name of the feature.
     feature: str
     #: The feature's value: a number, a text, or None if it is missing.
     value: float | str | None
-    #: Shapley value in log-odds, before calibration.
+    #: Shapley value of the feature: its contribution to the score in log-odds, before calibration.
     contribution: float
     #: Whether the feature ``"raises"`` or ``"lowers"`` the risk.
     direction: Literal["raises", "lowers"]
@@ -75,20 +75,20 @@ class Score(ToDict):
 
     #: The customer's id.
     customer_id: str
-    #: Calibrated probability of churn in the label period. None if the customer is not scored.
+    #: Calibrated probability that the customer churns in the label period, the ``horizon`` days for which churn is
+    #: predicted. None if the customer is not scored.
     probability: float | None
     #: 90 % confidence interval for the churn rate of customers with this score. It comes from a bootstrap of the
     #: calibration and contains the probability. It does not include model uncertainty. None if the customer is not
     #: scored.
     interval: Interval | None
-    #: Risk band of the probability. None if the customer is not scored.
+    #: Risk band of the probability: low, medium, high or critical. None if the customer is not scored.
     risk_band: RiskBand | None
     #: ``"scored"`` or ``"not_enough_evidence"``. A customer without enough evidence has no probability.
     status: Literal["scored", "not_enough_evidence"]
     #: Why the customer is not scored, in words. None if the customer is scored.
     not_scored_reason: str | None
-    #: The date by which the customer will have a probability at the latest, if they stay. None if the customer is
-    #: scored.
+    #: The date by which the customer will have a probability, if they stay. None if the customer is scored.
     expected_at: datetime | None
     #: The date of the prediction, in UTC.
     as_of: datetime
@@ -96,8 +96,9 @@ class Score(ToDict):
     model_id: str
     #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
-    #: Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. Only
-    #: `ChurnModel.score_customer` fills this list; `ScoreRun.warnings` has the warnings of a run.
+    #: Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. Both
+    #: are probably misspelt names. Only `ChurnModel.score_customer` fills this list. `ScoreRun.warnings` has the
+    #: warnings of a run.
     warnings: list[Warning] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -223,7 +224,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Finding(ToDict):
-    """A likely mistake in valid records, and how to correct it."""
+    """A likely mistake in valid records, and how to correct the mistake."""
 
     #: Stable code, such as ``"unused_column"`` or ``"far_date"``.
     code: str
@@ -258,7 +259,7 @@ class Columns(tuple[Column, ...]):
     __slots__ = ()
 
     def to_pandas(self) -> Any:
-        """The columns as a pandas frame with one row per column."""
+        """Returns a pandas frame with one row for each `Column`."""
         import pandas as pd
 
         return pd.DataFrame(list(self), columns=Column._fields)

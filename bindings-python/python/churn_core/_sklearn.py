@@ -45,11 +45,11 @@ def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: A
 
 
 def _averaging(model: Any) -> dict[str, Any]:
-    """Reads a forest or a single tree. The score of a forest is the mean of its trees' shares of the second class.
-    Values are compared with thresholds in single precision (``rounded``)."""
+    """Reads a forest or a single tree. The score of a tree is the share of the second class in the leaf. The score of a
+    forest is the mean over its trees. Values are compared with thresholds in single precision (``rounded``)."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
-        # Leaf values are counts up to scikit-learn 1.2, and shares from 1.3 on.
+        # Leaf values are counts of rows up to scikit-learn 1.2, and shares of rows from 1.3 on.
         shares = member.tree_.value[:, 0, :]
         trees.append(_tree(member.tree_, shares[:, 1] / shares.sum(axis=1)))
     return {"trees": trees, "divisor": float(len(trees)), "probability": True, "rounded": True}
@@ -80,7 +80,8 @@ def _histogram(model: Any) -> dict[str, Any]:
 
 
 def _lightgbm(model: Any) -> str:
-    # If there is a best iteration, the text contains only the trees up to it, as `predict_proba` uses only these trees.
+    # After early stopping, the text contains only the trees up to the best iteration. `predict_proba` also uses only
+    # these trees.
     text: str = model.booster_.model_to_string()
     return text
 
@@ -111,8 +112,8 @@ def _is_fitted(estimator: Any) -> bool:
 
 
 def read(estimator: Any) -> dict[str, Any] | str | bytes:
-    """Reads a fitted estimator: the arrays of scikit-learn's trees, the model text of LightGBM, or the model JSON of
-    XGBoost."""
+    """Returns the content of a fitted estimator: the arrays of scikit-learn's trees, the model text of LightGBM, or the
+    model JSON of XGBoost."""
     ancestors = [(kind.__module__.partition(".")[0], kind.__name__) for kind in type(estimator).__mro__]
     known = next((ancestor for ancestor in ancestors if ancestor in _KINDS), None)
     if known is None:

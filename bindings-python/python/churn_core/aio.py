@@ -1,7 +1,7 @@
-"""The long calls as coroutines for asyncio, with the same names and arguments.
+"""Coroutines for asyncio that have the names and arguments of the package's long calls.
 
-Each call runs on its own thread, so it does not block the event loop. Cancelling the task that awaits a call stops its
-work. Calls of the store run on the threads of the store. A cancelled call of the store is rolled back.
+Each call runs on its own thread, so it does not block the event loop. Cancelling the task that awaits a call stops the
+call. Calls of the store run on the threads of the store. A cancelled call of the store is rolled back.
 
 >>> import asyncio
 >>> async def churners():
@@ -56,7 +56,8 @@ _STORES = [
 
 
 def _settle(future: asyncio.Future[Any], error: BaseException | None, value: Any) -> None:
-    """Passes the result of a call to its future. It runs on the event loop, because futures are not thread-safe."""
+    """Passes the result of a call to its future. This function runs on the event loop, because futures are not
+    thread-safe."""
     if future.done():
         return
     if error is None:
@@ -93,7 +94,7 @@ async def _on_a_thread(function: Callable[..., Any], args: tuple[Any, ...], kwar
 
 
 def _awaited(function: Callable[..., Any], name: str, see: str) -> Callable[..., Awaitable[Any]]:
-    """``function`` as a coroutine function with the same signature."""
+    """Makes a coroutine function that runs ``function`` on another thread. Both have the same signature."""
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         return await _on_a_thread(function, args, kwargs)
@@ -216,7 +217,7 @@ def _store_class(kind: str) -> type[_Part]:
 
 
 def _tenant(self: _Part, tenant: str) -> Any:
-    """The store of one tenant."""
+    """Gives access to the data of one tenant."""
     return TenantStore(self._inner.tenant(tenant))  # type: ignore[name-defined] # noqa: F821
 
 

@@ -1,4 +1,5 @@
-"""The members of the ensemble as separate scikit-learn estimators.
+"""The members of the ensemble (the models whose predictions `ChurnModel` combines) as separate scikit-learn
+estimators.
 
 >>> import numpy as np
 >>> X = np.arange(40.0).reshape(-1, 1)

@@ -27,7 +27,7 @@ def _axes(ax: Any, title: str, x: str, y: str) -> Any:
 
 
 def calibration(model: ChurnModel, ax: Any = None) -> Any:
-    """Plots predicted against observed churn rates, in bins with equal numbers of rows.
+    """Plots the predicted churn rates against the observed churn rates, in bins with equal numbers of rows.
 
     The data come from the out-of-time test. If the model has no out-of-time test, they come from cross-validation.
     """
@@ -56,7 +56,7 @@ def _ranked(probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | Non
 def gains(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Plots which share of all churners is found among a given share of customers, riskiest first.
+    """Plots the gains curve: for each share of the customers (riskiest first), the share of all churners among them.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
     dates of the model, because the curve would be too optimistic.
@@ -71,7 +71,8 @@ def gains(
 def lift(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Plots the lift of a given share of customers, riskiest first: their churn rate divided by the overall churn rate.
+    """Plots the lift curve: for each share of the customers (riskiest first), their churn rate divided by the overall
+    churn rate.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
     dates of the model, because the curve would be too optimistic.

@@ -124,7 +124,7 @@ fn dataclass(out: &mut String, name: &str, of_type: &Type, fields: &[Field], str
         out.push_str(&format!("            {}={value},\n", python_name(&field.name)));
     }
     out.push_str("        )\n");
-    out.push_str("\n    def to_dict(self) -> dict[str, Any]:\n        \"\"\"Writes values of JSON's types.\"\"\"\n        return {\n");
+    out.push_str("\n    def to_dict(self) -> dict[str, Any]:\n        \"\"\"Returns a dict whose values have only types that JSON has.\"\"\"\n        return {\n");
     for field in fields {
         let value = writer(&field.kind, &format!("self.{}", python_name(&field.name)), structs);
         out.push_str(&format!("            \"{}\": {value},\n", field.name));
