@@ -683,8 +683,9 @@ export class ApiKeyStore {
 
   /**
    * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in
-   * base32. {@link Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random bytes,
-   * as 24 or more letters and digits. Show the text to the user only once, because only a hash of the secret is stored.
+   * base32. {@link Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random
+   * bytes, as 24 or more letters and digits. Show the text to the user only once, because only a hash of the secret is
+   * stored.
    */
   async issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string> {
     const given = checked(options, ISSUE_OPTIONS)
@@ -903,8 +904,8 @@ export class TenantStore {
   }
 
   /**
-   * Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If the number is
-   * unchanged, a result that the application cached is still valid.
+   * Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If the number
+   * is unchanged, a result that the application cached is still valid.
    */
   async revision(): Promise<number> { return called(() => halfOf<NativeTenant>(this).revision()) }
 
@@ -1038,9 +1039,9 @@ export class Store {
 
   /**
    * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
-   * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other way:
-   * another SQLite library in the same process releases the locks of the store. For Postgres, use continuous archiving
-   * or `pg_dump`.
+   * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
+   * way: another SQLite library in the same process releases the locks of the store. For Postgres, use continuous
+   * archiving or `pg_dump`.
    */
   async backup(path: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).backup(text(path, 'path'))) }
 

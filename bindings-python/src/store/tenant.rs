@@ -22,7 +22,7 @@ fn sql_arguments(given: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
     values.map(|value| crate::tables::value(&value?, false)).collect()
 }
 
-/// Defines the methods that a tenant's store and its transactions share. PyO3 classes cannot inherit them.
+/// Defines the methods that a tenant's store and its transactions share. Each of the two classes gets a copy of them.
 macro_rules! tenant_methods {
     ($name:ident { $($more:tt)* }) => {
         #[pymethods]

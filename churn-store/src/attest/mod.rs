@@ -22,7 +22,7 @@ use crate::store::Store;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was checked, such as `"row security is forced"`.
+    /// The name of the check, such as `"row security is forced"`.
     pub name: String,
     /// The table that was checked; `None` if the check concerns the database or the role.
     pub table: Option<String>,

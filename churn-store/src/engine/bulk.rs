@@ -20,7 +20,7 @@ const POSTGRES_ROWS: usize = 16_384;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     Text,
-    /// Integers, and timestamps in microseconds.
+    /// A column of integers, or of timestamps in microseconds.
     Int,
     Number,
     Json,
