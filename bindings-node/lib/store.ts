@@ -652,7 +652,7 @@ export interface CreateKeyOptions extends AtOptions {
 
 /** Options of {@link ApiKeyStore.issue}. */
 export interface IssueKeyOptions extends CreateKeyOptions {
-  /** A name for display. */
+  /** The name of the key that users see. */
   label?: string | null
   /**
    * The names of the actions that the key is limited to, as the application defines them. Default: everything that the

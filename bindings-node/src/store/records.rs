@@ -35,7 +35,7 @@ fn done(upserted: &Upserted) -> String {
 
 #[napi]
 impl NativeRecords {
-    /// Upserts a batch in one transaction.
+    /// Upserts a batch in one transaction: adds its rows, and replaces stored rows that have the same key.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(
         &self,
@@ -185,7 +185,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Upserts one batch.
+    /// Upserts one batch: adds its rows, and replaces stored rows that have the same key.
     #[napi(catch_unwind)]
     pub fn write<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let (own, cancel) = (Arc::clone(&self.own), cancel.clone());

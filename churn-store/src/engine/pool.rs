@@ -250,8 +250,8 @@ impl Pool {
             ),
         };
         let all = async {
-            // The permits for reading are kept while this code waits for those for writing, so that no new transaction
-            // starts.
+            // This code holds all permits for reading while it waits for all permits for writing, so that no new
+            // transaction starts.
             let readers = shared.readers.acquire_many(readers).await;
             let writers = shared.writers.acquire_many(writers).await;
             drop((readers, writers));

@@ -46,8 +46,8 @@ impl RecordStore {
     }
 
     /// Returns all rows of one customer, in the order in which they were first stored. For `score_customer`, convert
-    /// them to a
-    /// table: `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
+    /// them to a table:
+    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -168,7 +168,7 @@ pub struct ApiKey {
     pub key_id: String,
     /// The role of the key.
     pub role: Role,
-    /// A name for display.
+    /// The name of the key that users see; `None` if the key has no name.
     pub label: Option<String>,
     /// The names of the actions that the key is limited to, as the application defines them. With `None`, the key may
     /// do everything that its role may do.
@@ -207,7 +207,7 @@ pub struct NewApiKey {
     pub secret: String,
     /// The role of the key.
     pub role: Role,
-    /// A name for display.
+    /// The name of the key that users see; `None` if the key has no name.
     pub label: Option<String>,
     /// The names of the actions that the key is limited to. Default: everything that the role may do.
     pub scopes: Option<Vec<String>>,
@@ -228,7 +228,7 @@ impl NewApiKey {
         }
     }
 
-    /// Sets the name for display.
+    /// Sets the name of the key that users see.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());

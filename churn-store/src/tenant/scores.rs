@@ -70,8 +70,8 @@ names! {
         /// consist of served runs.
         #[default]
         Served = "served",
-        /// The run is for comparison, for example of a challenger with the champion. A query reads the run only if it
-        /// names it.
+        /// The run is for comparison, for example of a new model with the model in use. A query reads a trial run only
+        /// if it names this run.
         Trial = "trial",
     }
 }
@@ -134,7 +134,7 @@ pub struct StoredScore {
     pub run: RunId,
     /// Calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
-    /// The interval of the probability, if the model has intervals.
+    /// The uncertainty interval of the probability; `None` if the model has no intervals.
     pub interval: Option<Interval>,
     /// The risk band of the probability; `None` if the customer is not scored.
     pub risk_band: Option<RiskBand>,
@@ -144,7 +144,7 @@ pub struct StoredScore {
     pub not_scored_reason: Option<String>,
     /// For a customer who is not scored: the latest date on which they will have a score.
     pub expected_at: Option<Timestamp>,
-    /// The value of the customer, if the run was saved with values.
+    /// The value of the customer, such as their yearly revenue; `None` if the run was saved without a value for them.
     pub value: Option<f64>,
     /// The probability times the value of the customer, if both are known.
     pub value_at_risk: Option<f64>,
@@ -286,7 +286,7 @@ pub struct ScoreCursor {
 pub struct ScorePage {
     /// The run that the scores belong to.
     pub run: RunId,
-    /// The scores, in the requested order.
+    /// The scores in the requested order.
     pub scores: Vec<StoredScore>,
     /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<ScoreCursor>,
