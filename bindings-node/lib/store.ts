@@ -1,5 +1,5 @@
-// The store of many tenants. Calls return promises and do not block the event loop. The store reads no clock, so
-// callers pass the time as `at`.
+// The store: a database with the records, models and scores of many tenants. Calls return promises and do not block the
+// event loop. The store reads no clock, so callers pass the current time as `at`.
 import type { InspectOptions } from 'node:util'
 import { toBytes } from './arrow.js'
 import type { CustomerRecord } from './columns.js'
@@ -35,7 +35,7 @@ const parsed = async <T>(call: () => Promise<string>): Promise<T> => JSON.parse(
 const camel = async <T>(call: () => Promise<string>): Promise<T> => camelCase(await parsed(call))
 
 function json(value: unknown, name: string): string {
-  // JSON would write null for NaN and {} for a Map without a word.
+  // JSON.stringify would write null for NaN, and {} for a Map, without an error.
   const written = JSON.stringify(value, (_, inner: unknown) => {
     keyed(inner, name)
     if (typeof inner === 'bigint' || (typeof inner === 'number' && !Number.isFinite(inner))) throw invalid(name, `holds ${inner}, which JSON cannot hold`)
@@ -45,13 +45,15 @@ function json(value: unknown, name: string): string {
   return written
 }
 
-/** Identifies a run by its date and its model. A {@link ScoreRun} also identifies itself. */
+/**
+ * Identifies a score run by its date and its model. A {@link ScoreRun} has both properties and can be passed instead.
+ */
 export interface RunId {
   asOf: Moment
   modelId: string
 }
 
-/** Identifies a stored run. */
+/** Identifies a stored score run by its date and its model. */
 export interface StoredRunId {
   asOf: string
   modelId: string
@@ -62,7 +64,7 @@ function runIdOf(run: RunId): RunId {
   return { asOf: run.asOf, modelId: run.modelId }
 }
 
-/** Options of an upsert. */
+/** Options of an upsert, which adds rows and replaces stored rows that have the same key. */
 export interface UpsertOptions extends Cancellable {
   /**
    * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
@@ -106,13 +108,13 @@ const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
 
 /** Options of {@link RecordStore.find}. */
 export interface FindOptions {
-  /** Only customers whose id begins with this. */
+  /** Only customers whose id begins with this text. */
   prefix?: string
   /** Only customers whose text attributes have these values. */
   attributes?: Record<string, string>
-  /** Only customers whose current version has a `churned_at` (true), or none (false). */
+  /** Only customers whose current version has a `churned_at` (true), or whose current version has none (false). */
   churned?: boolean | null
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: string | null
   /** Maximum number of customers, 1 to 10 000. Default: 100. */
   limit?: number
@@ -123,7 +125,7 @@ const FIND_OPTIONS = keys<FindOptions>({ prefix: 1, attributes: 1, churned: 1, a
 /** Arrays with more rows than this number are read in slices, so that the event loop is not blocked. */
 const AT_ONCE = 512
 
-/** One table of a tenant's records. */
+/** One table of a tenant's records, such as payments. */
 export class RecordStore<R extends object> {
   readonly name: TableName
   readonly #native: InstanceType<typeof native.NativeRecords>
@@ -135,8 +137,8 @@ export class RecordStore<R extends object> {
   }
 
   /**
-   * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in slices of about 10
-   * ms. Do not change them before the promise settles.
+   * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in steps of about 10
+   * ms, so do not change the objects before the promise settles.
    *
    * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
    * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
@@ -186,26 +188,26 @@ export class RecordStore<R extends object> {
     return long(given, async (cancel) => upserted(await this.#native.check({ [this.name]: toBytes(rows, this.name) }, cancel)))
   }
 
-  /** Customers in their current version, sorted by id. The result does not depend on this table. */
+  /** Returns customers in their current version, sorted by id. The result is the same for every table. */
   async find(options?: FindOptions): Promise<{ customers: StoredRow[]; next: string | null }> {
     const { attributes = {}, ...given } = checked(options, FIND_OPTIONS)
     const pairs = Object.entries(attributes ?? {}).map(([name, value]) => [name, text(value, 'attributes')])
     return parsed(() => this.#native.find(given, pairs))
   }
 
-  /** Number of customers, each counted once regardless of versions. */
+  /** Returns the number of customers. A customer with several versions is counted once. */
   async countCustomers(): Promise<number> { return called(() => this.#native.countCustomers()) }
 
-  /** Number of rows. Each version of a customer or event is a row. */
+  /** Returns the number of rows. Each version of a customer or event is a row. */
   async count(): Promise<number> { return called(() => this.#native.count()) }
 
-  /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
+  /** Returns a page of rows, in the order in which they were first stored. Pass `next` as `after` for the next page. */
   async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
 
-  /** All rows of one customer, including all versions. `scoreCustomer` accepts them. */
+  /** Returns all rows of one customer, including all versions. {@link ChurnModel.scoreCustomer} accepts these rows. */
   async ofCustomer(customerId: Id): Promise<StoredRow[]> {
     return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -225,7 +227,7 @@ export class CustomerStore extends RecordStore<CustomerRecord> {
  */
 export type Stage = 'champion' | 'challenger' | 'retired'
 
-/** A stored model without its trees. */
+/** The metadata of a stored model. */
 export interface StoredModel {
   id: string
   stage: Stage
@@ -237,13 +239,13 @@ export interface StoredModel {
 export interface SaveModelOptions {
   /** The time at which the model is saved, because the store reads no clock. */
   at: Moment
-  /** The stage of the model. Default: `'champion'`. */
+  /** The stage of the model. Default: `'champion'` (the model in use). */
   stage?: Stage
 }
 
 const SAVE_MODEL_OPTIONS = keys<SaveModelOptions>({ at: 1, stage: 1 })
 
-/** The models of a tenant. */
+/** The stored models of a tenant. */
 export class ModelStore {
   readonly #native: InstanceType<typeof native.NativeModels>
 
@@ -264,13 +266,13 @@ export class ModelStore {
     return wrapModel(await called(async () => this.#native.load(text(modelId, 'modelId'))))
   }
 
-  /** Loads the champion, the model in use. The result is null if there is no champion. */
+  /** Loads the champion (the model in use). Returns null if the tenant has no champion. */
   async champion(): Promise<ChurnModel | null> {
     const model = await called(() => this.#native.champion())
     return model ? wrapModel(model) : null
   }
 
-  /** The metadata of a stored model; null if there is no such model. */
+  /** Returns the metadata of a stored model; null if there is no such model. */
   async get(modelId: string): Promise<StoredModel | null> { return camel(async () => this.#native.get(text(modelId, 'modelId'))) }
 
   /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
@@ -278,41 +280,41 @@ export class ModelStore {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
   }
 
-  /** The stored models, last saved first. */
+  /** Returns the metadata of all stored models, last saved first. */
   async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
 
-  /** Deletes a model. Its scores are not deleted. */
+  /** Deletes a model. Scores that were computed with the model are not deleted. */
   async delete(modelId: string): Promise<void> { await called(async () => this.#native.delete(text(modelId, 'modelId'))) }
 }
 
 /** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
   run: StoredRunId
-  /** The value of the customer, if the run was saved with values. */
+  /** The value of the customer, such as their yearly revenue; null if the run was saved without a value for them. */
   value: number | null
-  /** The probability times the value. */
+  /** The probability times the value of the customer; null if one of them is not known. */
   valueAtRisk: number | null
   /** The stored reasons, largest contribution first. */
   reasons: Reason[]
 }
 
-/** The purpose of a stored run. */
+/** The purpose of a stored score run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. */
 export type RunPurpose = 'served' | 'trial'
 
-/** A stored run without its scores. */
+/** A summary of a stored score run. */
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
-  /** Histories, and queries that name no run, use served runs. A trial run must be named. */
+  /** The purpose of the run. A query that names no run, and a customer's history, use only served runs. */
   purpose: RunPurpose
   customers: number
   scored: number
   meanProbability: number | null
   /** Number of customers in each risk band. */
   bands: Record<RiskBand, number>
-  /** Number of scored customers whose outcome is known. */
+  /** Number of scored customers whose outcome (whether they churned) is known. */
   outcomes: number
-  /** Number of customers with a known outcome who churned. */
+  /** Number of scored customers who, according to their outcome, churned. */
   churned: number
 }
 
@@ -330,15 +332,21 @@ export interface SaveRunOptions {
    * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
    */
   reasons?: number | 'all'
-  /** `'served'` (default) for a run that is shown to users, `'trial'` for a comparison: queries return it only if they name it. */
+  /**
+   * The purpose of the run. A `'served'` run (default) is shown to users. A `'trial'` run is for a comparison: a query
+   * returns a trial run only if it names this run.
+   */
   purpose?: RunPurpose
-  /** The value of each customer, by id. The value at risk is the probability times this value. */
+  /**
+   * The value of each customer (such as their yearly revenue) by id. The value at risk is the probability times this
+   * value.
+   */
   values?: Record<string, number> | ReadonlyMap<string, number>
 }
 
 const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1, purpose: 1, values: 1 })
 
-/** The maximum number of results. */
+/** Options of a call that returns a limited number of results. */
 export interface LimitOptions {
   /** Maximum number of results. Default: 100. */
   limit?: number
@@ -348,33 +356,35 @@ const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
 
 /** Options of {@link ScoreStore.runs}. */
 export interface RunsOptions extends LimitOptions {
-  /** Only runs with an earlier date. */
+  /** Only runs whose date is earlier than this. */
   before?: Moment | null
 }
 
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-  /** The probability or the value at risk. */
+  /** The probability or the value at risk of the last customer of the page, whichever the page is sorted by. */
   key: number | null
+  /** The id of the last customer of the page. */
   customerId: string
 }
 
 /** Options of {@link ScoreStore.query}. */
 export interface ScoreQuery {
-  /** Default: the latest served run. */
+  /** The run whose scores are read. Default: the latest served run. */
   run?: RunId | null
-  /** Highest first. Default: `'probability'`. */
+  /** The number by which scores are sorted, highest first. Default: `'probability'`. */
   order?: 'probability' | 'value_at_risk'
+  /** Only customers in these risk bands. */
   bands?: readonly RiskBand[]
-  /** Only customers who are scored (true), or who are not (false). */
+  /** Only customers who are scored (true), or only customers who are not scored (false). */
   scored?: boolean | null
   customerIds?: readonly Id[]
   minProbability?: number
   /** Maximum number of results, 1 to 10 000. Default: 100. */
   limit?: number
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: ScoreCursor | null
-  /** Whether to count all customers that match. Default: false. */
+  /** Whether to also count all customers that match the query, on all pages together. Default: false. */
   total?: boolean
 }
 
@@ -386,38 +396,42 @@ const SCORE_QUERY = keys<ScoreQuery>({
 export interface ScorePage {
   run: StoredRunId
   scores: StoredScore[]
-  /** Pass it as `after` for the next page; null on the last page. */
+  /** Pass this value as `after` to read the next page. It is null on the last page. */
   next: ScoreCursor | null
-  /** The number of all customers that match, if it was requested. */
+  /** The number of all customers that match the query; null if it was not requested. */
   total: number | null
 }
 
 /** The changes from one run to another. */
 export interface RunChanges {
-  /** Customers of both runs by risk band before and after; null stands for customers who are not scored. */
+  /**
+   * Number of customers for each pair of risk bands: the band in the earlier run (`from`) and in the later run (`to`).
+   * A band is null for customers who are not scored in that run.
+   */
   moves: { from: RiskBand | null; to: RiskBand | null; customers: number }[]
-  /** Number of customers in the later run only. */
+  /** Number of customers who are only in the later run. */
   entered: number
-  /** Number of customers in the earlier run only. */
+  /** Number of customers who are only in the earlier run. */
   left: number
-  /** The largest changes of probability, largest first. */
+  /** The largest changes of a customer's probability from the earlier run to the later one, largest first. */
   largest: { customerId: string; before: number; after: number }[]
 }
 
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-  /** The run whose scores are read. Default: the latest run. */
+  /** The run whose scores are read. Default: the latest served run. */
   run?: RunId | null
+  /** Only customers with at least this probability. */
   minProbability?: number
   /** Maximum number of results. Default: 100. */
   limit?: number
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: RiskPlace | null
 }
 
 const HIGH_RISK_OPTIONS = keys<HighRiskOptions>({ run: 1, minProbability: 1, limit: 1, after: 1 })
 
-/** The score runs of a tenant. */
+/** The stored score runs of a tenant. */
 export class ScoreStore {
   readonly #native: InstanceType<typeof native.NativeScores>
 
@@ -431,7 +445,7 @@ export class ScoreStore {
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given, byId as object | undefined))
   }
 
-  /** The latest runs of both purposes, last date first. */
+  /** Returns summaries of the latest runs, latest date first. Both served and trial runs are included. */
   async runs(options?: RunsOptions): Promise<RunSummary[]> {
     const given = checked(options, { limit: 1, before: 1 })
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
@@ -443,7 +457,7 @@ export class ScoreStore {
   }
 
   /**
-   * A page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+   * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
    * `after`.
    */
   async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
@@ -454,7 +468,10 @@ export class ScoreStore {
     return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
   }
 
-  /** The scores of a run in pages, by filters and in an order. */
+  /**
+   * Returns a page of a run's scores, filtered and sorted as the options say. Customers who are not scored are
+   * included.
+   */
   async query(options?: ScoreQuery): Promise<ScorePage> {
     const { run, after, customerIds, ...given } = checked(options, SCORE_QUERY)
     const of = run === undefined || run === null ? undefined : runIdOf(run)
@@ -462,13 +479,16 @@ export class ScoreStore {
     return camel(async () => this.#native.query({ ...given, ...ids }, of, after ?? undefined))
   }
 
-  /** The changes from one run to a later one. If the runs are of different models, a change may be due to the model. */
+  /**
+   * Returns the changes from one run to a later run. If the runs are of different models, a change may be due to the
+   * model.
+   */
   async changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.changes(runIdOf(from), runIdOf(to), given))
   }
 
-  /** A customer's scores in served runs, last date first. */
+  /** Returns a customer's scores in served runs, latest date first. */
   async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
@@ -521,10 +541,13 @@ export class OutcomeStore {
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }
 
-  /** The probabilities of a run with their outcomes under the model's definition of churn, sorted by customer id. */
+  /**
+   * Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included if
+   * they have a probability and their outcome under the model's definition of churn is stored.
+   */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 
-  /** All stored outcomes of one customer, latest date first. */
+  /** Returns all stored outcomes of one customer, latest date first. */
   async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
     return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
   }
@@ -540,17 +563,19 @@ export class CompanyStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCompany>) { this.#native = own }
 
-  /** The name of the company and all settings. The name is null and the settings are empty until they are set. */
+  /**
+   * Returns the name of the company and all settings. Before they are set, the name is null and there are no settings.
+   */
   async get(): Promise<{ name: string | null; settings: Record<string, Json> }> { return parsed(() => this.#native.get()) }
   /** Sets the name of the company. */
   async rename(name: string): Promise<void> { await called(async () => this.#native.rename(text(name, 'name'))) }
 
-  /** Stores a setting. Its value is any JSON value. */
+  /** Stores a setting. The value of the setting may be any JSON value. */
   async set(setting: string, value: Json): Promise<void> {
     await called(async () => this.#native.set(text(setting, 'setting'), json(value, 'value')))
   }
 
-  /** Removes a setting. Returns whether it existed. */
+  /** Removes a setting. Returns whether the setting existed. */
   async unset(setting: string): Promise<boolean> { return called(async () => this.#native.unset(text(setting, 'setting'))) }
 }
 
@@ -582,17 +607,19 @@ export class UserStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeUsers>) { this.#native = own }
 
-  /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
+  /**
+   * Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has the email address.
+   */
   async upsert(user: UserInput): Promise<void> {
     const given = checked(user, USER_KEYS, 'user')
     await called(async () => this.#native.upsert(given))
   }
 
-  /** The user with this id; null if there is no such user. */
+  /** Returns the user with this id; null if there is no such user. */
   async get(userId: string): Promise<User | null> { return camel(async () => this.#native.get(text(userId, 'userId'))) }
-  /** The user with this email address; null if there is none. */
+  /** Returns the user with this email address; null if there is no such user. */
   async byEmail(email: string): Promise<User | null> { return camel(async () => this.#native.byEmail(text(email, 'email'))) }
-  /** All users of the tenant. */
+  /** Returns all users of the tenant. */
   async list(): Promise<User[]> { return camel(() => this.#native.list()) }
   /** Removes a user. Returns whether the user existed. */
   async remove(userId: string): Promise<boolean> { return called(async () => this.#native.remove(text(userId, 'userId'))) }
@@ -603,7 +630,7 @@ export interface ApiKey {
   keyId: string
   role: Role
   label: string | null
-  /** null means everything that the role may do. */
+  /** The names of the actions that the key is limited to. With null, the key may do everything that its role may do. */
   scopes: string[] | null
   createdAt: string
   expiresAt: string | null
@@ -611,7 +638,7 @@ export interface ApiKey {
   revokedAt: string | null
 }
 
-/** Options with the time of a change. The caller passes the time, because the store reads no clock. */
+/** Options with the current time. The caller passes the time, because the store reads no clock. */
 export interface AtOptions {
   at: Moment
 }
@@ -625,11 +652,14 @@ export interface CreateKeyOptions extends AtOptions {
 
 /** Options of {@link ApiKeyStore.issue}. */
 export interface IssueKeyOptions extends CreateKeyOptions {
-  /** A name for display. */
+  /** The name of the key that users see. */
   label?: string | null
-  /** The scopes that the key is limited to, as the application defines them. Default: everything that the role may do. */
+  /**
+   * The names of the actions that the key is limited to, as the application defines them. Default: everything that the
+   * role may do.
+   */
   scopes?: readonly string[] | null
-  /** Default: never. */
+  /** When the key expires. Default: never. */
   expiresAt?: Moment | null
 }
 
@@ -643,8 +673,8 @@ export class ApiKeyStore {
   constructor(own: InstanceType<typeof native.NativeApiKeys>) { this.#native = own }
 
   /**
-   * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of it is stored. Do not use a password
-   * as secret.
+   * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of the secret is stored. The hash does
+   * not protect passwords, so do not use a password as secret.
    */
   async create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void> {
     const given = checked(options, { role: 1, at: 1 })
@@ -652,18 +682,21 @@ export class ApiKeyStore {
   }
 
   /**
-   * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in base32. {@link
-   * Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random bytes, as 24 or more letters and
-   * digits. Show the text once, because only a hash of the secret is stored.
+   * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in
+   * base32. {@link Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random
+   * bytes, as 24 or more letters and digits. Show the text to the user only once, because only a hash of the secret is
+   * stored.
    */
   async issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string> {
     const given = checked(options, ISSUE_OPTIONS)
     return called(async () => this.#native.issue(text(keyId, 'keyId'), text(secret, 'secret'), given))
   }
 
-  /** The key with this secret; null if there is no such key, or if it was revoked. */
+  /**
+   * Returns the key with this secret; null if there is no such key, or if it was revoked. Does not check the expiry.
+   */
   async verify(secret: string): Promise<ApiKey | null> { return camel(async () => this.#native.verify(text(secret, 'secret'))) }
-  /** All keys of the tenant, including revoked ones. */
+  /** Returns all keys of the tenant, including revoked keys. */
   async list(): Promise<ApiKey[]> { return camel(() => this.#native.list()) }
 
   /** Revokes a key. */
@@ -680,17 +713,17 @@ export interface SyncCursor {
   movedAt: string
 }
 
-/** The sync cursors of a tenant's data sources. */
+/** The sync cursors of a tenant (for each data source, the position up to which it has been read). */
 export class CursorStore {
   readonly #native: InstanceType<typeof native.NativeCursors>
 
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeCursors>) { this.#native = own }
 
-  /** The sync cursor of a source; null if no cursor was set. */
+  /** Returns the sync cursor of a data source; null if no cursor was set. */
   async get(source: string): Promise<SyncCursor | null> { return camel(async () => this.#native.get(text(source, 'source'))) }
 
-  /** Sets the sync cursor of a source. The store does not interpret `position`. */
+  /** Sets the sync cursor of a data source. The application chooses the format of `position`. */
   async set(source: string, position: string, options: AtOptions): Promise<void> {
     const given = checked(options, AT_OPTIONS)
     await called(async () => this.#native.set(text(source, 'source'), text(position, 'position'), given))
@@ -719,16 +752,19 @@ const AUDIT_KEYS = { at: 1, actor: 1, action: 1, subject: 1, details: 1 } as con
 
 /** Options of {@link AuditStore.query}. */
 export interface AuditQuery {
+  /** Only entries with this actor. */
   actor?: string | null
+  /** Only entries with this action. */
   action?: string | null
+  /** Only entries with this subject. */
   subject?: string | null
   /** Only entries from this time on. */
   since?: Moment | null
   /** Only entries before this time. */
   until?: Moment | null
-  /** Default: true. */
+  /** Whether the newest entries come first. Default: true. */
   newestFirst?: boolean
-  /** The `next` of the previous page. */
+  /** The `next` of the previous page. Leave it out to read the first page. */
   after?: number | null
   /** Maximum number of entries, 1 to 10 000. Default: 100. */
   limit?: number
@@ -743,29 +779,29 @@ export class AuditStore {
   /** @internal */
   constructor(own: InstanceType<typeof native.NativeAudit>) { this.#native = own }
 
-  /** Appends an entry. */
+  /** Adds an entry to the audit log. */
   async append(entry: AuditInput): Promise<void> {
     const { details = null, ...given } = checked(entry, AUDIT_KEYS, 'entry')
     await called(async () => this.#native.append(given, json(details, 'details')))
   }
 
-  /** A page of entries, oldest first. To get the next page, pass `next` as `after`. */
+  /** Returns a page of entries, oldest first. To get the next page, pass `next` as `after`. */
   async page(options?: PageOptions): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, PAGE_OPTIONS)
     return parsed(() => this.#native.page(given))
   }
 
-  /** A page of the entries that match, newest first by default. Pass `next` as `after` for the next page. */
+  /** Returns a page of the entries that match the options. To get the next page, pass `next` as `after`. */
   async query(options?: AuditQuery): Promise<{ entries: AuditEntry[]; next: number | null }> {
     const given = checked(options, AUDIT_QUERY)
     return parsed(async () => this.#native.query(given))
   }
 }
 
-/** A value of a table of the application. */
+/** An argument of {@link TenantStore.execute} and {@link TenantStore.query}. */
 export type SqlValue = null | boolean | number | bigint | string | Date
 
-/** A tenant's data within a transaction. */
+/** A tenant's store whose calls all take part in one transaction. See {@link TenantStore.begin}. */
 export type TenantTransaction = Omit<TenantStore, 'begin'>
 
 let wrapTenant: (tenant: NativeTenant) => TenantStore
@@ -816,7 +852,7 @@ export class TenantStore {
    * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
    * are made from the same rows.
    *
-   * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
+   * Rejects if rows conflict with other rows, for example if a payment belongs to an unknown customer.
    */
   async records(options?: TableOptions & Cancellable): Promise<TenantRecords> {
     const given = checked(options, { ...TABLE_OPTIONS, signal: 1 })
@@ -824,11 +860,12 @@ export class TenantStore {
   }
 
   /**
-   * Runs a function in a transaction of several calls: either all of their changes are stored or none. The changes are committed when
-   * the promise of the function resolves, and rolled back when it rejects. Returns the result of the function.
+   * Begins a transaction and passes it to the function `work`. Either all changes that `work` makes through the
+   * transaction are stored or none: they are committed when the promise of `work` resolves, and rolled back when it
+   * rejects. Returns the result of `work`.
    *
-   * A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant can proceed (in SQLite, no
-   * other writer at all), so keep it short.
+   * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
+   * tenant (in SQLite, of any tenant), so keep transactions short.
    */
   async begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T> {
     if (typeof work !== 'function') throw invalid('work', 'must be a function')
@@ -837,7 +874,7 @@ export class TenantStore {
     try {
       result = await work(wrapTenant(own.tenant()))
     } catch (error) {
-      // The error of the function matters more than one of the rollback.
+      // If the rollback fails too, its error is ignored, and the error of the function is thrown.
       await own.end(false).catch(() => undefined)
       throw error
     }
@@ -846,24 +883,30 @@ export class TenantStore {
   }
 
   /**
-   * Runs a statement on tables of the application and returns the number of affected rows. `$1` is the tenant and must occur in the
-   * statement; `args` are `$2` and following.
+   * Runs a statement on tables of the application (not of the store). Returns the number of affected rows. `$1` is the
+   * tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on.
    *
-   * In Postgres, give the table the policy of the store's tables, and pass its name to {@link Store.attest}. In SQLite, the statement
-   * itself is the only safeguard of tenant isolation.
+   * In Postgres, protect the table with the same row-level security policy as the store's tables, and pass its name to
+   * {@link Store.attest}. In SQLite, only the statement itself isolates tenants.
    */
   async execute(sql: string, args: readonly SqlValue[] = []): Promise<number> {
     if (!Array.isArray(args)) throw invalid('args', 'must be an array')
     return called(async () => halfOf<NativeTenant>(this).execute(text(sql, 'sql'), args, args.length))
   }
 
-  /** Runs a query on tables of the application. `$1` is the tenant and must occur in the query; `args` are `$2` and following. */
+  /**
+   * Runs a query on tables of the application (not of the store). Returns the rows. `$1` is the tenant's id and must
+   * occur in the query. `args` are the values of `$2`, `$3` and so on.
+   */
   async query(sql: string, args: readonly SqlValue[] = []): Promise<StoredRow[]> {
     if (!Array.isArray(args)) throw invalid('args', 'must be an array')
     return parsed(async () => halfOf<NativeTenant>(this).query(text(sql, 'sql'), args, args.length))
   }
 
-  /** A counter that increases with every change of the tenant's records, for caches. */
+  /**
+   * Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If the number
+   * is unchanged, a result that the application cached is still valid.
+   */
   async revision(): Promise<number> { return called(() => halfOf<NativeTenant>(this).revision()) }
 
   /**
@@ -898,14 +941,16 @@ export interface Attestation {
   backend: 'sqlite' | 'postgres'
   /** The database role of the connection. It is empty for SQLite, which has no roles. */
   role: string
+  /** The version of the store's tables in the database. */
   schema: number
+  /** The version of this library. */
   library: string
   checks: Check[]
   /** What the attestation does not examine. */
   notExamined: string[]
   /** The SHA-256 of all properties above. */
   fingerprint: string
-  /** The report in words. */
+  /** The report as a text that can be printed. */
   text: string
   /** @throws {ChurnError} `not_isolated` unless every check passed. */
   signOff(): void
@@ -928,11 +973,14 @@ export interface OpenStoreOptions {
   writers?: number
   /** Timeout for connecting, in milliseconds. Default: 5000. */
   connectTimeout?: number
-  /** Timeout for a call that waits for a connection, in milliseconds. Default: 30 000. */
+  /** How long a call waits for a free connection before it rejects, in milliseconds. Default: 30 000. */
   waitTimeout?: number
-  /** Timeout for a statement in Postgres, in milliseconds. Default: that of the server. */
+  /** How long a statement may run in Postgres before it fails, in milliseconds. Default: the setting of the server. */
   statementTimeout?: number
-  /** Maximum size of a SQLite file in pages of 4096 bytes; writes beyond it reject with `store_full`. Default: no limit. */
+  /**
+   * Maximum size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size rejects with
+   * `store_full`. Default: no limit.
+   */
   maxPages?: number
 }
 
@@ -958,8 +1006,8 @@ export class Store {
    * role must own the tables and migrate them, and the application must connect with another role
    * (see {@link grantTo}).
    *
-   * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
-   * migrated it.
+   * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of
+   * this module migrated the database.
    */
   static async open(url: string, options?: OpenStoreOptions): Promise<Store> {
     const { migrate = true, ...given } = checked(options, OPEN_OPTIONS)
@@ -968,35 +1016,39 @@ export class Store {
     return new Store(await called(async () => native.openStore(text(url, 'url'), migrate, given)))
   }
 
-  /** The kind of database. */
+  /** The kind of database: SQLite or Postgres. */
   get backend(): 'sqlite' | 'postgres' { return halfOf<NativeStore>(this).backend as 'sqlite' | 'postgres' }
 
   /** Creates or updates the tables of the store. Does nothing if they are up to date. */
   async migrate(): Promise<void> { await called(() => halfOf<NativeStore>(this).migrate()) }
 
-  /** The version of the store's tables in the database. It is 0 before the first {@link migrate}. */
+  /** Returns the version of the store's tables in the database. It is 0 before the first {@link migrate}. */
   async version(): Promise<number> { return called(() => halfOf<NativeStore>(this).version()) }
 
-  /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
+  /**
+   * Grants a Postgres role the privileges that the application needs, and no others. Call this method with a connection
+   * of the role that owns the tables.
+   */
   async grantTo(role: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).grantTo(text(role, 'role'))) }
 
   /** Checks that the database answers. */
   async ping(): Promise<void> { await called(() => halfOf<NativeStore>(this).ping()) }
 
-  /** The current numbers of connections. */
+  /** How many connections are idle, reading or writing at the moment. */
   get connections(): ConnectionStatistics { return JSON.parse(halfOf<NativeStore>(this).connections()) }
 
   /**
-   * Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile, writers wait. Do not
-   * copy the file in another way while the store is open: another SQLite library in the same process releases the locks of the store.
-   * For Postgres, use continuous archiving or `pg_dump`.
+   * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
+   * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
+   * way: another SQLite library in the same process releases the locks of the store. For Postgres, use continuous
+   * archiving or `pg_dump`.
    */
   async backup(path: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).backup(text(path, 'path'))) }
 
   /**
-   * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of its tenant and the key.
-   * Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at `at`; these cases cannot be
-   * distinguished.
+   * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of the key's
+   * tenant, and the key. Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at
+   * `at`. The result does not reveal which of these cases applies.
    */
   async authenticate(key: string, options: AtOptions): Promise<{ tenant: TenantStore; key: ApiKey } | null> {
     const given = checked(options, AT_OPTIONS)
@@ -1005,8 +1057,8 @@ export class Store {
   }
 
   /**
-   * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` names tables of the application that
-   * take part in transactions of tenants.
+   * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` are the names of the
+   * application's tables that {@link TenantStore.execute} and {@link TenantStore.query} use.
    */
   async attest(options?: { hostTables?: readonly string[] }): Promise<Attestation> {
     const { hostTables = [] } = checked(options, { hostTables: 1 })

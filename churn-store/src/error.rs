@@ -1,26 +1,27 @@
-//! One opaque error with kinds and stable codes, as in the core.
+//! The error type of this crate. As in the core, each error has a kind, and each kind has a stable code.
 
 use std::sync::Arc;
 
 use churn_core::{IssueCode, error_kinds, error_type};
 
-/// `Result` with this crate's [`Error`].
+/// A `Result` whose error is this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 error_kinds! {
-    /// The kind of an error, for programs: match on it, or on the text of [`ErrorKind::code`] across languages.
+    /// The kind of an error, on which a program can match. The text of [`ErrorKind::code`] is the same in Rust, Python
+    /// and Node.
     pub enum ErrorKind {
         /// An error of the core, such as refused records or a damaged model file.
         Core(churn_core::ErrorKind => code),
         /// The database cannot be reached, or the connection was lost. The transaction was rolled back.
         StoreUnavailable = "store_unavailable",
-        /// Another writer holds the lock; try again.
+        /// The call waited too long for other calls that use the database. The same call may succeed later.
         StoreBusy = "store_busy",
         /// The disk is full, or the database has reached its size limit. The transaction was rolled back.
         StoreFull = "store_full",
         /// The database was migrated by a newer version of this library.
         StoreNewer = "store_newer",
-        /// The database was not migrated, or is at an older version: call `migrate`.
+        /// The database was not migrated, or it has an older version of the tables: call `migrate`.
         StoreNotMigrated = "store_not_migrated",
         /// The database contains data that this library did not write.
         StoreDamaged = "store_damaged",
@@ -32,7 +33,7 @@ error_kinds! {
         NotIsolated = "not_isolated",
         /// Invalid value for an option or argument.
         InvalidOption = "invalid_option",
-        /// The tenant has no such model, run, user or key.
+        /// The tenant has no such model, run, user or API key.
         NotFound = "not_found",
         /// A bug in this library; please report it.
         Internal = "internal",
@@ -81,10 +82,11 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The kind that belongs to a SQLSTATE (Postgres) or an extended result code (SQLite), and whether a retry may succeed.
+/// Returns the error kind for a database's error code, and whether a retry may succeed. The code is a SQLSTATE
+/// (Postgres) or an extended result code (SQLite).
 fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
     let code = error.code().unwrap_or_default();
-    // Codes of SQLite are numbers, whose lowest byte is the primary code. Codes of Postgres have five characters.
+    // A SQLite code is a number whose lowest byte is the primary result code. A Postgres code has five characters.
     if code.len() != 5 {
         return match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => (ErrorKind::StoreBusy, true),
@@ -103,23 +105,23 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
         "53100" | "53200" => (ErrorKind::StoreFull, false),
         "40001" | "40P01" | "55P03" => (ErrorKind::StoreBusy, true),
         "42P01" | "42703" => (ErrorKind::StoreNotMigrated, false),
-        // Timeouts of a statement, an idle transaction or an idle session; a server that shuts down or has too many
+        // A statement, an idle transaction or an idle session timed out, or the server shuts down or has too many
         // connections.
         "57014" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05" | "53300" => (ErrorKind::StoreUnavailable, true),
         code if code.starts_with("08") => (ErrorKind::StoreUnavailable, true),
-        // The login or the database was refused.
+        // The login was refused, or the database does not exist.
         code if code.starts_with("28") || code.starts_with("3D") => (ErrorKind::StoreUnavailable, false),
         _ => (ErrorKind::StoreRefused, false),
     }
 }
 
 impl Error {
-    /// Whether the same call may succeed later: the database is busy, or cannot be reached at the moment.
+    /// Whether the same call may succeed later, because the database is busy or cannot be reached at the moment.
     pub fn retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// An error after which the same call may succeed later.
+    /// Creates an error whose `retryable` is true.
     pub(crate) fn transient(kind: ErrorKind, message: impl Into<String>) -> Self {
         let mut error = Self::new(kind, message);
         error.0.retryable = true;
@@ -132,13 +134,13 @@ impl Error {
         self
     }
 
-    /// The database's own code, if the database refused the statement.
+    /// The code with which the database refused the statement; `None` if this error has another cause.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.0.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
         Some(source.as_database_error()?.code()?.into_owned())
     }
 
-    /// The same error for a row that is `offset` rows later in the input.
+    /// Returns this error with its row number increased by `offset`.
     #[must_use]
     pub(crate) fn moved(mut self, offset: u64) -> Self {
         if offset > 0 {

@@ -1,4 +1,4 @@
-//! A store for the records, models and scores of many tenants, in SQLite or Postgres, with tested isolation.
+//! Stores the records, models and scores of many tenants in SQLite or Postgres, and verifies that tenants are isolated.
 //!
 //! ```text
 //! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
@@ -12,10 +12,10 @@
 //!                                        ── begin()          all of these in one transaction
 //! ```
 //!
-//! Only [`TenantStore`] has methods that read or write data, and it has access to one tenant only. Every statement
-//! receives the tenant as its first argument, and a single function binds this argument. In Postgres, row-level
+//! Only [`TenantStore`] has methods that read or write data. It has access to the data of one tenant only. A single
+//! function runs all of its SQL statements and passes the tenant's id as their first argument. In Postgres, row-level
 //! security also limits a transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`]
-//! verifies tenant isolation and returns a report. [`hosting`] is a guide.
+//! verifies tenant isolation and returns a report. [`hosting`] is a guide for applications that embed the store.
 //!
 //! # Example
 //!
@@ -43,10 +43,11 @@
 //! # Transactions
 //!
 //! Each call is one transaction: either all of its changes are stored or none. [`TenantStore::begin`] combines several
-//! calls into one transaction. Writers of one tenant are serialized. Writers of different tenants are serialized in
-//! SQLite, and run concurrently in Postgres. A reader sees the data as they were when its transaction began.
+//! calls into one transaction. Transactions that write data of the same tenant run one after another. For different
+//! tenants, they run one after another in SQLite, and concurrently in Postgres. A transaction that only reads sees the
+//! data as they were when the transaction began.
 //!
-//! # What it does not do
+//! # What the store does not do
 //!
 //! The store does not read the clock or generate random numbers: the caller passes times and secrets as arguments. It
 //! does not encrypt data; use the encryption of the database or the disk.

@@ -1,4 +1,4 @@
-//! The database as a whole: open, migrate, back up. [`TenantStore`] gives access to the data.
+//! The database as a whole: open it, migrate it, back it up. [`TenantStore`] gives access to the data of one tenant.
 
 use churn_core::Timestamp;
 
@@ -6,7 +6,8 @@ use crate::engine::{Access, Backend, ConnectionStatistics, Pool, StoreOptions, c
 use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::{ApiKey, TenantStore, check_tenant, parse_key};
 
-/// A database of many tenants. Clones share its connections. Only [`Store::tenant`] gives access to data.
+/// A database with the data of many tenants. A clone uses the same connections as the original. To read or write data,
+/// call [`Store::tenant`].
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
@@ -14,29 +15,29 @@ pub struct Store {
 
 impl Store {
     /// Opens `sqlite:///path/to/file.db`, `sqlite::memory:` or `postgres://user@host/database`. A SQLite file is
-    /// created if it does not exist, and only its owner can read it. Connections to a Postgres server on another host
-    /// use TLS, unless the URL says otherwise with `?sslmode=disable` (or `prefer`, `require`, `verify-ca`,
+    /// created if it does not exist, and only its owner can read it. A connection to a Postgres server on another host
+    /// uses TLS, unless the URL contains `?sslmode=disable` or another mode (`prefer`, `require`, `verify-ca`,
     /// `verify-full`).
     ///
     /// # Errors
-    /// `invalid_option` for another kind of URL, or a SQLite URL without a path; `store_unavailable` with the place and
-    /// the cause if the database does not answer; `store_newer` if a newer version of this library migrated the
-    /// database; `store_damaged` if its schema is not that of this library.
+    /// `invalid_option` for another kind of URL, or a SQLite URL without a path; `store_unavailable` if the database
+    /// does not answer (the message names its address and the cause); `store_newer` if a newer version of this library
+    /// migrated the database; `store_damaged` if its schema is not that of this library.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, &StoreOptions::default()).await
     }
 
-    /// Like [`open`](Self::open), with options for connections, timeouts and a quota.
+    /// Opens a store like [`open`](Self::open), with options for connections, timeouts and the size of a SQLite file.
     ///
     /// # Errors
-    /// See [`open`](Self::open); `invalid_option` for an option out of range.
+    /// See [`open`](Self::open); `invalid_option` if an option is out of range.
     pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
         let pool = Pool::open(url, options).await?;
         current(&pool).await?;
         Ok(Self { pool })
     }
 
-    /// The current numbers of idle, reading and writing connections.
+    /// Returns how many connections are idle, reading or writing at the moment.
     pub fn connections(&self) -> ConnectionStatistics {
         self.pool.statistics()
     }
@@ -44,19 +45,21 @@ impl Store {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// `store_unavailable` with the place and the cause; `store_busy` if all readers stay in use.
+    /// `store_unavailable` if the database does not answer (the message names its address and the cause); `store_busy`
+    /// if no connection for reading becomes free in time.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.pool.begin(Access::Read).await?;
         tx.rows("SELECT 1", &[]).await?;
         tx.rollback().await
     }
 
-    /// SQLite: writes a snapshot of the whole database to a new file that only its owner can read. Readers continue
-    /// meanwhile; writers wait.
+    /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
+    /// complete, calls that read continue, and calls that write wait. In Postgres, this method returns an error.
     ///
-    /// While a store has the file open, do not copy it in any other way: another SQLite library in the same process,
-    /// such as Python's `sqlite3`, releases the store's locks. For Postgres, use continuous archiving, or `pg_dump` as
-    /// a superuser or a role with `BYPASSRLS`, because row-level security hides all rows from the owner of the tables.
+    /// While a store has a SQLite file open, do not copy the file in any other way: another SQLite library in the same
+    /// process, such as Python's `sqlite3`, releases the store's locks. For Postgres, use continuous archiving, or
+    /// `pg_dump` as a superuser or a role with `BYPASSRLS`. Row-level security hides all rows from the owner of the
+    /// tables.
     ///
     /// # Errors
     /// `invalid_option` in Postgres, or if the file exists already or cannot be created; `store_full`,
@@ -89,14 +92,14 @@ impl Store {
             .outside(&format!("VACUUM INTO '{}'", text.replace('\'', "''")))
             .await;
         if done.is_err() {
-            // A partial copy must not remain.
+            // If the snapshot fails, the incomplete file is deleted.
             let _ = std::fs::remove_file(path);
         }
         done
     }
 
-    /// Creates or updates the tables. Does nothing if they are up to date. The applied migrations are recorded in the
-    /// table `churn_migrations`, separately from migrations of the host application.
+    /// Creates or updates the store's tables. Does nothing if they are up to date. The applied migrations are recorded
+    /// in the table `churn_migrations`, separately from migrations of the application.
     ///
     /// In Postgres, use two roles: one that owns the tables and runs this method, and another one for all other work.
     /// See [`Store::grant_to`].
@@ -107,13 +110,13 @@ impl Store {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// Like [`migrate`](Self::migrate), but stops at an earlier version. For tests of updates.
+    /// Migrates like [`migrate`](Self::migrate), but stops at an earlier version. Used by tests of updates.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
     }
 
-    /// The version of the existing schema; 0 before the first [`migrate`](Self::migrate).
+    /// Returns the version of the store's tables in the database. It is 0 before the first [`migrate`](Self::migrate).
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_unavailable`.
@@ -121,20 +124,21 @@ impl Store {
         current(&self.pool).await
     }
 
-    /// The kind of database.
+    /// The kind of database: SQLite or Postgres.
     pub fn backend(&self) -> Backend {
         self.pool.backend()
     }
 
-    /// The store of one tenant. If the id is blank or too long, the first method that is called on the result returns
-    /// an error.
+    /// Gives access to the data of one tenant. If the tenant's id is blank or too long, the first method that is called
+    /// on the result returns an error.
     pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
         TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
     /// Authenticates an API key from its text, as returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
-    /// Returns the tenant and the key. Returns `None` if the text is malformed, or if the key is unknown, wrong,
-    /// revoked or expired at `at`; these cases cannot be distinguished. Secrets are compared in constant time.
+    /// Returns the store of the key's tenant, and the key. Returns `None` if the text is malformed, or if the key is
+    /// unknown, wrong, revoked or expired at `at`. The result does not reveal which of these cases applies. Secrets are
+    /// compared in constant time.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -169,7 +173,8 @@ impl Store {
 
     /// In Postgres, grants a role the privileges that the application needs, and no others. The role may read and write
     /// rows of all tables, but it may not change audit entries, truncate tables or change the schema. Call this method
-    /// as the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, it does nothing.
+    /// as the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, this method does
+    /// nothing.
     ///
     /// # Errors
     /// `invalid_option` if the role's name has other characters than letters, digits and `_`; `store_refused` if the
@@ -205,7 +210,7 @@ impl Store {
         self.pool.close().await;
     }
 
-    /// Fails if the schema is not at the version of this library.
+    /// Returns an error if the version of the database's schema is not the one that this library needs.
     pub(crate) async fn check_migrated(&self) -> Result<()> {
         match self.version().await? {
             version if version == migrations().len() as i64 => Ok(()),

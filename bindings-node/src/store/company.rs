@@ -32,28 +32,28 @@ pub struct NativeCompany {
 
 #[napi]
 impl NativeCompany {
-    /// The name and the settings, as JSON.
+    /// Returns the name and the settings of the company as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move { to_json(&own.get().await.map_err(raise_store)?) })
     }
 
-    /// Sets the name.
+    /// Sets the name of the company.
     #[napi(catch_unwind)]
     pub fn rename<'env>(&self, env: &'env Env, name: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
         begin(env, async move { own.rename(&name).await.map_err(raise_store) })
     }
 
-    /// Stores a setting. Its value is given as JSON.
+    /// Stores a setting. The value of the setting is given as JSON.
     #[napi(catch_unwind)]
     pub fn set<'env>(&self, env: &'env Env, setting: String, value: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, value) = (self.own.clone(), parsed(&value)?);
         begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
     }
 
-    /// Removes a setting. Returns whether it existed.
+    /// Removes a setting. Returns whether the setting existed.
     #[napi(catch_unwind)]
     pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
@@ -69,7 +69,7 @@ pub struct NativeUsers {
 
 #[napi]
 impl NativeUsers {
-    /// Adds or replaces a user.
+    /// Adds a user, or replaces the user with this id.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let user = User {
@@ -82,7 +82,7 @@ impl NativeUsers {
         begin(env, async move { own.upsert(&user).await.map_err(raise_store) })
     }
 
-    /// The user with this id, as JSON.
+    /// Returns the user with this id as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -92,7 +92,7 @@ impl NativeUsers {
         )
     }
 
-    /// The user with an email address, as JSON.
+    /// Returns the user with this email address as JSON.
     #[napi(catch_unwind)]
     pub fn by_email<'env>(&self, env: &'env Env, email: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -101,7 +101,7 @@ impl NativeUsers {
         })
     }
 
-    /// All users, as JSON.
+    /// Returns all users as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -124,7 +124,7 @@ pub struct NativeApiKeys {
 
 #[napi]
 impl NativeApiKeys {
-    /// Adds an API key, of whose secret only a hash is stored.
+    /// Adds an API key. Only a hash of its secret is stored.
     #[napi(catch_unwind)]
     pub fn create<'env>(
         &self,
@@ -139,7 +139,7 @@ impl NativeApiKeys {
         })
     }
 
-    /// Adds a key and returns its text.
+    /// Adds an API key and returns the text that a program sends to authenticate.
     #[napi(catch_unwind)]
     pub fn issue<'env>(
         &self,
@@ -156,7 +156,7 @@ impl NativeApiKeys {
         begin(env, async move { own.issue(&key, at).await.map_err(raise_store) })
     }
 
-    /// The key with this secret, as JSON.
+    /// Returns the key with this secret as JSON.
     #[napi(catch_unwind)]
     pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -166,14 +166,14 @@ impl NativeApiKeys {
         )
     }
 
-    /// All keys, as JSON.
+    /// Returns all API keys as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
     }
 
-    /// Revokes a key.
+    /// Revokes an API key.
     #[napi(catch_unwind)]
     pub fn revoke<'env>(&self, env: &'env Env, key_id: String, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, at) = (self.own.clone(), at(&given)?);
@@ -181,7 +181,7 @@ impl NativeApiKeys {
     }
 }
 
-/// The sync cursors of a tenant's data sources. A sync cursor records how far a source has been read.
+/// The sync cursors of a tenant: for each data source, the position up to which it has been read.
 #[napi]
 pub struct NativeCursors {
     pub(super) own: CursorStore,
@@ -189,7 +189,7 @@ pub struct NativeCursors {
 
 #[napi]
 impl NativeCursors {
-    /// The sync cursor of a source, as JSON.
+    /// Returns the sync cursor of a data source as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -199,7 +199,7 @@ impl NativeCursors {
         )
     }
 
-    /// Sets the sync cursor of a source.
+    /// Sets the sync cursor of a data source.
     #[napi(catch_unwind)]
     pub fn set<'env>(
         &self,
@@ -223,7 +223,7 @@ pub struct NativeAudit {
 
 #[napi]
 impl NativeAudit {
-    /// Adds an entry. Its details are given as JSON.
+    /// Adds an entry to the audit log. The details of the entry are given as JSON.
     #[napi(catch_unwind)]
     pub fn append<'env>(&self, env: &'env Env, given: Object<'_>, details: String) -> Result<PromiseRaw<'env, ()>> {
         let entry = AuditEntry {
@@ -237,7 +237,7 @@ impl NativeAudit {
         begin(env, async move { own.append(&entry).await.map_err(raise_store) })
     }
 
-    /// A page of entries, oldest first, as JSON.
+    /// Returns a page of entries as JSON, oldest first.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -247,7 +247,7 @@ impl NativeAudit {
         })
     }
 
-    /// The entries that match a query, as JSON.
+    /// Returns a page of the entries that match a query as JSON.
     #[napi(catch_unwind)]
     pub fn query<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let query = AuditQuery {

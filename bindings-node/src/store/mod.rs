@@ -1,5 +1,5 @@
-//! The store of many tenants. Calls return promises and do not block the event loop. Results are JSON, which the
-//! TypeScript code in `lib/` parses, except for records, models and numbers of rows.
+//! The store of many tenants. Calls return promises and do not block the event loop. Most results are JSON, which the
+//! TypeScript code in `lib/` parses. Records, models and numbers of rows are returned as values.
 
 mod company;
 mod models;
@@ -54,7 +54,7 @@ async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T
     }
 }
 
-/// The option `at`. It is required, because the store reads no clock.
+/// Reads the option `at`, the current time. It is required, because the store reads no clock.
 fn at(given: &Object<'_>) -> Result<churn_core::Timestamp> {
     options::moment(given, "at")?.ok_or_else(|| invalid_option("at", "is required"))
 }
@@ -64,7 +64,7 @@ fn limit(given: &Object<'_>, default: usize) -> Result<usize> {
     Ok(options::whole(given, "limit")?.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
-/// An option that is true or false.
+/// Reads an option that is true or false.
 fn flag(given: &Object<'_>, name: &str) -> Result<Option<bool>> {
     match options::value(given, name)? {
         None => Ok(None),
@@ -79,7 +79,7 @@ pub struct NativeStore {
     own: churn_store::Store,
 }
 
-/// A whole number of at most 32 bits.
+/// Reads an option that is a whole number of at most 32 bits.
 fn count(given: &Object<'_>, name: &str) -> Result<Option<u32>> {
     let too_large = |_| invalid_option(name, "is too large");
     let count = options::whole(given, name)?.map(|count| u32::try_from(count).map_err(too_large));
@@ -133,7 +133,7 @@ impl NativeStore {
         begin(env, async move { own.migrate().await.map_err(raise_store) })
     }
 
-    /// The version of the store's tables in the database.
+    /// Returns the version of the store's tables in the database.
     #[napi(catch_unwind)]
     pub fn version<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
@@ -154,7 +154,7 @@ impl NativeStore {
         begin(env, async move { own.ping().await.map_err(raise_store) })
     }
 
-    /// The current numbers of connections, as JSON.
+    /// Returns, as JSON, how many connections are idle, reading or writing at the moment.
     #[napi(catch_unwind)]
     pub fn connections(&self) -> Result<String> {
         to_json(&self.own.connections())
@@ -167,7 +167,7 @@ impl NativeStore {
         begin(env, async move { own.backup(&path).await.map_err(raise_store) })
     }
 
-    /// The tenant and the key, as JSON, of an API key's text.
+    /// Authenticates an API key from its text. Returns the id of its tenant, and the key, as JSON.
     #[napi(catch_unwind)]
     pub fn authenticate<'env>(
         &self,
@@ -235,13 +235,13 @@ impl NativeTenant {
         })
     }
 
-    /// The models of the tenant.
+    /// The stored models of the tenant.
     #[napi(catch_unwind)]
     pub fn models(&self) -> NativeModels {
         NativeModels { own: self.own.models() }
     }
 
-    /// The score runs of the tenant, with their scores.
+    /// The stored score runs of the tenant, with their scores.
     #[napi(catch_unwind)]
     pub fn scores(&self) -> NativeScores {
         NativeScores { own: self.own.scores() }
@@ -277,7 +277,7 @@ impl NativeTenant {
         }
     }
 
-    /// The sync cursors of the tenant's data sources.
+    /// The sync cursors of the tenant: for each data source, the position up to which it has been read.
     #[napi(catch_unwind)]
     pub fn cursors(&self) -> NativeCursors {
         NativeCursors {
@@ -291,7 +291,7 @@ impl NativeTenant {
         NativeAudit { own: self.own.audit() }
     }
 
-    /// Loads all records of the tenant.
+    /// Loads all records of the tenant from the database.
     #[napi(catch_unwind)]
     pub fn records<'env>(
         &self,
@@ -319,7 +319,7 @@ impl NativeTenant {
         )
     }
 
-    /// A counter that increases with every change of the tenant's records.
+    /// Returns a number that grows with every change of the tenant's records, models, scores and outcomes.
     #[napi(catch_unwind)]
     pub fn revision<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
@@ -338,7 +338,7 @@ impl NativeTenant {
         })
     }
 
-    /// Runs a statement on tables of the application.
+    /// Runs a statement on tables of the application. Returns the number of affected rows.
     #[napi(catch_unwind)]
     pub fn execute<'env>(
         &self,
@@ -353,7 +353,7 @@ impl NativeTenant {
         })
     }
 
-    /// Runs a query on tables of the application; returns its rows as JSON.
+    /// Runs a query on tables of the application. Returns the rows as JSON.
     #[napi(catch_unwind)]
     pub fn query<'env>(
         &self,
@@ -368,7 +368,7 @@ impl NativeTenant {
         })
     }
 
-    /// Deletes everything that is stored about one customer, except models.
+    /// Deletes the records, scores and outcomes of one customer. Returns the number of deleted rows.
     #[napi(catch_unwind)]
     pub fn erase_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();

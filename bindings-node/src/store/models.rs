@@ -9,7 +9,7 @@ use super::{at, begin};
 use crate::error::{raise_store, to_json};
 use crate::model::Model;
 
-/// The models of a tenant.
+/// The stored models of a tenant.
 #[napi]
 pub struct NativeModels {
     pub(super) own: ModelStore,
@@ -38,7 +38,7 @@ impl NativeModels {
         })
     }
 
-    /// Loads the champion: the model in use.
+    /// Loads the champion (the model in use).
     #[napi(catch_unwind)]
     pub fn champion<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, Option<Model>>> {
         let own = self.own.clone();
@@ -48,7 +48,7 @@ impl NativeModels {
         })
     }
 
-    /// The metadata of a model, as JSON.
+    /// Returns the metadata of a model as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -62,7 +62,7 @@ impl NativeModels {
         begin(env, async move { own.promote(&id, stage).await.map_err(raise_store) })
     }
 
-    /// The metadata of all models, as JSON.
+    /// Returns the metadata of all models as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

@@ -17,7 +17,7 @@ use crate::records::{Slices, lone_table};
 use crate::report::validation;
 use crate::task::Cancel;
 
-/// One table of a tenant's records in the store.
+/// One table of a tenant's records in the store, such as payments.
 #[napi]
 pub struct NativeRecords {
     pub(super) own: RecordStore,
@@ -35,7 +35,7 @@ fn done(upserted: &Upserted) -> String {
 
 #[napi]
 impl NativeRecords {
-    /// Upserts a batch in one transaction.
+    /// Upserts a batch in one transaction: adds its rows, and replaces stored rows that have the same key.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(
         &self,
@@ -55,7 +55,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Upserts rows that arrived in slices, in one transaction.
+    /// Upserts rows in one transaction. The rows were passed to this module in several slices of an array.
     #[napi(catch_unwind)]
     pub fn upsert_slices<'env>(
         &self,
@@ -108,7 +108,8 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Customers in their current version, as JSON. `attributes` are the names and values of text attributes.
+    /// Returns customers in their current version as JSON. `attributes` selects customers by names and values of text
+    /// attributes.
     #[napi(catch_unwind)]
     pub fn find<'env>(
         &self,
@@ -135,7 +136,7 @@ impl NativeRecords {
         })
     }
 
-    /// Number of customers.
+    /// Returns the number of customers.
     #[napi(catch_unwind)]
     pub fn count_customers<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
@@ -144,14 +145,14 @@ impl NativeRecords {
         })
     }
 
-    /// The number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. Each version of a customer or event is a row.
     #[napi(catch_unwind)]
     pub fn count<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
     }
 
-    /// A page of rows in the order in which they were first stored, as JSON.
+    /// Returns a page of rows as JSON, in the order in which they were first stored.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
@@ -163,7 +164,7 @@ impl NativeRecords {
         })
     }
 
-    /// All rows of one customer, as JSON.
+    /// Returns all rows of one customer as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -184,7 +185,7 @@ pub struct NativeImport {
 
 #[napi]
 impl NativeImport {
-    /// Upserts one batch.
+    /// Upserts one batch: adds its rows, and replaces stored rows that have the same key.
     #[napi(catch_unwind)]
     pub fn write<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, ()>> {
         let (own, cancel) = (Arc::clone(&self.own), cancel.clone());
@@ -208,7 +209,7 @@ impl NativeImport {
         })
     }
 
-    /// Rolls the transaction back.
+    /// Rolls back the transaction.
     #[napi(catch_unwind)]
     pub fn give_up<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = Arc::clone(&self.own);

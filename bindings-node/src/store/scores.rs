@@ -23,7 +23,7 @@ fn run_id(given: &Object<'_>) -> Result<RunId> {
     })
 }
 
-/// Reads an option that is a number.
+/// Reads an option that is a number, if it was given.
 fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     match options::value(given, name)? {
         None => Ok(None),
@@ -77,7 +77,7 @@ impl NativeScores {
         })
     }
 
-    /// Summaries of the latest runs, as JSON.
+    /// Returns summaries of the latest runs as JSON.
     #[napi(catch_unwind)]
     pub fn runs<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
@@ -87,7 +87,7 @@ impl NativeScores {
         })
     }
 
-    /// A page with the customers of a run in order of decreasing probability, as JSON.
+    /// Returns, as JSON, a page with the customers of a run in order of decreasing probability.
     #[napi(catch_unwind)]
     pub fn high_risk<'env>(
         &self,
@@ -113,7 +113,7 @@ impl NativeScores {
         })
     }
 
-    /// A page of the scores of a run, as JSON.
+    /// Returns a page of the scores of a run as JSON.
     #[napi(catch_unwind)]
     pub fn query<'env>(
         &self,
@@ -154,7 +154,7 @@ impl NativeScores {
         )
     }
 
-    /// The changes from one run to another, as JSON.
+    /// Returns the changes from one run to another as JSON.
     #[napi(catch_unwind)]
     pub fn changes<'env>(
         &self,
@@ -170,7 +170,7 @@ impl NativeScores {
         })
     }
 
-    /// The scores of one customer in all runs, as JSON.
+    /// Returns the scores of one customer in served runs as JSON.
     #[napi(catch_unwind)]
     pub fn history<'env>(
         &self,
@@ -200,7 +200,7 @@ pub struct NativeOutcomes {
 
 #[napi]
 impl NativeOutcomes {
-    /// Computes the labels of the customers and stores them as outcomes.
+    /// Computes the churn labels of the customers, and stores the labels as outcomes.
     #[napi(catch_unwind)]
     pub fn save<'env>(&self, env: &'env Env, records: &Records, given: Object<'_>) -> Result<PromiseRaw<'env, i64>> {
         let (own, records) = (self.own.clone(), Arc::clone(records.inner.get()?));
@@ -215,7 +215,7 @@ impl NativeOutcomes {
         })
     }
 
-    /// The probabilities of a run with their outcomes, as JSON.
+    /// Returns the probabilities of a run with the customers' outcomes as JSON.
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
@@ -225,7 +225,7 @@ impl NativeOutcomes {
         )
     }
 
-    /// All stored outcomes of one customer, as JSON.
+    /// Returns all stored outcomes of one customer as JSON.
     #[napi(catch_unwind)]
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();

@@ -14,13 +14,13 @@ use super::{NativeTenant, begin};
 use crate::error::{invalid_option, raise_store};
 use crate::options;
 
-/// The arguments of a statement, given as an array.
+/// Reads the arguments of a statement, which are given as an array.
 pub(super) fn arguments(given: &Object<'_>, count: u32) -> Result<Vec<Value>> {
     let at = |position: u32| Ok(options::value(given, &position.to_string())?.unwrap_or(Value::Null));
     (0..count).map(at).collect()
 }
 
-/// A transaction of several calls.
+/// A transaction of several calls of one tenant.
 #[napi]
 pub struct NativeTransaction {
     own: TenantStore,
@@ -29,7 +29,7 @@ pub struct NativeTransaction {
 }
 
 impl NativeTransaction {
-    /// Called on a thread of the runtime.
+    /// Creates the object. This function must be called on a thread of the Tokio runtime.
     pub(super) fn new(open: TenantTransaction) -> Self {
         Self {
             own: (*open).clone(),
@@ -41,13 +41,13 @@ impl NativeTransaction {
 
 #[napi]
 impl NativeTransaction {
-    /// The repositories that take part in the transaction.
+    /// Returns the tenant's store, whose calls take part in the transaction.
     #[napi(catch_unwind)]
     pub fn tenant(&self) -> NativeTenant {
         NativeTenant { own: self.own.clone() }
     }
 
-    /// Commits all changes, or rolls them back.
+    /// Commits all changes if `commit` is true. Otherwise, rolls them back.
     #[napi(catch_unwind)]
     pub fn end<'env>(&self, env: &'env Env, commit: bool) -> Result<PromiseRaw<'env, ()>> {
         let open = Arc::clone(&self.open);
@@ -64,7 +64,8 @@ impl NativeTransaction {
 
 impl Drop for NativeTransaction {
     fn drop(&mut self) {
-        // The connection is rolled back on the threads of the runtime; the collector runs outside of them.
+        // The runtime's threads roll back the transaction. JavaScript's garbage collector calls this on a thread
+        // outside of the runtime, so the runtime is entered first.
         let _threads = self.threads.enter();
         if let Ok(mut open) = self.open.try_lock() {
             open.take();

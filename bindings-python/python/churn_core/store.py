@@ -1,6 +1,6 @@
 """The parts of a tenant's store (`churn_core.TenantStore`), and the types of their results.
 
-Timestamps are in UTC. The store reads no clock, so you pass the time of each event as ``at``.
+Timestamps are in UTC. The store reads no clock, so you pass the current time as ``at``.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Upserted:
-    """The result of an upsert. ``rows_changed`` counts the rows that are new or that replaced a different stored row.
-    ``report`` lists the issues of quarantined rows."""
+    """The result of an upsert. ``rows_changed`` is the number of rows that are new or that replaced a different stored
+    row. ``report`` lists the issues of quarantined (invalid and left out) rows."""
 
     rows_in: int
     rows_accepted: int
@@ -85,8 +85,8 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """A page of rows, as dicts in order of first arrival. A dict has no key for a column that was never given. To get
-    the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
+    """A page of rows as dicts, in the order in which the rows were first stored. A dict has no key for a column that was
+    never given. To get the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
 
     rows: list[dict[str, Any]]
     next: int | None
@@ -94,8 +94,8 @@ class RecordPage:
 
 @dataclass(frozen=True)
 class CustomerPage:
-    """Customers in their current version as dicts, sorted by id. Pass ``next`` as ``after`` for the next page; it is None on the
-    last page."""
+    """A page of customers as dicts, sorted by id. Each customer is in their current version. To get the next page, pass
+    ``next`` as the argument ``after``. On the last page, ``next`` is None."""
 
     customers: list[dict[str, Any]]
     next: str | None
@@ -103,7 +103,8 @@ class CustomerPage:
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The metadata of a stored model. ``card`` has the model's definition of churn, its features and its training report."""
+    """The metadata of a stored model. ``card`` contains the model's definition of churn, its features and its training
+    report."""
 
     id: str
     stage: _Stage
@@ -113,7 +114,7 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class RunId:
-    """Identifies a run by its date and model."""
+    """Identifies a score run by its date and its model."""
 
     as_of: datetime
     model_id: str
@@ -121,8 +122,9 @@ class RunId:
 
 @dataclass(frozen=True)
 class StoredReason:
-    """A stored reason for a score. ``value`` is the value of the feature: a number, a text, or None if it is missing.
-    ``contribution`` is the number that the feature adds to the log-odds."""
+    """A stored reason: a feature that raises or lowers a customer's score. ``value`` is the value of the feature: a
+    number, a text, or None if the value is missing. ``contribution`` is the number that the feature adds to the
+    log-odds of churn. ``text`` is the reason in words."""
 
     feature: str
     value: float | str | None
@@ -133,7 +135,7 @@ class StoredReason:
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval; both bounds are included."""
+    """An interval from ``low`` to ``high``. Both bounds belong to the interval."""
 
     low: float
     high: float
@@ -143,10 +145,10 @@ class Interval:
 class StoredScore:
     """The stored score of one customer.
 
-    ``probability`` is None if the customer is not scored; ``not_scored_reason`` says why, and ``expected_at`` is the latest date on
-    which the customer will have a score. ``value`` is the value of the customer and ``value_at_risk`` the probability times this
-    value, if the run was saved with values. ``reasons`` are the stored reasons, largest
-    contribution first.
+    ``probability`` is None if the customer is not scored. In this case, ``not_scored_reason`` says why, and
+    ``expected_at`` is the latest date on which the customer will have a score. ``value`` is the value of the customer,
+    such as their yearly revenue, and ``value_at_risk`` is the probability times this value. Both are None if the run
+    was saved without values. ``reasons`` are the stored reasons, largest contribution first.
     """
 
     customer_id: str
@@ -164,8 +166,12 @@ class StoredScore:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A summary of a run. ``purpose`` is ``"served"`` or ``"trial"``, ``bands`` counts customers by risk band, ``outcomes`` counts
-    scored customers whose outcome is known, and ``churned`` those of them who churned."""
+    """A summary of a score run.
+
+    ``purpose`` is ``"served"`` if the run is shown to users, and ``"trial"`` if it is for a comparison. ``bands`` is the
+    number of customers in each risk band. ``outcomes`` is the number of scored customers whose outcome (whether they
+    churned) is known, and ``churned`` is the number of these customers who churned.
+    """
 
     id: RunId
     saved_at: datetime
@@ -189,7 +195,8 @@ class RiskPage:
 
 @dataclass(frozen=True)
 class ScoreCursor:
-    """The position at which a page of scores ends: the value by which scores are sorted, and the id of the last customer."""
+    """The position at which a page of scores ends. ``key`` is the probability or the value at risk of the page's last
+    customer, whichever the page is sorted by. ``customer_id`` is the id of this customer."""
 
     key: float | None
     customer_id: str
@@ -197,8 +204,9 @@ class ScoreCursor:
 
 @dataclass(frozen=True)
 class ScorePage:
-    """Scores of ``run`` in the requested order. Pass ``next`` as ``after`` for the next page; it is None on the last page. ``total``
-    is the number of all customers that match, if it was requested."""
+    """A page of the scores of ``run``, in the requested order. To get the next page, pass ``next`` as the argument
+    ``after``. On the last page, ``next`` is None. ``total`` is the number of all customers that match the query; None
+    if it was not requested."""
 
     run: RunId
     scores: list[StoredScore]
@@ -208,7 +216,8 @@ class ScorePage:
 
 @dataclass(frozen=True)
 class BandMove:
-    """The number of customers with a risk band in each of two runs. None stands for customers who are not scored."""
+    """The number of customers who have the risk band ``before`` in the earlier run and ``after`` in the later run. A
+    band is None for customers who are not scored in that run."""
 
     before: _RiskBand | None
     after: _RiskBand | None
@@ -217,7 +226,7 @@ class BandMove:
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """The probability of a customer in two runs."""
+    """The probability of a customer in the earlier run (``before``) and in the later run (``after``)."""
 
     customer_id: str
     before: float
@@ -226,8 +235,9 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class RunChanges:
-    """The changes between two runs. ``entered`` counts customers in the later run only, ``left`` customers in the earlier run only.
-    ``largest`` has the largest changes of probability, largest first."""
+    """The changes from one run to a later run. ``moves`` are the numbers of customers for each pair of risk bands.
+    ``entered`` is the number of customers who are only in the later run, and ``left`` the number of customers who are
+    only in the earlier run. ``largest`` lists the largest changes of probability, largest first."""
 
     moves: list[BandMove]
     entered: int
@@ -237,7 +247,7 @@ class RunChanges:
 
 @dataclass(frozen=True)
 class ScoredOutcome:
-    """A stored probability of a customer, and whether the customer then churned."""
+    """The probability of a customer in a past run, and whether the customer then churned."""
 
     customer_id: str
     probability: float
@@ -246,9 +256,10 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The outcome of a customer in the label period after ``as_of``. ``churned`` is None if the customer has no label
-    at this date. ``rule`` is the rule that decided the outcome, as in `churn_core.Labels`. ``event_at`` is the time of
-    the cancellation, or of the first event in the label period. It is None if there is neither."""
+    """The outcome of a customer: whether they churned in the label period (the span after ``as_of`` in which churn is
+    counted). ``churned`` is None if the customer has no label at this date. ``rule`` is the name of the rule that
+    determined the outcome, as in `churn_core.Labels`. ``event_at`` is the time of the cancellation, or of the first
+    event in the label period. It is None if there is neither."""
 
     customer_id: str
     as_of: datetime
@@ -259,7 +270,7 @@ class StoredOutcome:
 
 @dataclass(frozen=True)
 class Company:
-    """A company: its name, if one was set, and its settings."""
+    """The name of a tenant's company (None if none was set), and the settings of the company."""
 
     name: str | None
     settings: dict[str, Any]
@@ -277,8 +288,8 @@ class User:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key, without its secret. ``scopes`` is None if the key may do everything that its role may do. ``used_at`` is the time of
-    the last use, to within a minute."""
+    """An API key without its secret. ``scopes`` are the names of the actions that the key is limited to. It is None if
+    the key may do everything that its role may do. ``used_at`` is the time of the last use, accurate to a minute."""
 
     key_id: str
     role: _Role
@@ -292,7 +303,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """How far a data source has been read. The store does not interpret ``position``."""
+    """A sync cursor: ``position`` says how far a data source has been read. The application chooses its format."""
 
     source: str
     position: str
@@ -312,7 +323,8 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditPage:
-    """Entries in the requested order. Pass ``next`` as ``after`` for the next page; it is None on the last page."""
+    """A page of entries of the audit log, in the requested order. To get the next page, pass ``next`` as the argument
+    ``after``. On the last page, ``next`` is None."""
 
     entries: list[AuditEntry]
     next: int | None
@@ -329,7 +341,7 @@ class ConnectionStatistics:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of an attestation. ``table`` is None if the check concerns the database or the role."""
+    """The result of one check of tenant isolation. ``table`` is None if the check concerns the database or the role."""
 
     name: str
     table: str | None
@@ -339,7 +351,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Attestation:
-    """The result of `churn_core.Store.attest`. ``passed`` is true if every check passed. ``text`` is the printable report."""
+    """The result of `churn_core.Store.attest`. ``passed`` is true if every check passed. ``text`` is the report as a
+    text that can be printed."""
 
     passed: bool
     backend: Literal["sqlite", "postgres"]
@@ -352,7 +365,7 @@ class Attestation:
     text: str
 
     def sign_off(self) -> None:
-        """Raises `churn_core.StoreError` (``not_isolated``) unless every check passed."""
+        """Raises a `churn_core.StoreError` with the code ``not_isolated`` unless every check passed."""
         if not self.passed:
             raise _errors.make("not_isolated", self.text)
 

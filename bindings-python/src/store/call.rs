@@ -1,5 +1,5 @@
-//! Runs calls of the store on the store's own threads, without the GIL. In a blocking call, the calling thread waits
-//! for the result and checks for Ctrl-C. In an awaited call, asyncio waits for the result.
+//! Runs calls of the store on the store's own threads, without the GIL. If a call blocks, its thread waits for the
+//! result and checks for Ctrl-C. If a call is awaited, asyncio waits for the result.
 
 use std::future::Future;
 use std::mem;
@@ -45,7 +45,7 @@ impl Failure {
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// The threads on which the calls of one store run.
+/// The threads on which the calls of a store run.
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
@@ -56,8 +56,7 @@ struct Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         match self.runtime.take() {
-            // The last reference may be dropped on one of the store's threads. A thread cannot wait for its own end, so
-            // the runtime is shut down without waiting.
+            // This may run on one of the store's threads. A thread cannot wait for its own end, so nothing waits here.
             Some(runtime) if self.process == std::process::id() => runtime.shutdown_background(),
             Some(of_the_parent) => mem::forget(of_the_parent),
             None => {}
@@ -69,7 +68,7 @@ impl Drop for Threads {
 #[derive(Clone)]
 pub(crate) struct Caller {
     threads: Arc<Threads>,
-    /// Whether calls return futures that asyncio awaits, instead of blocking.
+    /// Whether a call returns a future for asyncio (true) or blocks (false).
     awaited: bool,
 }
 
@@ -97,7 +96,8 @@ impl Caller {
         self.threads.handle.enter()
     }
 
-    /// Runs `work` and converts its result to Python. A blocking call returns the result, an awaited call a future.
+    /// Runs `work` and converts its result to Python. A blocking call returns the result. An awaited call returns a
+    /// future.
     pub(crate) fn call<T, W, C>(&self, py: Python<'_>, work: W, convert: C) -> PyResult<Py<PyAny>>
     where
         T: Send + 'static,
@@ -118,7 +118,7 @@ impl Caller {
                     if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
                         return done;
                     }
-                    // On Ctrl-C, `?` returns and drops the work, which rolls back its transaction.
+                    // On Ctrl-C, `?` returns from here and drops the work, which rolls back its transaction.
                     Python::attach(|py| py.check_signals())?;
                 }
             })
@@ -167,7 +167,7 @@ impl Caller {
     }
 }
 
-/// The callback that asyncio calls when a future is done. If the future was cancelled, it stops the work.
+/// The callback that asyncio calls when a future is done. If the future was cancelled, the callback stops the work.
 #[pyclass(frozen)]
 struct GiveUp(AbortHandle);
 

@@ -42,7 +42,7 @@ repository!(
     ApiKeyStore
 );
 repository!(
-    /// The sync cursors of a tenant's data sources. A sync cursor records how far a source has been read.
+    /// The sync cursors of a tenant: for each data source, the position up to which it has been read.
     CursorStore
 );
 repository!(
@@ -52,7 +52,8 @@ repository!(
 
 #[pymethods]
 impl CompanyStore {
-    /// The name and the settings of the company. The name is None and the settings are empty until they are set.
+    /// Returns the name and the settings of the company. Before they are set, the name is None and there are no
+    /// settings.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
@@ -79,7 +80,7 @@ impl CompanyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Removes a setting. Returns whether it existed.
+    /// Removes a setting. Returns whether the setting existed.
     fn unset(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::setting)] setting: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.unset(&setting).await?) };
@@ -114,21 +115,21 @@ impl UserStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The user with this id. None if there is no such user.
+    /// Returns the user with this id; None if there is no such user.
     fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::user_id)] user_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&user_id).await?) };
         self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
-    /// The user with this email address; None if there is none.
+    /// Returns the user with this email address; None if there is no such user.
     fn by_email(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::email)] email: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.by_email(&email).await?) };
         self.caller.call(py, work, |py, user| reported(py, "User", &user))
     }
 
-    /// All users, sorted by id.
+    /// Returns all users, sorted by id.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -150,7 +151,7 @@ impl UserStore {
 #[pymethods]
 impl ApiKeyStore {
     /// Adds an API key. ``secret`` must contain at least 24 random bytes, such as ``secrets.token_urlsafe()``. Only a
-    /// hash of it is stored. The hash is not slow enough for passwords, so do not use a password as secret.
+    /// hash of the secret is stored. The hash does not protect passwords, so do not use a password as secret.
     #[pyo3(signature = (key_id, secret, *, role, at))]
     fn create(
         &self,
@@ -165,12 +166,13 @@ impl ApiKeyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Adds a key and returns the text that a program sends: ``churn_<tenant>_<key id>_<secret>``, with the tenant's id in
-    /// base32. `churn_core.Store.authenticate` finds the tenant by this text. You provide the secret: at least 24 random
-    /// letters and digits (``secrets.token_hex()``). Show the text once, because only a hash of the secret is stored.
+    /// Adds a key and returns the text that a program sends: ``churn_<tenant>_<key id>_<secret>``, with the tenant's id
+    /// in base32. `churn_core.Store.authenticate` finds the tenant by this text. You provide the secret: at least 24
+    /// random letters and digits (``secrets.token_hex()``). Show the text to the user only once, because only a hash of
+    /// the secret is stored.
     ///
-    /// ``scopes`` limits the key to these scopes, which the application defines (default: everything that the role may
-    /// do). ``expires_at`` is the end of its validity (default: none).
+    /// ``scopes`` are the names of the actions that the key is limited to, as the application defines them (default:
+    /// everything that the role may do). ``expires_at`` is the time at which the key expires (default: never).
     #[pyo3(signature = (key_id, secret, *, role, at, label=None, scopes=None, expires_at=None))]
     #[allow(clippy::too_many_arguments)]
     fn issue(
@@ -193,14 +195,14 @@ impl ApiKeyStore {
         self.caller.call(py, work, plain)
     }
 
-    /// The key with this secret. None if there is no such key, or if it was revoked.
+    /// Returns the key with this secret; None if there is no such key, or if it was revoked. Does not check the expiry.
     fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
         self.caller.call(py, work, |py, key| reported(py, "ApiKey", &key))
     }
 
-    /// All keys, sorted by id, including revoked ones.
+    /// Returns all keys, sorted by id, including revoked keys.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -226,7 +228,7 @@ impl ApiKeyStore {
 
 #[pymethods]
 impl CursorStore {
-    /// The sync cursor of a source. None if no cursor was set.
+    /// Returns the sync cursor of a data source; None if no cursor was set.
     fn get(
         &self,
         py: Python<'_>,
@@ -238,8 +240,8 @@ impl CursorStore {
             .call(py, work, |py, cursor| reported(py, "SyncCursor", &cursor))
     }
 
-    /// Sets the sync cursor of a source. ``position`` is a text that says how far the source has been read. The store
-    /// does not interpret it.
+    /// Sets the sync cursor of a data source. ``position`` is a text that says how far the source has been read. The
+    /// application chooses its format.
     #[pyo3(signature = (source, position, *, at))]
     fn set(
         &self,
@@ -256,7 +258,7 @@ impl CursorStore {
 
 #[pymethods]
 impl AuditStore {
-    /// Adds an entry. ``details`` may be any value that JSON can represent.
+    /// Adds an entry to the audit log. ``details`` may be any value that JSON can represent.
     #[pyo3(signature = (actor, action, *, at, subject=None, details=None))]
     fn append(
         &self,
@@ -282,8 +284,8 @@ impl AuditStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// A page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the ``next`` of
-    /// this page as ``after``.
+    /// Returns a page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the
+    /// ``next`` of this page as ``after``.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -296,8 +298,9 @@ impl AuditStore {
         self.caller.call(py, work, |py, page| reported(py, "AuditPage", &page))
     }
 
-    /// At most ``limit`` entries (1 to 10 000) of this actor, action and subject, from ``since`` on and before ``until``,
-    /// newest first unless ``newest_first=False``. ``after`` is the ``next`` of the previous page.
+    /// Returns a page with at most ``limit`` entries (1 to 10 000), newest first unless ``newest_first=False``.
+    /// ``actor``, ``action`` and ``subject`` select entries with these values. ``since`` and ``until`` select entries
+    /// from ``since`` on and before ``until``. To get the next page, pass the ``next`` of this page as ``after``.
     #[pyo3(signature = (*, actor=None, action=None, subject=None, since=None, until=None, newest_first=true, after=None, limit=100))]
     #[allow(clippy::too_many_arguments)]
     fn query(

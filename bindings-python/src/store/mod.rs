@@ -81,7 +81,7 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool, options: Sto
     caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
 }
 
-/// The options that were given; others have their default.
+/// Reads the given options. Options that were not given get their default.
 fn options(
     readers: Option<u32>,
     writers: Option<u32>,
@@ -136,10 +136,11 @@ impl Store {
     /// ``postgres://user:password@host/database`` isolates tenants by row-level security. For this, one role must own
     /// the tables and migrate them, and the application must connect with another role (see `grant_to`).
     ///
-    /// ``readers`` (6) and ``writers`` (4, in Postgres) are the numbers of connections. Timeouts are in seconds:
-    /// ``connect_timeout`` (5) for connecting, ``wait_timeout`` (30) for a call that waits for a connection, and in
-    /// Postgres ``statement_timeout`` for a statement (default: that of the server). ``max_pages`` limits the size of a
-    /// SQLite file, in pages of 4096 bytes; writes beyond it raise ``store_full``.
+    /// ``readers`` (default: 6) is the number of connections for reading, and ``writers`` (default: 4) the number of
+    /// connections for writing in Postgres. The timeouts are in seconds. ``connect_timeout`` (default: 5) limits
+    /// connecting. ``wait_timeout`` (default: 30) is how long a call waits for a free connection. ``statement_timeout``
+    /// is how long a statement may run in Postgres (default: the setting of the server). ``max_pages`` is the maximum
+    /// size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size raises ``store_full``.
     ///
     /// Raises:
     ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
@@ -176,14 +177,14 @@ impl Store {
         self.caller.call(py, async move { Ok(store.migrate().await?) }, nothing)
     }
 
-    /// The version of the store's tables in the database. The version is 0 before the first `migrate`.
+    /// Returns the version of the store's tables in the database. The version is 0 before the first `migrate`.
     fn version(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         self.caller.call(py, async move { Ok(store.version().await?) }, plain)
     }
 
-    /// Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the
-    /// tables.
+    /// Grants a Postgres role the privileges that the application needs, and no others. Call this method with a
+    /// connection of the role that owns the tables.
     fn grant_to(&self, py: Python<'_>, role: String) -> PyResult<Py<PyAny>> {
         let store = self.store.clone();
         let work = async move { Ok(store.grant_to(&role).await?) };
@@ -196,15 +197,16 @@ impl Store {
         self.caller.call(py, async move { Ok(store.ping().await?) }, nothing)
     }
 
-    /// The current numbers of idle, reading and writing connections.
+    /// How many connections are idle, reading or writing at the moment.
     #[getter]
     fn connections(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         reported(py, "ConnectionStatistics", &self.store.connections())
     }
 
-    /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile,
-    /// writers wait. Do not copy the file in another way while the store is open: Python's `sqlite3` in the same
-    /// process releases the locks of the store. For Postgres, use continuous archiving or ``pg_dump``.
+    /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
+    /// complete, calls that read continue, and calls that write wait. While the store is open, do not copy the file in
+    /// any other way: Python's `sqlite3` in the same process releases the locks of the store. For Postgres, use
+    /// continuous archiving or ``pg_dump``.
     ///
     /// Raises:
     ///     InvalidOptionError: The file exists already or cannot be created, or the store is in Postgres.
@@ -214,9 +216,9 @@ impl Store {
             .call(py, async move { Ok(store.backup(path).await?) }, nothing)
     }
 
-    /// Authenticates an API key from its text, as `churn_core.store.ApiKeyStore.issue` returned it. Returns the store of
-    /// its tenant and the key. Returns None if the text is malformed, or if the key is unknown, wrong, revoked or
-    /// expired at ``at``; these cases cannot be distinguished.
+    /// Authenticates an API key from its text, as `churn_core.store.ApiKeyStore.issue` returned it. Returns the store
+    /// of the key's tenant, and the key. Returns None if the text is malformed, or if the key is unknown, wrong,
+    /// revoked or expired at ``at``. The result does not reveal which of these cases applies.
     ///
     /// >>> store = churn.Store.open("sqlite::memory:")
     /// >>> secret = "f2a9c1d47e0b4d5c8a6b3e1f90d27c54"
@@ -244,8 +246,9 @@ impl Store {
     }
 
     /// Verifies tenant isolation in this database. Two synthetic tenants read and write through every statement of this
-    /// package, and everything that the database role can reach is compared with an allow-list. All changes are rolled
-    /// back. ``host_tables`` names tables of the application that take part in transactions of tenants.
+    /// package. Then everything that the database role can reach is compared with an allow-list. All changes are rolled
+    /// back. ``host_tables`` are the names of the application's tables that `churn_core.TenantStore.execute` and
+    /// `churn_core.TenantStore.query` use.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20
@@ -280,7 +283,7 @@ impl Store {
         self.store.backend().as_str()
     }
 
-    /// The store of one tenant.
+    /// Gives access to the data of one tenant.
     fn tenant(&self, tenant: &Bound<'_, PyAny>) -> PyResult<TenantStore> {
         let tenant = arguments::text(tenant, "tenant")?;
         Ok(TenantStore::new(self.store.tenant(&tenant), &self.caller))

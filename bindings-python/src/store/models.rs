@@ -9,7 +9,7 @@ use crate::arguments;
 use crate::model::ChurnModel;
 use crate::tables::timestamp;
 
-/// The models of a tenant: their bytes, their metadata and their stages.
+/// The stored models of a tenant.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ModelStore {
     own: churn_store::ModelStore,
@@ -28,9 +28,9 @@ impl ModelStore {
 #[pymethods]
 impl ModelStore {
     /// Stores a model. Pass the current time as ``at``, because the store reads no clock. ``stage`` is ``"champion"``
-    /// (the model in use), ``"challenger"`` or ``"retired"``. If another model is the champion, a new champion changes
-    /// its stage to ``"retired"``. If the model is already stored, it keeps the time at which it was first stored, and
-    /// gets the new stage.
+    /// (the model in use), ``"challenger"`` or ``"retired"``. When a model becomes the champion, the stage of the
+    /// previous champion becomes ``"retired"``. If the model is already stored, it keeps the time at which it was first
+    /// stored, and gets the new stage.
     ///
     /// Raises:
     ///     TenantMismatchError: The model belongs to another tenant.
@@ -62,14 +62,14 @@ impl ModelStore {
         self.caller.call(py, work, |py, model| plain(py, ChurnModel(model)))
     }
 
-    /// Loads the champion, the model in use. None if there is no champion.
+    /// Loads the champion (the model in use). Returns None if the tenant has no champion.
     fn champion(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.champion().await?) };
         self.caller.call(py, work, |py, model| plain(py, model.map(ChurnModel)))
     }
 
-    /// The metadata of a model; None if there is no model with this id.
+    /// Returns the metadata of a model; None if there is no model with this id.
     fn get(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::model_id)] model_id: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get(&model_id).await?) };
@@ -77,7 +77,8 @@ impl ModelStore {
             .call(py, work, |py, model| reported(py, "StoredModel", &model))
     }
 
-    /// Changes the stage of a model. A new champion changes the stage of the previous champion to ``"retired"``.
+    /// Changes the stage of a model. When a model becomes the champion, the stage of the previous champion becomes
+    /// ``"retired"``.
     #[pyo3(signature = (model_id, stage="champion"))]
     fn promote(
         &self,
@@ -90,7 +91,7 @@ impl ModelStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// The metadata of all models, last saved first.
+    /// Returns the metadata of all models, last saved first.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };
@@ -98,7 +99,7 @@ impl ModelStore {
             .call(py, work, |py, models| reported(py, "StoredModel", &models))
     }
 
-    /// Deletes a model. Its scores are not deleted.
+    /// Deletes a model. Scores that were computed with the model are not deleted.
     fn delete(
         &self,
         py: Python<'_>,

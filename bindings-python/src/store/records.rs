@@ -15,7 +15,7 @@ use crate::frames::datetime;
 use crate::records::{ValidationReport, policy};
 use crate::tables::{Kind, table};
 
-/// One table of a tenant's records in the store.
+/// One table of a tenant's records in the store, such as payments.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct RecordStore {
     own: churn_store::RecordStore,
@@ -153,7 +153,8 @@ impl RecordStore {
         })
     }
 
-    /// Validates a table as `upsert` would, without storing anything. ``report`` lists every invalid row.
+    /// Validates a table as `upsert` would, without storing anything. The ``report`` of the result lists every invalid
+    /// row.
     fn check(&self, py: Python<'_>, rows: Py<PyAny>) -> PyResult<Py<PyAny>> {
         let (own, kind) = (self.own.clone(), Kind::Records(self.own.kind()));
         let work = async move {
@@ -167,9 +168,10 @@ impl RecordStore {
         self.caller.call(py, work, upserted)
     }
 
-    /// At most ``limit`` customers (1 to 10 000) in their current version, sorted by id: those whose id begins with
-    /// ``prefix``, whose text attributes have the values of ``attributes``, and who have churned (``churned=True``) or
-    /// not. ``after`` is the ``next`` of the previous page. The result does not depend on the kind of this table.
+    /// Returns a page with at most ``limit`` customers (1 to 10 000) in their current version, sorted by id. ``prefix``
+    /// selects customers whose id begins with this text. ``attributes`` selects customers whose text attributes have
+    /// these values. ``churned`` selects customers who have a ``churned_at`` (True) or have none (False). To get the
+    /// next page, pass the ``next`` of this page as ``after``. The result is the same for every kind of table.
     #[pyo3(signature = (prefix=String::new(), *, attributes=None, churned=None, after=None, limit=100), text_signature = "($self, prefix='', *, attributes=None, churned=None, after=None, limit=100)")]
     fn find(
         &self,
@@ -195,21 +197,22 @@ impl RecordStore {
         })
     }
 
-    /// The number of customers, each counted once regardless of versions.
+    /// Returns the number of customers. A customer with several versions is counted once.
     fn count_customers(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller
             .call(py, async move { Ok(own.count_customers().await?) }, plain)
     }
 
-    /// The number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. Each version of a customer or event is a row.
     fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// A page with at most ``limit`` rows (1 to 10 000), in order of first arrival. To get the next page, pass the
-    /// ``next`` of this page as ``after``. If rows are added while you read, no page repeats or skips a row.
+    /// Returns a page with at most ``limit`` rows (1 to 10 000), in the order in which they were first stored. To get
+    /// the next page, pass the ``next`` of this page as ``after``. If rows are added while you read, no page repeats or
+    /// skips a row.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -225,8 +228,8 @@ impl RecordStore {
         })
     }
 
-    /// All rows of one customer as dicts, in order of first arrival. `churn_core.ChurnModel.score_customer` accepts
-    /// them.
+    /// Returns all rows of one customer as dicts, in the order in which they were first stored.
+    /// `churn_core.ChurnModel.score_customer` accepts these dicts.
     fn of_customer(
         &self,
         py: Python<'_>,

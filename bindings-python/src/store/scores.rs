@@ -30,7 +30,7 @@ fn run_id(run: &Bound<'_, PyAny>) -> PyResult<RunId> {
     })
 }
 
-/// The `next` of a page of scores.
+/// Reads a score cursor, the position at which a page of scores ends.
 fn cursor(after: &Bound<'_, PyAny>) -> PyResult<ScoreCursor> {
     let part = |name| {
         let why = "after is the `next` of the previous page";
@@ -63,13 +63,13 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction. The ``reasons`` customers with the highest probabilities are stored with five
-    /// reasons each, and the others without reasons. ``reasons=None`` stores reasons for all customers. If the same run
-    /// is already stored, it is replaced.
+    /// Stores a run in one transaction. ``reasons`` is the number of customers whose reasons are stored: the customers
+    /// with the highest probabilities, with five reasons each. ``reasons=None`` stores reasons for all customers. If a
+    /// run with the same date and model is already stored, it is replaced.
     ///
-    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison: queries return a
-    /// trial run only if they name it. ``values`` are the customers' values by id; the value at risk is the probability
-    /// times this value.
+    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query returns a
+    /// trial run only if it names this run. ``values`` are the customers' values (such as their yearly revenue) by id.
+    /// The value at risk is the probability times this value.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -100,8 +100,8 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// The latest runs of both purposes, latest date first, at most ``limit`` (1 to 10 000). ``before`` limits them to
-    /// earlier dates.
+    /// Returns summaries of at most ``limit`` runs (1 to 10 000), latest date first. Both served and trial runs are
+    /// included. ``before`` selects runs whose date is earlier.
     #[pyo3(signature = (limit=100, *, before=None))]
     fn runs(
         &self,
@@ -114,9 +114,9 @@ impl ScoreStore {
         self.caller.call(py, work, |py, runs| reported(py, "RunSummary", &runs))
     }
 
-    /// A page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the latest run.
-    /// The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability of at least
-    /// ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
+    /// Returns a page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the
+    /// latest served run. The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability
+    /// of at least ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -140,12 +140,13 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// The scores of a run (default: the latest served run) in pages of at most ``limit`` (1 to 10 000).
+    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest served run).
     ///
-    /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. The other arguments keep only customers in
-    /// these risk ``bands``, who are scored (``scored=True``) or are not, with one of these ``customer_ids``, and with at
-    /// least ``min_probability``. ``after`` is the ``next`` of the previous page. With ``total=True`` the page has the
-    /// number of all customers that match.
+    /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. ``bands`` selects customers in these risk
+    /// bands. ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
+    /// customers with these ids. ``min_probability`` selects customers with at least this probability. To get the next
+    /// page, pass the ``next`` of this page as ``after``. With ``total=True``, the page also has the number of all
+    /// customers that match.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -184,8 +185,9 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "ScorePage", &page))
     }
 
-    /// The changes from one run to a later one: moves between risk bands, and the ``limit`` (1 to 10 000) largest changes
-    /// of probability. If the runs are of different models, a change may be due to the model.
+    /// Returns the changes from one run to a later run: how many customers moved between risk bands, and the ``limit``
+    /// (1 to 10 000) largest changes of probability. If the runs are of different models, a change may be due to the
+    /// model.
     ///
     /// Raises:
     ///     NotFoundError: One of the runs does not exist.
@@ -203,7 +205,7 @@ impl ScoreStore {
             .call(py, work, |py, changes| reported(py, "RunChanges", &changes))
     }
 
-    /// A customer's scores in served runs, latest date first, at most ``limit`` (1 to 10 000).
+    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in served runs, latest date first.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,
@@ -270,8 +272,8 @@ impl OutcomeStore {
         self.caller.call(py, work, plain)
     }
 
-    /// The probabilities of a run with their outcomes, sorted by customer id. The list has only customers whose score
-    /// has a probability and whose outcome, under the model's definition of churn, is stored.
+    /// Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included
+    /// if they have a probability and their outcome under the model's definition of churn is stored.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };
@@ -279,7 +281,7 @@ impl OutcomeStore {
             .call(py, work, |py, found| reported(py, "ScoredOutcome", &found))
     }
 
-    /// All stored outcomes of one customer, latest date first.
+    /// Returns all stored outcomes of one customer, latest date first.
     fn of_customer(
         &self,
         py: Python<'_>,

@@ -15,14 +15,14 @@ use super::{
 };
 use crate::arguments;
 
-/// The arguments of a statement on tables of the application.
+/// Reads the arguments of a statement on tables of the application.
 fn sql_arguments(given: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
     let wrong = |_| arguments::wrong(given, "args", "a list of values");
     let values = given.try_iter().map_err(wrong)?;
     values.map(|value| crate::tables::value(&value?, false)).collect()
 }
 
-/// The methods that a tenant's store and its transactions share. PyO3 does not inherit them.
+/// Defines the methods that a tenant's store and its transactions share. Each of the two classes gets a copy of them.
 macro_rules! tenant_methods {
     ($name:ident { $($more:tt)* }) => {
         #[pymethods]
@@ -35,83 +35,85 @@ macro_rules! tenant_methods {
                 self.own.tenant().as_str()
             }
 
-            /// Customers and their versions.
+            /// The records of customers. Each version of a customer is a row.
             #[getter]
             fn customers(&self) -> RecordStore {
                 RecordStore::new(self.own.customers(), &self.caller)
             }
 
-            /// Payments.
+            /// The records of payments.
             #[getter]
             fn payments(&self) -> RecordStore {
                 RecordStore::new(self.own.payments(), &self.caller)
             }
 
-            /// Support tickets.
+            /// The records of support tickets.
             #[getter]
             fn tickets(&self) -> RecordStore {
                 RecordStore::new(self.own.tickets(), &self.caller)
             }
 
-            /// Activities.
+            /// The records of activities.
             #[getter]
             fn activities(&self) -> RecordStore {
                 RecordStore::new(self.own.activities(), &self.caller)
             }
 
-            /// Models.
+            /// The stored models of the tenant.
             #[getter]
             fn models(&self) -> ModelStore {
                 ModelStore::new(self.own.models(), &self.caller)
             }
 
-            /// Score runs and scores.
+            /// The stored score runs of the tenant, with their scores.
             #[getter]
             fn scores(&self) -> ScoreStore {
                 ScoreStore::new(self.own.scores(), &self.caller)
             }
 
-            /// The outcomes of scored customers.
+            /// The stored outcomes of customers: whether each customer churned after a date.
             #[getter]
             fn outcomes(&self) -> OutcomeStore {
                 OutcomeStore::new(self.own.outcomes(), &self.caller)
             }
 
-            /// The company: its name and settings.
+            /// The name and the settings of the tenant's company.
             #[getter]
             fn company(&self) -> CompanyStore {
                 CompanyStore::new(self.own.company(), &self.caller)
             }
 
-            /// Users.
+            /// The users of the tenant.
             #[getter]
             fn users(&self) -> UserStore {
                 UserStore::new(self.own.users(), &self.caller)
             }
 
-            /// API keys.
+            /// The API keys of the tenant.
             #[getter]
             fn api_keys(&self) -> ApiKeyStore {
                 ApiKeyStore::new(self.own.api_keys(), &self.caller)
             }
 
-            /// For each data source of the tenant, the position up to which its data has been imported.
+            /// The sync cursors of the tenant: for each data source, the position up to which it has been read.
             #[getter]
             fn cursors(&self) -> CursorStore {
                 CursorStore::new(self.own.cursors(), &self.caller)
             }
 
-            /// The audit log.
+            /// The audit log of the tenant.
             #[getter]
             fn audit(&self) -> AuditStore {
                 AuditStore::new(self.own.audit(), &self.caller)
             }
 
-            /// Loads all records of the tenant from one snapshot of the database. The result is identical to the
-            /// `churn_core.TenantRecords` that the same rows would give. The arguments have the same meaning as there.
+            /// Loads all records of the tenant from one snapshot of the database. The result is identical to
+            /// `churn_core.TenantRecords` that are made from the same rows. The arguments have the same meaning as
+            /// those of `churn_core.TenantRecords`.
             ///
             /// Raises:
-            ///     InvalidRecordsError: Rows conflict with other rows, for example, a payment belongs to an unknown customer.
+            ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown
+            ///         customer.
             #[pyo3(signature = (*, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None))]
             #[allow(clippy::too_many_arguments)]
             fn records(
@@ -154,8 +156,8 @@ macro_rules! tenant_methods {
                 })
             }
 
-            /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on
-            /// the customer stay. Returns the number of deleted rows.
+            /// Deletes everything that is stored about one customer: records, scores and outcomes. Models that were
+            /// trained on the customer's records are not deleted. Returns the number of deleted rows.
             fn erase_customer(
                 &self,
                 py: Python<'_>,
@@ -166,17 +168,19 @@ macro_rules! tenant_methods {
                 self.caller.call(py, work, plain)
             }
 
-            /// A counter that increases with every change of the tenant's records, for caches.
+            /// Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If
+            /// the number is unchanged, a result that the application cached is still valid.
             fn revision(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
                 let own = self.own.clone();
                 self.caller.call(py, async move { Ok(own.revision().await?) }, plain)
             }
 
-            /// Runs a statement on tables of the application and returns the number of affected rows. ``$1`` is the tenant and
-            /// must occur in the statement; ``args`` are ``$2`` and following.
+            /// Runs a statement on tables of the application (not of the store). Returns the number of affected rows.
+            /// ``$1`` is the tenant's id and must occur in the statement. ``args`` are the values of ``$2``, ``$3`` and
+            /// so on.
             ///
-            /// In Postgres, give the table the policy of the store's tables, and pass its name to `churn_core.Store.attest`. In
-            /// SQLite, the statement itself is the only safeguard of tenant isolation.
+            /// In Postgres, protect the table with the same row-level security policy as the store's tables, and pass
+            /// its name to `churn_core.Store.attest`. In SQLite, only the statement itself isolates tenants.
             ///
             /// Raises:
             ///     InvalidOptionError: ``$1`` does not occur, or an argument has an unsupported type.
@@ -192,8 +196,8 @@ macro_rules! tenant_methods {
                 self.caller.call(py, work, plain)
             }
 
-            /// Runs a query on tables of the application and returns its rows as dicts. ``$1`` is the tenant and must occur in
-            /// the query; ``args`` are ``$2`` and following.
+            /// Runs a query on tables of the application (not of the store). Returns the rows as dicts. ``$1`` is the
+            /// tenant's id and must occur in the query. ``args`` are the values of ``$2``, ``$3`` and so on.
             #[pyo3(signature = (sql, args=vec![]), text_signature = "($self, sql, args=())")]
             fn query(
                 &self,
@@ -210,7 +214,8 @@ macro_rules! tenant_methods {
     };
 }
 
-/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
+/// Gives access to the records, models, scores and settings of one tenant. It cannot read or change data of other
+/// tenants.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantStore {
     own: churn_store::TenantStore,
@@ -228,11 +233,12 @@ impl TenantStore {
 
 tenant_methods! {
     TenantStore {
-        /// Begins a transaction of several calls: either all of their changes are stored or none. Use it as a context
-        /// manager, which commits at the end of the block, and rolls back if the block raises an exception.
+        /// Begins a transaction of several calls: either all of their changes are stored or none. Use the transaction
+        /// as a context manager. It is committed at the end of the block, and rolled back if the block raises an
+        /// exception.
         ///
-        /// A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant
-        /// can proceed (in SQLite, no other writer at all), so keep it short.
+        /// A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of
+        /// the same tenant (in SQLite, of any tenant), so keep transactions short.
         ///
         /// >>> acme = churn.Store.open("sqlite::memory:").tenant("acme")
         /// >>> with acme.begin() as tx:
@@ -258,8 +264,8 @@ tenant_methods! {
     }
 }
 
-/// A transaction of several calls of one tenant. It has the repositories of `churn_core.TenantStore`. See
-/// `churn_core.TenantStore.begin`.
+/// A transaction of several calls of one tenant. It has the same methods as `churn_core.TenantStore`, except ``begin``.
+/// See `churn_core.TenantStore.begin`.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct TenantTransaction {
     own: churn_store::TenantStore,
@@ -268,7 +274,7 @@ pub(crate) struct TenantTransaction {
 }
 
 impl TenantTransaction {
-    /// Ends the transaction. If it has ended already, this is an error only if it was requested.
+    /// Ends the transaction. If the transaction has ended already, this call fails only if ``requested`` is true.
     fn end(&self, py: Python<'_>, commit: bool, requested: bool) -> PyResult<Py<PyAny>> {
         let open = Arc::clone(&self.open);
         let work = async move {
@@ -297,7 +303,7 @@ impl TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
-        // The connection is rolled back on the threads of the store.
+        // The store's threads are made available, because they roll back the transaction when it is dropped.
         let _threads = self.caller.enter();
         if let Ok(mut open) = self.open.try_lock() {
             open.take();
@@ -327,7 +333,7 @@ tenant_methods! {
             self.end(py, !failed, false).map(drop)
         }
 
-        /// Ends the block of an ``async with`` statement; `churn_core.aio` awaits it.
+        /// Ends the block of an ``async with`` statement. `churn_core.aio` awaits this method.
         fn _finish(&self, py: Python<'_>, commit: bool) -> PyResult<Py<PyAny>> {
             self.end(py, commit, false)
         }

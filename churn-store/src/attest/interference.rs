@@ -1,5 +1,6 @@
-//! Tests non-interference: when a tenant writes, the data of other tenants and everything that they read must stay the
-//! same. All test tenants use the same ids, so that a statement without a tenant condition affects the wrong rows.
+//! Tests non-interference: when one tenant writes, the rows of other tenants and the results of their queries must not
+//! change. All test tenants use the same ids, so that a statement without a tenant condition affects rows of the wrong
+//! tenant.
 
 use churn_core::{
     Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
@@ -17,11 +18,11 @@ use crate::tenant::{
     User, audit, company, erase, models, outcomes, people, scores,
 };
 
-/// The tenant that reads and writes.
+/// The id of the tenant that reads and writes.
 pub(crate) const A: &str = "churn:attestation:a";
-/// Another tenant, whose id sorts before that of [`A`].
+/// The id of another tenant. It sorts before [`A`].
 const BEFORE: &str = "churn:attestation:0";
-/// Another tenant, whose id sorts after that of [`A`].
+/// The id of another tenant. It sorts after [`A`].
 pub(crate) const B: &str = "churn:attestation:b";
 
 const SECRET: &str = "a secret of the attestation, long enough";
@@ -40,7 +41,7 @@ fn run_id(model: &str) -> RunId {
     }
 }
 
-/// An attribute with the same name, but with another type for each tenant.
+/// Returns an attribute that has the same name for each tenant, but another type.
 fn attribute(salt: i64) -> AttributeMap {
     let value = match salt {
         0 => Value::Text("a text".to_owned()),
@@ -49,10 +50,11 @@ fn attribute(salt: i64) -> AttributeMap {
     [("own".to_owned(), value)].into()
 }
 
-/// Writes rows to every table. `salt` changes the values, but not the ids.
+/// Writes rows to every table. `salt` determines the values, but not the ids, so tenants have equal ids and different
+/// values.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    // One tenant has one customer more than the other.
+    // With a positive `salt`, the tenant has one customer more.
     let ids: &[&str] = if salt > 0 {
         &["C-1", "C-2", "C-3"]
     } else {
@@ -85,7 +87,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // Each tenant has a champion that the other tenants do not have.
+    // Each tenant has a champion (the model in use) whose id no other tenant has.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -117,7 +119,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     )
     .await?;
     if salt > 0 {
-        // Gives the other tenant another revision.
+        // This call gives the other tenant a different revision.
         crate::records::places(tx, 0).await?;
         audit::append(tx, &entry(salt)).await?;
     }
@@ -149,7 +151,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Runs every query. Returns the name of each query and its result as text.
+/// Runs every query of the store. Returns the name and the result of each query as text.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -198,7 +200,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "scores above a probability",
         format!("{:?}", scores::page(tx, &query).await?),
     ));
-    // This run exists only for the other tenant.
+    // This run exists only for the other tenant, so the query must not find it.
     let query = ScoreQuery {
         run: Some(run_id("a-model-of-1")),
         ..ScoreQuery::default()
@@ -252,7 +254,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     Ok(read)
 }
 
-/// All rows of a tenant, as text.
+/// Returns all rows of a tenant as text.
 async fn all_of(tx: &mut TenantTx, tenant: &TenantId) -> Result<Vec<String>> {
     let own = tx.tenant().clone();
     tx.become_other(tenant).await?;
@@ -325,7 +327,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             detail,
         );
     }
-    // The first tenant's rows are gone, and the second tenant has all of its rows.
+    // The first tenant must have no rows any more, and the second tenant must still have all of its rows.
     let left = tx
         .rows("SELECT COUNT(*) FROM churn_payments WHERE tenant_id = $1", &[])
         .await?;
@@ -361,7 +363,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // Adds a row of the first tenant. The probes will try to move it to the other tenant.
+    // Adds a row for the first tenant, which the probes in `probe.rs` will try to move to the other tenant.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -373,7 +375,8 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Makes one write or deletion as the current tenant, with ids that the other tenant has too. Returns its name.
+/// Runs the write or deletion with this number as the current tenant. Its ids exist for the other tenant as well.
+/// Returns its name.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
@@ -453,7 +456,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     })
 }
 
-/// The other tenant, as an argument.
+/// The id of the other tenant, as an argument of a statement.
 pub(crate) fn other() -> Arg<'static> {
     Arg::text(B)
 }

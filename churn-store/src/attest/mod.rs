@@ -1,5 +1,5 @@
-//! Attestation of tenant isolation. It runs reads and writes across tenants, and compares everything in the database
-//! with the expected schema.
+//! Attestation of tenant isolation. It reads and writes as one tenant and checks that other tenants are not affected.
+//! It also compares everything in the database with the expected schema.
 
 mod interference;
 mod postgres;
@@ -18,21 +18,22 @@ use crate::engine::{Access, Backend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// A single check of an attestation.
+/// The result of one check of tenant isolation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was checked, such as `"row security is forced"`.
+    /// The name of the check, such as `"row security is forced"`.
     pub name: String,
-    /// The table that was checked; `None` for the database or the role.
+    /// The table that was checked; `None` if the check concerns the database or the role.
     pub table: Option<String>,
     /// Whether the check passed.
     pub passed: bool,
-    /// What was found, if the check failed.
+    /// What the check found, if it failed.
     pub detail: String,
 }
 
-/// The report of an attestation. [`sign_off`](Self::sign_off) succeeds if every check passed.
+/// The report of an attestation, which lists all checks of tenant isolation. [`sign_off`](Self::sign_off) succeeds if
+/// every check passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
@@ -40,15 +41,15 @@ pub struct Attestation {
     pub backend: String,
     /// The database role of the connection that was checked; empty in SQLite, which has no roles.
     pub role: String,
-    /// The version of the schema.
+    /// The version of the store's tables in the database.
     pub schema: i64,
-    /// The version of this library.
+    /// The version of this library that made the report.
     pub library: String,
-    /// All checks.
+    /// The results of all checks.
     pub checks: Vec<Check>,
     /// What the attestation does not examine.
     pub not_examined: Vec<String>,
-    /// SHA-256 of all other fields, so equal reports have equal fingerprints.
+    /// The SHA-256 of all other fields. Equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
@@ -58,7 +59,7 @@ impl Attestation {
         self.checks.iter().all(|check| check.passed)
     }
 
-    /// The checks that did not pass.
+    /// Returns the checks that did not pass.
     pub fn failures(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| !check.passed)
     }
@@ -66,7 +67,7 @@ impl Attestation {
     /// Returns an error unless every check passed.
     ///
     /// # Errors
-    /// `not_isolated`, with the first failures.
+    /// `not_isolated`. The message contains the first checks that failed.
     pub fn sign_off(&self) -> Result<()> {
         if self.passed() {
             return Ok(());
@@ -119,7 +120,7 @@ impl fmt::Display for Attestation {
     }
 }
 
-/// Collects checks.
+/// Collects the results of checks.
 #[derive(Default)]
 pub(crate) struct Checks(Vec<Check>);
 
@@ -134,7 +135,7 @@ impl Checks {
     }
 }
 
-/// Tables of the host that take part in tenants' transactions.
+/// The names of the application's tables that take part in tenants' transactions.
 pub(crate) struct HostTables<'a>(&'a [String]);
 
 impl<'a> HostTables<'a> {
@@ -159,19 +160,20 @@ const NOT_EXAMINED_SQLITE: [&str; 4] = [
 ];
 
 impl Store {
-    /// Verifies tenant isolation in this database, as the serving role. Two synthetic tenants with the same ids read
-    /// and write through every statement of this library and, in Postgres, also with statements that name no tenant.
-    /// Then everything that the role can reach is compared with an allow-list. All changes are rolled back.
+    /// Verifies tenant isolation in this database. Call this method with the role of the application. Two synthetic
+    /// tenants with the same ids read and write through every statement of this library. In Postgres, statements
+    /// without a tenant condition are run too. Then everything that the role can reach is compared with an allow-list.
+    /// All changes are rolled back.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error; it is listed in the report.
+    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error. The report lists it.
     pub async fn attest(&self) -> Result<Attestation> {
         self.attest_with(&[]).await
     }
 
-    /// Like [`attest`](Self::attest), for a database in which the host has tables of its own. In Postgres they must be
-    /// protected like the store's tables: row security enabled and forced, the same policy, and a `tenant_id` that is
-    /// not null.
+    /// Verifies tenant isolation like [`attest`](Self::attest), in a database with tables of the application.
+    /// `host_tables` are the names of these tables. In Postgres, they must be protected like the store's tables:
+    /// row-level security is enabled and forced, the policy is the same, and the column `tenant_id` is not null.
     ///
     /// # Errors
     /// See [`attest`](Self::attest).

@@ -1,4 +1,4 @@
-//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys.
+//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys of tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Row, Tx};
@@ -15,7 +15,7 @@ fn plain(expression: &str) -> String {
         .collect()
 }
 
-/// The violations that a query finds. If isolation holds, there are none.
+/// Runs a query that finds violations, and returns them. If isolation holds, the result is empty.
 async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String>> {
     let args: Vec<Arg<'_>> = table.map(Arg::text).into_iter().collect();
     let rows = tx.rows(sql, &args).await?;
@@ -24,7 +24,7 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// Checks of each table: the name of the check, and a query that returns the violations by table `$1`.
+/// Checks of each table. Each has a name, and a query that finds violations. The table is argument `$1`.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -82,7 +82,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks of the role and the database: the name of the check, and a query that returns the violations.
+/// Checks of the role and the database. Each has a name, and a query that finds violations.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",
@@ -127,7 +127,7 @@ const OF_ROLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs all checks; returns the name of the serving role.
+/// Runs all checks. Returns the name of the role that the connection uses.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
@@ -136,7 +136,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
         checks.add(name, None, found.is_empty(), found.join(", "));
     }
     for table in TABLES.into_iter().chain(host.names()) {
-        // The name of a host's table may need quotes. The policy check fails for a table that does not exist.
+        // The name of a table of the application may need quotes. If the table does not exist, the policy check fails.
         let there = tx
             .rows(
                 "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL",
@@ -157,7 +157,8 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     Ok(role)
 }
 
-/// There must be exactly one policy, for all roles and all statements, with exactly the expected condition.
+/// Checks that the table has exactly one policy, which applies to all roles and statements and has the expected
+/// condition.
 async fn policies(tx: &mut Tx, table: &str, checks: &mut Checks) -> Result<()> {
     const POLICIES: &str = "SELECT polname::text, polcmd::text, polpermissive::text, polroles::text, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy WHERE polrelid = $1::regclass";
     let sql = POLICIES.replace("$1::regclass", "to_regclass(quote_ident($1))");

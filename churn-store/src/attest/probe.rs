@@ -1,5 +1,5 @@
-//! Runs statements in Postgres that have no tenant condition or name the wrong tenant. Only the database itself can
-//! stop them.
+//! Runs statements in Postgres that have no tenant condition or that name the wrong tenant. Only safeguards of the
+//! database itself can stop them.
 
 use churn_core::TenantId;
 
@@ -12,7 +12,7 @@ use crate::tenant::TABLES;
 /// The SQLSTATE that Postgres returns if a policy or a missing privilege forbids a statement.
 const FORBIDDEN: &str = "42501";
 
-/// Runs a statement and rolls it back; returns the number of affected rows, or the SQLSTATE.
+/// Runs a statement and rolls it back. Returns the number of affected rows, or the SQLSTATE of the error.
 async fn attempt(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_attempt").await?;
     let done = tx.inner().execute(sql, args).await;
@@ -25,24 +25,24 @@ async fn count(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<i64> {
     rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Whether the statement was refused.
+/// Whether the database refused the statement.
 fn is_forbidden(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Err(code) if code == FORBIDDEN)
 }
 
-/// Whether the statement affected no row, or was refused.
+/// Whether the statement affected no row, or the database refused it.
 fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Ok(0)) || is_forbidden(done)
 }
 
-/// Runs all probes on all tables. The transaction must contain rows of both tenants, and must be bound to the first
-/// tenant.
+/// Runs all these statements on all tables. The transaction must contain rows of both tenants, and its current tenant
+/// must be the first one.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // Reads a whole row of the other tenant. The `INSERT` below gets its tenant as a parameter.
+        // Reads all values of a row of the other tenant. The `INSERT` below replaces the row's tenant by its argument.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
@@ -116,7 +116,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             format!("{done:?}"),
         );
 
-        // From here on, no tenant is bound: the variable is empty, as in a transaction that never set it.
+        // From here on, no tenant is set. The variable is empty, as in a transaction that never set a tenant.
         tx.inner().become_tenant("").await?;
         let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
         check(
@@ -149,7 +149,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a row of this tenant, and tries to move it to the other tenant.
+/// Inserts a row for the current tenant, and then tries to move the row to the other tenant.
 async fn attempt_after_own(
     tx: &mut TenantTx,
     table: &str,
@@ -157,8 +157,8 @@ async fn attempt_after_own(
     row: &str,
 ) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_own").await?;
-    // The insert may fail. If the row conflicts with an existing row, the existing row is moved instead. If a row that
-    // it refers to is missing, there is no row to move.
+    // The `INSERT` may fail. If it conflicts with an existing row of the current tenant, that row is moved instead. If
+    // a row that it refers to is missing, no row can be moved.
     let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
     let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
     let done = match there {
@@ -169,7 +169,7 @@ async fn attempt_after_own(
     Ok(done)
 }
 
-/// Runs a statement and keeps its changes, unless it failed.
+/// Runs a statement. Its changes are kept if it succeeds.
 async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_keep").await?;
     match tx.inner().execute(sql, args).await {

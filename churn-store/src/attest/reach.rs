@@ -1,5 +1,5 @@
-//! Compares everything that the serving role of Postgres can reach with an allow-list; anything else fails. Each
-//! statement finds what is not on the list; `$1` is a JSON array of the allowed tables.
+//! Compares everything that the role of the application can reach in Postgres with an allow-list. If anything is not on
+//! the list, a check fails. In each query, `$1` is a JSON array of the allowed tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Tx, to_json};
@@ -11,7 +11,8 @@ const SCHEMA: &str = include_str!("postgres_schema.txt");
 
 const ALLOWED: &str = "SELECT to_regclass(quote_ident(name))::oid FROM jsonb_array_elements_text($1::jsonb) AS name";
 
-/// What is allowed, and a query that finds everything else.
+/// Checks of what the role can reach. Each has a description of what is allowed, and a query that finds everything
+/// else.
 const REACH: &[(&str, &str)] = &[
     (
         "the serving role reaches no table, view or sequence beside the store's and the host's named ones",
@@ -151,7 +152,8 @@ const REACH: &[(&str, &str)] = &[
     ),
 ];
 
-/// The columns, indexes and constraints of the store's tables, one per line.
+/// The query for the columns, indexes and constraints of the store's tables. Each row of its result is one line of
+/// text.
 const LINES: &str = "
     SELECT line FROM (
       SELECT c.relname || ' column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -179,7 +181,7 @@ const LINES: &str = "
     ) AS all_lines
     ORDER BY line COLLATE \"C\"";
 
-/// The privileges that the serving role needs on a table of the store.
+/// Returns the privileges that the role of the application needs on a table of the store.
 fn verbs(table: &str) -> &'static [&'static str] {
     match table {
         "churn_migrations" => &["SELECT"],
@@ -207,7 +209,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     for (name, sql) in REACH {
         let sql = match sql.contains("allowed") {
             true => with_allowed(sql),
-            // Every statement takes the list, so that all can run in the same way.
+            // Adds a use of the list to queries that do not need it, so that all queries take the same argument.
             false => with_allowed(&format!("SELECT found.* FROM ({sql}) AS found")),
         };
         let found = texts(tx, &sql, &[Arg::text(allowed.as_str())]).await?;
@@ -268,7 +270,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     Ok(())
 }
 
-/// The actual schema, for the file of the expected one.
+/// Returns the actual schema, from which the file with the expected schema is written.
 #[cfg(test)]
 pub(crate) async fn schema(tx: &mut Tx) -> Result<Vec<String>> {
     let store: Vec<&str> = TABLES.into_iter().chain(["churn_migrations"]).collect();

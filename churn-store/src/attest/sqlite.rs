@@ -6,7 +6,7 @@ use crate::attest::{Checks, HostTables};
 use crate::engine::{Access, Pool, StoreOptions, Tx, migrate, migrations};
 use crate::error::Result;
 
-/// Kind, table, name and SQL text of every object in a database.
+/// Returns the kind, table, name and SQL text of every object in a database.
 async fn objects(tx: &mut Tx) -> Result<BTreeSet<(String, String, String, String)>> {
     const OBJECTS: &str = "
         SELECT type, tbl_name, name, COALESCE(sql, '')
@@ -29,7 +29,7 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     fresh.close().await;
 
     let found = objects(tx).await?;
-    // A host's table may have indexes, but no triggers.
+    // A table of the application may have indexes, but no triggers.
     let of_host = |(kind, table, ..): &(String, String, String, String)| {
         matches!(kind.as_str(), "table" | "index") && host.names().any(|name| name == table)
     };

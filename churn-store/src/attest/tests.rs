@@ -1,5 +1,5 @@
-//! Mutation tests of the statements: the tenant condition is removed from one statement at a time, and the attestation
-//! must detect it. In SQLite, these conditions are the only safeguard.
+//! Mutation tests of the statements. The tenant condition is removed from one statement at a time, and the attestation
+//! must detect each removal. In SQLite, these conditions are the only safeguard.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,16 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
     assert!(clean.passed(), "{clean}");
 
     let mut mutants = BTreeSet::new();
-    // One query is skipped: the attestation itself uses it to read all rows of a tenant.
+    // One query is not changed, because the attestation itself uses it to read all rows of a tenant.
     for statement in statements
         .into_iter()
         .filter(|statement| !statement.starts_with("SELECT quote("))
     {
         for (at, scope) in statement.match_indices("tenant_id = $1") {
-            // The mutant still uses the parameter, because the statement could not run otherwise.
+            // The changed statement still uses the parameter `$1`, because otherwise it could not run.
             let (before, after) = (&statement[..at], &statement[at + scope.len()..]);
-            // `s.tenant_id = $1` loses its alias too, because otherwise the mutant would be invalid SQL.
+            // In `s.tenant_id = $1`, the prefix `s.` is removed too, because the changed statement would otherwise be
+            // invalid SQL.
             let alias = before.ends_with('.') && before[..before.len() - 1].ends_with(char::is_alphabetic);
             let before = if alias { &before[..before.len() - 2] } else { before };
             mutants.insert((statement.clone(), format!("{before}$1 = $1{after}")));
@@ -50,7 +51,8 @@ async fn a_transaction_that_binds_another_tenant_is_found() {
     assert!(!report.is_ok_and(|report| report.passed()));
 }
 
-/// The expected columns, indexes and constraints. To rewrite the file after adding a migration, run
+/// Compares the actual columns, indexes and constraints with the file. To rewrite the file after adding a migration,
+/// run
 /// `CHURN_WRITE_SCHEMA=1 tests/postgres.sh cargo test -p churn-store --lib the_list`.
 #[tokio::test]
 async fn the_list_is_what_the_migrations_make() {

@@ -1,5 +1,5 @@
-//! Writes many rows with one statement. In Postgres, the arguments are arrays; in SQLite, they are long lists of
-//! values.
+//! Writes many rows with one statement. In Postgres, each argument is an array with the values of a column. In SQLite,
+//! each value is an argument.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use sqlx::{Arguments, AssertSqlSafe};
 use crate::engine::{Connection, TenantTx, unbound};
 use crate::error::Result;
 
-/// Rows per SQLite statement, which is limited to 32 766 arguments.
+/// Number of rows per SQLite statement. A SQLite statement may have at most 32 766 arguments.
 const SQLITE_ROWS: usize = 128;
-/// Rows per Postgres statement.
+/// Number of rows per Postgres statement.
 const POSTGRES_ROWS: usize = 16_384;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
     Text,
-    /// Integers, and timestamps in microseconds.
+    /// A column of integers, or of timestamps in microseconds.
     Int,
     Number,
     Json,
 }
 
-/// The values of a column to write.
+/// The values of a column that are to be written.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Texts(Vec<Option<Arc<str>>>),
@@ -39,7 +39,7 @@ pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns after `tenant_id`.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// The `ON CONFLICT` clause, which states how an existing row is handled; may be empty.
+    /// The `ON CONFLICT` clause, which says what happens to an existing row with the same key. It may be empty.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -52,8 +52,8 @@ impl Target<'_> {
             .join(", ")
     }
 
-    /// The statement for SQLite: one list of arguments per row, with the tenant and the columns. Parameters have
-    /// neither names nor numbers, because SQLite would look up each of them.
+    /// The statement for SQLite. It has one list of parameters per row: the tenant, then the columns. The parameters
+    /// have neither names nor numbers, because SQLite would look up each name or number.
     fn values(&self, rows: usize) -> String {
         let row = format!("(?{})", ", ?".repeat(self.columns.len()));
         let rows = vec![row; rows].join(", ");
@@ -61,7 +61,7 @@ impl Target<'_> {
         format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
     }
 
-    /// The statement for Postgres: the tenant, and one array per column.
+    /// The statement for Postgres. Its parameters are the tenant and one array per column.
     fn arrays(&self) -> String {
         let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
             let of = match holds {
@@ -83,7 +83,8 @@ impl Target<'_> {
         )
     }
 
-    /// Writes rows in chunks; `chosen` selects the rows of each chunk. Returns how many rows are new or changed.
+    /// Writes rows in chunks. `chosen` selects the rows of each chunk that are written. Returns the number of rows that
+    /// are new or changed.
     pub(crate) async fn write(
         &self,
         tx: &mut TenantTx,

@@ -1,12 +1,12 @@
-//! The migrations of the schema. They are recorded in the table `churn_migrations`, separately from migrations of the
-//! host application.
+//! The migrations of the store's tables. They are recorded in the table `churn_migrations`, separately from migrations
+//! of the application.
 
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Access, Arg, Backend, Pool, Tx};
 use crate::error::{Error, ErrorKind, Result};
 
-/// One step of the schema.
+/// A migration: SQL statements that change the tables from one version to the next.
 pub(crate) struct Migration {
     pub(crate) version: i64,
     pub(crate) name: &'static str,
@@ -57,7 +57,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS churn_migrations (version BIGINT
 pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     let mut tx = pool.begin(Access::Write).await?;
     if pool.backend() == Backend::Postgres {
-        // The lock makes hosts that start at the same time migrate one after another.
+        // This lock makes processes that start at the same time migrate one after another.
         tx.rows(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7165042117293)) AS held",
             &[],
@@ -89,8 +89,8 @@ pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     tx.commit().await
 }
 
-/// The version of the schema. Returns an error if a newer version of the library wrote it, or if the recorded
-/// migrations are not those of this library.
+/// Returns the version of the tables. Returns an error if a newer version of the library migrated the database, or if
+/// the recorded migrations are not those of this library.
 async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     let rows = tx
         .rows(
@@ -118,7 +118,7 @@ async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     Ok(last)
 }
 
-/// The version of the existing schema; 0 if there is none.
+/// Returns the version of the store's tables in the database; 0 if they do not exist.
 pub(crate) async fn current(pool: &Pool) -> Result<i64> {
     let mut tx = pool.begin(Access::Read).await?;
     let there = match pool.backend() {

@@ -1,5 +1,5 @@
-//! A common interface to both databases. Every statement on tenant data goes through [`TenantTx`], which binds the
-//! tenant as the first argument, so that no caller can forget it.
+//! A common interface to SQLite and Postgres. Every statement on tenant data goes through [`TenantTx`], which passes
+//! the tenant's id as the first argument, so that no caller can forget it.
 
 mod bulk;
 mod migrations;
@@ -40,22 +40,22 @@ names! {
 pub(crate) enum Access {
     Read,
     Write,
-    /// A short write that does not wait for the tenant's other writers.
+    /// A short write, such as an audit entry, that does not wait for other writers of the tenant.
     Note,
 }
 
-/// A transaction, which is rolled back unless committed.
+/// A transaction. If it is dropped without a commit, it is rolled back.
 pub(crate) struct Tx {
     lease: Lease,
 }
 
 impl Pool {
-    /// A transaction without a tenant, for migrations and the attestation.
+    /// Begins a transaction without a tenant, for migrations and the attestation.
     pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
         self.begin_for(None, access).await
     }
 
-    /// A transaction that sees one tenant only.
+    /// Begins a transaction that sees the rows of one tenant only.
     pub(crate) async fn begin_tenant(&self, tenant: &TenantId, access: Access) -> Result<TenantTx> {
         let mut tx = self.begin_for(Some(tenant), access).await?;
         tx.become_tenant(tenant.as_str()).await?;
@@ -79,13 +79,14 @@ impl Tx {
         self.lease.connection()
     }
 
-    /// Converts an error of the database; adds its place if the connection was lost.
+    /// Converts an error of the database. If the connection was lost, the message also names the address of the
+    /// database.
     pub(crate) fn error(&self, error: sqlx::Error) -> Error {
         self.lease.error(error)
     }
 
-    /// Sets the tenant whose rows the database shows. `set_config(.., true)` has the effect of `SET LOCAL`, which does
-    /// not accept arguments.
+    /// Sets the tenant to whose rows Postgres limits the transaction. `set_config(.., true)` has the effect of `SET
+    /// LOCAL`, which does not accept arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";
@@ -100,8 +101,7 @@ impl Tx {
         done.map_err(|error| self.lease.error(error))
     }
 
-    /// Runs a statement and returns the number of affected rows. Postgres statements are unnamed, so that a pooler in
-    /// transaction mode works.
+    /// Runs a statement and returns the number of affected rows. In Postgres, statements are unnamed.
     pub(crate) async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64> {
         let sql = AssertSqlSafe(sql.to_owned());
         let done = match self.lease.connection()? {
@@ -156,7 +156,7 @@ impl Tx {
         })
     }
 
-    /// Streams the rows of a query.
+    /// Returns the rows of a query as a stream.
     pub(crate) fn stream<'t>(&'t mut self, sql: &str, args: &[Arg<'_>]) -> Result<BoxStream<'t, Result<Row>>> {
         Ok(self.raw_stream(sql, args)?.map(|row| Ok(row?)).boxed())
     }
@@ -191,8 +191,8 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// The statement to run. In this crate's own tests some statements are replaced, to check that the attestation finds
-/// statements without a tenant condition.
+/// Returns the statement to run. In this crate's own tests, some statements are replaced by statements without a tenant
+/// condition, to check that the attestation detects them.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -200,11 +200,11 @@ fn statement(sql: &str) -> String {
     sabotage::statement(sql)
 }
 
-/// A transaction of one tenant. In every statement, `$1` is the tenant, and the caller's arguments start at `$2`.
+/// A transaction of one tenant. In every statement, `$1` is the tenant's id, and the caller's arguments start at `$2`.
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
-    /// Whether a call within the transaction failed or was cancelled, so that its savepoint still exists.
+    /// Whether a call within the transaction failed or was cancelled, so that its savepoint must still be rolled back.
     pub(crate) unfinished: bool,
 }
 
@@ -246,12 +246,13 @@ impl TenantTx {
         self.tx.stream(&statement(sql), &args)
     }
 
-    /// The underlying transaction, for statements with array arguments. The caller must bind the tenant as `$1`.
+    /// Returns the underlying transaction, for statements with array arguments. The caller must pass the tenant's id as
+    /// `$1`.
     pub(crate) fn inner(&mut self) -> &mut Tx {
         &mut self.tx
     }
 
-    /// Switches to another tenant; used only by the attestation.
+    /// Switches to another tenant. Only the attestation uses this method.
     pub(crate) async fn become_other(&mut self, tenant: &TenantId) -> Result<()> {
         self.tx.become_tenant(tenant.as_str()).await?;
         self.tenant = tenant.clone();

@@ -1,10 +1,10 @@
-//! Options for connections: their numbers, timeouts and a quota.
+//! Options for opening a store: numbers of connections, timeouts, and the maximum size of a SQLite file.
 
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// Options of [`Store::open_with`](crate::Store::open_with).
+/// Options for opening a store with [`Store::open_with`](crate::Store::open_with).
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,19 +16,20 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// Number of connections for reading. Default: 6. A single tenant uses at most all but one of them.
+    /// Number of connections for reading. Default: 6. If there are at least two, a single tenant never uses all of
+    /// them.
     pub readers: u32,
-    /// Number of connections for writing in Postgres. Default: 4. SQLite has one writer. A single tenant uses at most
-    /// one.
+    /// Number of connections for writing in Postgres. Default: 4. Each tenant writes on at most one connection at a
+    /// time. In SQLite, only one connection writes at a time.
     pub writers: u32,
     /// Timeout for connecting. Default: 5 seconds.
     pub connect_timeout: Duration,
-    /// Timeout for a call that waits for a connection. Default: 30 seconds.
+    /// How long a call waits for a free connection before it fails. Default: 30 seconds.
     pub wait_timeout: Duration,
-    /// Postgres: timeout for a statement. Default: that of the server.
+    /// Postgres: how long a statement may run before it fails. Default: the setting of the server.
     pub statement_timeout: Option<Duration>,
-    /// SQLite: the maximum size of the file in 4096-byte pages; beyond it, writes fail with `store_full`. Default: no
-    /// limit.
+    /// SQLite: the maximum size of the file, in pages of 4096 bytes. A write that would exceed this size fails with
+    /// `store_full`. Default: no limit.
     pub max_pages: Option<u32>,
 }
 
@@ -67,21 +68,21 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the timeout for a call that waits for a connection.
+    /// Sets how long a call waits for a free connection before it fails.
     #[must_use]
     pub fn with_wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self
     }
 
-    /// Postgres: sets the timeout for a statement.
+    /// Postgres: sets how long a statement may run before it fails.
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = Some(timeout);
         self
     }
 
-    /// SQLite: sets a quota of 4096-byte pages.
+    /// SQLite: sets the maximum size of the file, in pages of 4096 bytes.
     #[must_use]
     pub fn with_max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
@@ -115,14 +116,14 @@ impl StoreOptions {
     }
 }
 
-/// The current use of a store's connections. See [`Store::connections`](crate::Store::connections).
+/// How many connections of a store are in use. See [`Store::connections`](crate::Store::connections).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ConnectionStatistics {
-    /// Idle connections.
+    /// Number of idle connections.
     pub idle: usize,
-    /// Connections that are reading.
+    /// Number of connections that are reading.
     pub reading: usize,
-    /// Connections that are writing.
+    /// Number of connections that are writing.
     pub writing: usize,
 }

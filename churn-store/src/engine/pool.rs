@@ -1,6 +1,6 @@
-//! The connection pool of the store. It queues writers by tenant before they take a connection, and it reserves
-//! connections for readers. It reports an unreachable database at once. It never reuses a connection whose last
-//! transaction did not end cleanly.
+//! The connection pool of the store. A call that writes waits in a queue of its tenant before it takes a connection.
+//! Other connections are reserved for reading. When a store is opened, an unreachable database is reported at once. A
+//! connection whose last transaction did not end cleanly is never used again.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::engine::{Access, Backend, ConnectionStatistics, StoreOptions, Tx};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A connection of either database.
+/// A connection to SQLite or Postgres.
 pub(crate) enum Connection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -32,7 +32,7 @@ impl Connection {
     }
 
     async fn close(self) {
-        // If a connection cannot be closed properly, dropping it closes it.
+        // Errors are ignored, because dropping the connection closes it anyway.
         let _ = match self {
             Self::Sqlite(connection) => connection.close().await,
             Self::Postgres(connection) => connection.close().await,
@@ -46,27 +46,28 @@ enum Target {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// The queues of one tenant.
+/// The queues in which calls of one tenant wait.
 #[derive(Debug)]
 struct Lane {
     writer: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
-/// The resources that a transaction holds; released when its connection is clean again.
+/// The places that a transaction takes in the queues. They are released when the transaction's connection can be
+/// reused.
 struct Turn {
-    // Dropped in this order: the permit of the connection first.
+    // Fields are dropped in this order, so the permit of the connection is released first.
     _connection: OwnedSemaphorePermit,
     _lane: Option<OwnedSemaphorePermit>,
-    // Keeps the tenant's queues as long as any call is waiting in them.
+    // Keeps the tenant's queues alive as long as any call waits in them.
     _tenant: Option<Arc<Lane>>,
 }
 
 pub(crate) struct Shared {
     target: Target,
-    /// The place of the database, for messages: `127.0.0.1:5432`, or a path.
+    /// The address of the database for messages: `127.0.0.1:5432`, or a path.
     place: String,
-    /// SQLite: the file, unless the database is in memory.
+    /// The path of the SQLite file; `None` for Postgres and for a database in memory.
     pub(super) file: Option<PathBuf>,
     memory: bool,
     options: StoreOptions,
@@ -76,7 +77,7 @@ pub(crate) struct Shared {
     lanes: Mutex<HashMap<TenantId, Weak<Lane>>>,
 }
 
-/// Connections to one database. Clones share them.
+/// The connections to one database. A clone shares the connections of the original.
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Shared>);
 
@@ -110,9 +111,10 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
         .create_if_missing(true)
         .foreign_keys(true)
         .busy_timeout(options.wait_timeout)
-        // Deleted content is overwritten, so that erased data are removed from the file.
+        // SQLite overwrites deleted content, so that erased data are removed from the file.
         .pragma("secure_delete", "on");
-    // Readers continue while another connection writes. A commit is on disk when it returns.
+    // In WAL mode, connections can read while another connection writes. With `Full`, a commit is on disk when it
+    // returns.
     let target = match memory {
         true => target,
         false => target
@@ -134,7 +136,8 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
 fn postgres_target(url: &str) -> Result<(Target, String)> {
     let target = PgConnectOptions::from_str(url)
         .map_err(|e| wrong_address("the address of the Postgres store cannot be read").caused_by(e))?
-        // Poolers refuse unknown parameters, and numbers are sent in binary form anyway.
+        // Some connection poolers refuse this parameter. It affects only numbers in text form, but they are sent in
+        // binary form.
         .extra_float_digits(None);
     let host = target.get_host().to_owned();
     let place = match target.get_socket() {
@@ -149,7 +152,7 @@ fn postgres_target(url: &str) -> Result<(Target, String)> {
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
     let said = url.contains("sslmode=") || url.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
-    // By default, a password must not cross a network unencrypted.
+    // Requires TLS for other hosts by default, because a password must not cross a network unencrypted.
     let target = match local || said {
         true => target,
         false => target.ssl_mode(PgSslMode::Require),
@@ -158,7 +161,7 @@ fn postgres_target(url: &str) -> Result<(Target, String)> {
 }
 
 impl Pool {
-    /// Connects once, so that an unreachable database is reported at once. An in-memory database has a single
+    /// Opens one connection, so that an unreachable database is reported at once. A database in memory has only this
     /// connection.
     pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Self> {
         options.check()?;
@@ -205,7 +208,7 @@ impl Pool {
         }
     }
 
-    /// SQLite: the file, unless the database is in memory.
+    /// The path of the SQLite file; `None` for Postgres and for a database in memory.
     pub(crate) fn file(&self) -> Option<&std::path::Path> {
         self.0.file.as_deref()
     }
@@ -214,7 +217,7 @@ impl Pool {
         &self.0.options
     }
 
-    /// The current use of the connections.
+    /// Returns how many connections are idle, reading or writing at the moment.
     pub(crate) fn statistics(&self) -> ConnectionStatistics {
         let total = |of: &Semaphore, all: usize| all.saturating_sub(of.available_permits());
         let shared = &self.0;
@@ -247,12 +250,13 @@ impl Pool {
             ),
         };
         let all = async {
-            // Both permits are held until both are available, so that no new transaction starts.
+            // This code holds all permits for reading while it waits for all permits for writing, so that no new
+            // transaction starts.
             let readers = shared.readers.acquire_many(readers).await;
             let writers = shared.writers.acquire_many(writers).await;
             drop((readers, writers));
         };
-        // Transactions that do not end are cut off.
+        // If a transaction does not end within the timeout, its connection is closed anyway.
         let _ = tokio::time::timeout(shared.options.wait_timeout, all).await;
         shared.readers.close();
         shared.writers.close();
@@ -270,7 +274,7 @@ impl Pool {
         lanes.retain(|_, lane| lane.strong_count() > 0);
         let lane = Arc::new(Lane {
             writer: Arc::new(Semaphore::new(1)),
-            // One reader is reserved for other tenants.
+            // If there are at least two connections for reading, one of them stays free for other tenants.
             readers: Arc::new(Semaphore::new(
                 (self.0.options.readers as usize).saturating_sub(1).max(1),
             )),
@@ -320,16 +324,16 @@ impl Pool {
         })
     }
 
-    /// Begins a transaction, in the queue of a tenant if one is given. The lease owns the connection from the start, so
-    /// that a cancelled call cannot lose it.
+    /// Begins a transaction. If a tenant is given, the call first waits in the queues of this tenant. The lease owns
+    /// the connection from the start, so that a cancelled call cannot lose the connection.
     pub(crate) async fn begin_for(&self, tenant: Option<&TenantId>, access: Access) -> Result<Tx> {
         let shared = &self.0;
         let turn = self.turn(tenant, access).await?;
         let begin = match (&shared.target, access) {
             (Target::Sqlite(_), Access::Read) => "BEGIN",
-            // Takes the lock at once, so that a second writer waits instead of failing later.
+            // `IMMEDIATE` takes the lock for writing at once. A second writer then waits here instead of failing later.
             (Target::Sqlite(_), Access::Write | Access::Note) => "BEGIN IMMEDIATE",
-            // A snapshot for all tables that are read.
+            // All statements of this transaction read the same snapshot.
             (Target::Postgres(_), Access::Read) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             (Target::Postgres(_), Access::Write | Access::Note) => "BEGIN",
         };
@@ -344,7 +348,8 @@ impl Pool {
         if let Some(connection) = idle {
             let mut lease = Lease::new(connection, shared, turn.take());
             let mut begun = lease.connection()?.script(begin.as_str()).await;
-            // An in-memory database whose last transaction was dropped outside of a runtime that could roll it back.
+            // The last transaction of this in-memory database was dropped where no runtime could roll it back, so it is
+            // rolled back now.
             if shared.memory
                 && begun
                     .as_ref()
@@ -359,11 +364,11 @@ impl Pool {
             }
             match begun {
                 Ok(()) => return Ok(Tx { lease }),
-                // The server closed the idle connection, so another connection is tried.
+                // The server closed this idle connection, so another connection is tried.
                 Err(error) if shared.memory || !is_lost(&error) => return Err(shared.error(error)),
                 Err(_) => turn = lease.discard(),
             }
-            // The other idle connections are as old.
+            // The other idle connections may have been closed as well.
             if matches!(shared.target, Target::Postgres(_)) {
                 locked(&shared.idle).clear();
             }
@@ -375,7 +380,7 @@ impl Pool {
         }
     }
 
-    /// Runs a script outside of any transaction, as a writer.
+    /// Runs a script outside of any transaction. Like a transaction that writes, it waits for other writers.
     pub(crate) async fn outside(&self, sql: &str) -> Result<()> {
         let shared = &self.0;
         let turn = self.turn(None, Access::Write).await?;
@@ -392,7 +397,7 @@ impl Pool {
     }
 }
 
-/// Whether the connection is lost, as opposed to an invalid statement.
+/// Whether the error means that the connection was lost. An invalid statement, for example, does not.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => true,
@@ -404,7 +409,8 @@ fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Creates the file with owner-only permissions if it does not exist; the files next to it inherit its mode.
+/// Creates the file if it does not exist, with permissions for its owner only. SQLite gives the files that it creates
+/// next to it the same permissions.
 fn private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -413,7 +419,7 @@ fn private(file: &std::path::Path) {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    // If this fails, SQLite reports a better error.
+    // An error is ignored here, because SQLite reports a clearer error when it opens the file.
     let _ = options.open(file);
 }
 
@@ -443,7 +449,8 @@ impl Shared {
         }
     }
 
-    /// Converts an error of the database; adds the place of the database if the connection was lost.
+    /// Converts an error of the database. If the connection was lost, the message also names the address of the
+    /// database.
     pub(super) fn error(&self, error: sqlx::Error) -> Error {
         let error = Error::from(error);
         match error.kind() {
@@ -456,8 +463,8 @@ impl Shared {
     }
 }
 
-/// A connection with a running transaction. If it is dropped before the transaction has ended, the transaction is
-/// rolled back; if that fails, the connection is closed.
+/// A connection with a running transaction. If a lease is dropped before its transaction has ended, the transaction is
+/// rolled back. If the rollback fails, the connection is closed.
 pub(crate) struct Lease {
     connection: Option<Connection>,
     shared: Arc<Shared>,
@@ -487,7 +494,7 @@ impl Lease {
         self.shared.error(error)
     }
 
-    /// Ends the transaction. If that fails, the lease is dropped, which rolls back.
+    /// Ends the transaction. If this fails, the lease is dropped, which rolls the transaction back.
     pub(super) async fn end(mut self, how: &str) -> Result<()> {
         let done = self.connection()?.script(how).await;
         done.map_err(|error| self.shared.error(error))?;
@@ -504,14 +511,14 @@ impl Lease {
         self.turn = None;
     }
 
-    /// Closes the connection, and keeps the place in the queue.
+    /// Closes the connection, and keeps the call's places in the queues.
     fn discard(mut self) -> Option<Turn> {
         self.connection = None;
         self.turn.take()
     }
 }
 
-/// Timeout for rolling back a dropped transaction, after which its connection is closed.
+/// Timeout for rolling back a dropped transaction. If the rollback takes longer, the connection is closed.
 const ROLLBACK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Drop for Lease {
@@ -521,8 +528,8 @@ impl Drop for Lease {
         };
         let (shared, turn) = (Arc::clone(&self.shared), self.turn.take());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // Closing the connection rolls back. That would delete an in-memory database, so its connection stays, and
-            // the next BEGIN reports whether the transaction is still open.
+            // Closing a connection rolls its transaction back, but would delete an in-memory database. Such a
+            // connection is kept, and the next `BEGIN` reports whether the transaction is still open.
             if shared.memory {
                 locked(&shared.idle).push(connection);
             }
@@ -532,14 +539,14 @@ impl Drop for Lease {
             let rolled_back = tokio::time::timeout(ROLLBACK_TIMEOUT, connection.script("ROLLBACK")).await;
             let clean = match &rolled_back {
                 Ok(Ok(())) => true,
-                // SQLite rolls back automatically when the disk is full.
+                // If the disk is full, SQLite has already rolled the transaction back.
                 Ok(Err(error)) => shared.memory && error.to_string().contains("no transaction is active"),
                 Err(_) => false,
             };
             if clean && !shared.readers.is_closed() {
                 locked(&shared.idle).push(connection);
             }
-            // Only now may the next transaction begin.
+            // The next transaction may begin only after the rollback.
             drop(turn);
         });
     }

@@ -1,4 +1,4 @@
-//! Test support: records the statements that run, and can replace one of them with a faulty version.
+//! Test support: records the statements that run, and can replace one statement with a faulty one.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -23,13 +23,13 @@ async fn scoped<T>(sabotage: Sabotage, work: impl Future<Output = T>) -> (T, Sab
         .await
 }
 
-/// Runs work; also returns the statements that it ran.
+/// Runs `work`. Returns its result and the statements that it ran.
 pub(crate) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     let (done, sabotage) = scoped(Sabotage::default(), work).await;
     (done, sabotage.seen)
 }
 
-/// Runs work with one statement replaced.
+/// Runs `work`. Whenever it would run `statement`, `mutant` runs instead.
 pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Output = T>) -> T {
     let sabotage = Sabotage {
         replace: Some((statement.to_owned(), mutant.to_owned())),
@@ -38,7 +38,7 @@ pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Out
     scoped(sabotage, work).await.0
 }
 
-/// Runs work in which the wrong tenant is bound from time to time.
+/// Runs `work`. Every seventh time that it passes a tenant's id to a statement, another tenant's id is passed instead.
 pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
     let sabotage = Sabotage {
         swap: Some(0),
@@ -61,7 +61,8 @@ pub(super) fn statement(sql: &str) -> String {
     replaced.ok().flatten().unwrap_or_else(|| sql.to_owned())
 }
 
-/// Returns the tenant to bind in place of this one. If tenants are swapped, every seventh call returns another tenant.
+/// Returns the tenant's id to pass to a statement. If tenants are swapped, every seventh call returns another tenant's
+/// id.
 pub(super) fn tenant(tenant: &str) -> String {
     let swapped = SABOTAGE.try_with(|sabotage| {
         let mut sabotage = sabotage.borrow_mut();

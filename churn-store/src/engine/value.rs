@@ -1,4 +1,4 @@
-//! Arguments and columns, with one interface for both databases.
+//! Arguments and results of statements, with one interface for SQLite and Postgres.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,18 +15,18 @@ type Bound = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// An argument of a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Arg<'a> {
-    /// Null of the type that the statement expects.
+    /// A null of the type that the statement expects.
     Null,
     Text(Option<Cow<'a, str>>),
     Int(Option<i64>),
     Float(Option<f64>),
     Bool(bool),
     Bytes(&'a [u8]),
-    /// JSON text.
+    /// A JSON text; `None` for null.
     Json(Option<Cow<'a, str>>),
 }
 
-/// Null whose type Postgres infers from the statement.
+/// A null whose type Postgres infers from the statement.
 struct Untyped;
 
 impl sqlx::Type<sqlx::Postgres> for Untyped {
@@ -136,7 +136,7 @@ impl<'a> From<Option<&'a str>> for Arg<'a> {
     }
 }
 
-/// A row of either database. Columns are read by position.
+/// A row of a query's result, from SQLite or Postgres. Columns are read by position.
 pub(crate) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
@@ -189,7 +189,7 @@ impl Row {
         self.int_or_null(column)?.map(moment).transpose()
     }
 
-    /// All columns by name, for tables of the host.
+    /// Returns the values of all columns by name, for tables of the application.
     pub(crate) fn values(&self) -> Result<BTreeMap<String, Value>> {
         match self {
             Self::Sqlite(row) => row.columns().iter().map(|column| sqlite_value(row, column)).collect(),
@@ -197,7 +197,7 @@ impl Row {
         }
     }
 
-    /// The stored JSON text.
+    /// Returns the stored JSON text of a column.
     pub(crate) fn json_text(&self, column: usize) -> Result<Option<&str>> {
         match self {
             Self::Sqlite(row) => Ok(row.try_get(column)?),
@@ -214,7 +214,7 @@ impl Row {
         }
     }
 
-    /// Stored JSON as a value; `Null` if there is none.
+    /// Parses the stored JSON of a column. A null is parsed as JSON `null`.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T> {
         from_json(self.json_text(column)?.unwrap_or("null"))
     }

@@ -1,5 +1,5 @@
-//! Converts the core's validated batches to columns as they are stored. Validation and parsing are done by
-//! [`Table::check`] of the core. This module only refuses what the databases cannot store.
+//! Converts the core's validated batches to columns as the databases store them. [`Table::check`] of the core parses
+//! and validates the rows. This module only refuses values that the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,30 +14,32 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// The maximum number of columns of one table of a tenant. Each is a column of all loaded rows.
+/// The maximum number of columns of one table of a tenant. When rows are loaded, each column takes memory for every
+/// row.
 pub(crate) const MAX_COLUMNS: usize = 1000;
 
-/// A validated batch.
+/// A batch that the core has validated.
 pub(crate) struct Parsed {
     batch: CheckedBatch,
     /// The position of each accepted row in the input.
     positions: Vec<u64>,
 }
 
-/// A batch in stored form: one column per slot of its kind.
+/// A batch as columns of the database, in the order of `slots`.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The given outside columns, and the type of each attribute that has a value.
+    /// The names of the columns that the caller gave. For an attribute that has a value, also the type of the
+    /// attribute.
     pub(crate) given: Vec<(String, Option<&'static str>)>,
     pub(crate) report: ValidationReport,
 }
 
-/// For each hash of row content, how many rows with this content an import has had so far.
+/// Counts identical rows of an import: for each hash of a row's values, the number of rows so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Validates a batch by the core's rules.
+/// Validates a batch by the rules of the core.
 pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
     let own = not_storable(kind, &table);
     let rows = table.n_rows() as u64;
@@ -48,8 +50,9 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
     Ok(Parsed { batch, positions })
 }
 
-/// Finds U+0000 in texts, which Postgres cannot store, and -0.0, whose sign neither database always keeps. Both are
-/// refused in both databases, so that the databases store the same.
+/// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Neither database
+/// always keeps the sign of -0.0. Both values are refused in both databases, so that both databases store the same
+/// rows.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
@@ -89,7 +92,7 @@ fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
 }
 
 impl Parsed {
-    /// The rows in stored form, given the types that the tenant's attributes already have.
+    /// Converts the batch to columns of the database. `types` are the types of the tenant's attributes in stored rows.
     pub(crate) fn finish(
         self,
         types: &HashMap<String, Option<String>>,
@@ -181,9 +184,10 @@ impl Parsed {
     }
 }
 
-/// The attributes of every row as one JSON object; `None` for a row without attributes.
+/// Returns the attributes of each row as a JSON object; `None` for a row without attributes.
 fn attributes(columns: &[(String, CheckedColumn)], rows: usize) -> Result<Vec<Option<Arc<str>>>> {
-    // The store has separate columns for attributes that the core recognizes by name.
+    // Columns that the core recognizes by name are not in the JSON object, because the store has a column for each of
+    // them.
     let extra = columns
         .iter()
         .filter_map(|(name, column)| Some((name.as_str(), attribute(column)?)));
@@ -235,14 +239,14 @@ impl Batch {
         }
     }
 
-    /// Fills the columns that identify a row and must not be null.
+    /// Sets the columns that are part of a row's key (its identity) and must not be null.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()
             .position(|slot| slot.name == "known_at")
             .unwrap_or_default();
         if id_column(kind).is_none() {
-            // A version without `valid_from` begins at the sign-up.
+            // A version of a customer without `valid_from` is valid from the sign-up.
             let signed_up_at = self.moments(1).to_vec();
             for (own, signed_up_at) in self.moments(2).iter_mut().zip(signed_up_at) {
                 *own = own.or(signed_up_at);
@@ -262,8 +266,8 @@ impl Batch {
         }
     }
 
-    /// The key of a row without an id: a hash of all its values, and a number that counts identical rows of the import.
-    /// The key of a row with an id is empty.
+    /// Returns the `content_key` of a row. For a row without an id, it is a hash of all values and a number that counts
+    /// identical rows of the import. For a row with an id, it is empty.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -306,8 +310,8 @@ impl Batch {
     }
 }
 
-/// Selects one row for each key that occurs within `rows`: the last row with the key. The result is in the order in
-/// which the keys first occur.
+/// Selects rows so that each key occurs once: if several rows within `rows` have the same key, the last of them. The
+/// result is in the order in which the keys first occur.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());
@@ -340,7 +344,7 @@ pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops:
     kept
 }
 
-/// Refuses a text argument with U+0000.
+/// Returns an error if a text argument contains U+0000.
 pub(crate) fn no_zero_byte(name: &str, text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(

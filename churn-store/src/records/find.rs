@@ -1,4 +1,5 @@
-//! Queries for customers in their current version, by the prefix of their id and by text attributes.
+//! Queries for customers by the prefix of their id and by text attributes. Each customer is returned in the current
+//! version.
 
 use serde::Serialize;
 
@@ -11,20 +12,21 @@ use crate::records::{RecordStore, no_zero_byte};
 /// Filters of a customer query. See [`RecordStore::find`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerQuery {
-    /// Only customers whose id begins with this.
+    /// Only customers whose id begins with this text. An empty text selects all customers.
     pub prefix: String,
-    /// Only customers whose text attributes have these values, as pairs of name and value.
+    /// Only customers with these text attributes, as pairs of name and value. All pairs must match.
     pub attributes: Vec<(String, String)>,
-    /// Only customers whose current version has a `churned_at` (`true`), or none (`false`).
+    /// Only customers whose current version has a `churned_at` (`true`), or only customers whose current version has
+    /// none (`false`). `None` for all customers.
     pub churned: Option<bool>,
-    /// The id of the last customer of the previous page.
+    /// The id of the last customer of the previous page; `None` for the first page.
     pub after: Option<String>,
     /// The maximum number of customers per page (1 to 10 000).
     pub limit: usize,
 }
 
 impl Default for CustomerQuery {
-    /// The first 100 of all customers.
+    /// Returns the query for the first 100 customers without any filter.
     fn default() -> Self {
         Self {
             prefix: String::new(),
@@ -40,17 +42,20 @@ impl Default for CustomerQuery {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CustomerPage {
-    /// The current version of each customer: the last by sign-up, `valid_from` and `known_at`.
+    /// The current version of each customer: the last version when sorted by `signed_up_at`, `valid_from` and
+    /// `known_at`.
     pub customers: Vec<StoredRecord>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<String>,
 }
 
 impl RecordStore {
-    /// Customers in their current version, sorted by id. The result does not depend on the kind of this table.
+    /// Returns customers in their current version, sorted by id. The result is the same for every kind of
+    /// [`RecordStore`].
     ///
     /// # Errors
-    /// `invalid_option` for another limit, or a text with U+0000; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if the limit is out of range or a text contains U+0000; `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn find(&self, query: &CustomerQuery) -> Result<CustomerPage> {
         check_limit(query.limit)?;
         no_zero_byte("prefix", &query.prefix)?;
@@ -68,7 +73,7 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// Number of customers, each counted once regardless of versions.
+    /// Returns the number of customers. A customer with several versions is counted once.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -89,7 +94,7 @@ pub(crate) async fn count_customers(tx: &mut TenantTx) -> Result<u64> {
 }
 
 pub(crate) async fn find(tx: &mut TenantTx, query: &CustomerQuery) -> Result<CustomerPage> {
-    // Sorts after every id with this prefix, in byte order.
+    // This text sorts after every id with the prefix, in byte order.
     let end = format!("{}\u{10ffff}\u{10ffff}\u{10ffff}", query.prefix);
     let prefix = query.prefix.as_str();
     let mut args: Vec<Arg<'_>> = vec![

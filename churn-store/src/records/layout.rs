@@ -1,5 +1,5 @@
-//! The columns of the record tables, and the statements that are built from them. The names in the statements come only
-//! from this file; values are always passed as arguments.
+//! The columns of the record tables, and the statements that are built from them. All names in these statements come
+//! from this file. Values are always passed as arguments.
 
 use churn_core::RecordKind;
 
@@ -10,7 +10,7 @@ use crate::engine::{Backend, Holds};
 pub(crate) struct Slot {
     pub(crate) name: &'static str,
     pub(crate) holds: Holds,
-    /// Whether the column is part of the row's identity.
+    /// Whether the column is part of the row's key, which identifies the row.
     pub(crate) key: bool,
 }
 
@@ -82,10 +82,10 @@ const ACTIVITIES: &[Slot] = &[
     slot("attributes", Json),
 ];
 
-/// The value that is stored as `known_at` of a row without one.
+/// The value that is stored as `known_at` if a row has no `known_at`.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// The columns of a record table, without the tenant and the sequence number.
+/// The columns of a record table, except the tenant and the sequence number.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -95,15 +95,15 @@ pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     }
 }
 
-/// The tables of all kinds.
+/// The tables of all kinds of records.
 pub(crate) const RECORD_TABLES: [&str; 4] = ["churn_customers", "churn_payments", "churn_tickets", "churn_activities"];
 
-/// The table of a kind.
+/// The name of the table for a kind of records.
 pub(crate) fn table(kind: RecordKind) -> &'static str {
     RECORD_TABLES[kind as usize]
 }
 
-/// The column with the record's own id; `None` for customers.
+/// The column with the id of the event; `None` for customers.
 pub(crate) fn id_column(kind: RecordKind) -> Option<&'static str> {
     match kind {
         RecordKind::Customers => None,
@@ -115,13 +115,13 @@ fn names_of(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The columns of customers, each with a prefix.
+/// The names of the columns of `churn_customers`, each with a prefix.
 pub(crate) fn names(prefix: &str) -> String {
     let names = CUSTOMERS.iter().map(|slot| format!("{prefix}{}", slot.name));
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The `ON CONFLICT` clause of a kind: an existing row is replaced if it differs.
+/// The `ON CONFLICT` clause for a kind of records: an existing row with the same key is replaced if it differs.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);
@@ -140,7 +140,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// All rows of a tenant in order of first arrival.
+/// The query for all rows of a tenant, in the order in which they were first stored.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "
@@ -153,7 +153,7 @@ pub(crate) fn select_all(kind: RecordKind) -> String {
     )
 }
 
-/// A page of rows after a sequence number, with a limit.
+/// The query for a page: a limited number of rows whose sequence number is greater than a given one.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
         "
@@ -167,8 +167,8 @@ pub(crate) fn select_page(kind: RecordKind) -> String {
     )
 }
 
-/// The rows of one customer, by the index on customers. Without the hint, SQLite would use the primary key and read the
-/// whole tenant.
+/// The query for the rows of one customer, which uses the index on customers. Without the hint, SQLite would use the
+/// primary key and read all rows of the tenant.
 pub(crate) fn select_customer(kind: RecordKind, backend: Backend) -> String {
     let by = match backend {
         Backend::Sqlite => format!("INDEXED BY {}_of_customer", table(kind)),

@@ -1,4 +1,4 @@
-//! Loads rows of the database directly into columns, from which the core builds records.
+//! Loads rows of the database into Arrow columns, from which the core builds records.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -20,35 +20,35 @@ use crate::records::layout::{ALWAYS, Slot, select_all, slots};
 use crate::records::write::off_thread;
 use crate::tenant::TenantStore;
 
-/// Rows per batch of columns.
+/// Number of rows that are loaded at a time.
 const BATCH: usize = 1 << 16;
 
-/// Options for loading a tenant's records. Except for `tables`, they are those of [`churn_core::RecordsBuilder`].
+/// Options for loading a tenant's records. Except for `tables`, they are options of [`churn_core::RecordsBuilder`].
 #[derive(Clone, Debug, Default)]
 pub struct RecordsOptions {
-    /// The tables to load. `None` loads all tables that were ever stored. Customers are always loaded.
+    /// The tables to load. `None` loads all tables that were ever stored. The table of customers is always loaded.
     pub tables: Option<Vec<RecordKind>>,
-    /// What to do with rows that conflict with other rows. Default: refuse.
+    /// What happens to rows that conflict with other rows, such as a payment of an unknown customer. Default: refuse.
     pub on_invalid: OnInvalid,
-    /// The start of the observed history.
+    /// The start of the observed history. Default: the time of the earliest event.
     pub observed_from: Option<Timestamp>,
-    /// The end of the observed history.
+    /// The end of the observed history (exclusive). Default: one microsecond after the time of the latest event.
     pub observed_until: Option<Timestamp>,
-    /// The undated attributes that never change.
+    /// The attributes without dates that are declared never to change.
     pub static_attributes: StaticAttributes,
-    /// The order of a customer's simultaneous events. Default: the order in which they were first stored.
+    /// The order of simultaneous events of a customer. Default: the order in which they were first stored.
     pub ties: Ties,
-    /// The tenant's currency.
+    /// The ISO 4217 code of the tenant's currency.
     pub currency: Option<String>,
-    /// The value of one major unit of another currency in the tenant's currency.
+    /// For each other currency, the value of one of its major units in the tenant's currency.
     pub conversion_rates: BTreeMap<String, f64>,
-    /// Threads, progress and cancellation of the build.
+    /// The threads for building records, and callbacks for progress and cancellation.
     pub execution: Execution,
 }
 
 impl TenantStore {
-    /// All of the tenant's records, read from one database snapshot in the order in which rows were first stored. They
-    /// are bit-identical to records that are built directly from the same rows.
+    /// Loads all records of the tenant from one snapshot of the database, in the order in which rows were first stored.
+    /// They are bit-identical to records that are built directly from the same rows.
     ///
     /// # Errors
     /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
@@ -81,7 +81,7 @@ impl TenantStore {
     }
 }
 
-/// Adds a hint on how to handle rows that conflict with other rows.
+/// Adds to an error message how rows that conflict with other rows can be handled.
 fn hinted(error: churn_core::Error) -> Error {
     let later = error.report().is_some();
     let error = Error::from(error);
@@ -96,7 +96,7 @@ fn hinted(error: churn_core::Error) -> Error {
     }
 }
 
-/// A builder with the tables of one snapshot.
+/// Returns a builder that has the wanted tables, read from one snapshot.
 pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tx.tenant().clone());
     let given = given_columns(tx).await?;
@@ -113,8 +113,8 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// The tables that were ever stored. Each has its columns in the order in which they were first stored, which
-/// determines the order of features.
+/// Returns the columns of each table that was ever stored. Columns are in the order in which they were first stored,
+/// because this order determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
     const GIVEN: &str = "
         SELECT kind, column_name
@@ -153,10 +153,10 @@ async fn load(
     Ok(builder.table(kind, columns.take()?))
 }
 
-/// Columns that grow by rows of the database.
+/// The columns of one batch, to which rows of the database are appended.
 struct Columns {
     rows: usize,
-    /// For each slot of the kind, a column builder; `None` if the column was never given.
+    /// A column builder for each column that the core knows by name; `None` if the column was never given.
     known: Vec<Option<Known>>,
     names: Vec<&'static str>,
     attributes: Vec<(String, Attribute)>,
@@ -172,7 +172,8 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // Internal columns of the store are excluded, because an attribute may have the same name.
+        // The store's internal columns are not loaded. If a given column has the name of one of them, it is an
+        // attribute.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
@@ -202,7 +203,7 @@ impl Columns {
         for (position, known) in self.known.iter_mut().enumerate() {
             match known {
                 None => {}
-                // An empty text means that there is no id.
+                // The store writes an empty text as the id of a row that has no id.
                 Some(Known::Text(builder)) => {
                     let text = row.text_or_null(position)?;
                     let id = position == 0;
@@ -272,7 +273,7 @@ impl Columns {
     }
 }
 
-/// The values of an attribute. They are in a typed column as long as all of them have the same type.
+/// The values of an attribute. They are stored in a typed column as long as all of them have the same type.
 enum Attribute {
     Nulls(usize),
     Number(Float64Builder),
@@ -300,7 +301,7 @@ impl Attribute {
         }
     }
 
-    /// Appends nulls up to this number of rows.
+    /// Appends nulls until the attribute has this number of rows.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {
@@ -382,7 +383,7 @@ impl Attribute {
     }
 }
 
-/// Reads a JSON object of scalars into the attribute columns, without allocating an object for each row.
+/// Reads the values of a JSON object into the attribute columns, without allocating an object for each row.
 struct Object<'c> {
     columns: &'c mut Columns,
 }
@@ -406,7 +407,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// Reads a JSON text, which is borrowed if it contains no escapes.
+/// Reads a JSON text. The text is borrowed from the input if it contains no escapes.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

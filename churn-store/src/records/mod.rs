@@ -1,5 +1,5 @@
-//! Customers, payments, tickets and activities: validated by the core when they are written, and loaded as the core's
-//! records.
+//! The records of a tenant: customers, payments, tickets and activities. The core validates them when they are written,
+//! and they are loaded as the core's records.
 
 mod door;
 mod find;
@@ -26,7 +26,7 @@ use crate::engine::Access;
 use crate::error::Result;
 use crate::tenant::TenantStore;
 
-/// One table of a tenant's records.
+/// One table of a tenant's records, such as payments.
 #[derive(Clone, Debug)]
 pub struct RecordStore {
     pub(crate) tenant: TenantStore,
@@ -34,17 +34,17 @@ pub struct RecordStore {
 }
 
 impl RecordStore {
-    /// The kind of records.
+    /// The kind of records in the table, such as payments.
     pub fn kind(&self) -> RecordKind {
         self.kind
     }
 
-    /// The tenant of the records.
+    /// The tenant to whom the records belong.
     pub fn tenant(&self) -> &TenantId {
         self.tenant.tenant()
     }
 
-    /// Begins an import: a single transaction to which data are written in chunks, so that they need not fit into
+    /// Begins an import: a single transaction to which rows are written in chunks, so that all rows need not fit into
     /// memory at once. Nothing is stored until [`Import::commit`] is called.
     ///
     /// # Errors
@@ -53,16 +53,16 @@ impl RecordStore {
         Ok(Import::begin(self, on_invalid))
     }
 
-    /// Upserts a batch in one transaction: new rows are added, and an existing row is replaced if it differs. A later
-    /// batch can therefore correct earlier rows, and storing the same batch again changes nothing.
+    /// Stores a batch in one transaction. Each row has a key. A row with a new key is added, and a row with the key of
+    /// a stored row replaces it. A later batch can therefore correct earlier rows. Storing the same batch again changes
+    /// nothing.
     ///
-    /// Event rows are the same if they have the same id and `known_at`. Customer rows are the same if they have the
-    /// same `customer_id`, `signed_up_at`, `valid_from` and `known_at`. Event rows without an id are the same if all
-    /// their values are equal. If several rows of a batch are identical, the first of them matches the first such row
-    /// of another batch, the second matches the second, and so on. Rows without an id cannot be corrected, so give ids
-    /// to rows that you may want to correct.
+    /// The key of an event with an id is the id and `known_at`. The key of a customer row is `customer_id`,
+    /// `signed_up_at`, `valid_from` and `known_at`. The key of an event without an id consists of all its values. If
+    /// several events without an id are identical in a batch, they are numbered, and the number is part of the key. An
+    /// event without an id cannot be corrected, so give ids to events that you may want to correct.
     ///
-    /// If the batch has no rows, the store remembers that the table was given, but is empty.
+    /// If the batch has no rows, the store records that the table exists and has no rows.
     ///
     /// # Errors
     /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and
@@ -74,8 +74,8 @@ impl RecordStore {
         import.commit().await
     }
 
-    /// Validates a batch as [`upsert`](Self::upsert) would, without storing anything. `rows_changed` is 0, and the
-    /// report lists every invalid row.
+    /// Validates a batch as [`upsert`](Self::upsert) would, without storing anything. In the result, `rows_changed` is
+    /// 0, and the report lists every invalid row.
     ///
     /// # Errors
     /// A missing required column, or an unreadable table; `store_unavailable`, `store_not_migrated`.
@@ -87,7 +87,7 @@ impl RecordStore {
         Ok(writer.done())
     }
 
-    /// Number of rows, including all versions.
+    /// Returns the number of rows. Each version of a customer or event is a row.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

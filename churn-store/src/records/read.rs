@@ -10,30 +10,30 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: its columns and attributes by name. A missing value is null. A column that was never given for this
-/// table has no entry at all.
+/// A stored row: its columns and attributes by name. A missing value is null. A column that was never given for the
+/// table has no entry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
     /// The sequence number of the row. Rows are numbered in the order in which they were first stored.
     pub place: i64,
-    /// The values by column name.
+    /// The values of the row by column name.
     pub values: BTreeMap<String, Value>,
 }
 
-/// A page of rows.
+/// A page of stored rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RecordPage {
     /// The rows, in the order in which they were first stored.
     pub rows: Vec<StoredRecord>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<i64>,
 }
 
 impl RecordStore {
-    /// At most `limit` rows (1 to 10 000) after the sequence number `after`. Rows that are added between two calls do
-    /// not shift the pages: no row is skipped or repeated.
+    /// Returns at most `limit` rows (1 to 10 000) whose sequence number is greater than `after`. If rows are added
+    /// between two calls, no page skips or repeats a row.
     ///
     /// # Errors
     /// `invalid_option` for an invalid limit; `store_unavailable`, `store_not_migrated`.
@@ -45,8 +45,9 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// All rows of one customer, in the order in which they were first stored. For `score_customer`, convert them to a
-    /// table: `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
+    /// Returns all rows of one customer, in the order in which they were first stored. For `score_customer`, convert
+    /// them to a table:
+    /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -96,7 +97,7 @@ pub(crate) async fn count_rows(tx: &mut TenantTx, kind: RecordKind) -> Result<u6
     tx.row(&sql, &[]).await?.map_or(Ok(0), |row| row.count(0))
 }
 
-/// Checks the limit of a page.
+/// Returns an error if the limit of a page is out of range.
 pub(crate) fn check_limit(limit: usize) -> Result<()> {
     match (1..=10_000).contains(&limit) {
         true => Ok(()),

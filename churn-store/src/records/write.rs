@@ -15,18 +15,19 @@ use crate::tenant::{Session, TenantStore};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Upserted {
-    /// Number of given rows.
+    /// Number of rows in the input.
     pub rows_in: u64,
-    /// Number of valid rows: `rows_in` minus the quarantined rows.
+    /// Number of valid rows: `rows_in` minus the quarantined (invalid and left out) rows.
     pub rows_accepted: u64,
-    /// Number of rows that were new or replaced a different row. It is 0 if the same batch was stored before.
+    /// Number of rows that are new or that replaced a different stored row. It is 0 if the same batch was stored
+    /// before.
     pub rows_changed: u64,
-    /// The issues of the quarantined rows.
+    /// The validation report, which lists the issues of the quarantined (invalid and left out) rows.
     pub report: ValidationReport,
 }
 
-/// An upsert in progress. It is one transaction, which begins with the first chunk. If it is dropped without
-/// [`commit`](Self::commit), it is rolled back.
+/// An upsert of several chunks in one transaction, which begins with the first chunk. If the import is dropped without
+/// [`commit`](Self::commit), the transaction is rolled back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
     tenant: TenantStore,
@@ -62,12 +63,13 @@ impl Import {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the import has no transaction"))
     }
 
-    /// Writes a chunk of the batch. Rows are numbered across all chunks. After an error the import must be dropped.
+    /// Writes a chunk of rows. Row numbers in reports count the rows of all chunks. After an error, the import must be
+    /// dropped.
     ///
     /// # Errors
     /// See [`RecordStore::upsert`].
     pub async fn write(&mut self, rows: impl IntoTable) -> Result<()> {
-        // Parsed before the transaction begins, so that other writers do not wait for it.
+        // The chunk is parsed before the transaction begins, so that other writers do not wait for the parsing.
         let parsed = self.batch.parse(self.tenant.tenant(), rows.into_table()).await?;
         self.session().await?;
         match &mut self.tx {
@@ -76,7 +78,7 @@ impl Import {
         }
     }
 
-    /// Commits the transaction: either all chunks are stored or none.
+    /// Commits the transaction. If this fails, no chunk is stored.
     ///
     /// # Errors
     /// `store_unavailable`, `store_full`.
@@ -89,19 +91,19 @@ impl Import {
     }
 }
 
-/// A chunk that was parsed and validated.
+/// A chunk of rows that was parsed and validated.
 pub(crate) struct Chunk {
     parsed: Parsed,
     rows: u64,
 }
 
-/// Writes the chunks of a batch in an existing transaction.
+/// Writes the chunks of a batch in a transaction that has already begun.
 pub(crate) struct BatchWriter {
     kind: RecordKind,
     policy: OnInvalid,
     seen: Seen,
     noted: HashSet<(String, Option<&'static str>)>,
-    /// The columns of the tenant's table and the types of its attributes, once they have been read.
+    /// For each column of the table, the type of its attribute. `None` if this was not yet read from the database.
     types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
@@ -124,7 +126,8 @@ impl BatchWriter {
         self.put(tx, parsed).await
     }
 
-    /// Reading a large table takes a while, so it does not run on the thread that drives the host's connections.
+    /// Parses a chunk on another thread. For a large table this takes long, and would block the thread that runs async
+    /// calls.
     async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
         let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.n_rows() as u64);
         let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
@@ -180,8 +183,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Records which tables and columns were given, because a column that was never given is not the same as an empty
-    /// column, and the type of each attribute.
+    /// Records which columns were given, because a column that was never given differs from a column without values.
+    /// Also records the type of each attribute.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "
             INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
@@ -195,7 +198,8 @@ impl BatchWriter {
         if new.is_empty() {
             return Ok(());
         }
-        // New columns get sequence numbers, as rows do. Columns that are first stored later have higher numbers.
+        // New columns get sequence numbers from the same counter as rows, so a column that is stored later has a higher
+        // number.
         let first = places(tx, new.len()).await?;
         for (column, place) in new.iter().zip(first..) {
             let (name, of) = column;
@@ -213,7 +217,7 @@ impl BatchWriter {
     }
 }
 
-/// The columns of a tenant's table and the types of its attributes.
+/// Returns, for each column of a tenant's table, the type of its attribute.
 async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String, Option<String>>> {
     const TYPES: &str = "
         SELECT column_name, value_type
@@ -224,14 +228,14 @@ async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String,
     rows.iter().map(read).collect()
 }
 
-/// Runs computations outside of the async threads.
+/// Runs a computation on a thread for blocking work, so that it does not block async calls.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Error::new(ErrorKind::Internal, "the work was given up").caused_by(e))
 }
 
-/// Adds the report of a chunk to that of the import. The import has had `offset` rows before this chunk.
+/// Adds the report of a chunk to the report of the import. `offset` is the number of rows before this chunk.
 fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     for mut issue in piece.issues {
         issue.row = issue.row.map(|row| row + offset);
@@ -255,8 +259,8 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
     }
 }
 
-/// Reserves `rows` sequence numbers and returns the first, and increments the revision of the tenant's data. Other
-/// writers of the tenant wait until the transaction ends, so batches cannot interleave.
+/// Reserves `rows` sequence numbers and returns the first of them. Also increments the revision of the tenant's data.
+/// Until the transaction ends, other writers of the tenant wait, so that their rows do not get numbers in between.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     const TAKE: &str = "
         INSERT INTO churn_companies AS t (tenant_id, next_seq, revision)
@@ -269,7 +273,7 @@ pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     Ok(next - rows as i64 + 1)
 }
 
-/// Writes a batch; returns how many rows are new or changed.
+/// Writes a batch. Returns the number of rows that are new or changed.
 async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
     let first = places(tx, batch.rows).await?;
     let rows = batch.rows;
@@ -285,13 +289,13 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         columns: &names,
         on_conflict: &on_conflict(kind),
     };
-    // Only the last row of each key is written, because a statement must not affect a row twice.
+    // If rows have the same key, only the last of them is written, because a statement must not affect a row twice.
     target
         .write(tx, &columns, rows, |rows| last_of_each(kind, &columns, rows))
         .await
 }
 
-/// Creates the row of the company if it does not exist, because other tables refer to it.
+/// Creates the row of the tenant's company if it does not exist, because rows of other tables refer to it.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     const ENSURE: &str = "
         INSERT INTO churn_companies (tenant_id, next_seq)
@@ -301,8 +305,8 @@ pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Removes the attributes of tables without any row of the tenant, because each attribute would be a column of all
-/// later rows.
+/// Forgets the attributes of every table in which the tenant has no rows. Otherwise, each of them would be a column of
+/// all later rows.
 pub(crate) async fn forget_unused_columns(tx: &mut TenantTx) -> Result<()> {
     for kind in RecordKind::ALL {
         let sql = format!(

@@ -1,5 +1,5 @@
 //! The audit log. Entries are only added, never changed. In Postgres, the role of the application has no privilege to
-//! change them.
+//! change entries.
 
 use churn_core::Timestamp;
 use serde::Serialize;
@@ -19,14 +19,14 @@ pub struct AuditEntry {
     pub actor: String,
     /// The action, such as `"model.promoted"`.
     pub action: String,
-    /// The object of the action.
+    /// What the action changed, such as a model id; `None` if the entry names nothing.
     pub subject: Option<String>,
-    /// Any further data.
+    /// Any further data about the action, as JSON.
     pub details: serde_json::Value,
 }
 
 impl AuditEntry {
-    /// An entry without subject and details.
+    /// Creates an entry without subject and details.
     pub fn new(at: Timestamp, actor: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             at,
@@ -38,24 +38,24 @@ impl AuditEntry {
     }
 }
 
-/// A page of entries.
+/// A page of entries of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
     /// The entries, in the requested order.
     pub entries: Vec<AuditEntry>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<i64>,
 }
 
 /// Filters of an audit query. See [`AuditStore::query`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditQuery {
-    /// Only entries of this actor.
+    /// Only entries with this actor; `None` for all actors.
     pub actor: Option<String>,
-    /// Only entries of this action.
+    /// Only entries with this action; `None` for all actions.
     pub action: Option<String>,
-    /// Only entries with this subject.
+    /// Only entries with this subject; `None` for all subjects.
     pub subject: Option<String>,
     /// Only entries from this time on.
     pub since: Option<Timestamp>,
@@ -63,14 +63,14 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Whether the newest entries come first.
     pub newest_first: bool,
-    /// The `next` of the previous page.
+    /// The `next` of the previous page; `None` for the first page.
     pub after: Option<i64>,
     /// The maximum number of entries per page (1 to 10 000).
     pub limit: usize,
 }
 
 impl Default for AuditQuery {
-    /// The 100 newest entries, newest first.
+    /// Returns the query for the 100 newest entries, newest first.
     fn default() -> Self {
         Self {
             actor: None,
@@ -85,13 +85,13 @@ impl Default for AuditQuery {
     }
 }
 
-/// A tenant's audit log.
+/// The audit log of a tenant.
 #[derive(Clone, Debug)]
 pub struct AuditStore(pub(crate) TenantStore);
 
 impl AuditStore {
-    /// Adds an entry. In Postgres it does not wait for imports of the same tenant, because the log has its own
-    /// sequence.
+    /// Adds an entry. In Postgres, this call does not wait for imports of the same tenant, because the audit log has a
+    /// sequence of its own.
     ///
     /// # Errors
     /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
@@ -105,7 +105,7 @@ impl AuditStore {
         tx.commit().await
     }
 
-    /// At most `limit` entries (1 to 10 000) after the sequence number `after`, oldest first.
+    /// Returns at most `limit` entries (1 to 10 000) whose sequence number is greater than `after`, oldest first.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -119,7 +119,7 @@ impl AuditStore {
         self.query(&query).await
     }
 
-    /// A page of the entries that match a query.
+    /// Returns a page of the entries that match a query.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.

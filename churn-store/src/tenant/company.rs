@@ -1,4 +1,5 @@
-//! The company, its settings, and the sync cursors of its sources.
+//! The company of a tenant, its settings, and its sync cursors (for each data source, the position up to which it was
+//! read).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::records::{ensure_company, no_zero_byte};
 use crate::tenant::TenantStore;
 
-/// A company: its name and settings.
+/// The name and the settings of a tenant's company.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Company {
@@ -20,12 +21,13 @@ pub struct Company {
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 
-/// A tenant's company.
+/// Reads and changes the name and the settings of a tenant's company.
 #[derive(Clone, Debug)]
 pub struct CompanyStore(pub(crate) TenantStore);
 
 impl CompanyStore {
-    /// The company. If nothing was set yet, it has no name and no settings.
+    /// Returns the name and the settings of the company. Before they are set, the name is `None` and there are no
+    /// settings.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -47,7 +49,7 @@ impl CompanyStore {
         tx.commit().await
     }
 
-    /// Sets a setting.
+    /// Stores a setting. If the setting exists already, its value is replaced.
     ///
     /// # Errors
     /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.
@@ -59,7 +61,7 @@ impl CompanyStore {
         tx.commit().await
     }
 
-    /// Removes a setting; returns whether it existed.
+    /// Removes a setting. Returns whether the setting existed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -71,11 +73,11 @@ impl CompanyStore {
     }
 }
 
-/// Serializes JSON, and refuses U+0000 in any of its texts.
+/// Serializes a JSON value. Returns an error if one of its texts contains U+0000.
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
-    // In JSON, U+0000 is written as an escape. A text in which a backslash is followed by `u0000` looks the same in
-    // this search; it is refused too, because such texts are rare.
+    // JSON writes U+0000 as an escape. A text that contains a backslash followed by `u0000` also matches this search.
+    // Such a text is refused as well, because it is rare.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",
@@ -135,24 +137,24 @@ pub(crate) async fn unset(tx: &mut TenantTx, setting: &str) -> Result<u64> {
     tx.execute(UNSET, &[setting.into()]).await
 }
 
-/// The sync cursor of a source.
+/// The sync cursor of a data source: the position up to which the source was read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SyncCursor {
-    /// The source.
+    /// The name of the data source.
     pub source: String,
-    /// How far the source was read, in a format that the host chooses.
+    /// The position up to which the source was read, in a format that the application chooses.
     pub position: String,
-    /// When the cursor was set.
+    /// When the sync cursor was set.
     pub moved_at: Timestamp,
 }
 
-/// The sync cursors of a tenant.
+/// The sync cursors of a tenant (for each data source, the position up to which it was read).
 #[derive(Clone, Debug)]
 pub struct CursorStore(pub(crate) TenantStore);
 
 impl CursorStore {
-    /// The sync cursor of a source; `None` if the source was never read.
+    /// Returns the sync cursor of a data source; `None` if no cursor was set.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -163,7 +165,7 @@ impl CursorStore {
         Ok(cursor)
     }
 
-    /// Sets the sync cursor of a source.
+    /// Sets the sync cursor of a data source to `position`. `at` is the current time, because the store reads no clock.
     ///
     /// # Errors
     /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.

@@ -1,4 +1,4 @@
-//! The store of one tenant. Only this type gives access to data.
+//! The store of one tenant. Only the type [`TenantStore`] gives access to data.
 
 pub(crate) mod audit;
 pub(crate) mod company;
@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::records::RecordStore;
 use crate::store::Store;
 
-/// All tables that hold tenants' rows.
+/// All tables whose rows belong to tenants.
 pub(crate) const TABLES: [&str; 16] = [
     "churn_companies",
     "churn_record_columns",
@@ -51,12 +51,13 @@ pub(crate) const TABLES: [&str; 16] = [
     "churn_sync_cursors",
 ];
 
-/// The records, models, scores and settings of one tenant. It cannot read or change other tenants.
+/// Gives access to the records, models, scores and settings of one tenant. It cannot read or change data of other
+/// tenants.
 #[derive(Clone)]
 pub struct TenantStore {
     store: Store,
     tenant: TenantId,
-    /// The transaction that calls take part in; `None` if each call has its own.
+    /// The transaction in which all calls take part; `None` if each call has a transaction of its own.
     shared: Option<transaction::SharedTx>,
 }
 
@@ -88,7 +89,7 @@ impl TenantStore {
     /// Begins a transaction of several calls: either all of their changes are stored or none.
     ///
     /// # Errors
-    /// `invalid_option` within another transaction; `store_busy`, `store_unavailable`.
+    /// `invalid_option` if this value already belongs to a transaction; `store_busy`, `store_unavailable`.
     pub async fn begin(&self) -> Result<TenantTransaction> {
         if self.shared.is_some() {
             return Err(Error::option(
@@ -106,27 +107,27 @@ impl TenantStore {
         &self.tenant
     }
 
-    /// Customers and their versions.
+    /// The records of customers. Each version of a customer is a row.
     pub fn customers(&self) -> RecordStore {
         self.table(RecordKind::Customers)
     }
 
-    /// Payments.
+    /// The records of payments.
     pub fn payments(&self) -> RecordStore {
         self.table(RecordKind::Payments)
     }
 
-    /// Support tickets.
+    /// The records of support tickets.
     pub fn tickets(&self) -> RecordStore {
         self.table(RecordKind::Tickets)
     }
 
-    /// Activities.
+    /// The records of activities.
     pub fn activities(&self) -> RecordStore {
         self.table(RecordKind::Activities)
     }
 
-    /// Records of one kind.
+    /// The records of the given kind, such as payments.
     pub fn table(&self, kind: RecordKind) -> RecordStore {
         RecordStore {
             tenant: self.clone(),
@@ -134,52 +135,53 @@ impl TenantStore {
         }
     }
 
-    /// Models.
+    /// The stored models of the tenant.
     pub fn models(&self) -> ModelStore {
         ModelStore(self.clone())
     }
 
-    /// Score runs and scores.
+    /// The stored score runs of the tenant, with their scores.
     pub fn scores(&self) -> ScoreStore {
         ScoreStore(self.clone())
     }
 
-    /// The outcomes of scored customers.
+    /// The stored outcomes of customers: whether each customer churned after a date.
     pub fn outcomes(&self) -> OutcomeStore {
         OutcomeStore(self.clone())
     }
 
-    /// The company: its name and settings.
+    /// The name and the settings of the tenant's company.
     pub fn company(&self) -> CompanyStore {
         CompanyStore(self.clone())
     }
 
-    /// Users.
+    /// The users of the tenant.
     pub fn users(&self) -> UserStore {
         UserStore(self.clone())
     }
 
-    /// API keys.
+    /// The API keys of the tenant.
     pub fn api_keys(&self) -> ApiKeyStore {
         ApiKeyStore(self.clone())
     }
 
-    /// The sync cursors of sources.
+    /// The sync cursors of the tenant (for each data source, the position up to which it was read).
     pub fn cursors(&self) -> CursorStore {
         CursorStore(self.clone())
     }
 
-    /// The audit log.
+    /// The audit log of the tenant.
     pub fn audit(&self) -> AuditStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models that
-    /// were trained on them, counts of past runs and the audit log are not changed, so use an id in the audit log that
-    /// does not identify a person.
+    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models,
+    /// counts of past runs and the audit log are not changed. Therefore, use ids in the audit log that do not identify
+    /// a person.
     ///
-    /// In a SQLite file the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
-    /// it. In Postgres, the next `VACUUM` removes the rows, and old WAL still contains them. Backups are not changed.
+    /// In a SQLite file, the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
+    /// it. In Postgres, the next `VACUUM` removes the rows, and old files of the write-ahead log still contain them.
+    /// Backups are not changed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -193,8 +195,8 @@ impl TenantStore {
         Ok(deleted)
     }
 
-    /// A number that grows with every change of the tenant's records, models, scores and outcomes. If it is unchanged,
-    /// a cached result is still valid.
+    /// Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If the
+    /// number is unchanged, a result that the application cached is still valid.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -205,7 +207,7 @@ impl TenantStore {
         Ok(revision)
     }
 
-    /// The transaction of one call.
+    /// Begins the transaction of one call, or lets the call take part in the shared transaction.
     pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
         match &self.shared {
@@ -215,7 +217,7 @@ impl TenantStore {
     }
 }
 
-/// Checks the id of a tenant.
+/// Returns an error if the id of a tenant is blank, too long or contains U+0000.
 pub(crate) fn check_tenant(tenant: &TenantId) -> Result<()> {
     let id = tenant.as_str();
     match id.trim().is_empty() || id.len() > 500 || id.contains('\0') {

@@ -11,7 +11,7 @@ use crate::tenant::TenantStore;
 names! {
     /// The stage of a model.
     pub enum Stage: "stage" {
-        /// The model that is in use. A tenant has at most one.
+        /// The model that is in use. A tenant has at most one champion.
         Champion = "champion",
         /// A model that is compared with the champion.
         Challenger = "challenger",
@@ -20,27 +20,27 @@ names! {
     }
 }
 
-/// The metadata of a stored model, which can be read without opening it.
+/// The metadata of a stored model. Reading the metadata does not load the model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredModel {
-    /// The id: the hash of the model's content.
+    /// The id of the model: the hash of its content.
     pub id: String,
-    /// The stage.
+    /// The stage of the model.
     pub stage: Stage,
     /// When the model was saved.
     pub saved_at: Timestamp,
-    /// The definition of churn, the features and the training report.
+    /// A JSON object with the model's definition of churn, its features and its training report.
     pub card: serde_json::Value,
 }
 
-/// A tenant's models.
+/// The stored models of a tenant.
 #[derive(Clone, Debug)]
 pub struct ModelStore(pub(crate) TenantStore);
 
 impl ModelStore {
-    /// Stores a model. If the model is stored already, it keeps its first date and gets the new stage. A new champion
-    /// retires the previous champion.
+    /// Stores a model. If the model is stored already, it keeps the time at which it was first stored, and gets the new
+    /// stage. If it becomes the champion, the stage of the previous champion becomes [`Stage::Retired`].
     ///
     /// # Errors
     /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -50,7 +50,7 @@ impl ModelStore {
         tx.commit().await
     }
 
-    /// Opens a model.
+    /// Loads a model from the store.
     ///
     /// # Errors
     /// `not_found`; `artifact_damaged`, `artifact_version` if the stored bytes are damaged; `store_unavailable`.
@@ -62,7 +62,7 @@ impl ModelStore {
         Ok(off_thread(move || ChurnModel::from_bytes(&bytes)).await??)
     }
 
-    /// Opens the champion; `None` if there is none.
+    /// Loads the champion (the model in use); `None` if the tenant has no champion.
     ///
     /// # Errors
     /// See [`load`](Self::load).
@@ -76,7 +76,7 @@ impl ModelStore {
         }
     }
 
-    /// The metadata of a model; `None` if the model does not exist.
+    /// Returns the metadata of a model; `None` if the model does not exist.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -87,7 +87,8 @@ impl ModelStore {
         Ok(model)
     }
 
-    /// Changes the stage of a model. A new champion retires the previous champion.
+    /// Changes the stage of a model. If the model becomes the champion, the stage of the previous champion becomes
+    /// [`Stage::Retired`].
     ///
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.
@@ -97,7 +98,7 @@ impl ModelStore {
         tx.commit().await
     }
 
-    /// All models, last saved first.
+    /// Returns the metadata of all models, last saved first.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -108,7 +109,7 @@ impl ModelStore {
         Ok(models)
     }
 
-    /// Deletes a model; its scores stay.
+    /// Deletes a model. Scores that were computed with the model are not deleted.
     ///
     /// # Errors
     /// `not_found`; `store_unavailable`, `store_not_migrated`.
@@ -165,7 +166,7 @@ pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result
         UPDATE churn_models
         SET stage = $3
         WHERE tenant_id = $1 AND model_id = $2";
-    // Concurrent promotions are serialized.
+    // This call makes concurrent changes of stages run one after another.
     crate::records::places(tx, 0).await?;
     if stage == Stage::Champion {
         tx.execute(RETIRE, &[id.into()]).await?;

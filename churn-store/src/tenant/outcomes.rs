@@ -1,4 +1,4 @@
-//! Outcomes: labels of past dates, together with the scores of these dates.
+//! Outcomes: whether customers churned after past dates, together with the scores of these dates.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,41 +11,42 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::scores::count_outcomes;
 use crate::tenant::{RunId, TenantStore};
 
-/// One customer's outcome.
+/// The outcome of one customer: whether they churned in the label period (the span after a date in which churn is
+/// counted).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredOutcome {
     /// The customer's id.
     pub customer_id: String,
-    /// The date that the label belongs to.
+    /// The date after which the label period begins.
     pub as_of: Timestamp,
-    /// Whether the customer churned; `None` if the label excludes the customer.
+    /// Whether the customer churned; `None` if the customer has no label at this date.
     pub churned: Option<bool>,
-    /// The rule that determined the label.
+    /// The name of the rule that determined the outcome.
     pub rule: String,
-    /// The event that decided: the cancellation, or the first sign of activity.
+    /// The time of the event that determined the outcome: the cancellation, or the first activity in the label period.
     pub event_at: Option<Timestamp>,
 }
 
-/// A past score and its outcome.
+/// The probability of a customer in a past run, and whether the customer then churned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScoredOutcome {
     /// The customer's id.
     pub customer_id: String,
-    /// The probability of the score.
+    /// The customer's probability of churn in the run.
     pub probability: f64,
-    /// Whether the customer churned.
+    /// Whether the customer churned in the label period after the run.
     pub churned: bool,
 }
 
-/// A tenant's outcomes.
+/// The stored outcomes of a tenant's customers.
 #[derive(Clone, Debug)]
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Saves mature labels as outcomes. An existing outcome is replaced if it differs. Returns how many outcomes are
-    /// new or changed.
+    /// Stores labels as outcomes. A stored outcome that differs from the new one is replaced. Returns the number of
+    /// outcomes that are new or changed.
     ///
     /// # Errors
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -70,7 +71,7 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // Model files state `active_within` even if it has its default value. This text does the same, so that equal
+        // A model file states `active_within` even if it has its default value. This text states it too, so that equal
         // definitions have equal texts.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
@@ -79,8 +80,8 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// The scores of a run with their outcomes, sorted by customer id. Only customers are included that have a
-    /// probability, and an outcome under the model's definition of churn.
+    /// Returns the probabilities of a run with the outcomes, sorted by customer id. A customer is included if their
+    /// score has a probability and their outcome under the model's definition of churn is stored.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -91,7 +92,7 @@ impl OutcomeStore {
         Ok(outcomes)
     }
 
-    /// A customer's outcomes, latest date first.
+    /// Returns all stored outcomes of a customer, latest date first.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -10,16 +10,17 @@ use crate::records::no_zero_byte;
 use crate::tenant::TenantStore;
 
 names! {
-    /// The role of a user or a key. The store does not enforce roles; the host decides what each role may do.
+    /// The role of a user or an API key. The store does not enforce roles: the application decides what each role may
+    /// do.
     #[derive(PartialOrd, Ord)]
     pub enum Role: "role" {
-        /// May read.
+        /// A role that may read.
         Viewer = "viewer",
-        /// May work with records and scores.
+        /// A role that may work with records and scores.
         Analyst = "analyst",
-        /// May manage models, settings and users.
+        /// A role that may manage models, settings and users.
         Admin = "admin",
-        /// May do everything, including managing the company itself.
+        /// A role that may do everything, including managing the company itself.
         Owner = "owner",
     }
 }
@@ -31,13 +32,13 @@ pub struct User {
     pub user_id: String,
     /// The e-mail address; unique within the tenant.
     pub email: String,
-    /// The name.
+    /// The user's name.
     pub name: Option<String>,
-    /// The role.
+    /// The user's role.
     pub role: Role,
 }
 
-/// A tenant's users.
+/// The users of a tenant.
 #[derive(Clone, Debug)]
 pub struct UserStore(pub(crate) TenantStore);
 
@@ -57,7 +58,7 @@ impl UserStore {
         tx.commit().await
     }
 
-    /// The user with this id; `None` if there is none.
+    /// Returns the user with this id; `None` if there is no such user.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -68,7 +69,7 @@ impl UserStore {
         Ok(user)
     }
 
-    /// The user with this e-mail address, in exactly this spelling; `None` if there is none.
+    /// Returns the user with this e-mail address, in exactly this spelling; `None` if there is no such user.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -79,7 +80,7 @@ impl UserStore {
         Ok(user)
     }
 
-    /// All users, sorted by id.
+    /// Returns all users, sorted by id.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -90,7 +91,7 @@ impl UserStore {
         Ok(users)
     }
 
-    /// Removes a user; returns whether the user existed.
+    /// Removes a user. Returns whether the user existed.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -167,17 +168,18 @@ pub struct ApiKey {
     pub key_id: String,
     /// The role of the key.
     pub role: Role,
-    /// A name for display.
+    /// The name of the key that users see; `None` if the key has no name.
     pub label: Option<String>,
-    /// The scopes that the key is limited to, as defined by the host; `None` for everything that the role may do.
+    /// The names of the actions that the key is limited to, as the application defines them. With `None`, the key may
+    /// do everything that its role may do.
     pub scopes: Option<Vec<String>>,
     /// When the key was created.
     pub created_at: Timestamp,
-    /// When the key expires.
+    /// When the key expires; `None` if it never expires.
     pub expires_at: Option<Timestamp>,
-    /// When the key was last used, to within a minute.
+    /// When the key was last used, accurate to a minute; `None` if it was never used.
     pub used_at: Option<Timestamp>,
-    /// When the key was revoked; `None` if it is valid.
+    /// When the key was revoked; `None` if it was not revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -187,7 +189,7 @@ impl ApiKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
     }
 
-    /// Whether the key has this scope.
+    /// Whether the scopes of the key include this one, or the key has no scopes and so is not limited.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes
             .as_ref()
@@ -195,7 +197,7 @@ impl ApiKey {
     }
 }
 
-/// A key to create. See [`ApiKeyStore::issue`].
+/// An API key to create. See [`ApiKeyStore::issue`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewApiKey {
@@ -205,16 +207,16 @@ pub struct NewApiKey {
     pub secret: String,
     /// The role of the key.
     pub role: Role,
-    /// A name for display.
+    /// The name of the key that users see; `None` if the key has no name.
     pub label: Option<String>,
-    /// The scopes that the key is limited to. Default: everything that the role may do.
+    /// The names of the actions that the key is limited to. Default: everything that the role may do.
     pub scopes: Option<Vec<String>>,
     /// When the key expires. Default: never.
     pub expires_at: Option<Timestamp>,
 }
 
 impl NewApiKey {
-    /// A key without label, scopes and expiry.
+    /// Creates a key without label, scopes and expiry.
     pub fn new(key_id: impl Into<String>, secret: impl Into<String>, role: Role) -> Self {
         Self {
             key_id: key_id.into(),
@@ -226,21 +228,21 @@ impl NewApiKey {
         }
     }
 
-    /// Sets the name for display.
+    /// Sets the name of the key that users see.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Sets the scopes.
+    /// Sets the scopes: the names of the actions that the key is limited to.
     #[must_use]
     pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the expiry.
+    /// Sets the time at which the key expires.
     #[must_use]
     pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expires_at = Some(at);
@@ -255,14 +257,14 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// How much older the stored last use of a key must be before it is updated, in microseconds.
+/// The stored time of a key's last use is updated if it is at least this old, in microseconds.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {
     /// Creates a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's
-    /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show it once,
-    /// because only the SHA-256 of the secret is stored. This is safe for random secrets that cannot be guessed, but
-    /// not for passwords.
+    /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show the text
+    /// to the user only once, because the store keeps only the SHA-256 of the secret. A SHA-256 is safe for random
+    /// secrets that cannot be guessed, but not for passwords.
     ///
     /// # Errors
     /// `invalid_option` if the secret is too short, or a part contains an invalid character; `store_refused` if the key
@@ -288,7 +290,7 @@ impl ApiKeyStore {
         Ok(key_text(self.0.tenant(), &key.key_id, &key.secret))
     }
 
-    /// Creates a key without label, scopes and expiry, whose secret can be passed to [`verify`](Self::verify).
+    /// Creates a key without label, scopes and expiry. Pass its secret to [`verify`](Self::verify) to find the key.
     ///
     /// # Errors
     /// `invalid_option` if the secret has fewer than 24 bytes; `store_refused` if the key or the secret exists already;
@@ -301,8 +303,8 @@ impl ApiKeyStore {
         tx.commit().await
     }
 
-    /// The key with this secret; `None` if there is none, or if it was revoked. This call does not check the expiry:
-    /// use [`works_at`](ApiKey::works_at).
+    /// Returns the key with this secret; `None` if there is no such key, or if it was revoked. This call does not check
+    /// whether the key has expired: use [`works_at`](ApiKey::works_at).
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -313,12 +315,14 @@ impl ApiKeyStore {
         Ok(key)
     }
 
-    /// The key with this id and secret, if it is valid at `at`. Updates the last use at most once a minute.
+    /// Returns the key with this id and secret, if it is valid at `at`. Updates the time of the last use at most once a
+    /// minute.
     pub(crate) async fn authenticate(&self, key_id: &str, secret: &str, at: Timestamp) -> Result<Option<ApiKey>> {
         let mut tx = self.0.begin_session(Access::Read).await?;
         let found = key_with_hash(&mut tx, key_id).await?;
         tx.rollback().await?;
-        // The comparison takes the same time whether the key exists or not.
+        // The secret is hashed even if the key does not exist, so that the duration reveals little about which keys
+        // exist.
         let (key, stored) = found.map_or((None, String::new()), |(key, stored)| (Some(key), stored));
         let equal = equal_in_constant_time(&hash(secret), &stored);
         let Some(key) = key.filter(|key| equal && key.works_at(at)) else {
@@ -333,7 +337,7 @@ impl ApiKeyStore {
         Ok(Some(key))
     }
 
-    /// All keys, sorted by id, including revoked ones.
+    /// Returns all keys, sorted by id, including revoked keys.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -364,7 +368,7 @@ fn check_secret(secret: &str) -> Result<()> {
     }
 }
 
-/// The alphabet of RFC 4648 in lower case, without padding.
+/// The base32 alphabet of RFC 4648 in lower case. No padding is used.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 fn base32(bytes: &[u8]) -> String {
@@ -396,7 +400,7 @@ fn from_base32(text: &str) -> Option<Vec<u8>> {
             bytes.push((buffer >> bits) as u8);
         }
     }
-    // Another encoding of the same bytes is not accepted.
+    // A text that decodes to the same bytes, but is not their standard encoding, is refused.
     (base32(&bytes) == text).then_some(bytes)
 }
 
@@ -404,7 +408,7 @@ fn key_text(tenant: &TenantId, key_id: &str, secret: &str) -> String {
     format!("churn_{}_{key_id}_{secret}", base32(tenant.as_str().as_bytes()))
 }
 
-/// The parts of a key's text: tenant, key id and secret.
+/// Splits the text of a key into tenant, key id and secret.
 pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     let mut parts = text.split('_');
     let (Some("churn"), Some(tenant), Some(key_id), Some(secret), None) =
@@ -416,7 +420,7 @@ pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     Some((TenantId::new(tenant).ok()?, key_id, secret))
 }
 
-/// Compares without stopping at the first difference, because the time would reveal its position.
+/// Compares two texts. Always reads them to the end, because the duration would reveal the position of a difference.
 fn equal_in_constant_time(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));
@@ -518,7 +522,7 @@ mod tests {
 
     #[test]
     fn base32_comes_back() {
-        // RFC 4648, section 10.
+        // These examples are from RFC 4648, section 10.
         for (text, coded) in [("", ""), ("f", "my"), ("fo", "mzxq"), ("foobar", "mzxw6ytboi")] {
             assert_eq!(base32(text.as_bytes()), coded);
             assert_eq!(from_base32(coded).unwrap(), text.as_bytes());

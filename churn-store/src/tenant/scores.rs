@@ -11,37 +11,36 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::{check_limit, off_thread, places};
 use crate::tenant::TenantStore;
 
-/// Identifies a score run.
+/// Identifies a score run by its date and its model. A score run is the scores of all customers at one date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RunId {
-    /// The date of the scores.
+    /// The date at which the customers were scored.
     pub as_of: Timestamp,
-    /// The id of the model.
+    /// The id of the model that computed the scores.
     pub model_id: String,
 }
 
-/// The customers whose reasons are stored. Reasons are computed when a run is saved; this takes longer than computing
-/// the scores.
+/// The customers whose reasons are stored when a run is saved. Computing reasons takes longer than computing scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonsFor {
-    /// No customer.
+    /// The reasons of no customer.
     Nobody,
-    /// This many customers with the highest probabilities.
+    /// The reasons of the customers with the highest probabilities. The number says how many customers.
     Riskiest(usize),
-    /// All customers.
+    /// The reasons of all customers.
     Everybody,
 }
 
-/// A stored reason.
+/// A stored reason: a feature that raises or lowers the score of a customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredReason {
     /// The feature's name.
     pub feature: String,
     /// The feature's value: a number, a text or null.
     pub value: serde_json::Value,
-    /// The contribution of the feature to the blended log-odds.
+    /// The number that the feature adds to the log-odds of churn.
     pub contribution: f64,
-    /// Whether the feature `"raises"` or `"lowers"` the risk.
+    /// `"raises"` if the feature raises the customer's risk, `"lowers"` if it lowers the risk.
     pub direction: String,
     /// The reason in words.
     pub text: String,
@@ -64,14 +63,15 @@ impl From<&Reason> for StoredReason {
 }
 
 names! {
-    /// The purpose of a run.
+    /// The purpose of a score run.
     #[derive(Default)]
     pub enum RunPurpose: "purpose" {
-        /// The run is shown to users. The latest such run is the default of queries, and customers' histories consist
-        /// of such runs.
+        /// The run is shown to users. A query that names no run reads the latest served run. Customers' histories
+        /// consist of served runs.
         #[default]
         Served = "served",
-        /// The run is for comparison, for example by a challenger. Only queries that name it return it.
+        /// The run is for comparison, for example of a new model with the model in use. A query reads a trial run only
+        /// if it names this run.
         Trial = "trial",
     }
 }
@@ -82,16 +82,17 @@ names! {
 pub struct SaveRun {
     /// When the run is saved.
     pub at: Timestamp,
-    /// The customers whose reasons are stored. Default: the 100 riskiest customers.
+    /// The customers whose reasons are stored. Default: the 100 customers with the highest probabilities.
     pub reasons: ReasonsFor,
     /// The purpose of the run. Default: served.
     pub purpose: RunPurpose,
-    /// The value of each customer, by id. The value at risk is the probability times this value. Default: none.
+    /// The value of each customer (such as their yearly revenue), by id. The value at risk is the probability times
+    /// this value. Default: no values.
     pub values: BTreeMap<String, f64>,
 }
 
 impl SaveRun {
-    /// The default options with this time.
+    /// Creates options with this time, and defaults for everything else.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -115,7 +116,7 @@ impl SaveRun {
         self
     }
 
-    /// Sets the value of each customer.
+    /// Sets the value of each customer, such as their yearly revenue.
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = (String, f64)>) -> Self {
         self.values = values.into_iter().collect();
@@ -129,29 +130,29 @@ impl SaveRun {
 pub struct StoredScore {
     /// The customer's id.
     pub customer_id: String,
-    /// The run of the score.
+    /// The run that the score belongs to.
     pub run: RunId,
     /// Calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
-    /// The interval of the probability, if the model has intervals.
+    /// The uncertainty interval of the probability; `None` if the model has no intervals.
     pub interval: Option<Interval>,
-    /// The risk band of the probability.
+    /// The risk band of the probability; `None` if the customer is not scored.
     pub risk_band: Option<RiskBand>,
-    /// `"scored"` or `"not_enough_evidence"`.
+    /// `"scored"`, or `"not_enough_evidence"` if the customer has no probability.
     pub status: String,
-    /// Why the customer is not scored.
+    /// Why the customer is not scored; `None` for a scored customer.
     pub not_scored_reason: Option<String>,
-    /// For a customer who is not scored: the date by which they will have a score.
+    /// For a customer who is not scored: the latest date on which they will have a score.
     pub expected_at: Option<Timestamp>,
-    /// The value of the customer, if the run was saved with values.
+    /// The value of the customer, such as their yearly revenue; `None` if the run was saved without a value for them.
     pub value: Option<f64>,
-    /// The probability times the value.
+    /// The probability times the value of the customer, if both are known.
     pub value_at_risk: Option<f64>,
-    /// The stored reasons, largest first.
+    /// The stored reasons, largest contribution first. The list is empty if no reasons were stored for the customer.
     pub reasons: Vec<StoredReason>,
 }
 
-/// A summary of a run.
+/// A summary of a score run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunSummary {
@@ -165,30 +166,30 @@ pub struct RunSummary {
     pub customers: u64,
     /// Number of customers with a probability.
     pub scored: u64,
-    /// The mean of the probabilities.
+    /// The mean of the scored customers' probabilities; `None` if no customer is scored.
     pub mean_probability: Option<f64>,
-    /// Number of customers in each band, in the order low, medium, high, critical.
+    /// Number of customers in each risk band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Number of scored customers whose outcome is known, and number of those who churned. Updated when outcomes are
-    /// saved.
+    /// Number of scored customers whose outcome (whether they churned) is known, and number of those who churned. Both
+    /// are updated when outcomes are saved.
     pub outcomes: (u64, u64),
 }
 
-/// Filters of a high-risk list.
+/// Filters for [`ScoreStore::high_risk`], the list of the customers with the highest probabilities.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
-    /// The run; `None` for the latest served one.
+    /// The run whose scores are read; `None` for the latest served run.
     pub run: Option<RunId>,
-    /// The minimum probability.
+    /// Only customers with at least this probability.
     pub min_probability: f64,
     /// The maximum number of customers (1 to 10 000).
     pub limit: usize,
-    /// The probability and id of the last customer of the previous page.
+    /// The probability and id of the last customer of the previous page; `None` for the first page.
     pub after: Option<(f64, String)>,
 }
 
 impl Default for HighRisk {
-    /// The 100 customers with the highest probabilities in the latest run.
+    /// Returns the filters for the 100 customers with the highest probabilities in the latest served run.
     fn default() -> Self {
         Self {
             run: None,
@@ -199,29 +200,29 @@ impl Default for HighRisk {
     }
 }
 
-/// A page of customers, sorted by risk.
+/// A page of customers, highest probability first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RiskPage {
-    /// Highest risk first; ties are sorted by customer id.
+    /// The scores, highest probability first. Scores with equal probabilities are sorted by customer id.
     pub scores: Vec<StoredScore>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<(f64, String)>,
 }
 
 names! {
-    /// The order of a list of scores. Ties are sorted by customer id.
+    /// The order of the scores in a list. Scores with equal keys are sorted by customer id.
     #[derive(Default)]
     pub enum ScoreOrder: "order" {
-        /// Highest probability first; customers who are not scored come last.
+        /// Highest probability first. Customers who are not scored come last.
         #[default]
         Probability = "probability",
-        /// Highest value at risk first; customers without one come last.
+        /// Highest value at risk (probability times value) first. Customers without a value at risk come last.
         ValueAtRisk = "value_at_risk",
     }
 }
 
-/// Filters of a score query. See [`ScoreStore::query`].
+/// Filters and order of a score query. See [`ScoreStore::query`].
 ///
 /// ```
 /// use churn_core::RiskBand;
@@ -232,28 +233,29 @@ names! {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreQuery {
-    /// The run; `None` for the latest served one.
+    /// The run whose scores are read; `None` for the latest served run.
     pub run: Option<RunId>,
-    /// The order.
+    /// The order of the scores.
     pub order: ScoreOrder,
-    /// Only customers in these risk bands.
+    /// Only customers in these risk bands; `None` for all customers.
     pub bands: Option<Vec<RiskBand>>,
-    /// Only customers who are scored (`true`), or who are not (`false`).
+    /// Only customers who are scored (`true`), or only customers who are not scored (`false`); `None` for all
+    /// customers.
     pub scored: Option<bool>,
-    /// Only these customers.
+    /// Only customers with these ids; `None` for all customers.
     pub customer_ids: Option<Vec<String>>,
-    /// Only customers with at least this probability.
+    /// Only customers with at least this probability; `None` for all customers.
     pub min_probability: Option<f64>,
     /// The maximum number of customers per page (1 to 10 000).
     pub limit: usize,
-    /// The `next` of the previous page.
+    /// The `next` of the previous page; `None` for the first page.
     pub after: Option<ScoreCursor>,
-    /// Whether to also count all customers that match the query, across all pages.
+    /// Whether to also count all customers that match the query, on all pages together.
     pub total: bool,
 }
 
 impl Default for ScoreQuery {
-    /// The first 100 of all customers of the latest served run, riskiest first.
+    /// Returns the query for the first 100 customers of the latest served run, highest probability first.
     fn default() -> Self {
         Self {
             run: None,
@@ -269,12 +271,12 @@ impl Default for ScoreQuery {
     }
 }
 
-/// The position at which a page of scores ends.
+/// The position at which a page of scores ends. The next page begins after this position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreCursor {
-    /// The sort key: the probability or the value at risk.
+    /// The probability or the value at risk of the last customer of the page, whichever the page is sorted by.
     pub key: Option<f64>,
-    /// The customer's id.
+    /// The id of the last customer of the page.
     pub customer_id: String,
 }
 
@@ -282,13 +284,13 @@ pub struct ScoreCursor {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScorePage {
-    /// The run of the scores.
+    /// The run that the scores belong to.
     pub run: RunId,
-    /// The scores, in the requested order.
+    /// The scores in the requested order.
     pub scores: Vec<StoredScore>,
-    /// Pass it as `after` for the next page; `None` on the last page.
+    /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<ScoreCursor>,
-    /// The number of customers that match the query, if it was requested.
+    /// The number of all customers that match the query; `None` if it was not requested.
     pub total: Option<u64>,
 }
 
@@ -296,26 +298,26 @@ pub struct ScorePage {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunChanges {
-    /// The customers of both runs, counted by their band before and after; `None` stands for customers who are not
-    /// scored.
+    /// Number of customers for each pair of risk bands: the band in the earlier run and the band in the later run. Only
+    /// customers of both runs are counted.
     pub moves: Vec<BandMove>,
-    /// Number of customers in the later run only.
+    /// Number of customers who are only in the later run.
     pub entered: u64,
-    /// Number of customers in the earlier run only.
+    /// Number of customers who are only in the earlier run.
     pub left: u64,
-    /// The largest changes of probability among customers who are scored in both runs, largest first.
+    /// The largest changes of probability, largest first. Only customers who are scored in both runs are included.
     pub largest: Vec<ScoreChange>,
 }
 
-/// The number of customers with a given band in each of two runs.
+/// The number of customers who have one risk band in the earlier run and another (or the same) in the later run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BandMove {
-    /// The band in the earlier run.
+    /// The risk band in the earlier run; `None` for customers who are not scored in that run.
     pub from: Option<RiskBand>,
-    /// The band in the later run.
+    /// The risk band in the later run; `None` for customers who are not scored in that run.
     pub to: Option<RiskBand>,
-    /// Number of customers.
+    /// Number of customers with this pair of risk bands.
     pub customers: u64,
 }
 
@@ -331,13 +333,13 @@ pub struct ScoreChange {
     pub after: f64,
 }
 
-/// The score runs of a tenant.
+/// The stored score runs of a tenant.
 #[derive(Clone, Debug)]
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Saves a served run in one transaction, with the five main reasons of the requested customers. Saving the same
-    /// run again replaces it.
+    /// Stores a run with the purpose `served` in one transaction, with the five main reasons of each requested
+    /// customer. If a run with the same date and model is stored already, it is replaced.
     ///
     /// # Errors
     /// See [`save_with`](Self::save_with).
@@ -346,10 +348,10 @@ impl ScoreStore {
             .await
     }
 
-    /// Saves a run in one transaction. Saving the same run again replaces it.
+    /// Stores a run in one transaction. If a run with the same date and model is stored already, it is replaced.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if the run was made by another model, or a
+    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if another model made the run, or if a
     /// value is not finite or belongs to a customer who is not in the run; `store_unavailable`, `store_not_migrated`.
     pub async fn save_with(&self, model: &ChurnModel, run: &ScoreRun, options: &SaveRun) -> Result<RunId> {
         if run.tenant() != self.0.tenant() {
@@ -368,8 +370,7 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// The latest runs of both purposes, sorted by date with the latest first. At most `limit` runs (1 to 10 000) are
-    /// returned.
+    /// Returns at most `limit` runs (1 to 10 000), latest date first. Both served and trial runs are included.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -377,8 +378,8 @@ impl ScoreStore {
         self.runs_before(None, limit).await
     }
 
-    /// The runs dated before `before`, latest date first, at most `limit` (1 to 10 000). For the next page, pass the
-    /// date of the last run as `before`.
+    /// Returns at most `limit` runs (1 to 10 000) whose date is earlier than `before`, latest date first. For the next
+    /// page, pass the date of the last run as `before`.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -390,7 +391,7 @@ impl ScoreStore {
         Ok(runs)
     }
 
-    /// The customers with the highest probabilities.
+    /// Returns a page of the customers with the highest probabilities.
     ///
     /// # Errors
     /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
@@ -415,7 +416,7 @@ impl ScoreStore {
         })
     }
 
-    /// A page of a run's scores, including customers who are not scored.
+    /// Returns a page of a run's scores, including customers who are not scored.
     ///
     /// # Errors
     /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
@@ -428,8 +429,8 @@ impl ScoreStore {
         Ok(page)
     }
 
-    /// The changes from one run to another: moves between bands, and the `limit` (1 to 10 000) largest changes of
-    /// probability. If the runs are of different models, a change may be due to the model.
+    /// Returns the changes from one run to another: how many customers moved between risk bands, and the `limit` (1 to
+    /// 10 000) largest changes of probability. If the runs are of different models, a change may be due to the model.
     ///
     /// # Errors
     /// `not_found` if one of the runs does not exist; `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -441,8 +442,7 @@ impl ScoreStore {
         Ok(changes)
     }
 
-    /// A customer's scores in served runs, sorted by date with the latest first. At most `limit` scores (1 to 10 000) are
-    /// returned.
+    /// Returns at most `limit` scores (1 to 10 000) of a customer in served runs, latest date first.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -471,7 +471,7 @@ fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such score run")
 }
 
-/// A run in stored form.
+/// A score run as columns of the database.
 pub(crate) struct Rows {
     id: RunId,
     purpose: RunPurpose,
@@ -591,7 +591,7 @@ impl Rows {
         })
     }
 
-    /// A run that contains a single customer, for the attestation.
+    /// Creates a run that contains a single customer, for the attestation.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         let number = |number: f64| Stored::Numbers(vec![Some(number)]);
@@ -628,7 +628,7 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
           low, medium, high, critical
         )
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    // Concurrent saves of one run are serialized.
+    // This call makes concurrent saves of a run execute one after another.
     places(tx, 0).await?;
     delete(tx, &rows.id).await?;
     let mut args: Vec<Arg<'_>> = vec![
@@ -654,7 +654,7 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
     count_outcomes(tx, rows.id.as_of).await
 }
 
-/// Updates the counts of outcomes for the runs of a date.
+/// Updates the number of known outcomes in all runs of this date.
 pub(crate) async fn count_outcomes(tx: &mut TenantTx, as_of: Timestamp) -> Result<()> {
     const COUNT: &str = "
         UPDATE churn_score_runs AS r
@@ -748,7 +748,7 @@ fn score(row: &Row) -> Result<StoredScore> {
     })
 }
 
-/// The given run, or the latest served one.
+/// Returns the given run. Returns the latest served run if no run is given.
 async fn find_run(tx: &mut TenantTx, run: Option<&RunId>) -> Result<RunId> {
     const LATEST: &str = "
         SELECT as_of, model_id
@@ -816,7 +816,8 @@ pub(crate) async fn page(tx: &mut TenantTx, query: &ScoreQuery) -> Result<ScoreP
             tx.row(&sql, &args).await?.map(|row| row.count(0)).transpose()?
         }
     };
-    // This order puts nulls last in both databases. If the key is never null, the index provides the order.
+    // This order puts nulls last in both databases. If the sort key cannot be null, `ORDER BY` can use an index
+    // instead.
     let never_null =
         query.order == ScoreOrder::Probability && (query.scored == Some(true) || query.min_probability.is_some());
     let order = match never_null {

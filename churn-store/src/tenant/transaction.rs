@@ -1,4 +1,4 @@
-//! Transactions of several calls, and how a call joins one.
+//! Transactions that consist of several calls, and how a call takes part in such a transaction.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -15,12 +15,12 @@ use crate::tenant::TenantStore;
 /// The transaction that the calls of a [`TenantTransaction`] share.
 pub(crate) type SharedTx = Arc<Mutex<Option<TenantTx>>>;
 
-/// The savepoint of a call within a transaction.
+/// Each call within a transaction has a savepoint, to which the call is rolled back if it fails.
 const SAVEPOINT: &str = "SAVEPOINT churn_call";
 const RELEASE: &str = "RELEASE SAVEPOINT churn_call";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT churn_call; RELEASE SAVEPOINT churn_call";
 
-/// The transaction of a call: its own, or the shared one.
+/// The transaction in which a call runs: a transaction of its own, or one that it shares with other calls.
 pub(crate) enum Session {
     Own(TenantTx),
     Joined(OwnedMappedMutexGuard<Option<TenantTx>, TenantTx>, Access),
@@ -45,7 +45,8 @@ impl Session {
         Ok(Self::Joined(tx, access))
     }
 
-    /// Commits the changes of the call, or keeps them as part of the shared transaction.
+    /// Commits the call's own transaction. In a shared transaction, keeps the changes of the call without committing
+    /// them.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.commit().await,
@@ -58,7 +59,7 @@ impl Session {
         }
     }
 
-    /// Ends a call that made no changes.
+    /// Ends a call without keeping any changes.
     pub(crate) async fn rollback(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.rollback().await,
@@ -68,7 +69,7 @@ impl Session {
     }
 }
 
-/// Rolls back the changes of a call that failed or was cancelled.
+/// Rolls back the changes of the previous call in this transaction if that call failed or was cancelled.
 async fn undo_unfinished(tx: &mut TenantTx) -> Result<()> {
     if tx.unfinished {
         tx.inner().script(UNDO).await?;
@@ -101,16 +102,16 @@ fn ended() -> Error {
     Error::option("transaction", "the transaction has ended")
 }
 
-/// A row of a host's table: values by column name.
+/// A row of a table of the application (not of the store): values by column name.
 pub type HostRow = BTreeMap<String, Value>;
 
-/// A transaction of several calls of one tenant: either all of their changes are stored or none. It has the
-/// repositories of [`TenantStore`], and can also read and write tables of the host. If it is dropped without
-/// [`commit`](Self::commit), it is rolled back.
+/// A transaction of several calls of one tenant: either all of their changes are stored or none. It has the same
+/// methods as [`TenantStore`], and can also read and write tables of the application. If a transaction is dropped
+/// without [`commit`](Self::commit), it is rolled back.
 ///
-/// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. While
-/// the transaction lasts, no other writer of the tenant can proceed (in SQLite, no other writer at all), so keep it
-/// short.
+/// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. Until
+/// the transaction ends, no other call can write data of the same tenant (in SQLite, of any tenant), so keep
+/// transactions short.
 ///
 /// ```
 /// # use churn_store::{AuditEntry, Store};
@@ -145,7 +146,7 @@ impl std::fmt::Debug for TenantTransaction {
 impl Deref for TenantTransaction {
     type Target = TenantStore;
 
-    /// The repositories, which take part in this transaction.
+    /// Returns the tenant's store, whose calls take part in this transaction.
     fn deref(&self) -> &TenantStore {
         &self.tenant
     }
@@ -153,7 +154,7 @@ impl Deref for TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
-        // A repository that outlives the transaction must not keep it open.
+        // The transaction ends here, even if a value that was obtained from it still exists.
         if let Ok(mut tx) = self.shared.try_lock() {
             tx.take();
         }
@@ -190,20 +191,21 @@ impl TenantTransaction {
 }
 
 impl TenantStore {
-    /// Runs a statement on tables of the host; returns the number of affected rows. `$1` is the tenant and must occur
-    /// in the statement; `args` are `$2` and following. Outside of a transaction, the statement is its own transaction.
+    /// Runs a statement on tables of the application (not of the store). Returns the number of affected rows. `$1` is
+    /// the tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on. Outside of a
+    /// [`TenantTransaction`], the statement is a transaction of its own.
     ///
     /// ```sql
     /// INSERT INTO tasks (tenant_id, task_id, title) VALUES ($1, $2, $3)
     /// ```
     ///
-    /// In Postgres, give the table the policy of the store's tables, and pass its name to
-    /// [`Store::attest_with`](crate::Store::attest_with). In SQLite, the statement itself is the only safeguard of
-    /// tenant isolation.
+    /// In Postgres, protect the table with the same row-level security policy as the store's tables (see
+    /// [`hosting`](crate::hosting)), and pass its name to [`Store::attest_with`](crate::Store::attest_with). In SQLite,
+    /// only the statement itself isolates tenants.
     ///
     /// # Errors
-    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` and the other
-    /// errors of the database.
+    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` and other errors
+    /// of the database.
     pub async fn execute(&self, sql: &str, args: &[Value]) -> Result<u64> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -212,12 +214,12 @@ impl TenantStore {
         Ok(touched)
     }
 
-    /// Runs a query on tables of the host. `$1` is the tenant and must occur in the query; `args` are `$2` and
-    /// following.
+    /// Runs a query on tables of the application (not of the store). Returns the rows. `$1` is the tenant's id and must
+    /// occur in the query. `args` are the values of `$2`, `$3` and so on.
     ///
     /// # Errors
-    /// Like [`execute`](Self::execute); `invalid_option` if a column has another type than bool, number, text, JSON or
-    /// timestamp: cast it.
+    /// See [`execute`](Self::execute). Also `invalid_option` if a column has another type than bool, number, text, JSON
+    /// or timestamp. Cast such a column in the query.
     pub async fn query(&self, sql: &str, args: &[Value]) -> Result<Vec<HostRow>> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -228,7 +230,8 @@ impl TenantStore {
     }
 }
 
-/// An unknown table or column in a host's statement does not mean that the store was not migrated.
+/// Changes the code of an error about an unknown table or column: in a statement of the application, this error does
+/// not mean that the store was not migrated.
 fn of_host(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StoreNotMigrated => Error::new(ErrorKind::StoreRefused, error.to_string()).caused_by(error),

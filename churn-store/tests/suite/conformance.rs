@@ -1,4 +1,4 @@
-//! Tests that all databases pass: records, settings, users, keys, cursors and the audit log.
+//! Tests of records, settings, users, API keys, sync cursors and the audit log, which all databases must pass.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) struct Tables {
     pub(crate) activities: Vec<Activity>,
 }
 
-/// Test data: customers with versions, attributes of all types, late corrections, and rows without ids.
+/// Creates test data: customers with versions, attributes of all types, late corrections, and rows without ids.
 pub(crate) fn tables(customers: usize) -> Tables {
     let mut all = Tables {
         customers: vec![],
@@ -79,7 +79,8 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 .with_ticket_id(format!("T-{number}"))
                 .with_priority("urgent");
             row.resolved_at = (n % 2 == 0).then(|| day(n % 50 + 43));
-            // The column has no missing numbers, because NaN is not equal to itself.
+            // Every row of this column has a number, because a missing number would be NaN, which is not equal to
+            // itself.
             row.satisfaction = Some((1 + n % 5) as f64);
             row.attributes = attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]);
             row
@@ -91,7 +92,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
                     .with_quantity(0.1 * event as f64),
             );
         }
-        // Two rows that are equal in all values.
+        // The last two activities are equal in all values.
         all.activities.push(all.activities[all.activities.len() - 1].clone());
     }
     all
@@ -131,7 +132,7 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     };
     let acme = world.store.tenant("acme");
     acme.customers().upsert(table()).await.unwrap();
-    // A column that arrives later comes last, whatever its name.
+    // A column that is stored later comes after the other columns, even if its name sorts before theirs.
     let later = table().with_column("alpha", Column::Floats(vec![1.0, 2.0])).unwrap();
     acme.customers().upsert(later.clone()).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, ..Default::default() };
@@ -151,7 +152,7 @@ everywhere!(loaded_records_equal_the_given_ones, world => {
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // The records are bit-identical, including versions, order and given columns.
+    // The loaded records are bit-identical to records that are built directly, including versions, order and columns.
     assert!(records == direct("acme", &tables));
 
     // Writing the same batch again changes nothing.
@@ -169,9 +170,9 @@ everywhere!(batches_may_be_split_into_chunks, world => {
     }
     let done = import.commit().await.unwrap();
     assert_eq!((done.rows_in, done.rows_changed), (500, 500));
-    // The same rows in different chunks are still the same batch.
+    // If the same rows arrive in other chunks, they are still recognized as the same rows.
     assert_eq!(acme.activities().upsert(tables.activities.clone()).await.unwrap().rows_changed, 0);
-    // Without a commit, nothing is stored.
+    // An import that is not committed stores nothing.
     let mut import = acme.tickets().import(OnInvalid::Refuse).await.unwrap();
     import.write(tables.tickets.clone()).await.unwrap();
     drop(import);
@@ -187,7 +188,7 @@ everywhere!(a_single_customer_has_the_same_features_as_among_all, world => {
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(2).customers).await.unwrap();
     let due = |id: &str, settled_at| { let mut row = Payment::new(id, day(9), 5.0); row.settled_at = settled_at; row };
-    // The only payment of this customer is open, so none of their rows has a settlement time.
+    // The customer C-0 has one payment. It is not settled, so none of the rows of C-0 has a settlement time.
     acme.payments().upsert(vec![due("C-0", None), due("C-1", Some(day(10)))]).await.unwrap();
     let rows = acme.payments().of_customer("C-0").await.unwrap();
     assert_eq!(rows[0].values["settled_at"], Value::Null);
@@ -219,10 +220,10 @@ everywhere!(a_later_batch_replaces_rows, world => {
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].values["amount"], Value::Float(7.0));
     assert_eq!(stored[0].values["status"], Value::Text("failed".into()));
-    // Within one batch, the last row wins.
+    // If several rows of a batch have the same key, the last of them is stored.
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
-    // Another `known_at` makes another version.
+    // A row with another `known_at` is stored as another version.
     let version = Payment::new("C-0", day(9), 6.0).with_payment_id("P").with_known_at(day(20));
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);

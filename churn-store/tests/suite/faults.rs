@@ -14,14 +14,14 @@ use crate::world::{World, admin};
 
 const BATCH: usize = 3000;
 
-/// A batch that is identified by its ids.
+/// Creates a batch. The ids of its payments contain the number of the batch.
 fn batch(number: usize) -> Vec<Payment> {
     (0..BATCH)
         .map(|row| Payment::new("C-0", day(row as i64 % 300), number as f64).with_payment_id(format!("{number}-{row}")))
         .collect()
 }
 
-/// The number of stored rows of each batch.
+/// Returns the number of stored rows for each batch.
 async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     let mut counts = std::collections::BTreeMap::new();
     let (payments, mut after) = (store.tenant("acme").payments(), None);
@@ -40,7 +40,7 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// The writer process that another test starts and kills; it is not a test itself. It reports which batches were
+/// The writer process that another test starts and kills. It is not a test itself. It prints which batches it
 /// committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
@@ -78,7 +78,7 @@ async fn a_killed_writer_leaves_whole_batches() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap();
-            // The process is killed after a different time in each round. Some rounds wait longer, because slow
+            // In each round, the process is killed after a different time. Some rounds wait longer, because slow
             // machines need more time.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
@@ -100,7 +100,7 @@ async fn a_killed_writer_leaves_whole_batches() {
             world.name
         );
         let found = counts(&world.store).await;
-        // Only whole batches are stored, including all that the writers reported.
+        // Each batch is stored completely or not at all, and all batches that the writers reported are stored.
         assert!(found.values().all(|rows| *rows == BATCH), "{}: {found:?}", world.name);
         assert!(
             kept.iter().all(|number| found.contains_key(&number.to_string())),
@@ -108,7 +108,7 @@ async fn a_killed_writer_leaves_whole_batches() {
             world.name
         );
         println!("{}: {kills} kills, {} batches kept", world.name, found.len());
-        // The next writer is not blocked, and the same batches change nothing.
+        // The next writer is not blocked. When it stores the same batches again, nothing changes.
         for number in kept.iter().take(2) {
             let again = world
                 .store
@@ -129,7 +129,7 @@ async fn a_full_disk_keeps_what_was_there() {
     let payments = world.store.tenant("acme").payments();
     payments.upsert(batch(1)).await.unwrap();
     world.store.close().await;
-    // The limit is slightly above the current size.
+    // The size limit of the database is slightly above its current size.
     let plain = Store::open(&world.url).await.unwrap();
     let pages = std::fs::metadata(world.url.trim_start_matches("sqlite://"))
         .unwrap()
@@ -144,7 +144,7 @@ async fn a_full_disk_keeps_what_was_there() {
     assert_eq!(error.code(), "store_full", "{error}");
     assert_eq!(counts(&store).await, [("1".to_owned(), BATCH)].into());
     store.close().await;
-    // With more space, writing works again.
+    // After the size limit is raised, writing works again.
     let store = Store::open(&world.url).await.unwrap();
     store.tenant("acme").payments().upsert(batch(2)).await.unwrap();
     assert_eq!(counts(&store).await.len(), 2);
@@ -152,7 +152,7 @@ async fn a_full_disk_keeps_what_was_there() {
     world.end().await;
 }
 
-/// Cuts the connection before every statement of an import in turn.
+/// Runs an import repeatedly. In each run, the connection is closed before another statement.
 #[tokio::test]
 async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let Some(world) = World::postgres().await else { return };
@@ -172,7 +172,7 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let payments = world.store.tenant("acme").payments();
     let rows = batch(7);
     let pieces: Vec<_> = rows.chunks(500).collect();
-    // The transaction begins with the first chunk.
+    // The transaction begins with the first chunk, so it is interrupted at that chunk at the earliest.
     for at in 1..=pieces.len() {
         let mut import = payments.import(OnInvalid::Refuse).await.unwrap();
         let mut failed = None;
@@ -195,8 +195,8 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
         assert_eq!(error.code(), "store_unavailable", "{error}");
         assert_eq!(payments.count().await.unwrap(), 0, "cut before piece {at}");
     }
-    // Other kinds of writes are interrupted at a random time. Each must be stored completely or not at all, and the
-    // store must continue to work.
+    // Other kinds of writes are interrupted at a random time. Each write must be stored completely or not at all, and
+    // the store must continue to work.
     let acme = world.store.tenant("acme");
     for wait in 0..30 {
         let all = tables(40);
@@ -230,14 +230,14 @@ everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
-            // An in-memory database has one connection, so the other writer waits for it.
+            // An in-memory database has only one connection, so the second writer waits until the first has finished.
             acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
         }
     };
     tokio::join!(write(1), write(2), write(3));
     let found = counts(&world.store).await;
     assert!(found.len() == 12 && found.values().all(|rows| *rows == BATCH), "{found:?}");
-    // Batches do not interleave: their sequence numbers are contiguous.
+    // The rows of two batches are not mixed: the sequence numbers of each batch are contiguous.
     let (mut after, mut order) = (None, vec![]);
     loop {
         let page = acme.payments().page(after, 10_000).await.unwrap();
@@ -250,14 +250,14 @@ everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     order.dedup();
     assert_eq!(order.len(), 12);
 
-    // The same batch from two writers at once is stored once.
+    // If two writers store the same batch at the same time, it is stored once.
     let payments = acme.payments();
     let (one, two) = tokio::join!(payments.upsert(batch(99)), payments.upsert(batch(99)));
     assert_eq!(one.unwrap().rows_changed + two.unwrap().rows_changed, BATCH as u64);
 });
 
 everywhere!(readers_see_a_snapshot, world => {
-    // In memory, readers and writers share one connection.
+    // In an in-memory database, calls that read and calls that write share one connection.
     let acme = world.store.tenant("acme");
     acme.customers().upsert(tables(1).customers).await.unwrap();
     acme.payments().upsert(batch(0)).await.unwrap();

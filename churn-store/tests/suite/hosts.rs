@@ -1,4 +1,4 @@
-//! Features for hosts: transactions, score queries, keys, backups and robust connections.
+//! Tests of what applications that embed the store use: transactions, score queries, API keys, backups and connections.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ fn user(id: &str, email: &str) -> User {
 
 everywhere!(a_transaction_keeps_all_or_nothing, world => {
     let acme = world.store.tenant("acme");
-    // In memory there is one connection, which the transaction uses.
+    // An in-memory database has only one connection, which the transaction occupies.
     let tx = acme.begin().await.unwrap();
     tx.customers().upsert(vec![customer("C-1")]).await.unwrap();
     tx.users().upsert(&user("u", "u@acme.example")).await.unwrap();
     assert_eq!(tx.customers().count().await.unwrap(), 1, "it sees what it wrote");
-    // A failed call rolls back only its own changes.
+    // A call that fails within a transaction rolls back only its own changes.
     assert_eq!(tx.users().upsert(&user("v", "u@acme.example")).await.unwrap_err().code(), "store_refused");
     let mut import = tx.customers().import(OnInvalid::Refuse).await.unwrap();
     import.write(vec![customer("C-2")]).await.unwrap();
@@ -144,7 +144,7 @@ async fn calls_that_are_given_up_leave_connections_clean() {
                 Err(_) => cancelled += 1,
             }
             if number % 10 == 0 {
-                // Another tenant writes on any connection.
+                // Another tenant writes on any of the connections.
                 world
                     .store
                     .tenant("other")
@@ -181,7 +181,7 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
         b.customers().upsert(vec![customer("C-1")]).await.unwrap();
         let mut import = a.customers().import(OnInvalid::Refuse).await.unwrap();
         import.write(vec![customer("C-1")]).await.unwrap();
-        // Twelve writers of the same tenant wait for the import.
+        // Twelve writers of the same tenant wait until the import has ended.
         let writers: Vec<_> = (0..12)
             .map(|number| {
                 let a = a.clone();
@@ -200,7 +200,8 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
             begun.elapsed()
         );
         if world.postgres.is_some() {
-            // The other tenant can write, and the audit log of the first does not wait for its import.
+            // During the import, another tenant can write. Entries of the first tenant's audit log do not wait for the
+            // import.
             b.customers().upsert(vec![customer("C-2")]).await.unwrap();
             a.audit().append(&AuditEntry::new(day(0), "ada", "read")).await.unwrap();
             assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
@@ -209,7 +210,7 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
         for writer in writers {
             writer.await.unwrap().unwrap();
         }
-        // Waiting for a transaction that never ends gives an error that says so.
+        // If a call waits for a transaction that does not end, its error says so.
         let tx = a.begin().await.unwrap();
         let error = a.customers().upsert(vec![customer("C-1")]).await.unwrap_err();
         assert!(error.code() == "store_busy" && error.retryable(), "{error}");
@@ -257,7 +258,7 @@ async fn a_full_disk_that_has_room_again_is_written_by_the_same_store() {
             "store_full"
         );
     }
-    // Erasing data frees space.
+    // After a customer is erased, there is space for new rows.
     acme.erase_customer("C-0").await.unwrap();
     for number in 0..200 {
         acme.cursors().set("s", &number.to_string(), day(0)).await.unwrap();
@@ -314,7 +315,7 @@ everywhere!(keys_find_their_tenant, world => {
     assert_eq!((tenant.tenant(), found.key_id.as_str(), found.label.as_deref()), (acme.tenant(), "k1", Some("sync")));
     assert!(found.allows("records:write") && !found.allows("scores:read"));
     assert_eq!(acme.api_keys().list().await.unwrap()[0].used_at, Some(day(1)));
-    // Expired, revoked, foreign and malformed keys are not accepted.
+    // Keys that are expired, revoked, malformed or of another tenant are not accepted.
     assert!(world.store.authenticate(&text, day(30)).await.unwrap().is_none());
     let other = text.replace(&text[6..text.len() - 36], "mfrw2zi");
     for wrong in [other.as_str(), "", "churn___", &text[..text.len() - 1], &text.replace("_k1_", "_k2_"), &format!("{text}_")] {
@@ -345,7 +346,7 @@ everywhere!(customers_are_found_in_their_current_version, world => {
     assert_eq!(ids.len(), 60);
     let page = acme.customers().find(&CustomerQuery { prefix: "C-5".into(), ..Default::default() }).await.unwrap();
     assert_eq!(page.customers.len(), 11);
-    // C-5 has three versions, and the last one is current.
+    // The customer C-5 has three versions. The last of them is the current version.
     assert_eq!(page.customers[0].values["seats"], Value::Float(((5 * 7919 + 2 * 17) % 31) as f64 + 0.1));
     let churned = acme.customers().find(&CustomerQuery { churned: Some(true), ..Default::default() }).await.unwrap();
     assert_eq!(churned.customers.len(), 12);

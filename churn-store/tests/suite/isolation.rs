@@ -1,4 +1,5 @@
-//! Tests of the attestation in real databases. It must pass, and it must fail whenever one of the safeguards is broken.
+//! Tests of the attestation in real databases. It must pass, and it must fail whenever one of the safeguards is
+//! disabled.
 
 use churn_store::{Backend, Store};
 
@@ -15,18 +16,18 @@ everywhere!(a_clean_database_is_signed_off, world => {
     let least = if world.store.backend() == Backend::Postgres { 300 } else { 50 };
     assert!(report.checks.len() > least, "{}", report.checks.len());
     assert!(report.to_string().contains("signed off: "));
-    // A second attestation gives the same report, so the first left nothing behind.
+    // A second attestation gives the same report, so the first attestation left no data behind.
     assert_eq!(world.store.attest().await.unwrap(), report);
     assert_eq!(world.store.tenant("churn:attestation:a").customers().count().await.unwrap(), 0);
     assert_eq!(store(&acme, &tables(5)).await, 0);
 });
 
-/// Whether to run the long version.
+/// Whether the long version of the tests runs.
 pub(crate) fn nightly() -> bool {
     std::env::var("CHURN_NIGHTLY").is_ok_and(|value| value == "1")
 }
 
-/// The ways to break isolation, with the statements that break and repair it.
+/// Ways to break the isolation of tenants: for each, a statement that breaks it and a statement that repairs it.
 fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let mut mutants: Vec<(String, String)> = vec![];
     let policy = "(SELECT nullif(current_setting('churn.tenant_id', true), ''))";
@@ -120,8 +121,8 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     mutants
 }
 
-/// Further ways to break isolation, each of a different kind: objects outside the schema that the role can reach, and
-/// changes of the schema itself.
+/// More ways to break the isolation of tenants, each of a different kind. They create objects outside the schema that
+/// the role can reach, or change the schema itself.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
     let granted = |what: &str| (format!("GRANT {what} TO {app}"), format!("REVOKE {what} FROM {app}"));
@@ -306,7 +307,7 @@ fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     ]
 }
 
-/// Changes of a SQLite file, each of a different kind.
+/// Ways to break the isolation of tenants in a SQLite file, each of a different kind.
 const SQLITE_SABOTAGES: &[(&str, &str)] = &[
     ("CREATE TABLE spy (tenant_id TEXT, seen TEXT)", "DROP TABLE spy"),
     (
@@ -365,14 +366,15 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // A host's table needs a tenant in every row, even if it is named.
+        // A table of the application must have a tenant in every row, even if the caller names the table.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
         }
         run(mended).await;
     }
-    // Replaced tables: case-insensitive tenants, and a view instead of the audit log.
+    // Two more ways replace a table: by one whose tenant ids are case-insensitive, or by a view instead of the audit
+    // log.
     let schema = |table: &str| {
         format!(
             "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'tenant_id TEXT NOT NULL', 'tenant_id TEXT NOT NULL COLLATE NOCASE') WHERE name = '{table}'; PRAGMA writable_schema = RESET"
@@ -398,7 +400,8 @@ async fn every_broken_safeguard_is_detected() {
     let mut superuser = admin(&postgres.admin_url).await;
     let mut mutants = mutants(&postgres.app, &postgres.owner, &postgres.database);
     if !nightly() {
-        // All mutants that concern roles, and every third of the twelve ways to break each of the sixteen tables.
+        // The short version runs every third of the twelve ways to break each of the sixteen tables, and all ways that
+        // concern roles.
         let mut number = 0;
         mutants.retain(|_| {
             number += 1;
@@ -409,7 +412,7 @@ async fn every_broken_safeguard_is_detected() {
     let (count, mut survivors) = (mutants.len(), vec![]);
     for (broken, mended) in mutants {
         run(&mut superuser, &broken).await;
-        // The settings of a role take effect at the next login.
+        // A change of a role's settings takes effect at the next login, so the store is opened again.
         let passed = match Store::open(&world.url).await {
             Ok(store) => {
                 let passed = store.attest().await.is_ok_and(|report| report.passed());
@@ -432,7 +435,7 @@ async fn every_broken_safeguard_is_detected() {
     let report = world.store.attest().await.unwrap();
     assert!(report.passed(), "mended: {report}");
 
-    // As the owner or as a superuser, the attestation must fail.
+    // If the store is opened as the owner of the tables or as a superuser, the attestation must fail.
     for url in [&postgres.owner_url, &postgres.admin_url] {
         let store = Store::open(url).await.unwrap();
         let report = store.attest().await.unwrap();
@@ -443,7 +446,7 @@ async fn every_broken_safeguard_is_detected() {
     world.end().await;
 }
 
-/// Texts that could end a statement, a string, a comment, JSON or a Postgres array, and texts in many scripts.
+/// Texts in many scripts, and texts that could end a statement, a string, a comment, JSON or a Postgres array.
 pub(crate) const NASTY: &[&str] = &[
     "'; DROP TABLE churn_customers; --",
     "\"; DROP TABLE churn_customers; --",
@@ -509,7 +512,7 @@ everywhere!(no_text_is_a_statement, world => {
     use churn_core::{Activity, Customer, Payment, RecordKind, Ticket, Value};
     use churn_store::{AuditEntry, RecordsOptions, Role, User};
     use crate::conformance::day;
-    // A tenant id is a text too.
+    // The same texts are used as ids of tenants.
     for tenant in ["acme", "'; DROP TABLE churn_customers; --", "' OR '1'='1", "x' AND tenant_id <> 'x", "👩‍👩‍👧‍👦"] {
         let own = world.store.tenant(tenant);
         let text = |text: &str| Some(text.to_owned());

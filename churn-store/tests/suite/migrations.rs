@@ -1,5 +1,5 @@
-//! Tests of migrations: of an empty database, from every earlier version, a second time, and of a database with a newer
-//! version.
+//! Tests of migrations. They migrate an empty database, databases of every earlier version, and a database that is
+//! already migrated. A database of a newer version is refused.
 
 use churn_core::{Customer, Timestamp, Value};
 use churn_store::{AuditEntry, RunPurpose, ScoreQuery, Store};
@@ -28,7 +28,7 @@ async fn raw(world: &World, sql: &str) {
     }
 }
 
-/// The whole schema as text.
+/// Returns the whole schema as text.
 async fn schema(world: &World) -> Vec<String> {
     match &world.postgres {
         Some(postgres) => {
@@ -67,7 +67,7 @@ everywhere!(migrating_again_changes_nothing, world => {
     assert_eq!(acme.customers().count().await.unwrap(), tables(3).customers.len() as u64);
 });
 
-/// Rows in the form of version 1.
+/// Inserts rows into the tables of version 1.
 const OLD_ROWS: &str = "
     INSERT INTO churn_companies (tenant_id, next_seq) VALUES ('acme', 9);
     INSERT INTO churn_record_columns (tenant_id, kind, column_name, place) VALUES
@@ -78,7 +78,7 @@ const OLD_ROWS: &str = "
       ('acme', 1, 'C-0', 0, 0, -9223372036854775808, '{\"plan\":\"pro\",\"seats\":5.5,\"trial\":true}'),
       ('acme', 2, 'C-1', 0, 0, -9223372036854775808, NULL);";
 
-/// Models, scores, outcomes and audit entries in the form of version 3.
+/// Inserts models, scores, outcomes and audit entries into the tables of version 3.
 const OLD_SCORES: &str = "
     INSERT INTO churn_score_runs
       (tenant_id, model_id, as_of, saved_at, definition, customers, scored, mean_probability, low, medium, high, critical)
@@ -117,7 +117,8 @@ async fn every_earlier_version_is_migrated_with_its_data() {
                 assert_eq!(tenant.customers().count().await.unwrap(), 2);
                 let rows = tenant.customers().of_customer("C-0").await.unwrap();
                 assert_eq!(rows[0].values["seats"], Value::Float(5.5));
-                // The types of attributes are known: another type is refused, and the same rows change nothing.
+                // The store knows the types of attributes after the migration. It refuses another type, and storing the
+                // same rows again changes nothing.
                 let customer = |seats: Value| {
                     Customer::new("C-0", Timestamp::EPOCH)
                         .with_attribute("plan", "pro")

@@ -20,7 +20,7 @@ everywhere!(models_scores_and_outcomes, world => {
     };
     let (first, second) = (train(1), train(2));
 
-    // Models.
+    // Stores and loads models.
     let models = acme.models();
     assert!(models.champion().await.unwrap().is_none());
     models.save(&first, Stage::Champion, day(1)).await.unwrap();
@@ -37,7 +37,7 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(models.promote("nothing", Stage::Champion).await.unwrap_err().code(), "not_found");
     assert_eq!(models.champion().await.unwrap().unwrap().id(), second.id(), "a failed promotion changes nothing");
 
-    // Loaded scores are bit-identical to the run.
+    // Stored scores are bit-identical to the scores of the run.
     let scores = acme.scores();
     assert_eq!(scores.high_risk(&HighRisk::default()).await.unwrap_err().code(), "not_found");
     let as_of = AsOf::new(day(140));
@@ -69,7 +69,7 @@ everywhere!(models_scores_and_outcomes, world => {
     let history = scores.history(&wanted[0], 10).await.unwrap();
     assert!(history.len() == 2 && history[0].run.as_of == day(140) && history[1].run.as_of == day(100));
 
-    // Outcomes.
+    // Stores outcomes and reads them.
     let labelled = labels(&records, &[as_of], &definition, &Execution::default()).unwrap();
     let outcomes = acme.outcomes();
     let rows = (labelled.rows().len() + labelled.excluded().len()) as u64;
@@ -87,7 +87,7 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(trend[0].bands.iter().sum::<u64>(), trend[0].scored);
     assert_eq!(outcomes.of_customer(&joined[0].customer_id).await.unwrap().len(), 1);
     assert!(other.scores().runs(10).await.unwrap().is_empty() && other.outcomes().of_run(&id).await.unwrap().is_empty());
-    // Queries return every customer once across the pages, by probability and by value at risk.
+    // The pages of a query return every customer once, sorted by probability or by value at risk.
     let worth: Vec<(String, f64)> = run.scores().iter().enumerate().map(|(row, score)| (score.customer_id.clone(), row as f64)).collect();
     let options = SaveRun::new(day(144)).with_reasons(ReasonsFor::Nobody).with_values(worth);
     scores.save_with(&second, &run, &options).await.unwrap();
@@ -123,7 +123,8 @@ everywhere!(models_scores_and_outcomes, world => {
         assert_eq!(scores.query(&query).await.unwrap().scores.len(), expected);
     }
     assert_eq!(scores.save_with(&second, &run, &SaveRun::new(day(1)).with_values([("nobody".to_owned(), 1.0)])).await.unwrap_err().code(), "invalid_option");
-    // A trial changes neither the default list nor histories. `changes` compares any two runs.
+    // A trial run changes neither the default list nor histories. `changes` compares any two runs, including trial
+    // runs.
     let trial = first.score(&records, AsOf::new(day(145))).unwrap();
     let trial_id = scores.save_with(&first, &trial, &SaveRun::new(day(146)).with_purpose(RunPurpose::Trial)).await.unwrap();
     assert_eq!(scores.query(&ScoreQuery::default()).await.unwrap().run, id);

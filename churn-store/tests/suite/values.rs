@@ -1,4 +1,4 @@
-//! Every type of value that the core accepts is stored bit for bit, or refused with table, row and column.
+//! Tests that every type of value that the core accepts is stored bit for bit, or refused with table, row and column.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Table {
     Table::from_record_batch(&batch).unwrap()
 }
 
-/// Texts in one of Arrow's layouts.
+/// Creates a column of texts in one of Arrow's layouts.
 fn texts(layout: u8, texts: &[Option<String>]) -> ArrayRef {
     let texts = texts.iter().map(Option::as_deref);
     match layout % 4 {
@@ -36,7 +36,7 @@ fn texts(layout: u8, texts: &[Option<String>]) -> ArrayRef {
     }
 }
 
-/// Timestamps on whole days in one of Arrow's units, or as text.
+/// Creates a column of timestamps at midnight, in one of Arrow's units or as text.
 fn moments(layout: u8, days: &[Option<i64>]) -> ArrayRef {
     let scaled = |by: i64| days.iter().map(move |day| day.map(|day| day * by));
     match layout % 8 {
@@ -62,7 +62,7 @@ fn moments(layout: u8, days: &[Option<i64>]) -> ArrayRef {
     }
 }
 
-/// Numbers in one of Arrow's types.
+/// Creates a column of numbers in one of Arrow's types.
 fn numbers(layout: u8, hundredths: &[Option<i64>]) -> ArrayRef {
     let whole = || hundredths.iter().map(|value| value.map(|value| value / 100));
     match layout % 8 {
@@ -84,7 +84,7 @@ fn numbers(layout: u8, hundredths: &[Option<i64>]) -> ArrayRef {
                 .map(|value| value.map(|value| value as i16))
                 .collect::<Int16Array>(),
         ),
-        // Values beyond the signed range are included.
+        // The values include unsigned numbers that a signed type cannot represent.
         4 => {
             let large = whole().map(|value| value.map(|value| u64::MAX - value.unsigned_abs()));
             Arc::new(large.collect::<UInt64Array>())
@@ -161,7 +161,7 @@ async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
         ),
     ]);
     let amounts: Vec<Option<i64>> = rows.iter().map(|row| Some(row.0.unwrap_or(0) % 100_000)).collect();
-    // A u64 beyond 2^63 is not a valid amount in minor units.
+    // A `u64` of 2^63 or more is not a valid amount in minor units, so another type is used.
     let layout = if layouts[5] % 8 == 4 { 5 } else { layouts[5] };
     let payments = table(vec![
         ("customer_id", texts(layouts[3], &ids)),
@@ -194,7 +194,7 @@ async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
     };
     let (kept, _) = acme.records(&options).await.unwrap();
     let made = records(&customers, &payments, &activities);
-    // NaN is not equal to itself, so features are also compared bit for bit.
+    // NaN is not equal to itself, so features are compared as bits as well.
     let bits = |records: &TenantRecords| {
         let matrix = features(
             records,
@@ -251,7 +251,7 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             .upsert(customers("seats", Column::Floats(vec![5.0, 6.0])))
             .await
             .unwrap();
-        // A text instead of a number would make the tenant unloadable.
+        // If a text were stored where the other values are numbers, the tenant's records could not be loaded.
         let mixed = customers("seats", Column::Values(vec![Value::Null, Value::Text("5".into())]));
         let error = acme.customers().upsert(mixed.clone()).await.unwrap_err();
         assert_eq!(
@@ -318,7 +318,7 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             acme.customers().upsert(many).await.unwrap_err().code(),
             "unreadable_table"
         );
-        // The attributes disappear with the last row.
+        // When the last row of a table is erased, its attributes are forgotten.
         for id in ["C-0", "C-1"] {
             acme.erase_customer(id).await.unwrap();
         }

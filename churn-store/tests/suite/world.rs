@@ -1,4 +1,4 @@
-//! The databases of the tests, each with a fresh store.
+//! The databases in which the tests run. Each test gets a new store.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,7 +6,7 @@ use churn_store::Store;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-/// A fresh, migrated database, opened as a host does.
+/// A database for one test, opened as an application opens it.
 pub(crate) struct World {
     pub(crate) name: &'static str,
     pub(crate) store: Store,
@@ -15,7 +15,8 @@ pub(crate) struct World {
     folder: Option<std::path::PathBuf>,
 }
 
-/// The roles of a Postgres database: the superuser of the tests, the owner of the tables, and the serving role.
+/// The roles in a Postgres database: the superuser of the tests, the owner of the tables, and the role of the
+/// application.
 pub(crate) struct Postgres {
     pub(crate) admin_url: String,
     pub(crate) owner_url: String,
@@ -27,12 +28,12 @@ pub(crate) struct Postgres {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// A text that no other test uses at the same time, not even in another run of the tests.
+/// Returns a text that no other test uses, even if several runs of the tests use the same server.
 pub(crate) fn unique() -> String {
     format!("{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The address of the Postgres server for tests; `None` if there is none. In CI there must be one.
+/// The URL of the Postgres server for tests; `None` if there is none. In CI, the URL is required.
 pub(crate) fn server() -> Option<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) => Some(url),
@@ -76,7 +77,7 @@ impl World {
         Self::sqlite("sqlite file", url, Some(folder)).await
     }
 
-    /// A file without tables.
+    /// Creates an empty SQLite file without the store's tables.
     pub(crate) async fn empty_sqlite() -> Self {
         let folder = std::env::temp_dir().join(format!("churn-store-{}", unique()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -107,8 +108,8 @@ impl World {
         }
     }
 
-    /// A fresh Postgres database. The owner of its tables and the role of the application are two roles; neither is a
-    /// superuser.
+    /// Creates a new Postgres database. One role owns its tables, and the application connects with another role.
+    /// Neither role is a superuser.
     pub(crate) async fn postgres() -> Option<Self> {
         let world = Self::empty_postgres().await?;
         let postgres = world.postgres.as_ref().unwrap();
@@ -154,14 +155,14 @@ impl World {
         })
     }
 
-    /// All available databases.
+    /// Creates a new database of each available kind.
     pub(crate) async fn all() -> Vec<Self> {
         let mut worlds = vec![Self::sqlite_file().await, Self::sqlite_memory().await];
         worlds.extend(Self::postgres().await);
         worlds
     }
 
-    /// Drops the database.
+    /// Deletes the database.
     pub(crate) async fn end(self) {
         self.store.close().await;
         if let Some(folder) = &self.folder {
@@ -181,7 +182,7 @@ impl World {
     }
 }
 
-/// Runs a test in all databases.
+/// Runs a test in databases of all kinds.
 #[macro_export]
 macro_rules! everywhere {
     ($(#[$doc:meta])* $name:ident, $world:ident => $body:block) => {
