@@ -144,7 +144,7 @@ ARGUMENTS = {
     "activities": "_Table | None", "on_invalid": "_OnInvalid", "observed_until": "_Moment | None",
     "observed_from": "_Moment | None", "static_attributes": 'Iterable[str] | Literal["all"] | None',
     "ties": 'Literal["given", "content"]', "currency": "str | None", "conversion_rates": "Mapping[str, float] | None",
-    "threads": "int | None", "rows": "Any", "batches": "Iterable[_Table]", "table": "_TableName", "records": "TenantRecords",
+    "threads": "int | None", "rows": "Any", "batches": "Iterable[_Table]", "table": "_TableName | Literal[\"subscriptions\"]", "records": "TenantRecords",
     # Arguments that concern definitions of churn, feature plans and feature matrices.
     "horizon": "int", "lead": "int", "active_within": "int | None", "on": 'Literal["payments", "activities"]',
     "windows": "Iterable[int]", "name": "str", "source": "_TableName", "filter": "Iterable[str | Mapping[str, Any]] | None",

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use churn_core::{LeakagePolicy, Monotonicity, OnInvalid, RecordKind, Ties};
+use churn_core::{
+    ColumnSpec, LeakagePolicy, Monotonicity, OnInvalid, RecordKind, Ties, columns_of, subscription_columns,
+};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyMapping, PyMemoryView, PyString};
@@ -291,7 +293,10 @@ arguments! {
         kind @ (RecordKind::Payments | RecordKind::Activities) => Ok(kind.as_str()),
         _ => Err(wrong(given, name, "'payments' or 'activities'")),
     };
-    table: RecordKind = named;
+    table: &'static [ColumnSpec] = |given, name| match text(given, name)?.as_str() {
+        "subscriptions" => Ok(subscription_columns()),
+        _ => named(given, name).map(columns_of),
+    };
     // These functions convert arguments of features.
     name: String = text;
     source: RecordKind = named;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churn_core::{ColumnSpec, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes, columns_of};
+use churn_core::{ColumnSpec, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList, PyString};
 
@@ -466,13 +466,13 @@ impl Options<'_, '_> {
 /// `churn_core.columns` wraps this function.
 #[pyfunction]
 pub(crate) fn columns(
-    #[pyo3(from_py_with = arguments::table)] table: RecordKind,
+    #[pyo3(from_py_with = arguments::table)] table: &'static [ColumnSpec],
 ) -> Vec<(&'static str, &'static str, bool, &'static str)> {
     let row = |column: &ColumnSpec| {
         let kind = column.column_type.as_str();
         (column.name, kind, column.required, column.meaning)
     };
-    columns_of(table).iter().map(row).collect()
+    table.iter().map(row).collect()
 }
 
 type Parted = (

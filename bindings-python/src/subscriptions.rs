@@ -4,11 +4,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
-use churn_core::{ErrorKind, StaticAttributes};
+use churn_core::StaticAttributes;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 
-use crate::errors::raise;
+use crate::errors::OrRaise;
 use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
@@ -154,14 +154,6 @@ pub(crate) fn subscriptions_to_customers<'py>(
             let (customers, found) = churn_core::subscriptions_to_customers(subscriptions, customers, &fixed)?;
             Ok::<_, churn_core::Error>((customers.to_record_batch()?, found))
         })
-        .map_err(|error| {
-            let raised = raise(py, &error);
-            // The core has no name for the subscriptions table, so its errors name only the column. The table is added
-            // here.
-            if error.table().is_none() && matches!(error.kind(), ErrorKind::InvalidRecords(_)) {
-                let _ = raised.value(py).setattr("table", "subscriptions");
-            }
-            raised
-        })?;
+        .or_raise(py)?;
     Ok((CustomersTable(batch), findings(py, &found)?))
 }

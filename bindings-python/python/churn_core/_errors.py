@@ -141,7 +141,7 @@ CLASSES: dict[str, type[ChurnError]] = {
 }
 
 
-for _kind in {ChurnError, InvalidRecordsError, FileMissingError, *CLASSES.values()}:
+for _kind in {ChurnError, ChurnWarning, InvalidRecordsError, FileMissingError, *CLASSES.values()}:
     # Tracebacks show this public module name instead of `churn_core._errors`.
     _kind.__module__ = "churn_core"
 

@@ -70,7 +70,7 @@ def partition(
     return parted
 
 
-def columns(table: Literal["customers", "payments", "tickets", "activities"]) -> Columns:
+def columns(table: Literal["customers", "payments", "tickets", "activities", "subscriptions"]) -> Columns:
     """Returns the columns that the library recognizes in a table, with their names, types and meanings, and whether
     they are required.
 

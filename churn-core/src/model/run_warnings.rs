@@ -38,7 +38,7 @@ pub(crate) fn run_warnings(
     if let ChurnDefinition::Cancellation { .. } = model.definition {
         found.extend(stale_data(records, RecordKind::Customers, run.as_of));
     }
-    let tables = plan.tables().into_iter();
+    let tables = plan.tables().into_iter().filter(|kind| *kind != RecordKind::Customers);
     found.extend(tables.filter_map(|kind| stale_data(records, kind, run.as_of)));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
