@@ -278,8 +278,9 @@ def test_an_end_that_is_null_again_is_a_return_or_a_withdrawal():
             {"customer_id": cid, "signed_up_at": "2022-01-01", "valid_from": again, "churned_at": None, "plan": "y"},
         ]
 
-    # A's end is before the later version, so A came back. B's end is after the later version, so B withdrew the
-    # notice. C came back too, and has a row with a new sign-up time.
+    # A's first version states an end, and A's later version begins after this end, so A came back. B's later version
+    # begins before the stated end and states no end, so B withdrew the cancellation. C came back too, and has a row
+    # with a new sign-up time.
     explicit = [
         {"customer_id": "C", "signed_up_at": "2022-01-01", "churned_at": "2022-12-01", "plan": "x"},
         {"customer_id": "C", "signed_up_at": "2023-03-01", "churned_at": None, "plan": "y"},

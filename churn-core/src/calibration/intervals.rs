@@ -31,8 +31,8 @@ pub(crate) struct Intervals {
 }
 
 impl Intervals {
-    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`. If
-    /// `calibrator` only shifts the log-odds, they fit a line. `log_odds` are out-of-fold predictions. `weights` are
+    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`,
+    /// with one exception: if `calibrator` only shifts the log-odds, each refit fits a line (slope and intercept). `log_odds` are out-of-fold predictions. `weights` are
     /// the weights of the rows, as in the fit of the calibrator.
     pub(crate) fn fit(
         calibrator: &Calibrator,

@@ -179,10 +179,10 @@ pub enum Function {
     /// The measure itself, without aggregation. This function can only be used with the customers table.
     Value,
     // Model files store the position of a variant, so new variants must be added at the end.
-    /// The number of days before the day of `as_of` on which the next records were due. The first due day is one
-    /// typical gap after the last day with records, and each further due day is one typical gap later. The typical gap
-    /// is the median of the latest 12 gaps between days with records. It is counted in calendar months if the records
-    /// occur on the same day of the month. NaN if fewer than two days have records.
+    /// How many due days have passed before the day of `as_of`. A due day is a day on which the next records were
+    /// expected. The first due day is one typical gap after the last day with records, and each further due day is one
+    /// typical gap later. The typical gap is the median of the latest 12 gaps between days with records. It is counted
+    /// in calendar months if the records occur on the same day of the month. NaN if fewer than two days have records.
     PeriodsMissed,
 }
 

@@ -85,7 +85,8 @@ impl Table {
         };
         let (_, mut report) = builder.build()?;
         report.undated_attributes.clear();
-        // Findings concern whole tables, so they are reported when the records are built.
+        // This function checks a single batch, but findings concern whole tables. They are dropped here, and reported
+        // when `TenantRecords` are built from all batches.
         report.findings.clear();
         report.tables.retain(|(table, _)| *table == kind);
         report

@@ -189,7 +189,7 @@ impl EventDraft {
             .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
     }
 
-    /// Sorts the rows of one customer whose times are equal by id, then by all values. Returns the rank of each row,
+    /// Sorts those rows of one customer that have equal times: first by id, then by all values. Returns the rank of each row,
     /// which is the position that the row would have if all rows of its customer were sorted by id and values,
     /// regardless of their times.
     fn order_by_content(

@@ -150,8 +150,8 @@ struct FlatScore<'a> {
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
-    /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if the
-    /// customer is scored or if no such time is known.
+    /// The time by which the customer will have enough history for a score at the latest, unless they churn first;
+    /// `None` if the customer is scored or if no such time is known.
     expected_at: Option<Timestamp>,
 }
 

@@ -34,10 +34,11 @@ impl ChurnModel {
     /// `report().out_of_time_reason` contains the reason, and only cross-validated metrics are available.
     ///
     /// # Errors
-    /// `immature_label` if the label period of a requested date does not end within the observed history, or if no date
-    /// has such a label period; `single_class` if all customers churned or none did; `too_little_data` if there are too
-    /// few customers or dates; `leakage` if a column leaks the target (the message names the column and the evidence);
-    /// `invalid_option` if an option has an invalid value; `cancelled` if the caller cancelled the call.
+    /// `immature_label` if the label period of a requested date does not end within the observed history, or if no
+    /// dates are requested and there is no date whose label period ends within it; `single_class` if all customers
+    /// churned or none did; `too_little_data` if there are too few customers or dates; `leakage` if a column leaks the
+    /// target (the message names the column and the evidence); `invalid_option` if an option has an invalid value;
+    /// `cancelled` if the caller cancelled the call.
     pub fn train(records: &TenantRecords, options: &TrainOptions) -> Result<Self> {
         let mut workers = options.execution.workers()?;
         let dates = Dates::choose(records, options)?;

@@ -74,7 +74,7 @@ impl Node {
         self.look & LEAF != 0
     }
 
-    /// The value of a leaf, or the threshold of a split at a threshold.
+    /// The value of a leaf, or the threshold of a split that is not categorical.
     pub(crate) fn number(self) -> f64 {
         self.number
     }

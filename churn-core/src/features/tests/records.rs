@@ -133,8 +133,8 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
         "{error}"
     );
 
-    // An event exactly 365 days after the previous one does not count as far. Pending payments are ignored. If there
-    // are a thousand events, several of them may count as far.
+    // An event exactly 365 days after the previous one is not a far date. Pending payments are ignored. Among more than
+    // a thousand events, the test finds several far dates, not only the last one.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
