@@ -1,31 +1,34 @@
 // Written by `cargo run -p churn-tests --bin generate_types` from the Rust types; changes here are lost.
 
-/** A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates. */
+/**
+ * A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the overall
+ * odds at the training dates.
+ */
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
 
 /** Mean predicted probability and observed churn rate in one risk band. */
 export interface BandCalibration {
   /** The risk band. */
   band: RiskBand
-  /** The lowest probability of the band. */
+  /** The lowest probability that belongs to the band. */
   from: number
-  /** Number of rows in the band. */
+  /** Number of rows (customer-date pairs) whose probability is in the band. */
   rows: number
-  /** Number of rows that churned. */
+  /** Number of rows in the band whose customer churned. */
   churned: number
-  /** Mean predicted probability; `null` if the band has no rows. */
+  /** Mean predicted probability of the rows in the band; `null` if the band has no rows. */
   meanProbability: number | null
-  /** Observed churn rate; `null` if the band has no rows. */
+  /** Observed churn rate of the rows in the band; `null` if the band has no rows. */
   churnRate: number | null
 }
 
 /** One bin of a calibration table: rows with similar predictions. */
 export interface CalibrationBin {
-  /** Total weight of the rows in the bin, which is their number if all weights are 1. */
+  /** Total weight of the rows in the bin. If all weights are 1, this is the number of rows. */
   rows: number
-  /** Mean predicted probability. */
+  /** Mean predicted probability of the rows in the bin. */
   meanProbability: number
-  /** Observed churn rate. */
+  /** Observed churn rate of the rows in the bin. */
   churnRate: number
 }
 
@@ -41,86 +44,102 @@ export interface RiskBands {
 
 /** The calibration method, and how well calibrated each risk band is. */
 export interface CardCalibration {
-  /** `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
+  /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   method: string
-  /** The lowest probability of each risk band. */
+  /** The lowest probability of each risk band above `low`. */
   riskBands: RiskBands
-  /** Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions. */
+  /**
+   * Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that was
+   * not fitted on the customer's rows (out-of-fold).
+   */
   bands: BandCalibration[]
 }
 
-/** The observed history. */
+/** The observed history (the period that the training records cover) and the training dates. */
 export interface CardData {
-  /** The start of the observed history. */
+  /** The start of the period that the training records cover. */
   observedFrom: string | null
-  /** The end of the observed history. */
+  /** The end of the period that the training records cover. */
   observedUntil: string | null
   /** The training dates of the final model. If a training date is a span of days, this is the last day of the span. */
   trainingDates: string[]
-  /** Lengths, in days, of the windows that begin before the observed history at some training date. */
+  /**
+   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
+   * before the date from which a feature is computed) is truncated if it begins before the observed history.
+   */
   truncatedWindows: number[]
 }
 
-/** The features of a model. */
+/** The features that a model uses. */
 export interface CardFeatures {
   /** Number of features. */
   count: number
   /** The fingerprint of the feature plan: a hash of the content of the plan. */
   planFingerprint: string
-  /** Names of the features in plan order. */
+  /** Names of the features, in the order of the feature plan. */
   names: string[]
 }
 
-/** Evidence that no training label overlaps the test period: `last_label_end <= test_date`. */
+/** Evidence that no label period of a training date overlaps the test period: `last_label_end <= test_date`. */
 export interface PurgeProof {
-  /** The test date. If there are several, the earliest one. */
+  /** The test date. If there are several test dates, this is the earliest one. */
   testDate: string
-  /** The last training date. */
+  /** The latest training date. If a training date is a span of days, this is the last day of the span. */
   lastTrainingDate: string
-  /** The end of the label period of the last training date. */
+  /** The end of the label period of the latest training date. */
   lastLabelEnd: string
   /** The required minimum number of days between the end of the last training label period and the test date. */
   embargoDays: number
   /**
-   * Dates that were not used for training (purged) because their label period plus the embargo ends after the test
-   * date.
+   * Dates that were not used for training (purged) because their label period, extended by the embargo, ends after the
+   * test date.
    */
   purgedDates: string[]
 }
 
 /** A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers. */
 export interface Estimate {
-  /** The metric on all rows. */
+  /** The value of the metric, computed from all rows. */
   value: number
-  /** The lower end. */
+  /** The lower end of the interval. */
   low: number
-  /** The upper end. */
+  /** The upper end of the interval. */
   high: number
 }
 
 /**
- * Metrics of predictions for rows that the base learners were not fitted on. A metric is `null` if it is undefined, for
- * example because all rows have the same label.
+ * Metrics of predictions for rows that the predicting models were not fitted on. A metric is `null` if it is undefined,
+ * for example because all rows have the same label.
  */
 export interface Measures {
-  /** Number of rows. */
+  /** Number of rows (predictions). */
   rows: number
-  /** Number of rows that churned. */
+  /** Number of rows whose customer churned. */
   churned: number
-  /** Mean predicted probability. */
+  /** Mean predicted probability over all rows. */
   meanProbability: number
-  /** Area under the ROC curve. A pair of rows with equal predictions counts half. */
+  /**
+   * Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has the
+   * higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect ranking
+   * gives 1.
+   */
   rocAuc: Estimate | null
-  /** Average precision. */
+  /**
+   * Average precision, a summary of the precision-recall curve. Random predictions give about the churn rate, and a
+   * perfect ranking gives 1.
+   */
   prAuc: Estimate | null
-  /** Mean negative log-likelihood. */
+  /** Mean negative log-likelihood of the labels, in nats. Lower is better. */
   logLoss: Estimate | null
-  /** Mean squared error of the probability. */
+  /**
+   * Brier score: the mean squared difference between the predicted probability and the label (0 or 1). Lower is better.
+   */
   brier: Estimate | null
   /**
-   * Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
-   * predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval begins
-   * at 0 if sampling noise alone can explain an error of this size.
+   * Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference between
+   * mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error positive even
+   * if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
+   * begins at 0 if sampling noise alone can explain an error of this size.
    */
   calibrationError: Estimate | null
   /**
@@ -129,22 +148,31 @@ export interface Measures {
    */
   calibrationErrorNull95: number | null
   /**
-   * Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions are
-   * too extreme.
+   * Slope of the logistic regression of labels on predicted log-odds. The slope is 1 if the predictions are calibrated,
+   * and below 1 if they are too extreme.
    */
   calibrationSlope: Estimate | null
-  /** Intercept of the logistic regression of labels on predicted log-odds. */
+  /**
+   * Intercept of the logistic regression of labels on predicted log-odds. The intercept is 0 if the predictions are
+   * calibrated.
+   */
   calibrationIntercept: Estimate | null
   /**
    * The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At a
-   * date later than the training dates, it measures drift of the churn rate that the features do not explain. Drift is
-   * reported if the interval excludes 0. Predictions are not corrected for drift. `null` for models trained by versions
-   * without this metric.
+   * date later than the training dates, this constant measures drift of the churn rate that the features do not
+   * explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not corrected for
+   * drift. `null` if the model was trained by a version of this library without this metric.
    */
   baseRateShift: Estimate | null
-  /** Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. */
+  /**
+   * Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. Random scores give
+   * about 1.
+   */
   topDecileLift: Estimate | null
-  /** Calibration table: mean predicted probability and observed churn rate in ten bins of equal size. */
+  /**
+   * Calibration table: the mean predicted probability and the observed churn rate in ten bins of equal size, lowest
+   * predictions first.
+   */
   calibration: CalibrationBin[]
   /**
    * Why the metrics of ranking and calibration are `null` although both labels occur: one label has too few customers
@@ -154,147 +182,172 @@ export interface Measures {
 }
 
 /**
- * Separate measures for active and inactive customers. A customer is active if they have an event in the `horizon` days
- * before the test date. Only events of the table that defines inactivity count.
+ * Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
+ * days before the test date. Only events of the table that defines inactivity count.
  *
- * Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all customers
- * are therefore better than the measures over the active customers, who can still be retained.
+ * Inactive customers have in effect already churned, so their churn is easy to predict. The metrics over all customers
+ * are therefore too optimistic for the active customers. Only the active customers can still be retained.
  */
 export interface MeasuresByActivity {
-  /** Measures for customers with an event in the `horizon` days before the test date. */
+  /** Metrics for active customers, who have an event in the `horizon` days before the test date. */
   active: Measures
-  /** Measures for customers without such an event. */
+  /** Metrics for inactive customers, who have no event in the `horizon` days before the test date. */
   inactive: Measures
 }
 
 /** One prediction of an out-of-time test, with the outcome. */
 export interface Prediction {
-  /** The customer. */
+  /** The id of the customer. */
   customerId: string
-  /** The prediction time. */
+  /** The date of the prediction. */
   asOf: string
-  /** Predicted probability of churn. */
+  /** Predicted probability that the customer churns in the label period after the date. */
   probability: number
-  /** Whether the customer churned in the label period. */
+  /** Whether the customer churned in the label period after the date. */
   churned: boolean
 }
 
-/** The result of an out-of-time test. The test dates lie after the label periods of all training dates. */
+/**
+ * The result of an out-of-time test: a model is trained on earlier dates and is tested on later dates. The label
+ * periods of all training dates end by the first test date.
+ */
 export interface OutOfTime {
   /** The last test date. */
   testDate: string
   /**
-   * All test dates, sorted. By default, the test dates are the days of half a label period, and each customer is scored
-   * on one of these days. The result therefore does not depend on a single day of the billing cycle. The measures
-   * include the predictions of all test dates. The list is empty in model files of earlier versions, which tested only
-   * `testDate`.
+   * All test dates, sorted. By default, the test dates are all days of a span that is half as long as a label period,
+   * and each customer is scored on one of these days. The metrics therefore do not depend on a single day of the
+   * billing cycle. The metrics include the predictions of all test dates. The list is empty if an earlier version of
+   * this library wrote the model file, because that version tested only `testDate`.
    */
   testDates: string[]
   /**
-   * The training dates of the tested model. Their label periods all end by the first test date. A training date can be
-   * a span of days in which each customer is used on one day (see `ChurnRateAt.first`). The list then contains the last
-   * day of the span.
+   * The training dates of the tested model. The label periods of all training dates end by the first test date. If a
+   * training date is a span of days, each customer is used on one day of the span (see `ChurnRateAt.first`), and this
+   * list contains the last day of the span.
    */
   trainingDates: string[]
   /** Whether every customer was scored by a model that was not trained on any of that customer's rows. */
   unseenCustomers: boolean
-  /** Evidence that no training label overlaps the test period. */
+  /** Evidence that the label periods of all training dates end by the first test date. */
   proof: PurgeProof
-  /** The metrics of the predictions. */
+  /** The metrics of the predictions at the test dates. */
   measures: Measures
   /**
-   * Separate measures for active and inactive customers. `null` if churn is defined by cancellation. Also `null` if
-   * `activeWithin` of the churn definition is at most the horizon (by default, they are equal), because then every
-   * tested customer is active.
+   * Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
+   * days before the test date. `null` if one of the two groups is empty. Also `null` if churn is defined by
+   * cancellation. Also `null` if `activeWithin` of the churn definition is at most the horizon (by default, they are
+   * equal), because then every tested customer is active.
    */
   byActivity: MeasuresByActivity | null
   /**
    * The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a `Backtest`
-   * contain them. In the report of a model, the list is empty, because the report is stored in the model file.
+   * contain predictions. In the report of a model, the list is empty, because the report is stored in the model file.
    */
   predictions: Prediction[]
 }
 
-/** Metrics with confidence intervals. */
+/** The metrics of the model, with confidence intervals. */
 export interface CardMetrics {
-  /** The out-of-time test; `null` if the history is too short. */
+  /**
+   * The out-of-time test (on dates after the label periods of all its training dates); `null` if the history is too
+   * short.
+   */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
-  /** Cross-validated (out-of-fold) metrics at the training dates. */
+  /**
+   * Cross-validated metrics at the training dates: each prediction comes from a model that was not fitted on the
+   * customer's rows (out-of-fold).
+   */
   crossValidated: Measures
 }
 
 /** The churn rate at a training date. */
 export interface ChurnRateAt {
-  /** The training date. */
+  /** The training date. If each customer is used on one day of a span, this is the last day of the span. */
   asOf: string
   /**
-   * The first day of the span that ends at `asOf`, if each customer is used on one day of a span. `null` if all
+   * The first day of the span that ends at `asOf`, if each customer is used on one day of this span. `null` if all
    * customers are used at `asOf`.
    */
   first: string | null
-  /** Number of customers. */
+  /** Number of customers who are used at this training date. */
   rows: number
-  /** Number of customers who churned. */
+  /** Number of customers used at this training date who churned in the label period after the date. */
   churned: number
-  /** Observed churn rate. */
+  /** Observed churn rate: the share of the customers used at this training date who churned in the label period. */
   churnRate: number
-  /** Mean out-of-fold probability. */
+  /**
+   * Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the customer's rows
+   * (out-of-fold).
+   */
   meanProbability: number
 }
 
-/** Counts of the eligible customers at the training dates. A pair is a customer at one training date. */
+/** Counts of the eligible customers at the training dates. A customer-date pair is a customer at one training date. */
 export interface CardPopulation {
   /** Number of customer-date pairs. */
   rows: number
-  /** Number of pairs in which the customer churned. */
+  /** Number of customer-date pairs in which the customer churned. */
   churned: number
-  /** Share of pairs in which the customer churned. */
+  /** Share of customer-date pairs in which the customer churned. */
   churnRate: number
   /** The churn rate at each training date. */
   dates: ChurnRateAt[]
   /**
-   * Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between the
-   * date and the start of the label period. It is also excluded if the customer had churned before the date, but this
-   * was not known yet at the date.
+   * Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if the
+   * customer churned between the date and the start of the label period. A pair is also excluded if the customer had
+   * churned before the date, but the churn was not known yet at the date.
    */
   excluded: number
   /**
-   * Number of pairs, over all training and test dates, that were not used because there were more than `maxRows` pairs.
+   * Number of customer-date pairs, over all training and test dates, that were not used because there were more than
+   * `maxRows` pairs.
    */
   subsampled: number
 }
 
-/** A base learner of the ensemble. */
+/** A base learner (also called a member) of the ensemble. */
 export interface MemberReport {
-  /** `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`. */
+  /** The name of the base learner: `"linear"`, `"boosting"`, `"deep_boosting"` or `"forest"`. */
   name: string
-  /** The weight of the base learner in the blend of log-odds. */
+  /**
+   * The weight of the base learner. The ensemble adds up the log-odds of its base learners, each multiplied by its
+   * weight. The weights sum to 1.
+   */
   weight: number
-  /** The out-of-fold log-loss of the base learner, before calibration. */
+  /**
+   * The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without the rows
+   * of the same customer (or group). Lower is better.
+   */
   logLoss: number
 }
 
 /** The ensemble that separates one class from all other classes. */
 export interface ClassifierPart {
-  /** The code of the class. */
+  /** The code of the class, counted from 0. */
   class: number
-  /** The members, with their weights. */
+  /** The members (base learners) of the ensemble, with their weights. */
   members: MemberReport[]
   /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
-  /** Log-loss of the calibrated blend on out-of-fold predictions. */
+  /**
+   * Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is better.
+   */
   logLoss: number
-  /** Area under the ROC curve of out-of-fold predictions. */
+  /**
+   * Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold). Higher is
+   * better.
+   */
   rocAuc: number | null
 }
 
-/** A base learner that was requested but dropped. */
+/** A base learner that was requested but is not part of the ensemble. */
 export interface DroppedMember {
-  /** The name of the member, as in `MemberReport`. */
+  /** The name of the base learner, as in `MemberReport`. */
   name: string
-  /** Why the member was dropped. */
+  /** Why the base learner is not part of the ensemble. */
   reason: string
 }
 
@@ -309,27 +362,27 @@ export type LeakageAction = 'refused' | 'warned' | 'allowed'
 
 /** A column that leaks the target, with the evidence. */
 export interface LeakageFinding {
-  /** The column as the caller named it. */
+  /** The name of the column in the caller's data. */
   column: string
-  /** The feature that is computed from the column. */
+  /** The name of the feature that is computed from the column. */
   feature: string
   /** How the column leaks the target. */
   leak: LeakageEvidence
   /**
-   * The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, it is the fraction of
-   * the log-loss that the column alone removes on held-out rows. For the other kinds, it is the fraction of rows that
-   * agree with the finding.
+   * The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
+   * fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of leaks, the
+   * statistic is the fraction of rows that agree with the finding.
    */
   statistic: number
   /**
-   * What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic in a
-   * permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability that permuted
-   * labels agree with the finding equally well. `null` if the test does not use labels.
+   * A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
+   * permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability that
+   * permuted labels agree with the finding equally well. `null` if the test does not use labels.
    */
   byChance: number | null
-  /** The evidence in words. */
+  /** The evidence for the leak, in English words. */
   evidence: string
-  /** The action that training took. */
+  /** The action that training took in response to the finding. */
   action: LeakageAction
 }
 
@@ -350,20 +403,23 @@ export interface ClassifierReport {
   /** Number of training rows of each class, in the order of the class codes. */
   rowsOfClass: number[]
   /**
-   * Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were given,
-   * the single rows. Groups that contain equal rows are merged. `null` if the file was written by a version that did
-   * not count groups.
+   * Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its own
+   * group. Groups that contain equal rows are merged. `null` if the model file was written by a version that did not
+   * count groups.
    */
   groups: number | null
   /** The ensembles, one per class. With two classes, there is only the ensemble of the second class. */
   parts: ClassifierPart[]
-  /** Members that were requested but are not part of the ensemble. */
+  /** Members (base learners) that were requested but are not part of the ensemble, with the reason. */
   droppedMembers: DroppedMember[]
-  /** The monotonic constraints, by column. */
+  /**
+   * The monotonic constraints. Each constraint is a column name and the direction in which the probability may change
+   * as the value grows.
+   */
   monotoneConstraints: [string, Monotonicity][]
   /**
-   * Columns that appear to leak the target but were used, either because the caller allowed them or because the policy
-   * only warns.
+   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
+   * used, either because the caller allowed them or because the policy only warns.
    */
   leaks: LeakageFinding[]
   /**
@@ -386,22 +442,25 @@ export interface GradientBoostingOptions {
   maxDepth?: number
   /** Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1. */
   learningRate?: number
-  /** Minimum number of rows in a leaf. Default: 20. */
+  /** Minimum number of training rows in a leaf. Default: 20. */
   minLeafRows?: number
-  /** Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001. */
+  /** Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001. */
   minLeafHessian?: number
   /**
-   * L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
-   * Default: 0.
+   * L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
+   * log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
    */
   l1?: number
-  /** L2 penalty on leaf values. Default: 1. */
+  /** L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1. */
   l2?: number
   /** Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1. */
   colsample?: number
   /** Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1. */
   subsample?: number
-  /** Maximum number of bins per column, 2 to 255. Default: 255. */
+  /**
+   * Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
+   * divide. Default: 255.
+   */
   maxBins?: number
   /**
    * Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all other
@@ -410,37 +469,40 @@ export interface GradientBoostingOptions {
    */
   monotoneConstraints?: number[]
   /**
-   * Seed of the sampling of rows and columns. As a part of `EnsembleOptions`, this seed is ignored, and the seed of the
-   * training is used instead. Default: 0.
+   * Seed of the random sampling of rows and columns. In `EnsembleOptions`, this seed is ignored, and the seed of the
+   * whole training is used instead. Default: 0.
    */
   seed?: number
 }
 
 /** A closed interval. The documentation of each function or field with an interval states what the interval means. */
 export interface Interval {
-  /** The lower end. */
+  /** The lower end of the interval. */
   low: number
-  /** The upper end. */
+  /** The upper end of the interval. */
   high: number
 }
 
 /** Options of `Logistic`. */
 export interface LogisticOptions {
   /**
-   * Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The objective is the sum of log-losses
-   * plus half of this number times the sum of squared coefficients. The intercept is not penalised. Default: 1.
+   * Strength of the L2 penalty, which corresponds to `1 / C` in scikit-learn. The fit minimises the sum of the
+   * log-losses of all rows plus half of this number times the sum of the squared coefficients. The intercept is not
+   * penalised. Default: 1.
    */
   l2?: number
   /** Maximum number of iterations. Default: 200. */
   maxIterations?: number
   /**
-   * Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number in
-   * absolute value. Default: 1e-8.
+   * Tolerance of the fit. The fit ends when every component of the gradient, divided by the number of rows, is at most
+   * this number in absolute value. Default: 1e-8.
    */
   tolerance?: number
 }
 
-/** The topic of a `Warning`. Each code is stable and the same in all languages. */
+/**
+ * The topic of a `Warning`. The codes do not change between versions, and they are the same in Rust, Python and Node.
+ */
 export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
 
 /** A problem in a training or a score run that the user should check, although the work continues. */
@@ -458,37 +520,43 @@ export interface Warning {
 /**
  * A model card (after Mitchell et al., "Model cards for model reporting", 2019).
  *
- * It is computed from the model file alone, so equal files give equal cards, byte for byte.
+ * The card is computed from the model file alone, so equal files give byte-identical cards.
  */
 export interface ModelCard {
   /** The id of the model. It is computed from the content of the model file. */
   modelId: string
-  /** The tenant whose records the model may score; `null` if it may score any tenant. */
+  /** The tenant whose records the model may score; `null` if the model may score any tenant. */
   tenant: string | null
-  /** What the model predicts. */
+  /** The churn definition: what the model predicts. */
   definition: object
-  /** The observed history. */
+  /** The observed history (the period that the training records cover) and the training dates. */
   data: CardData
   /** Counts of the eligible customers at the training dates. */
   population: CardPopulation
-  /** The features. */
+  /** The features that the model uses. */
   features: CardFeatures
   /** The metrics of the model. */
   metrics: CardMetrics
   /** The calibration method, and how well calibrated each risk band is. */
   calibration: CardCalibration
-  /** The members, with their weights. */
+  /** The members (base learners) of the ensemble, with their weights. */
   members: MemberReport[]
   /** Members that were requested but are not part of the ensemble, with the reason. */
   droppedMembers: DroppedMember[]
-  /** The monotonic constraints, by feature. */
+  /**
+   * The monotonic constraints. Each constraint is a feature name and the direction in which the probability may change
+   * as the feature grows.
+   */
   monotoneConstraints: [string, Monotonicity][]
   /**
-   * Columns that appear to leak the target but were used, either because the caller allowed them or because their
-   * finding is only a warning.
+   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
+   * used, either because the caller allowed them or because the leak is reported only as a warning.
    */
   leaks: LeakageFinding[]
-  /** Problems with the training dates, the definition or the measures, and what to do about them. */
+  /**
+   * Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
+   * problem.
+   */
   warnings: Warning[]
 }
 
@@ -498,7 +566,9 @@ export interface RandomForestOptions {
   nTrees?: number
   /** Maximum depth of a tree. Default: 12. */
   maxDepth?: number
-  /** Minimum number of bootstrap rows in a leaf. Default: 5. */
+  /**
+   * Minimum number of bootstrap rows in a leaf. A row that was drawn several times counts several times. Default: 5.
+   */
   minLeafRows?: number
   /**
    * Fraction of the columns that are sampled for each split, above 0 and at most 1. With `null`, the number of sampled
@@ -511,11 +581,14 @@ export interface RandomForestOptions {
    * number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
    */
   smoothing?: number
-  /** Maximum number of bins per column, 2 to 255. Default: 255. */
+  /**
+   * Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
+   * divide. Default: 255.
+   */
   maxBins?: number
   /**
-   * Seed of the sampling of rows and columns. As a part of `EnsembleOptions`, this seed is ignored, and the seed of the
-   * training is used instead. Default: 0.
+   * Seed of the random sampling of rows and columns. In `EnsembleOptions`, this seed is ignored, and the seed of the
+   * whole training is used instead. Default: 0.
    */
   seed?: number
 }
@@ -527,36 +600,39 @@ export type ReasonValue = number | string | null
 export interface Reason {
   /** The name of the feature. */
   feature: string
-  /** The value of the feature for this customer at this date. */
+  /** The value of the feature for the scored customer at the date of the score. */
   value: ReasonValue
   /**
-   * The Shapley value of the feature: how much it adds to the blended log-odds, before calibration, compared with the
-   * average training row. A value above 0 raises the risk.
+   * The Shapley value of the feature: how much the feature adds to the blended log-odds before calibration, compared
+   * with the average training row. A positive contribution raises the risk.
    */
   contribution: number
-  /** Whether the contribution raises or lowers the score. */
+  /** Whether the feature raises or lowers the score. */
   direction: Direction
-  /** The reason in English words: `payments paid count, last 28 days: 0 raises the risk`. */
+  /** The reason in English words, for example `payments paid count, last 28 days: 0 raises the risk`. */
   text: string
 }
 
 /** The score of one customer. */
 export interface Score {
-  /** The customer's id. */
+  /** The id of the customer. */
   customerId: string
   /** Calibrated probability of churn in the label period; `null` if the customer is not scored. */
   probability: number | null
-  /** 90 % confidence interval for the churn rate of customers with this score; `null` if the customer is not scored. */
+  /**
+   * 90 % confidence interval for the churn rate of customers with this score. `null` if the customer is not scored, or
+   * if the model file was written by a version without intervals.
+   */
   interval: Interval | null
   /** The risk band that contains the probability; `null` if the customer is not scored. */
   riskBand: RiskBand | null
-  /** Whether the customer is scored. */
+  /** Whether the customer is scored or has insufficient history for a score. */
   status: 'scored' | 'not_enough_evidence'
   /** Why the customer is not scored, in words; `null` if the customer is scored. */
   notScoredReason: string | null
   /**
-   * The time by which a score becomes available at the latest, if the customer stays; `null` if the customer is scored
-   * or if no such time is known.
+   * The time by which the customer will have enough history for a score at the latest, unless they churn first; `null`
+   * if the customer is scored or if no such time is known.
    */
   expectedAt: string | null
 }
@@ -564,62 +640,73 @@ export interface Score {
 /** How a model was trained and how well it performs. The report is part of the model file's metadata. */
 export interface TrainReport {
   /**
-   * The training dates of the final model. A training date can be a span of days in which each customer is used on one
-   * day (see `ChurnRateAt.first`). The list then contains the last day of the span.
+   * The training dates of the final model. If a training date is a span of days, each customer is used on one day of
+   * the span (see `ChurnRateAt.first`), and this list contains the last day of the span.
    */
   trainingDates: string[]
-  /** Number of customer-date pairs in the training set. */
+  /** Number of rows in the training set. Each row is a pair of a customer and a date. */
   rows: number
-  /** Number of these pairs in which the customer churned. */
+  /** Number of rows in the training set whose customer churned in the label period after the date. */
   churned: number
   /**
-   * Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned between the
-   * date and the start of the label period. It is also excluded if the customer had churned before the date, but this
-   * was not known yet at the date.
+   * Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if the
+   * customer churned between the date and the start of the label period. A pair is also excluded if the customer had
+   * churned before the date, but the churn was not known yet at the date.
    */
   excluded: number
   /**
-   * Number of pairs, over all training and test dates, that were not used because there were more than `maxRows` pairs.
+   * Number of customer-date pairs, over all training and test dates, that were not used because there were more than
+   * `maxRows` pairs.
    */
   subsampled: number
-  /** The start of the observed history. */
+  /** The start of the observed history, which is the period that the records cover. */
   observedFrom: string | null
-  /** The end of the observed history. */
+  /** The end of the observed history, which is the period that the records cover. */
   observedUntil: string | null
-  /** The observed churn rate and the mean prediction at each training date. */
+  /** The observed churn rate and the mean predicted probability at each training date. */
   dates: ChurnRateAt[]
   /**
-   * Lengths, in days, of the windows that begin before the observed history at some training date and are therefore
-   * truncated.
+   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
+   * before the date from which a feature is computed) is truncated if it begins before the observed history.
    */
   truncatedWindows: number[]
   /**
-   * The out-of-time test of another model, which was trained in the same way on earlier dates. `null` if the history is
-   * too short for a test.
+   * The out-of-time test. The tested model is not this model: it was trained with the same options, but only on earlier
+   * dates. `null` if the history is too short for a test.
    */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
   outOfTimeReason: string | null
   /**
-   * Metrics of out-of-fold predictions at the training dates. If the causes or the rate of churn change over time,
-   * these metrics are better than the metrics of future predictions.
+   * Metrics of out-of-fold predictions at the training dates: each prediction comes from a model that was not fitted on
+   * the customer's rows. If the causes or the rate of churn change over time, these metrics are too optimistic for
+   * future predictions.
    */
   crossValidated: Measures
   /** The base learners, with their weights. */
   members: MemberReport[]
-  /** Base learners that were requested but dropped. */
+  /** Base learners that were requested but are not part of the ensemble, with the reason. */
   droppedMembers: DroppedMember[]
-  /** The monotonic constraints, by feature. */
+  /**
+   * The monotonic constraints. Each constraint is a feature name and the direction in which the probability may change
+   * as the feature grows.
+   */
   monotoneConstraints: [string, Monotonicity][]
   /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
-  /** Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions. */
+  /**
+   * Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that was
+   * not fitted on the customer's rows (out-of-fold).
+   */
   bands: BandCalibration[]
   /**
-   * Columns that appear to leak the target but were used, either because the caller allowed them or because their
-   * finding is only a warning.
+   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
+   * used, either because the caller allowed them or because the leak is reported only as a warning.
    */
   leaks: LeakageFinding[]
-  /** Problems with the training dates, the definition or the measures, and what to do about them. */
+  /**
+   * Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
+   * problem.
+   */
   warnings: Warning[]
 }

@@ -28,7 +28,9 @@ def _text(at: datetime) -> str:
 
 
 RiskBand = Literal["low", "medium", "high", "critical"]
-"""A coarse class of risk. It depends on how the odds of churn compare with the overall odds at the training dates."""
+"""A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the
+overall odds at the training dates.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,19 @@ class BandCalibration:
     """The risk band."""
 
     from_: float
-    """The lowest probability of the band."""
+    """The lowest probability that belongs to the band."""
 
     rows: int
-    """Number of rows in the band."""
+    """Number of rows (customer-date pairs) whose probability is in the band."""
 
     churned: int
-    """Number of rows that churned."""
+    """Number of rows in the band whose customer churned."""
 
     mean_probability: float | None
-    """Mean predicted probability; ``None`` if the band has no rows."""
+    """Mean predicted probability of the rows in the band; ``None`` if the band has no rows."""
 
     churn_rate: float | None
-    """Observed churn rate; ``None`` if the band has no rows."""
+    """Observed churn rate of the rows in the band; ``None`` if the band has no rows."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> BandCalibration:
@@ -82,13 +84,13 @@ class CalibrationBin:
     """One bin of a calibration table: rows with similar predictions."""
 
     rows: float
-    """Total weight of the rows in the bin, which is their number if all weights are 1."""
+    """Total weight of the rows in the bin. If all weights are 1, this is the number of rows."""
 
     mean_probability: float
-    """Mean predicted probability."""
+    """Mean predicted probability of the rows in the bin."""
 
     churn_rate: float
-    """Observed churn rate."""
+    """Observed churn rate of the rows in the bin."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> CalibrationBin:
@@ -113,24 +115,26 @@ class ChurnRateAt:
     """The churn rate at a training date."""
 
     as_of: datetime
-    """The training date."""
+    """The training date. If each customer is used on one day of a span, this is the last day of the span."""
 
     first: datetime | None
-    """The first day of the span that ends at ``as_of``, if each customer is used on one day of a span. ``None`` if
-    all customers are used at ``as_of``.
+    """The first day of the span that ends at ``as_of``, if each customer is used on one day of this span. ``None``
+    if all customers are used at ``as_of``.
     """
 
     rows: int
-    """Number of customers."""
+    """Number of customers who are used at this training date."""
 
     churned: int
-    """Number of customers who churned."""
+    """Number of customers used at this training date who churned in the label period after the date."""
 
     churn_rate: float
-    """Observed churn rate."""
+    """Observed churn rate: the share of the customers used at this training date who churned in the label period."""
 
     mean_probability: float
-    """Mean out-of-fold probability."""
+    """Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the
+    customer's rows (out-of-fold).
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ChurnRateAt:
@@ -158,16 +162,20 @@ class ChurnRateAt:
 
 @dataclass(frozen=True)
 class MemberReport:
-    """A base learner of the ensemble."""
+    """A base learner (also called a member) of the ensemble."""
 
     name: str
-    """``"linear"``, ``"boosting"``, ``"deep_boosting"`` or ``"forest"``."""
+    """The name of the base learner: ``"linear"``, ``"boosting"``, ``"deep_boosting"`` or ``"forest"``."""
 
     weight: float
-    """The weight of the base learner in the blend of log-odds."""
+    """The weight of the base learner. The ensemble adds up the log-odds of its base learners, each multiplied by
+    its weight. The weights sum to 1.
+    """
 
     log_loss: float
-    """The out-of-fold log-loss of the base learner, before calibration."""
+    """The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without
+    the rows of the same customer (or group). Lower is better.
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MemberReport:
@@ -192,19 +200,23 @@ class ClassifierPart:
     """The ensemble that separates one class from all other classes."""
 
     class_: int
-    """The code of the class."""
+    """The code of the class, counted from 0."""
 
     members: list[MemberReport]
-    """The members, with their weights."""
+    """The members (base learners) of the ensemble, with their weights."""
 
     calibration: str
     """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     log_loss: float
-    """Log-loss of the calibrated blend on out-of-fold predictions."""
+    """Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is
+    better.
+    """
 
     roc_auc: float | None
-    """Area under the ROC curve of out-of-fold predictions."""
+    """Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold).
+    Higher is better.
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierPart:
@@ -230,13 +242,13 @@ class ClassifierPart:
 
 @dataclass(frozen=True)
 class DroppedMember:
-    """A base learner that was requested but dropped."""
+    """A base learner that was requested but is not part of the ensemble."""
 
     name: str
-    """The name of the member, as in ``MemberReport``."""
+    """The name of the base learner, as in ``MemberReport``."""
 
     reason: str
-    """Why the member was dropped."""
+    """Why the base learner is not part of the ensemble."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
@@ -275,31 +287,31 @@ class LeakageFinding:
     """A column that leaks the target, with the evidence."""
 
     column: str
-    """The column as the caller named it."""
+    """The name of the column in the caller's data."""
 
     feature: str
-    """The feature that is computed from the column."""
+    """The name of the feature that is computed from the column."""
 
     leak: LeakageEvidence
     """How the column leaks the target."""
 
     statistic: float
-    """The test statistic, from 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, it is the
-    fraction of the log-loss that the column alone removes on held-out rows. For the other kinds, it is the
-    fraction of rows that agree with the finding.
+    """The test statistic, from 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, the statistic
+    is the fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of
+    leaks, the statistic is the fraction of rows that agree with the finding.
     """
 
     by_chance: float | None
-    """What chance alone would give. If the statistic is a fraction of the log-loss, this is the largest statistic
-    in a permutation test. It may be negative. If the statistic is a fraction of rows, this is the probability
+    """A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
+    permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
     that permuted labels agree with the finding equally well. ``None`` if the test does not use labels.
     """
 
     evidence: str
-    """The evidence in words."""
+    """The evidence for the leak, in English words."""
 
     action: LeakageAction
-    """The action that training took."""
+    """The action that training took in response to the finding."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> LeakageFinding:
@@ -369,23 +381,25 @@ class ClassifierReport:
     """Number of training rows of each class, in the order of the class codes."""
 
     groups: int | None
-    """Number of groups. All rows of a group are in the same fold. The groups are the given groups or, if none were
-    given, the single rows. Groups that contain equal rows are merged. ``None`` if the file was written by a
-    version that did not count groups.
+    """Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its
+    own group. Groups that contain equal rows are merged. ``None`` if the model file was written by a version
+    that did not count groups.
     """
 
     parts: list[ClassifierPart]
     """The ensembles, one per class. With two classes, there is only the ensemble of the second class."""
 
     dropped_members: list[DroppedMember]
-    """Members that were requested but are not part of the ensemble."""
+    """Members (base learners) that were requested but are not part of the ensemble, with the reason."""
 
     monotone_constraints: list[tuple[str, Monotonicity]]
-    """The monotonic constraints, by column."""
+    """The monotonic constraints. Each constraint is a column name and the direction in which the probability may
+    change as the value grows.
+    """
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target but were used, either because the caller allowed them or because the
-    policy only warns.
+    """Columns that appear to leak the target (to contain information that is not available at prediction time) but
+    were used, either because the caller allowed them or because the policy only warns.
     """
 
     column_notes: list[ColumnNote]
@@ -426,13 +440,13 @@ class Estimate(EstimateMixin):
     """A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers."""
 
     value: float
-    """The metric on all rows."""
+    """The value of the metric, computed from all rows."""
 
     low: float
-    """The lower end."""
+    """The lower end of the interval."""
 
     high: float
-    """The upper end."""
+    """The upper end of the interval."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Estimate:
@@ -468,18 +482,18 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Learning rate (shrinkage), by which all leaf values are multiplied. Default: 0.1."""
 
     min_leaf_rows: int
-    """Minimum number of rows in a leaf. Default: 20."""
+    """Minimum number of training rows in a leaf. Default: 20."""
 
     min_leaf_hessian: float
-    """Minimum sum of the second derivatives (Hessian) of the rows in a leaf. Default: 0.001."""
+    """Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001."""
 
     l1: float
-    """L1 penalty on leaf values. The sum of the first derivatives of each leaf is soft-thresholded by this number.
-    Default: 0.
+    """L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
+    log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
     """
 
     l2: float
-    """L2 penalty on leaf values. Default: 1."""
+    """L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1."""
 
     colsample: float
     """Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1."""
@@ -488,7 +502,9 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1."""
 
     max_bins: int
-    """Maximum number of bins per column, 2 to 255. Default: 255."""
+    """Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does
+    not divide. Default: 255.
+    """
 
     monotone_constraints: list[int]
     """Monotonic constraints, one for each column. With 1, the log-odds never fall if the column grows and all
@@ -497,8 +513,8 @@ class GradientBoostingOptions(TypedDict, total=False):
     """
 
     seed: int
-    """Seed of the sampling of rows and columns. As a part of ``EnsembleOptions``, this seed is ignored, and the
-    seed of the training is used instead. Default: 0.
+    """Seed of the random sampling of rows and columns. In ``EnsembleOptions``, this seed is ignored, and the seed
+    of the whole training is used instead. Default: 0.
     """
 
 
@@ -509,10 +525,10 @@ class Interval:
     """
 
     low: float
-    """The lower end."""
+    """The lower end of the interval."""
 
     high: float
-    """The upper end."""
+    """The upper end of the interval."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Interval:
@@ -534,51 +550,59 @@ class LogisticOptions(TypedDict, total=False):
     """Options of ``Logistic``."""
 
     l2: float
-    """Strength of the L2 penalty, which corresponds to ``1 / C`` in scikit-learn. The objective is the sum of
-    log-losses plus half of this number times the sum of squared coefficients. The intercept is not penalised.
-    Default: 1.
+    """Strength of the L2 penalty, which corresponds to ``1 / C`` in scikit-learn. The fit minimises the sum of the
+    log-losses of all rows plus half of this number times the sum of the squared coefficients. The intercept is
+    not penalised. Default: 1.
     """
 
     max_iterations: int
     """Maximum number of iterations. Default: 200."""
 
     tolerance: float
-    """Tolerance of the fit. The fit has converged if every component of the mean gradient is at most this number
-    in absolute value. Default: 1e-8.
+    """Tolerance of the fit. The fit ends when every component of the gradient, divided by the number of rows, is
+    at most this number in absolute value. Default: 1e-8.
     """
 
 
 @dataclass(frozen=True)
 class Measures(MeasuresMixin):
-    """Metrics of predictions for rows that the base learners were not fitted on. A metric is ``None`` if it is
+    """Metrics of predictions for rows that the predicting models were not fitted on. A metric is ``None`` if it is
     undefined, for example because all rows have the same label.
     """
 
     rows: int
-    """Number of rows."""
+    """Number of rows (predictions)."""
 
     churned: int
-    """Number of rows that churned."""
+    """Number of rows whose customer churned."""
 
     mean_probability: float
-    """Mean predicted probability."""
+    """Mean predicted probability over all rows."""
 
     roc_auc: Estimate | None
-    """Area under the ROC curve. A pair of rows with equal predictions counts half."""
+    """Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has
+    the higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect
+    ranking gives 1.
+    """
 
     pr_auc: Estimate | None
-    """Average precision."""
+    """Average precision, a summary of the precision-recall curve. Random predictions give about the churn rate,
+    and a perfect ranking gives 1.
+    """
 
     log_loss: Estimate | None
-    """Mean negative log-likelihood."""
+    """Mean negative log-likelihood of the labels, in nats. Lower is better."""
 
     brier: Estimate | None
-    """Mean squared error of the probability."""
+    """Brier score: the mean squared difference between the predicted probability and the label (0 or 1). Lower is
+    better.
+    """
 
     calibration_error: Estimate | None
-    """Expected calibration error over ten bins of equal size. Sampling noise makes the error positive even if the
-    predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
-    begins at 0 if sampling noise alone can explain an error of this size.
+    """Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference
+    between mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error
+    positive even if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap
+    interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
     """
 
     calibration_error_null_95: float | None
@@ -587,25 +611,32 @@ class Measures(MeasuresMixin):
     """
 
     calibration_slope: Estimate | None
-    """Slope of the logistic regression of labels on predicted log-odds. A slope below 1 means that the predictions
-    are too extreme.
+    """Slope of the logistic regression of labels on predicted log-odds. The slope is 1 if the predictions are
+    calibrated, and below 1 if they are too extreme.
     """
 
     calibration_intercept: Estimate | None
-    """Intercept of the logistic regression of labels on predicted log-odds."""
+    """Intercept of the logistic regression of labels on predicted log-odds. The intercept is 0 if the predictions
+    are calibrated.
+    """
 
     base_rate_shift: Estimate | None
     """The constant that must be added to all predicted log-odds so that the mean probability equals the churn
-    rate. At a date later than the training dates, it measures drift of the churn rate that the features do not
-    explain. Drift is reported if the interval excludes 0. Predictions are not corrected for drift. ``None`` for
-    models trained by versions without this metric.
+    rate. At a date later than the training dates, this constant measures drift of the churn rate that the
+    features do not explain. Drift is reported if the confidence interval of the constant excludes 0.
+    Predictions are not corrected for drift. ``None`` if the model was trained by a version of this library
+    without this metric.
     """
 
     top_decile_lift: Estimate | None
-    """Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate."""
+    """Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. Random scores
+    give about 1.
+    """
 
     calibration: list[CalibrationBin]
-    """Calibration table: mean predicted probability and observed churn rate in ten bins of equal size."""
+    """Calibration table: the mean predicted probability and the observed churn rate in ten bins of equal size,
+    lowest predictions first.
+    """
 
     not_measured_reason: str | None
     """Why the metrics of ranking and calibration are ``None`` although both labels occur: one label has too few
@@ -656,18 +687,19 @@ class Measures(MeasuresMixin):
 
 @dataclass(frozen=True)
 class MeasuresByActivity:
-    """Separate measures for active and inactive customers. A customer is active if they have an event in the
+    """Separate metrics for active and for inactive customers. A customer is active if they have an event in the
     ``horizon`` days before the test date. Only events of the table that defines inactivity count.
 
-    Inactive customers have in effect already churned, so their churn is easy to predict. The measures over all
-    customers are therefore better than the measures over the active customers, who can still be retained.
+    Inactive customers have in effect already churned, so their churn is easy to predict. The metrics over all
+    customers are therefore too optimistic for the active customers. Only the active customers can still be
+    retained.
     """
 
     active: Measures
-    """Measures for customers with an event in the ``horizon`` days before the test date."""
+    """Metrics for active customers, who have an event in the ``horizon`` days before the test date."""
 
     inactive: Measures
-    """Measures for customers without such an event."""
+    """Metrics for inactive customers, who have no event in the ``horizon`` days before the test date."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MeasuresByActivity:
@@ -687,23 +719,23 @@ class MeasuresByActivity:
 
 @dataclass(frozen=True)
 class PurgeProof:
-    """Evidence that no training label overlaps the test period: ``last_label_end <= test_date``."""
+    """Evidence that no label period of a training date overlaps the test period: ``last_label_end <= test_date``."""
 
     test_date: datetime
-    """The test date. If there are several, the earliest one."""
+    """The test date. If there are several test dates, this is the earliest one."""
 
     last_training_date: datetime
-    """The last training date."""
+    """The latest training date. If a training date is a span of days, this is the last day of the span."""
 
     last_label_end: datetime
-    """The end of the label period of the last training date."""
+    """The end of the label period of the latest training date."""
 
     embargo_days: int
     """The required minimum number of days between the end of the last training label period and the test date."""
 
     purged_dates: list[datetime]
-    """Dates that were not used for training (purged) because their label period plus the embargo ends after the
-    test date.
+    """Dates that were not used for training (purged) because their label period, extended by the embargo, ends
+    after the test date.
     """
 
     @classmethod
@@ -733,16 +765,16 @@ class Prediction:
     """One prediction of an out-of-time test, with the outcome."""
 
     customer_id: str
-    """The customer."""
+    """The id of the customer."""
 
     as_of: datetime
-    """The prediction time."""
+    """The date of the prediction."""
 
     probability: float
-    """Predicted probability of churn."""
+    """Predicted probability that the customer churns in the label period after the date."""
 
     churned: bool
-    """Whether the customer churned in the label period."""
+    """Whether the customer churned in the label period after the date."""
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Prediction:
@@ -766,43 +798,46 @@ class Prediction:
 
 @dataclass(frozen=True, repr=False)
 class OutOfTime(OutOfTimeMixin):
-    """The result of an out-of-time test. The test dates lie after the label periods of all training dates."""
+    """The result of an out-of-time test: a model is trained on earlier dates and is tested on later dates. The
+    label periods of all training dates end by the first test date.
+    """
 
     test_date: datetime
     """The last test date."""
 
     test_dates: list[datetime]
-    """All test dates, sorted. By default, the test dates are the days of half a label period, and each customer is
-    scored on one of these days. The result therefore does not depend on a single day of the billing cycle. The
-    measures include the predictions of all test dates. The list is empty in model files of earlier versions,
-    which tested only ``test_date``.
+    """All test dates, sorted. By default, the test dates are all days of a span that is half as long as a label
+    period, and each customer is scored on one of these days. The metrics therefore do not depend on a single
+    day of the billing cycle. The metrics include the predictions of all test dates. The list is empty if an
+    earlier version of this library wrote the model file, because that version tested only ``test_date``.
     """
 
     training_dates: list[datetime]
-    """The training dates of the tested model. Their label periods all end by the first test date. A training date
-    can be a span of days in which each customer is used on one day (see ``ChurnRateAt.first``). The list then
-    contains the last day of the span.
+    """The training dates of the tested model. The label periods of all training dates end by the first test date.
+    If a training date is a span of days, each customer is used on one day of the span (see
+    ``ChurnRateAt.first``), and this list contains the last day of the span.
     """
 
     unseen_customers: bool
     """Whether every customer was scored by a model that was not trained on any of that customer's rows."""
 
     proof: PurgeProof
-    """Evidence that no training label overlaps the test period."""
+    """Evidence that the label periods of all training dates end by the first test date."""
 
     measures: Measures
-    """The metrics of the predictions."""
+    """The metrics of the predictions at the test dates."""
 
     by_activity: MeasuresByActivity | None
-    """Separate measures for active and inactive customers. ``None`` if churn is defined by cancellation. Also
-    ``None`` if ``active_within`` of the churn definition is at most the horizon (by default, they are equal),
-    because then every tested customer is active.
+    """Separate metrics for active and for inactive customers. A customer is active if they have an event in the
+    ``horizon`` days before the test date. ``None`` if one of the two groups is empty. Also ``None`` if churn is
+    defined by cancellation. Also ``None`` if ``active_within`` of the churn definition is at most the horizon
+    (by default, they are equal), because then every tested customer is active.
     """
 
     predictions: list[Prediction]
     """The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
-    ``Backtest`` contain them. In the report of a model, the list is empty, because the report is stored in the
-    model file.
+    ``Backtest`` contain predictions. In the report of a model, the list is empty, because the report is stored
+    in the model file.
     """
 
     @classmethod
@@ -843,7 +878,9 @@ class RandomForestOptions(TypedDict, total=False):
     """Maximum depth of a tree. Default: 12."""
 
     min_leaf_rows: int
-    """Minimum number of bootstrap rows in a leaf. Default: 5."""
+    """Minimum number of bootstrap rows in a leaf. A row that was drawn several times counts several times.
+    Default: 5.
+    """
 
     colsample: float | None
     """Fraction of the columns that are sampled for each split, above 0 and at most 1. With ``None``, the number of
@@ -858,11 +895,13 @@ class RandomForestOptions(TypedDict, total=False):
     """
 
     max_bins: int
-    """Maximum number of bins per column, 2 to 255. Default: 255."""
+    """Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does
+    not divide. Default: 255.
+    """
 
     seed: int
-    """Seed of the sampling of rows and columns. As a part of ``EnsembleOptions``, this seed is ignored, and the
-    seed of the training is used instead. Default: 0.
+    """Seed of the random sampling of rows and columns. In ``EnsembleOptions``, this seed is ignored, and the seed
+    of the whole training is used instead. Default: 0.
     """
 
 
@@ -913,7 +952,9 @@ WarningCode = Literal[
     "level_off",
     "too_few_of_a_class",
 ]
-"""The topic of a ``Warning``. Each code is stable and the same in all languages."""
+"""The topic of a ``Warning``. The codes do not change between versions, and they are the same in Rust, Python and
+Node.
+"""
 
 
 @dataclass(frozen=True)
@@ -957,76 +998,84 @@ class TrainReport(TrainReportMixin):
     """How a model was trained and how well it performs. The report is part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The training dates of the final model. A training date can be a span of days in which each customer is used
-    on one day (see ``ChurnRateAt.first``). The list then contains the last day of the span.
+    """The training dates of the final model. If a training date is a span of days, each customer is used on one
+    day of the span (see ``ChurnRateAt.first``), and this list contains the last day of the span.
     """
 
     rows: int
-    """Number of customer-date pairs in the training set."""
+    """Number of rows in the training set. Each row is a pair of a customer and a date."""
 
     churned: int
-    """Number of these pairs in which the customer churned."""
+    """Number of rows in the training set whose customer churned in the label period after the date."""
 
     excluded: int
-    """Number of excluded pairs, over all training and test dates. A pair is excluded if the customer churned
-    between the date and the start of the label period. It is also excluded if the customer had churned before
-    the date, but this was not known yet at the date.
+    """Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if
+    the customer churned between the date and the start of the label period. A pair is also excluded if the
+    customer had churned before the date, but the churn was not known yet at the date.
     """
 
     subsampled: int
-    """Number of pairs, over all training and test dates, that were not used because there were more than
-    ``max_rows`` pairs.
+    """Number of customer-date pairs, over all training and test dates, that were not used because there were more
+    than ``max_rows`` pairs.
     """
 
     observed_from: datetime | None
-    """The start of the observed history."""
+    """The start of the observed history, which is the period that the records cover."""
 
     observed_until: datetime | None
-    """The end of the observed history."""
+    """The end of the observed history, which is the period that the records cover."""
 
     dates: list[ChurnRateAt]
-    """The observed churn rate and the mean prediction at each training date."""
+    """The observed churn rate and the mean predicted probability at each training date."""
 
     truncated_windows: list[int]
-    """Lengths, in days, of the windows that begin before the observed history at some training date and are
-    therefore truncated.
+    """Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the
+    days before the date from which a feature is computed) is truncated if it begins before the observed
+    history.
     """
 
     out_of_time: OutOfTime | None
-    """The out-of-time test of another model, which was trained in the same way on earlier dates. ``None`` if the
-    history is too short for a test.
+    """The out-of-time test. The tested model is not this model: it was trained with the same options, but only on
+    earlier dates. ``None`` if the history is too short for a test.
     """
 
     out_of_time_reason: str | None
     """Why there is no out-of-time test; ``None`` if there is one."""
 
     cross_validated: Measures
-    """Metrics of out-of-fold predictions at the training dates. If the causes or the rate of churn change over
-    time, these metrics are better than the metrics of future predictions.
+    """Metrics of out-of-fold predictions at the training dates: each prediction comes from a model that was not
+    fitted on the customer's rows. If the causes or the rate of churn change over time, these metrics are too
+    optimistic for future predictions.
     """
 
     members: list[MemberReport]
     """The base learners, with their weights."""
 
     dropped_members: list[DroppedMember]
-    """Base learners that were requested but dropped."""
+    """Base learners that were requested but are not part of the ensemble, with the reason."""
 
     monotone_constraints: list[tuple[str, Monotonicity]]
-    """The monotonic constraints, by feature."""
+    """The monotonic constraints. Each constraint is a feature name and the direction in which the probability may
+    change as the feature grows.
+    """
 
     calibration: str
     """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     bands: list[BandCalibration]
-    """Mean predicted probability and observed churn rate in each risk band, from out-of-fold predictions."""
+    """Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model
+    that was not fitted on the customer's rows (out-of-fold).
+    """
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target but were used, either because the caller allowed them or because
-    their finding is only a warning.
+    """Columns that appear to leak the target (to contain information that is not available at prediction time) but
+    were used, either because the caller allowed them or because the leak is reported only as a warning.
     """
 
     warnings: list[Warning]
-    """Problems with the training dates, the definition or the measures, and what to do about them."""
+    """Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about
+    the problem.
+    """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:
