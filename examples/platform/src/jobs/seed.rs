@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context) -> Result<String> {
             .with_execution(execution);
         let world = world(&options)?;
         let tenant = world.tenants().get(payload.index);
-        Ok::<_, churn_core::Error>(tenant.map(|tenant| tenant.tables()).transpose()?)
+        tenant.map(|tenant| tenant.tables()).transpose()
     });
     let tables = made
         .await??

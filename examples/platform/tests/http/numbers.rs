@@ -6,7 +6,7 @@ use churn_core::{AsOf, ChurnModel, ScoreRun, Timestamp};
 use churn_platform::services::{company, demo};
 use churn_platform::views::format::encode;
 
-use crate::site::{Client, Site};
+use crate::site::{Client, Site, unescaped};
 
 /// The rows of a table: the texts of the cells without tags, and the exact values.
 fn rows(page: &str, table: &str) -> Vec<(Vec<String>, Vec<f64>)> {
@@ -42,7 +42,7 @@ fn text(html: &str) -> String {
             _ => {}
         }
     }
-    text.trim().to_owned()
+    unescaped(text.trim())
 }
 
 /// The model in use and its run at a date, computed by the library.

@@ -6,7 +6,7 @@ use churn_platform::repositories::accounts::CompanyName;
 use churn_platform::views::format::encode;
 use churn_store::{Role, User};
 
-use crate::site::Site;
+use crate::site::{Site, unescaped};
 
 const PAYLOADS: [&str; 12] = [
     "<script>alert(1)</script>",
@@ -22,24 +22,6 @@ const PAYLOADS: [&str; 12] = [
     "&lt;script&gt;alert(11)&lt;/script&gt;",
     "\u{202e}<marquee onstart=alert(12)>",
 ];
-
-/// What a browser shows for escaped text.
-fn unescaped(html: &str) -> String {
-    let mut text = html.to_owned();
-    for (escaped, c) in [
-        ("&#60;", "<"),
-        ("&lt;", "<"),
-        ("&#62;", ">"),
-        ("&gt;", ">"),
-        ("&#34;", "\""),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-    ] {
-        text = text.replace(escaped, c);
-    }
-    text.replace("&#38;", "&").replace("&amp;", "&")
-}
 
 #[tokio::test]
 async fn payloads_in_every_text_are_shown_literally() {

@@ -15,22 +15,22 @@ use churn_platform::router::router;
 use churn_platform::services::{auth, demo};
 use tower::ServiceExt as _;
 
-pub const PASSWORD: &str = "demo churn password";
+pub(crate) const PASSWORD: &str = "demo churn password";
 
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder of a test, deleted at its end.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("churn-platform-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -41,7 +41,7 @@ impl Drop for Folder {
     }
 }
 
-pub fn settings(folder: &Path, more: &str) -> Settings {
+pub(crate) fn settings(folder: &Path, more: &str) -> Settings {
     let file = format!(
         "data_dir = \"{}\"\ndemo_customers = 200\nthreads = 2\n{}{more}",
         folder.display(),
@@ -82,43 +82,43 @@ fn seeded() -> &'static Path {
     made.path()
 }
 
-pub struct Site {
-    pub app: App,
+pub(crate) struct Site {
+    pub(crate) app: App,
     router: Router,
     _folder: Option<Folder>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Client {
-    pub cookie: String,
-    pub token: String,
+pub(crate) struct Client {
+    pub(crate) cookie: String,
+    pub(crate) token: String,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn cookies(&self) -> Vec<&str> {
+    pub(crate) fn cookies(&self) -> Vec<&str> {
         let all = self.headers.get_all(header::SET_COOKIE).iter();
         all.map(|cookie| cookie.to_str().unwrap()).collect()
     }
 }
 
 impl Site {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with("").await
     }
 
     /// A copy of the seeded platform with further settings.
-    pub async fn with(more: &str) -> Self {
+    pub(crate) async fn with(more: &str) -> Self {
         let folder = Folder::new();
         let from = seeded().to_owned();
         for entry in std::fs::read_dir(from).unwrap() {
@@ -129,7 +129,7 @@ impl Site {
     }
 
     /// A platform without companies and accounts.
-    pub async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         Self::open(Folder::new(), "").await
     }
 
@@ -145,7 +145,7 @@ impl Site {
     }
 
     /// The platform of another process on this site's folder.
-    pub fn reopened(&self, app: App) -> Self {
+    pub(crate) fn reopened(&self, app: App) -> Self {
         Self {
             router: router(app.clone()),
             app,
@@ -153,7 +153,7 @@ impl Site {
         }
     }
 
-    pub fn https(&self) -> bool {
+    pub(crate) fn https(&self) -> bool {
         self.app.settings.https
     }
 
@@ -166,7 +166,7 @@ impl Site {
     }
 
     /// A client with a session of the account, without a login.
-    pub async fn client(&self, email: &str) -> Client {
+    pub(crate) async fn client(&self, email: &str) -> Client {
         let account = self.app.control.account_by_email(email).await.unwrap().unwrap();
         let secret = clock::random_hex::<32>().unwrap();
         let now = self.app.clock.micros();
@@ -183,7 +183,7 @@ impl Site {
         }
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 10 << 20).await.unwrap();
@@ -195,25 +195,25 @@ impl Site {
     }
 
     /// A request of a program: without `Accept`.
-    pub async fn get(&self, path: &str, client: &Client) -> Answer {
+    pub(crate) async fn get(&self, path: &str, client: &Client) -> Answer {
         let request = Request::get(path).header(header::COOKIE, &client.cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
     /// A request of a browser.
-    pub async fn page(&self, path: &str, client: &Client) -> Answer {
+    pub(crate) async fn page(&self, path: &str, client: &Client) -> Answer {
         let request = Request::get(path)
             .header(header::COOKIE, &client.cookie)
             .header(header::ACCEPT, "text/html,application/xhtml+xml");
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, client: &Client, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, client: &Client, fields: &[(&str, &str)]) -> Answer {
         self.send(post(path, client, fields)).await
     }
 
     /// A login through the form, as a browser does it. Returns the answer and the new client.
-    pub async fn log_in(&self, email: &str, password: &str) -> (Answer, Client) {
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> (Answer, Client) {
         let form = self.page("/login", &Client::default()).await;
         assert_eq!(form.status, 200);
         let cookie = form.cookies()[0].split(';').next().unwrap().to_owned();
@@ -236,7 +236,7 @@ impl Site {
 }
 
 /// The request of a form of this platform.
-pub fn post(path: &str, client: &Client, fields: &[(&str, &str)]) -> Request<Body> {
+pub(crate) fn post(path: &str, client: &Client, fields: &[(&str, &str)]) -> Request<Body> {
     let encode = churn_platform::views::format::encode;
     let mut body = format!("form_token={}", client.token);
     for (name, value) in fields {
@@ -250,4 +250,19 @@ pub fn post(path: &str, client: &Client, fields: &[(&str, &str)]) -> Request<Bod
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(body))
         .unwrap()
+}
+
+/// What a browser shows for escaped text.
+pub(crate) fn unescaped(html: &str) -> String {
+    let mut text = html.to_owned();
+    for (escaped, c) in [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#38;", "&"),
+    ] {
+        text = text.replace(escaped, c);
+    }
+    text
 }
