@@ -24,7 +24,14 @@ pub(super) async fn seed(settings: Settings) -> Result<()> {
     if !demo::begin(app).await? {
         println!("There are accounts already; only unfinished jobs are run.");
     }
-    work_off(app).await?;
+    loop {
+        work_off(app).await?;
+        if app.control.unfinished().await? == 0 {
+            break;
+        }
+        // Another attempt of a failed job is due later.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
     let mut failed = 0;
     for company in app.control.companies().await? {
         for job in app.control.jobs_of(&company.company_id, 100).await? {

@@ -120,5 +120,9 @@ async fn open(settings: Settings) -> Result<Alone, Problem> {
         Err(TryLockError::Error(error)) => return Err(error.into()),
     }
     let app = App::open(settings, Clock::default()).await?;
+    let ended = app.control.end_leases().await?;
+    if ended > 0 {
+        tracing::info!(jobs = ended, "jobs of a process that ended begin again");
+    }
     Ok(Alone { app, _lock: lock })
 }

@@ -1,6 +1,7 @@
 //! `serve` and `worker`: the long-running commands, and their end.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -130,18 +131,22 @@ pub(super) async fn serve(settings: Settings) -> Result<()> {
 /// Prints where the pages are, and the demo logins.
 fn announce(app: &App, address: SocketAddr) {
     let own = format!("http://{address}");
-    println!("Churn platform: {}", app.settings.public_url.as_deref().unwrap_or(&own));
+    let mut text = format!(
+        "Churn platform: {}\n",
+        app.settings.public_url.as_deref().unwrap_or(&own)
+    );
     if app.settings.demo {
-        println!(
-            "Demo mode. The password of all accounts: {}",
-            app.settings.demo_password
-        );
+        let password = &app.settings.demo_password;
+        text.push_str(&format!("Demo mode. The password of all accounts: {password}\n"));
         for (email, name, roles) in demo::ACCOUNTS {
             let companies = demo::COMPANIES.iter().zip(roles);
             let roles = companies.filter_map(|((_, company), role)| Some(format!("{} of {company}", role?.as_str())));
-            println!("  {email:<22} {name}: {}", roles.collect::<Vec<_>>().join(", "));
+            let roles = roles.collect::<Vec<_>>().join(", ");
+            text.push_str(&format!("  {email:<22} {name}: {roles}\n"));
         }
     }
+    // `println!` would panic if nobody reads the output any more.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 pub(super) async fn worker(settings: Settings) -> Result<()> {

@@ -133,7 +133,7 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs due jobs until none is left.
+/// Runs due jobs until none is due.
 pub async fn work_off(app: &App) -> Result<()> {
     let (_keep, mut stop) = watch::channel(false);
     while let Some(job) = app.control.claim(app.settings.lease, app.clock.micros()).await? {

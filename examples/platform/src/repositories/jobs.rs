@@ -185,6 +185,14 @@ impl ControlPlane {
         row.map(job).transpose()
     }
 
+    /// Ends all leases: their workers have ended, because this process holds the only lock.
+    pub async fn end_leases(&self) -> Result<u64> {
+        let ended = sqlx::query("UPDATE jobs SET lease_ends_at = 0 WHERE status = 'running'")
+            .execute(&self.pool)
+            .await?;
+        Ok(ended.rows_affected())
+    }
+
     /// Renews a lease and stores the progress.
     pub async fn beat(&self, job: &Job, progress: f64, stage: &str, lease: Duration, at: i64) -> Result<Beat> {
         const BEAT: &str = "

@@ -1,6 +1,7 @@
 //! Passwords: argon2id hashes, few at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -16,6 +17,7 @@ pub struct Passwords {
     permits: Arc<Semaphore>,
     /// The hash that is checked if there is no account, so that the answer takes as long.
     dummy: Arc<str>,
+    verified: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -23,7 +25,13 @@ impl Passwords {
         Ok(Self {
             permits,
             dummy: hash(&clock::random_hex::<16>()?)?.into(),
+            verified: Arc::default(),
         })
+    }
+
+    /// How many passwords were compared with a hash.
+    pub fn verified(&self) -> u64 {
+        self.verified.load(Ordering::Relaxed)
     }
 
     /// The hash of a password, in PHC format.
@@ -44,6 +52,7 @@ impl Passwords {
             .acquire()
             .await
             .map_err(|e| Problem::internal(e.to_string()))?;
+        self.verified.fetch_add(1, Ordering::Relaxed);
         let (password, known) = (password.to_owned(), hash.is_some());
         let hash = hash.unwrap_or(&self.dummy).to_owned();
         let equal = tokio::task::spawn_blocking(move || verify(&password, &hash)).await??;

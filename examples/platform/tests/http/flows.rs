@@ -61,7 +61,13 @@ async fn the_login_does_not_tell_whether_an_account_exists() {
     let site = Site::new().await;
     let mut bodies = vec![];
     for email in ["owner@demo.example", "nobody@demo.example"] {
+        let before = site.app.passwords.verified();
         let (answer, client) = site.log_in(email, "a wrong password").await;
+        assert_eq!(
+            site.app.passwords.verified(),
+            before + 1,
+            "both take the time of one hash"
+        );
         assert_eq!(answer.status, 401);
         assert_eq!(client.cookie, "");
         bodies.push(answer.body);

@@ -13,4 +13,5 @@ mod jobs;
 mod matrix;
 mod numbers;
 mod payloads;
+mod process;
 mod site;
