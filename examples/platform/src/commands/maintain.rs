@@ -48,10 +48,13 @@ pub(super) async fn seed(settings: Settings) -> Result<()> {
     }
 }
 
-pub(super) async fn migrate(settings: Settings) -> Result<()> {
+pub(super) async fn migrate(settings: Settings, role: Option<&str>) -> Result<()> {
     let alone = open(settings).await?;
     // The role of the URL must own the tables of a Postgres store.
     alone.app.store.migrate().await?;
+    if let Some(role) = role {
+        alone.app.store.grant_to(role).await?;
+    }
     println!(
         "control plane: version {}; store: version {}",
         alone.app.control.version().await?,

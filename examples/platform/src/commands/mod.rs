@@ -22,7 +22,7 @@ Usage: churn-platform [COMMAND]
   serve              serves the pages, and runs jobs unless worker = false (default)
   worker             runs jobs without serving pages
   seed               creates the demo companies and runs their jobs, then ends
-  migrate            creates or updates the tables
+  migrate [ROLE]     creates or updates the tables, and lets a PostgreSQL role use them
   retrain COMPANY    adds a training job for a company
   backup FOLDER      writes snapshots of the SQLite files into a new folder
   attest             verifies that the companies are isolated from each other
@@ -46,7 +46,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             return ExitCode::from(2);
         }
         [] | ["serve" | "worker" | "seed" | "migrate" | "attest" | "doctor"] => {}
-        ["retrain" | "backup", _] | ["config", "show"] => {}
+        ["retrain" | "backup" | "migrate", _] | ["config", "show"] => {}
         _ => {
             eprintln!("unknown command: {}\n\n{HELP}", arguments.join(" "));
             return ExitCode::from(2);
@@ -78,7 +78,8 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             [] | ["serve"] => serve::serve(settings).await,
             ["worker"] => serve::worker(settings).await,
             ["seed"] => maintain::seed(settings).await,
-            ["migrate"] => maintain::migrate(settings).await,
+            ["migrate"] => maintain::migrate(settings, None).await,
+            ["migrate", role] => maintain::migrate(settings, Some(role)).await,
             ["retrain", company] => maintain::retrain(settings, company).await,
             ["backup", folder] => maintain::backup(settings, folder).await,
             ["attest"] => maintain::attest(settings).await,
