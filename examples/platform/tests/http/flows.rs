@@ -397,3 +397,29 @@ async fn the_server_listens_and_ends() {
     server.shut_down().await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+/// Both are needed: the membership in the control plane, and the role in the company.
+#[tokio::test]
+async fn a_role_without_a_membership_opens_nothing() {
+    let site = Site::new().await;
+    let client = site.client("viewer@demo.example").await;
+    let account = site
+        .app
+        .control
+        .account_by_email("viewer@demo.example")
+        .await
+        .unwrap()
+        .unwrap();
+    let user = User {
+        user_id: account.account_id,
+        email: account.email,
+        name: None,
+        role: Role::Owner,
+    };
+    site.app.store.tenant("t003").users().upsert(&user).await.unwrap();
+    assert_eq!(site.get("/c/t003/risk", &client).await.status, 404);
+    assert_eq!(
+        site.post("/companies", &client, &[("company", "t003")]).await.status,
+        404
+    );
+}
