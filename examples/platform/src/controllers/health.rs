@@ -1,0 +1,37 @@
+//! For the operator's machines: is the process alive, may it get requests; and the style sheet.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::app::App;
+use crate::error::{Problem, Result};
+
+/// Answers without any input or output.
+pub async fn live() -> &'static str {
+    "alive\n"
+}
+
+/// Whether the databases answer, are migrated, and no shutdown has begun.
+pub async fn ready(State(app): State<App>) -> Result<&'static str> {
+    if app.is_draining() {
+        return Err(Problem::new(503, "draining", "The process ends."));
+    }
+    app.control.ping().await?;
+    app.store.ping().await?;
+    let outdated = |what| Problem::new(503, "store_not_migrated", format!("{what} is not migrated"));
+    if app.control.version().await? != crate::repositories::ControlPlane::newest_version() {
+        return Err(outdated("the control plane"));
+    }
+    if app.store.version().await? == 0 {
+        return Err(outdated("the store"));
+    }
+    Ok("ready\n")
+}
+
+pub async fn style() -> Response {
+    let kind = HeaderValue::from_static("text/css; charset=utf-8");
+    let keep = HeaderValue::from_static("public, max-age=300");
+    let css = include_str!("../../static/main.css");
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep)], css).into_response()
+}
