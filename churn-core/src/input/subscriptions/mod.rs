@@ -21,7 +21,8 @@ use versions::versions;
 /// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers). Each row of the result states since when it is
 /// true. The function also returns findings about the input.
 ///
-/// [`subscription_columns`](crate::subscription_columns) lists the columns of subscriptions. The result has the columns `customer_id`,
+/// [`subscription_columns`](crate::subscription_columns) lists the columns of subscriptions. The result has the columns
+/// `customer_id`,
 /// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
 /// `seats`. The rules are:
 ///
