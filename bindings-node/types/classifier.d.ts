@@ -16,33 +16,33 @@ export type GroupLabel = string | number | bigint | boolean;
 /** Options of {@link ChurnClassifier.fit}. */
 export interface FitOptions extends Threads, Cancellable, Reporting {
     /**
-     * The weight of each row. If all weights are integers, a weight n has the effect of n equal rows. Otherwise, the
-     * weights are scaled to a mean of 1.
+     * The weight of each row. If all weights are integers, a weight n has the same effect as repeating the row n times.
+     * Otherwise, the weights are scaled to a mean of 1.
      */
     sampleWeight?: readonly number[] | Float64Array | Float32Array;
     /**
-     * The group of each row. If a customer has several rows, pass the customer ids. All rows of a group share a fold. If
-     * rows of one customer were in several folds, the metrics would be too optimistic. The names and the order of the
-     * groups have no effect.
+     * The group of each row. If a customer has several rows, pass the customer ids as groups. All rows of a group are
+     * then in the same fold. Without groups, rows of one customer would be in several folds, and the metrics would be too
+     * optimistic. The names and the order of the groups have no effect.
      */
     groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array;
     /**
-     * The weight of each class, by label or in the sorted order of the labels. The probabilities are then calibrated for
-     * a population with the weighted class frequencies.
+     * The weights of the classes: an object with a weight for each label, or an array in the sorted order of the labels.
+     * The probabilities are then calibrated for a population with the weighted class frequencies.
      */
     classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>;
     /**
-     * For each constrained numeric column, whether the probability may only rise (`'increasing'`) or only fall as the
-     * column grows. With constraints, the ensemble has no forest.
+     * For each constrained numeric column, `'increasing'` if the probability may only rise as the column grows, or
+     * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
      */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
-    /** What happens to columns that leak the target. Default: `'refuse'`. */
+    /** What happens to columns that leak the target (reveal the label). Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Names of columns that are accepted although they leak the target. */
+    /** Names of columns that are accepted although they leak the target (reveal the label). */
     allowColumns?: string | readonly string[];
     /** Names of columns that are categorical although all their strings are numbers, such as `'0034'`. */
     categorical?: string | readonly string[];
-    /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
+    /** Seed of all random sampling. Equal tables, options and seeds give equal model bytes. Default: 0. */
     seed?: number | bigint;
 }
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
@@ -59,10 +59,10 @@ export interface ClassifierReasonsOptions extends RunOptions {
     top?: number;
 }
 /**
- * A classifier for flat tables without dates. It has the same ensemble as {@link ChurnModel}. A customer may have one
- * row or several. A classifier is immutable. It does not depend on the number of threads or on the order of the rows.
- * Rust and Python fit an equal classifier to the same table. The classifier file contains the labels and the type of
- * each column.
+ * A classifier for flat tables (tables without dates). It has the same ensemble as {@link ChurnModel}. A customer may
+ * have one row or several. A classifier is immutable. The fitted classifier does not depend on the number of threads or
+ * on the order of the rows. Rust and Python fit an equal classifier to the same table. The classifier file contains the
+ * labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -88,49 +88,59 @@ export declare class ChurnClassifier {
      *
      * - `single_class`: all rows have the same label.
      * - `too_little_data`: there are too few rows.
-     * - `leakage`: a column leaks the target, and the option `leakage` is `'refuse'`.
-     * - `invalid_option`: an option is invalid, or a row has no label, weight or group. If a row is the cause, the error
-     *   has its `row`.
+     * - `leakage`: a column leaks the target (reveals the label), and the option `leakage` is `'refuse'`.
+     * - `invalid_option`: an option is invalid, or a row has no label, weight or group. If a row is the cause, `row` is
+     *   its position.
      * - `cancelled`: the `signal` was aborted.
      *
-     * If a value in the table is invalid, the error has the code of the fault, and the `row` and `column` of the value.
+     * If a value in the table is invalid, the error has a code that says what is wrong with the value, and the `row`
+     * and `column` of the value.
      */
     static fit(x: FlatTable, y: readonly ClassLabel[] | Int8Array | Uint8Array | Int32Array | Float64Array, options?: FitOptions): Promise<ChurnClassifier>;
     /**
-     * Opens a classifier from the bytes of a classifier file. Only files that were written in Node contain the labels.
+     * Opens a classifier from the bytes of a classifier file. Only files that Node has written contain the labels.
      */
     static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier;
-    /** Opens a classifier file. Only files that were written in Node contain the labels. */
+    /** Opens a classifier file. Only files that Node has written contain the labels. */
     static load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier>;
-    /** Writes the classifier to a file. The write is atomic: other processes never see a half-written file. */
+    /**
+     * Writes the classifier to a file. The write is atomic: other processes see either the old or the complete new file.
+     */
     save(path: string | URL): Promise<void>;
-    /** The bytes of the classifier file. */
+    /** Returns the bytes of the classifier file. */
     toBytes(): Buffer;
     /** The id of the classifier: a hash of its content. */
     get id(): string;
     /** The names of the columns, in the order of the training data. */
     get featureNames(): readonly string[];
-    /** How the classifier was fitted and how well it performs. */
+    /** The report on how the classifier was fitted and how well it performs. */
     get report(): ClassifierReport;
     /**
-     * The calibrated probability of each class for each row, as `probabilities[row * classes.length + class]`. Rejects
-     * with `feature_mismatch` if the columns differ from the columns of the training data. The message names missing and
-     * extra columns.
+     * Returns the calibrated probability of each class for each row, as `probabilities[row * classes.length + class]`.
+     * Rejects with `feature_mismatch` if the columns differ from the columns of the training data. The message names
+     * missing and extra columns.
      */
     predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array>;
-    /** The most probable label of each row. */
+    /** Returns the most probable label of each row. */
     predict(x: FlatTable, options?: RunOptions): Promise<ClassLabel[]>;
     /**
-     * For each row, a 90 % confidence interval for the churn rate of rows with the same score. The array holds the lower
-     * and the upper bound of the first row, then those of the second row, and so on. Available for two classes only.
+     * Returns, for each row, a 90 % confidence interval for the churn rate of rows with the same score. The array has the
+     * lower and the upper bound of the first row, then those of the second row, and so on. This method is available only
+     * if there are two classes.
      *
-     * Rejects with `artifact_version` if the classifier file was written by an old version, whose files contain no
-     * intervals.
+     * Rejects with `artifact_version` if an old version of this module has written the classifier file. Such files
+     * contain no intervals.
      */
     predictInterval(x: FlatTable, options?: RunOptions): Promise<Float64Array>;
-    /** The Shapley value of each column for each row, in log-odds before calibration. Available for two classes only. */
+    /**
+     * Returns the Shapley value of each column for each row, in log-odds before calibration. This method is available
+     * only if there are two classes.
+     */
     explain(x: FlatTable, options?: RunOptions): Promise<Explanation>;
-    /** The columns that contribute most to the score of each row, largest contribution first. Available for two classes only. */
+    /**
+     * Returns, for each row, the columns that contribute most to the row's score, largest contribution first. This method
+     * is available only if there are two classes.
+     */
     reasons(x: FlatTable, options?: ClassifierReasonsOptions): Promise<Reason[][]>;
     /** The value that `JSON.stringify` writes for this object: the classifier without its trees. */
     toJSON(): {
@@ -139,6 +149,6 @@ export declare class ChurnClassifier {
         featureNames: readonly string[];
         report: ClassifierReport;
     };
-    /** Frees the memory of the classifier. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the classifier after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }

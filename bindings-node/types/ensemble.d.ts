@@ -6,14 +6,14 @@ import type { Explanation, RunOptions } from './types.js';
  */
 export type Matrix = Float64Array | Float32Array | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[];
 /**
- * The shape of a matrix and options of the call. If `rows` or `columns` is given, the shape of the matrix is checked
- * against it.
+ * The shape of a matrix, and the options of the call. If `rows` or `columns` is given, the matrix must have this number
+ * of rows or columns.
  */
 export interface MatrixOptions extends RunOptions {
     rows?: number;
     columns?: number;
 }
-/** The number of columns, or an object with the shape and options. */
+/** The number of columns of a matrix, or an object with its shape and the options of the call. */
 export type MatrixShape = number | MatrixOptions;
 /**
  * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. An ensemble is immutable.
@@ -45,7 +45,7 @@ export declare class TreeEnsemble {
      * a string or bytes. This function is synchronous.
      *
      * The objectives `binary` and `cross_entropy` and categorical splits are supported. Probabilities equal those of
-     * LightGBM, except for the last bits, because the exponential function is rounded differently.
+     * LightGBM, except for rounding differences in the exponential function.
      *
      * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
      */
@@ -56,7 +56,7 @@ export declare class TreeEnsemble {
      * @throws {ChurnError} `artifact_damaged`, `artifact_version` or `artifact_too_large` if the bytes cannot be opened.
      */
     static fromBytes(bytes: Uint8Array): TreeEnsemble;
-    /** The bytes of an ensemble file. Rust, Python and Node write the same bytes. */
+    /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for an ensemble. */
     toBytes(): Buffer;
     /** Number of trees. */
     get nTrees(): number;
@@ -67,17 +67,17 @@ export declare class TreeEnsemble {
      */
     get link(): 'log_odds' | 'probability';
     /**
-     * The probability of the positive class for each row. The call does not block the event loop, and copies the matrix
-     * before it returns. The result of a row does not depend on the number of threads or on the other rows.
+     * Returns the probability of the positive class for each row. The call does not block the event loop, and copies the
+     * matrix before it returns. The result of a row does not depend on the number of threads or on the other rows.
      *
      * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
      * aborted.
      */
     predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array>;
     /**
-     * The contribution of each column to the score of each row: exact path-dependent TreeSHAP (Lundberg et al., 2020).
-     * The base value plus the contributions of a row equals the log-odds of the row's probability. If `link` is
-     * `'probability'`, the sum equals the probability itself.
+     * Returns the contribution of each column to the score of each row: exact path-dependent TreeSHAP (Lundberg et al.,
+     * 2020). The base value plus the contributions of a row equals the log-odds of the row's probability. If `link` is
+     * `'probability'`, this sum equals the probability itself.
      */
     explain(x: Matrix, shape?: MatrixShape): Promise<Explanation>;
     /** The value that `JSON.stringify` writes for this object: the ensemble without its trees. */
@@ -86,6 +86,6 @@ export declare class TreeEnsemble {
         featureNames: readonly string[];
         link: 'log_odds' | 'probability';
     };
-    /** Frees the memory of the trees. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the trees after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }

@@ -21,7 +21,7 @@ export declare class ChurnError extends Error {
     readonly table: TableName | null;
     /** 0-based position of the row with the error; null if the error does not concern a row. */
     readonly row: number | null;
-    /** The name of the column, feature or option with the error; null if the error does not concern one. */
+    /** The name of the column, feature or option with the error; null if the error does not concern any of these. */
     readonly column: string | null;
     /** The whole validation report if invalid records were refused, otherwise null. */
     readonly report: ValidationReport | null;
@@ -29,7 +29,7 @@ export declare class ChurnError extends Error {
     readonly retryable: boolean;
     constructor(message: string, details?: ErrorDetails);
     /**
-     * `'AbortError'` if the call was cancelled, like the name of the DOMException of other aborted calls. Otherwise
+     * `'AbortError'` if the call was cancelled, as for other calls that an `AbortSignal` aborts. Otherwise
      * `'ChurnError'`.
      */
     get name(): string;

@@ -1,4 +1,7 @@
-/** A condition on a column of a record. It is evaluated with the values that were known at `asOf`. */
+/**
+ * A condition on a column of a record. It is evaluated with the values that were known at `asOf`, the date of the
+ * features.
+ */
 export type ColumnCondition = {
     oneOf: {
         column: string;
@@ -20,9 +23,9 @@ export type ColumnCondition = {
         value: boolean;
     };
 };
-/** A condition on a payment. It is evaluated with the values that were known at `asOf`. */
+/** A condition on a payment. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
-/** A condition on a ticket. It is evaluated with the values that were known at `asOf`. */
+/** A condition on a ticket. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
 /** A function that aggregates the records in a window. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
@@ -33,17 +36,17 @@ export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'l
 interface Windowed<Condition> {
     /** Name of the feature. It must be unique in the plan. */
     name: string;
-    /** The feature only reads records that meet all these conditions. Default: no conditions. */
+    /** Conditions on records. The feature reads only records that meet all of them. Default: no conditions. */
     filter?: readonly Condition[];
     /** How the values are aggregated. Default: `'sum'`, which gives the number of records if the measure is `'count'`. */
     function?: Aggregation<Condition>;
-    /** Length in days of the window before `asOf`. Default: the whole history. */
+    /** Length in days of the window, which ends at `asOf` (the date of the features). Default: the whole history. */
     window?: number | null;
 }
 /** A custom feature of payments. */
 export interface PaymentFeature extends Windowed<PaymentCondition> {
     source: 'payments';
-    /** The moment that decides whether a record is in the window. Default: `'event'`. */
+    /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
     axis?: 'event' | 'refunded_at';
     /** The value that is read from each record. Default: `'count'`. */
     measure?: 'count' | 'amount' | 'late_days' | 'date' | 'gap_days' | {
@@ -53,7 +56,7 @@ export interface PaymentFeature extends Windowed<PaymentCondition> {
 /** A custom feature of tickets. */
 export interface TicketFeature extends Windowed<TicketCondition> {
     source: 'tickets';
-    /** The moment that decides whether a record is in the window. Default: `'event'`. */
+    /** The timestamp that decides whether a record is in the window. Default: `'event'`, the time of the event itself. */
     axis?: 'event' | 'resolved_at' | 'reopened_at' | 'satisfaction_at';
     /** The value that is read from each record. Default: `'count'`. */
     measure?: 'count' | 'resolution_hours' | 'first_response_hours' | 'satisfaction' | 'date' | 'gap_days' | {
@@ -69,7 +72,7 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
         attribute: string;
     };
 }
-/** A custom feature of the customer row. */
+/** A custom feature of the customers table. */
 export interface CustomerFeature {
     /** Name of the feature. It must be unique in the plan. */
     name: string;
@@ -78,9 +81,15 @@ export interface CustomerFeature {
     measure?: 'tenure_days' | 'days_to_renewal' | 'days_since_change' | {
         attribute: string;
     };
-    /** `'value'` (default) is the value at `asOf`. `'change'` is the change of the value over the window. */
+    /**
+     * `'value'` (default) is the value at `asOf` (the date of the features). `'change'` is the change of the value over
+     * the window.
+     */
     function?: 'value' | 'change';
-    /** Number of days over which the change is measured. */
+    /**
+     * Length in days of the window, which ends at `asOf` (the date of the features). It is used with the function
+     * `'change'`.
+     */
     window?: number | null;
 }
 /**

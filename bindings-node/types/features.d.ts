@@ -6,23 +6,27 @@ import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Thre
  */
 export declare class FeatureMatrix {
     private constructor();
-    /** The tenant of the rows. */
+    /** The id of the tenant to whom the customers belong. */
     get tenant(): string;
     /** Number of rows. */
     get rows(): number;
-    /** Names of the features, in plan order. */
+    /** Names of the features, in the order of the feature plan. */
     get featureNames(): readonly string[];
     /** The customer id of each row. */
     get customerIds(): readonly string[];
     /** The date of each row. */
     get asOf(): readonly string[];
     /**
-     * The values of one feature: numbers, with NaN for a missing value, or texts, with null for a missing value.
+     * Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
+     * missing value.
      *
      * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
      */
     column(name: string): Float64Array | (string | null)[];
-    /** The matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per feature. */
+    /**
+     * Returns the matrix as an Arrow IPC file with the columns `customer_id` and `as_of`, and then one column per
+     * feature.
+     */
     toArrow(): Buffer;
     /** The value that `JSON.stringify` writes for this object: the matrix without its values. */
     toJSON(): {
@@ -32,16 +36,16 @@ export declare class FeatureMatrix {
         customerIds: readonly string[];
         asOf: readonly string[];
     };
-    /** Frees the memory of the matrix. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the matrix after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }
 /**
  * Computes the features of customers at one or several dates. This function is synchronous. The matrix has a row for
  * each date and each customer who signed up before the date, including customers who have left. If you pass a
- * `definition`, it has rows only for eligible customers.
+ * `definition`, the matrix has rows only for customers who are eligible under this definition of churn.
  */
 export declare function features(records: TenantRecords, options: FeatureOptions): FeatureMatrix;
-/** Computes the same matrix as {@link features}, without blocking the event loop. */
+/** Computes a feature matrix like {@link features}, but without blocking the event loop. */
 export declare function featuresAsync(records: TenantRecords, options: FeatureOptions & Cancellable): Promise<FeatureMatrix>;
 /** Options of {@link labels}. */
 export interface LabelOptions extends Threads {
@@ -51,7 +55,7 @@ export interface LabelOptions extends Threads {
 }
 /**
  * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
- * the customers without a label: they churned before the label period.
+ * the customers without a label, because they churned before the label period.
  *
  * @throws {ChurnError} `immature_label` if a label period is not over yet.
  */

@@ -15,9 +15,9 @@ export interface ModelFeatureOptions extends Threads, Cancellable {
     asOf: Moments;
 }
 /**
- * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at this
- * date, and is tested on the label period that follows. The option `asOf` lists the dates from which the training dates
- * are taken.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at that
+ * date, and is tested on the label period that follows. The training dates are taken from the dates in the option
+ * `asOf`.
  */
 export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{
     folds: OutOfTime[];
@@ -26,8 +26,8 @@ export declare function backtest(records: TenantRecords, options?: BacktestOptio
 export declare class ChurnModel {
     private constructor();
     /**
-     * Trains a model without blocking the event loop. The same records, options and seed give the same model bytes, for
-     * any number of threads.
+     * Trains a model without blocking the event loop. Equal records, options and seeds give equal model bytes, for any
+     * number of threads.
      */
     static train(records: TenantRecords, options?: TrainOptions): Promise<ChurnModel>;
     /**
@@ -36,48 +36,60 @@ export declare class ChurnModel {
      * @throws {ChurnError} `artifact_damaged`, `artifact_version` or `artifact_too_large` if the bytes cannot be opened.
      */
     static fromBytes(bytes: Uint8Array): ChurnModel;
-    /** Opens a model file. Rejects with the codes of {@link fromBytes}, or with `io` if the file cannot be read. */
+    /** Opens a model file. Rejects with the error codes of {@link fromBytes}, or with `io` if the file cannot be read. */
     static load(path: string | URL, options?: Cancellable): Promise<ChurnModel>;
-    /** Writes the model to a file. The write is atomic: other processes never see a half-written file. */
+    /** Writes the model to a file. The write is atomic: other processes see either the old or the complete new file. */
     save(path: string | URL, options?: Cancellable): Promise<void>;
-    /** The bytes of the model file. Rust, Python and Node write the same bytes. */
+    /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for a model. */
     toBytes(): Buffer;
     /** The id of the model: a hash of its content. */
     get id(): string;
     /** The tenant whose records the model may score; null for any tenant. */
     get tenant(): string | null;
-    /** Names of the features, in plan order. */
+    /** Names of the features, in the order of the feature plan. */
     get featureNames(): readonly string[];
     /** The lowest probability of each of the risk bands medium, high and critical. */
     get riskBands(): RiskBands;
-    /** How the model was trained and how well it performs. */
+    /** The training report: how the model was trained and how well it performs. */
     get report(): TrainReport;
     /** The definition of churn that the model predicts, with defaults filled in. */
     get definition(): Required<CancellationDefinition> | Required<InactivityDefinition>;
-    /** The model card, which describes the model, its training data and how well it performs. */
+    /** Returns the model card, which describes the model, its training data and how well it performs. */
     card(): ModelCard;
-    /** The model card as Markdown. */
+    /** Returns the model card as Markdown. */
     cardMarkdown(): string;
-    /** Scores all customers who are eligible at a date, without blocking the event loop. */
+    /**
+     * Scores all eligible customers at a date, without blocking the event loop. A customer is eligible if they can still
+     * churn under the model's definition of churn.
+     */
     score(records: TenantRecords, options: ScoreOptions): Promise<ScoreRun>;
-    /** Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run. */
+    /**
+     * Scores one customer. This method is synchronous. The score is bit-identical to the customer's score in a run over
+     * all customers.
+     */
     scoreCustomer<C extends CustomerRecord>(rows: CustomerRows<C>, options: ScoreCustomerOptions): CustomerScore;
     /**
      * Computes the features that this model uses, at one or several dates. The matrix has a row for each date and each
      * customer who signed up before the date, including customers who have left.
      */
     features(records: TenantRecords, options: ModelFeatureOptions): Promise<FeatureMatrix>;
-    /** The calibrated churn probability of each row of a matrix. The matrix must contain the features of this model. */
+    /**
+     * Returns the calibrated churn probability of each row of a matrix. The matrix must contain the features of this
+     * model.
+     */
     predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
     /**
-     * The log-odds of churn of each row, before calibration. They equal the base value of `explain` plus the sum of the
-     * row's contributions.
+     * Returns the log-odds of churn of each row, before calibration. The log-odds of a row equal the base value of
+     * `explain` plus the sum of the row's contributions.
      */
     logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
-    /** The Shapley value of each feature for each row of a matrix. The matrix must contain the features of this model. */
+    /**
+     * Returns the Shapley value of each feature for each row of a matrix, in log-odds before calibration. The matrix must
+     * contain the features of this model.
+     */
     explain(matrix: FeatureMatrix, options?: RunOptions): Promise<Explanation>;
     /** The value that `JSON.stringify` writes for this object: the model card. */
     toJSON(): ModelCard;
-    /** Frees the memory of the model. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the model after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }

@@ -1,7 +1,7 @@
 import type { CustomerRecord, TableName } from './columns.js';
 import type { ValidationReport } from './reports.js';
 import type { ArrowTables, Cancellable, ColumnInfo, ObjectTables, TableOptions } from './types.js';
-/** The validated records of one tenant. They are immutable. */
+/** The validated records of one tenant. A `TenantRecords` is immutable. */
 export declare class TenantRecords {
     #private;
     private constructor();
@@ -15,8 +15,8 @@ export declare class TenantRecords {
         tenant: string;
     } & ObjectTables<C> & TableOptions): TenantRecords;
     /**
-     * Reads the same tables as {@link fromObjects}, without blocking the event loop. Rows are read in slices of about 10
-     * ms, and are validated on another thread. Do not change the rows before the promise settles.
+     * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices of about 10 ms,
+     * and are validated on another thread. Do not change the rows before the promise settles.
      */
     static fromObjectsAsync<C extends CustomerRecord>(tables: {
         tenant: string;
@@ -35,13 +35,13 @@ export declare class TenantRecords {
     get currency(): string | null;
     /** The ids of all customers, sorted by their UTF-8 bytes. */
     get customerIds(): readonly string[];
-    /** Start of the observed history; null if there are no events. */
+    /** Start of the observed history (the period that the records cover); null if there are no events. */
     get observedFrom(): string | null;
-    /** End of the observed history; null if there are no events. */
+    /** End of the observed history (the period that the records cover); null if there are no events. */
     get observedUntil(): string | null;
     /** The validation report. */
     get report(): ValidationReport;
-    /** Number of rows of a table; null if the table was not given. */
+    /** Returns the number of rows of a table, or null if the table was not given. */
     rows(table: TableName): number | null;
     /** The value that `JSON.stringify` writes for this object: the row counts and the report, without the rows. */
     toJSON(): {
@@ -52,16 +52,16 @@ export declare class TenantRecords {
         rows: Record<TableName, number | null>;
         report: ValidationReport;
     };
-    /** Frees the memory of the records. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the records after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }
-/** The columns that the library recognizes in a table. Required columns come first. */
+/** Returns the columns that the library recognizes in a table. Required columns come first. */
 export declare function columnsOf(table: TableName | 'subscriptions'): ColumnInfo[];
 /** The result of {@link partition}. */
 export interface Partition {
     /**
-     * The records of each tenant, by tenant id. Row numbers in the reports of the records are positions in the input
-     * tables.
+     * The records of each tenant, by tenant id. A row number in a tenant's report is the position of the row in the input
+     * table.
      */
     tenants: Map<string, TenantRecords>;
     /** The report on rows without a tenant. */

@@ -42,7 +42,9 @@ export interface ValidationReport {
     issues: ValidationIssue[];
     /** Likely mistakes in valid rows. */
     findings: Finding[];
-    /** Attributes that do not enter features, for example because they have no dates, with the reason for each. */
+    /**
+     * The attributes that do not enter features, each with the reason. For example, an attribute without dates does not.
+     */
     undatedAttributes: {
         attribute: string;
         reason: string;

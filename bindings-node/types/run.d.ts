@@ -8,18 +8,20 @@ export interface ReasonsOptions extends Cancellable {
 }
 /** Reads warnings from JSON. */
 export declare function parseWarnings(json: string): Warning[];
-/** The scores of all eligible customers at one date. A run is immutable and iterable. */
+/** The scores of all eligible customers (those who can still churn) at one date. A run is immutable and iterable. */
 export declare class ScoreRun implements Iterable<Score> {
     private constructor();
-    /** The tenant whose customers were scored. */
+    /** The id of the tenant whose customers were scored. */
     get tenant(): string;
     /** The date of the scores. */
     get asOf(): string;
     /** The id of the model of this run. */
     get modelId(): string;
-    /** The scores of all eligible customers, sorted by the UTF-8 bytes of the customer id. */
+    /** The scores of all eligible customers (those who can still churn), sorted by the UTF-8 bytes of the customer id. */
     get scores(): readonly Score[];
-    /** The probability of each score, in the order of `scores`. It is NaN for a customer who has no probability. */
+    /**
+     * The probability of each score, in the order of `scores`. The value is NaN for a customer who has no probability.
+     */
     get probabilities(): Float64Array;
     /** The features from which the scores were computed, with one row per score. */
     get matrix(): FeatureMatrix;
@@ -30,27 +32,30 @@ export declare class ScoreRun implements Iterable<Score> {
     get warnings(): readonly Warning[];
     /** Number of scores. */
     get length(): number;
-    /** The score at a position. A negative position counts from the end. */
+    /** Returns the score at a position. A negative position counts from the end. */
     at(index: number): Score | undefined;
     [Symbol.iterator](): IterableIterator<Score>;
-    /** The score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the customer. */
+    /**
+     * Returns the score of one customer. @throws {ChurnError} `customer_not_found` if the run does not include the
+     * customer.
+     */
     scoreOf(customerId: Id): Score;
     /**
-     * The features that contribute most to a customer's score, largest contribution first. `top` is the number of
+     * Returns the features that contribute most to a customer's score, largest contribution first. `top` is the number of
      * features.
      */
     reasons(customerId: Id, top?: number): Reason[];
     /**
-     * The reasons for the scores of several customers, in the order of `customerIds`. By default, the reasons for all
-     * scores of the run. The call does not block the event loop.
+     * Returns the reasons for the scores of several customers, in the order of `customerIds`. By default, these are all
+     * customers of the run. The call does not block the event loop.
      */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
-    /** The scores of the `top` customers with the highest probabilities, highest first. */
+    /** Returns the scores of the `top` customers with the highest probabilities, highest first. */
     riskiest(top?: number): Score[];
     /**
-     * The run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low` and
-     * `high` (the bounds of the interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`, `as_of` and
-     * `model_id`.
+     * Returns the run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low`
+     * and `high` (the bounds of the confidence interval), `risk_band`, `status`, `not_scored_reason`, `expected_at`,
+     * `as_of` and `model_id`.
      */
     toArrow(): Buffer;
     /** The value that `JSON.stringify` writes for this object: the scores and the warnings. */
@@ -61,6 +66,6 @@ export declare class ScoreRun implements Iterable<Score> {
         warnings: readonly Warning[];
         scores: readonly Score[];
     };
-    /** Frees the memory of the run. Calls that are running finish. Later calls throw. */
+    /** Frees the memory of the run after all running calls have finished. Later calls throw an error. */
     [Symbol.dispose](): void;
 }

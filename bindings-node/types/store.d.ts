@@ -4,17 +4,19 @@ import { TenantRecords } from './records.js';
 import type { Reason, RiskBand, TrainReport, ValidationReport } from './reports.js';
 import { ScoreRun } from './run.js';
 import type { ActivityRow, Arrow, Cancellable, ChurnDefinition, Id, Moment, Moments, NotScored, PaymentRow, Scored, TableName, TableOptions, TicketRow, WithAttributes } from './types.js';
-/** Identifies a run by its date and its model. A {@link ScoreRun} also identifies itself. */
+/**
+ * Identifies a score run by its date and its model. A {@link ScoreRun} has both properties and can be passed instead.
+ */
 export interface RunId {
     asOf: Moment;
     modelId: string;
 }
-/** Identifies a stored run. */
+/** Identifies a stored score run by its date and its model. */
 export interface StoredRunId {
     asOf: string;
     modelId: string;
 }
-/** Options of an upsert. */
+/** Options of an upsert, which adds rows and replaces stored rows that have the same key. */
 export interface UpsertOptions extends Cancellable {
     /**
      * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
@@ -45,24 +47,24 @@ export interface PageOptions {
 }
 /** Options of {@link RecordStore.find}. */
 export interface FindOptions {
-    /** Only customers whose id begins with this. */
+    /** Only customers whose id begins with this text. */
     prefix?: string;
     /** Only customers whose text attributes have these values. */
     attributes?: Record<string, string>;
-    /** Only customers whose current version has a `churned_at` (true), or none (false). */
+    /** Only customers whose current version has a `churned_at` (true), or whose current version has none (false). */
     churned?: boolean | null;
-    /** The `next` of the previous page. */
+    /** The `next` of the previous page. Leave it out to read the first page. */
     after?: string | null;
     /** Maximum number of customers, 1 to 10 000. Default: 100. */
     limit?: number;
 }
-/** One table of a tenant's records. */
+/** One table of a tenant's records, such as payments. */
 export declare class RecordStore<R extends object> {
     #private;
     readonly name: TableName;
     /**
-     * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in slices of about 10
-     * ms. Do not change them before the promise settles.
+     * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in steps of about 10
+     * ms, so do not change the objects before the promise settles.
      *
      * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
      * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
@@ -77,21 +79,21 @@ export declare class RecordStore<R extends object> {
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
     /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
     check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
-    /** Customers in their current version, sorted by id. The result does not depend on this table. */
+    /** Returns customers in their current version, sorted by id. The result is the same for every table. */
     find(options?: FindOptions): Promise<{
         customers: StoredRow[];
         next: string | null;
     }>;
-    /** Number of customers, each counted once regardless of versions. */
+    /** Returns the number of customers. A customer with several versions is counted once. */
     countCustomers(): Promise<number>;
-    /** Number of rows, including all versions. */
+    /** Returns the number of rows. Each version of a customer or event is a row. */
     count(): Promise<number>;
-    /** A page of rows, in the order in which they were first stored. To get the next page, pass `next` as `after`. */
+    /** Returns a page of rows, in the order in which they were first stored. Pass `next` as `after` for the next page. */
     page(options?: PageOptions): Promise<{
         rows: StoredRow[];
         next: number | null;
     }>;
-    /** All rows of one customer, including all versions. `scoreCustomer` accepts them. */
+    /** Returns all rows of one customer, including all versions. {@link ChurnModel.scoreCustomer} accepts these rows. */
     ofCustomer(customerId: Id): Promise<StoredRow[]>;
 }
 /** The customers of a tenant. */
@@ -104,7 +106,7 @@ export declare class CustomerStore extends RecordStore<CustomerRecord> {
  * `'challenger'` is compared with the champion. A `'retired'` model is no longer used.
  */
 export type Stage = 'champion' | 'challenger' | 'retired';
-/** A stored model without its trees. */
+/** The metadata of a stored model. */
 export interface StoredModel {
     id: string;
     stage: Stage;
@@ -120,10 +122,10 @@ export interface StoredModel {
 export interface SaveModelOptions {
     /** The time at which the model is saved, because the store reads no clock. */
     at: Moment;
-    /** The stage of the model. Default: `'champion'`. */
+    /** The stage of the model. Default: `'champion'` (the model in use). */
     stage?: Stage;
 }
-/** The models of a tenant. */
+/** The stored models of a tenant. */
 export declare class ModelStore {
     #private;
     /**
@@ -133,43 +135,43 @@ export declare class ModelStore {
     save(model: ChurnModel, options: SaveModelOptions): Promise<void>;
     /** Loads a stored model. Rejects with `not_found` if there is no such model. */
     load(modelId: string): Promise<ChurnModel>;
-    /** Loads the champion, the model in use. The result is null if there is no champion. */
+    /** Loads the champion (the model in use). Returns null if the tenant has no champion. */
     champion(): Promise<ChurnModel | null>;
-    /** The metadata of a stored model; null if there is no such model. */
+    /** Returns the metadata of a stored model; null if there is no such model. */
     get(modelId: string): Promise<StoredModel | null>;
-    /** Changes the stage of a model. Default: `'champion'`, which retires the previous champion. */
+    /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
     promote(modelId: string, stage?: Stage): Promise<void>;
-    /** The stored models, last saved first. */
+    /** Returns the metadata of all stored models, last saved first. */
     list(): Promise<StoredModel[]>;
-    /** Deletes a model. Its scores are not deleted. */
+    /** Deletes a model. Scores that were computed with the model are not deleted. */
     delete(modelId: string): Promise<void>;
 }
 /** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
-    /** The value of the customer, if the run was saved with values. */
+    /** The value of the customer, such as their yearly revenue; null if the run was saved without a value for them. */
     value: number | null;
-    /** The probability times the value. */
+    /** The probability times the value of the customer; null if one of them is not known. */
     valueAtRisk: number | null;
     /** The stored reasons, largest contribution first. */
     reasons: Reason[];
 };
-/** The purpose of a stored run. */
+/** The purpose of a stored score run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. */
 export type RunPurpose = 'served' | 'trial';
-/** A stored run without its scores. */
+/** A summary of a stored score run. */
 export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
-    /** Histories, and queries that name no run, use served runs. A trial run must be named. */
+    /** The purpose of the run. A query that names no run, and a customer's history, use only served runs. */
     purpose: RunPurpose;
     customers: number;
     scored: number;
     meanProbability: number | null;
     /** Number of customers in each risk band. */
     bands: Record<RiskBand, number>;
-    /** Number of scored customers whose outcome is known. */
+    /** Number of scored customers whose outcome (whether they churned) is known. */
     outcomes: number;
-    /** Number of customers with a known outcome who churned. */
+    /** Number of scored customers who, according to their outcome, churned. */
     churned: number;
 }
 /** The last customer of a page of scores. The next page begins after this customer. */
@@ -185,67 +187,78 @@ export interface SaveRunOptions {
      * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
      */
     reasons?: number | 'all';
-    /** `'served'` (default) for a run that is shown to users, `'trial'` for a comparison: queries return it only if they name it. */
+    /**
+     * The purpose of the run. A `'served'` run (default) is shown to users. A `'trial'` run is for a comparison: a query
+     * returns a trial run only if it names this run.
+     */
     purpose?: RunPurpose;
-    /** The value of each customer, by id. The value at risk is the probability times this value. */
+    /**
+     * The value of each customer (such as their yearly revenue) by id. The value at risk is the probability times this
+     * value.
+     */
     values?: Record<string, number> | ReadonlyMap<string, number>;
 }
-/** The maximum number of results. */
+/** Options of a call that returns a limited number of results. */
 export interface LimitOptions {
     /** Maximum number of results. Default: 100. */
     limit?: number;
 }
 /** Options of {@link ScoreStore.runs}. */
 export interface RunsOptions extends LimitOptions {
-    /** Only runs with an earlier date. */
+    /** Only runs whose date is earlier than this. */
     before?: Moment | null;
 }
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-    /** The probability or the value at risk. */
+    /** The probability or the value at risk of the last customer of the page, whichever the page is sorted by. */
     key: number | null;
+    /** The id of the last customer of the page. */
     customerId: string;
 }
 /** Options of {@link ScoreStore.query}. */
 export interface ScoreQuery {
-    /** Default: the latest served run. */
+    /** The run whose scores are read. Default: the latest served run. */
     run?: RunId | null;
-    /** Highest first. Default: `'probability'`. */
+    /** The number by which scores are sorted, highest first. Default: `'probability'`. */
     order?: 'probability' | 'value_at_risk';
+    /** Only customers in these risk bands. */
     bands?: readonly RiskBand[];
-    /** Only customers who are scored (true), or who are not (false). */
+    /** Only customers who are scored (true), or only customers who are not scored (false). */
     scored?: boolean | null;
     customerIds?: readonly Id[];
     minProbability?: number;
     /** Maximum number of results, 1 to 10 000. Default: 100. */
     limit?: number;
-    /** The `next` of the previous page. */
+    /** The `next` of the previous page. Leave it out to read the first page. */
     after?: ScoreCursor | null;
-    /** Whether to count all customers that match. Default: false. */
+    /** Whether to also count all customers that match the query, on all pages together. Default: false. */
     total?: boolean;
 }
 /** A page of scores. */
 export interface ScorePage {
     run: StoredRunId;
     scores: StoredScore[];
-    /** Pass it as `after` for the next page; null on the last page. */
+    /** Pass this value as `after` to read the next page. It is null on the last page. */
     next: ScoreCursor | null;
-    /** The number of all customers that match, if it was requested. */
+    /** The number of all customers that match the query; null if it was not requested. */
     total: number | null;
 }
 /** The changes from one run to another. */
 export interface RunChanges {
-    /** Customers of both runs by risk band before and after; null stands for customers who are not scored. */
+    /**
+     * Number of customers for each pair of risk bands: the band in the earlier run (`from`) and in the later run (`to`).
+     * A band is null for customers who are not scored in that run.
+     */
     moves: {
         from: RiskBand | null;
         to: RiskBand | null;
         customers: number;
     }[];
-    /** Number of customers in the later run only. */
+    /** Number of customers who are only in the later run. */
     entered: number;
-    /** Number of customers in the earlier run only. */
+    /** Number of customers who are only in the earlier run. */
     left: number;
-    /** The largest changes of probability, largest first. */
+    /** The largest changes of a customer's probability from the earlier run to the later one, largest first. */
     largest: {
         customerId: string;
         before: number;
@@ -254,31 +267,41 @@ export interface RunChanges {
 }
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-    /** The run whose scores are read. Default: the latest run. */
+    /** The run whose scores are read. Default: the latest served run. */
     run?: RunId | null;
+    /** Only customers with at least this probability. */
     minProbability?: number;
     /** Maximum number of results. Default: 100. */
     limit?: number;
-    /** The `next` of the previous page. */
+    /** The `next` of the previous page. Leave it out to read the first page. */
     after?: RiskPlace | null;
 }
-/** The score runs of a tenant. */
+/** The stored score runs of a tenant. */
 export declare class ScoreStore {
     #private;
     /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
-    /** The latest runs of both purposes, last date first. */
+    /** Returns summaries of the latest runs, latest date first. Both served and trial runs are included. */
     runs(options?: RunsOptions): Promise<RunSummary[]>;
-    /** The customers with the highest probabilities. */
+    /**
+     * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+     * `after`.
+     */
     highRisk(options?: HighRiskOptions): Promise<{
         scores: StoredScore[];
         next: RiskPlace | null;
     }>;
-    /** The scores of a run in pages, by filters and in an order. */
+    /**
+     * Returns a page of a run's scores, filtered and sorted as the options say. Customers who are not scored are
+     * included.
+     */
     query(options?: ScoreQuery): Promise<ScorePage>;
-    /** The changes from one run to a later one. If the runs are of different models, a change may be due to the model. */
+    /**
+     * Returns the changes from one run to a later run. If the runs are of different models, a change may be due to the
+     * model.
+     */
     changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges>;
-    /** A customer's scores in served runs, last date first. */
+    /** Returns a customer's scores in served runs, latest date first. */
     history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]>;
     /** Deletes a run and its scores. */
     delete(run: RunId): Promise<void>;
@@ -312,9 +335,12 @@ export declare class OutcomeStore {
      * the number of new or changed outcomes.
      */
     save(records: TenantRecords, options: OutcomeOptions): Promise<number>;
-    /** The probabilities of a run with their outcomes under the model's definition of churn, sorted by customer id. */
+    /**
+     * Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included if
+     * they have a probability and their outcome under the model's definition of churn is stored.
+     */
     ofRun(run: RunId): Promise<ScoredOutcome[]>;
-    /** All stored outcomes of one customer, latest date first. */
+    /** Returns all stored outcomes of one customer, latest date first. */
     ofCustomer(customerId: Id): Promise<StoredOutcome[]>;
 }
 /** A JSON value. */
@@ -324,16 +350,18 @@ export type Json = null | boolean | number | string | readonly Json[] | {
 /** The name and the settings of a tenant's company. */
 export declare class CompanyStore {
     #private;
-    /** The name of the company and all settings. The name is null and the settings are empty until they are set. */
+    /**
+     * Returns the name of the company and all settings. Before they are set, the name is null and there are no settings.
+     */
     get(): Promise<{
         name: string | null;
         settings: Record<string, Json>;
     }>;
     /** Sets the name of the company. */
     rename(name: string): Promise<void>;
-    /** Stores a setting. Its value is any JSON value. */
+    /** Stores a setting. The value of the setting may be any JSON value. */
     set(setting: string, value: Json): Promise<void>;
-    /** Removes a setting. Returns whether it existed. */
+    /** Removes a setting. Returns whether the setting existed. */
     unset(setting: string): Promise<boolean>;
 }
 /** The role of a user or an API key. The application decides what each role may do. */
@@ -355,13 +383,15 @@ export interface UserInput {
 /** The users of a tenant. */
 export declare class UserStore {
     #private;
-    /** Adds or replaces a user. Rejects with `store_refused` if another user has the email address. */
+    /**
+     * Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has the email address.
+     */
     upsert(user: UserInput): Promise<void>;
-    /** The user with this id; null if there is no such user. */
+    /** Returns the user with this id; null if there is no such user. */
     get(userId: string): Promise<User | null>;
-    /** The user with this email address; null if there is none. */
+    /** Returns the user with this email address; null if there is no such user. */
     byEmail(email: string): Promise<User | null>;
-    /** All users of the tenant. */
+    /** Returns all users of the tenant. */
     list(): Promise<User[]>;
     /** Removes a user. Returns whether the user existed. */
     remove(userId: string): Promise<boolean>;
@@ -371,14 +401,14 @@ export interface ApiKey {
     keyId: string;
     role: Role;
     label: string | null;
-    /** null means everything that the role may do. */
+    /** The names of the actions that the key is limited to. With null, the key may do everything that its role may do. */
     scopes: string[] | null;
     createdAt: string;
     expiresAt: string | null;
     usedAt: string | null;
     revokedAt: string | null;
 }
-/** Options with the time of a change. The caller passes the time, because the store reads no clock. */
+/** Options with the current time. The caller passes the time, because the store reads no clock. */
 export interface AtOptions {
     at: Moment;
 }
@@ -388,30 +418,36 @@ export interface CreateKeyOptions extends AtOptions {
 }
 /** Options of {@link ApiKeyStore.issue}. */
 export interface IssueKeyOptions extends CreateKeyOptions {
-    /** A name for display. */
+    /** The name of the key that users see. */
     label?: string | null;
-    /** The scopes that the key is limited to, as the application defines them. Default: everything that the role may do. */
+    /**
+     * The names of the actions that the key is limited to, as the application defines them. Default: everything that the
+     * role may do.
+     */
     scopes?: readonly string[] | null;
-    /** Default: never. */
+    /** When the key expires. Default: never. */
     expiresAt?: Moment | null;
 }
 /** The API keys of a tenant. */
 export declare class ApiKeyStore {
     #private;
     /**
-     * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of it is stored. Do not use a password
-     * as secret.
+     * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of the secret is stored. The hash does
+     * not protect passwords, so do not use a password as secret.
      */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
     /**
-     * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in base32. {@link
-     * Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random bytes, as 24 or more letters and
-     * digits. Show the text once, because only a hash of the secret is stored.
+     * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in
+     * base32. {@link Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random
+     * bytes, as 24 or more letters and digits. Show the text to the user only once, because only a hash of the secret is
+     * stored.
      */
     issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string>;
-    /** The key with this secret; null if there is none or it has been revoked. */
+    /**
+     * Returns the key with this secret; null if there is no such key, or if it was revoked. Does not check the expiry.
+     */
     verify(secret: string): Promise<ApiKey | null>;
-    /** All keys of the tenant, including revoked ones. */
+    /** Returns all keys of the tenant, including revoked keys. */
     list(): Promise<ApiKey[]>;
     /** Revokes a key. */
     revoke(keyId: string, options: AtOptions): Promise<void>;
@@ -422,12 +458,12 @@ export interface SyncCursor {
     position: string;
     movedAt: string;
 }
-/** The sync cursors of a tenant's data sources. */
+/** The sync cursors of a tenant (for each data source, the position up to which it has been read). */
 export declare class CursorStore {
     #private;
-    /** The sync cursor of a source; null if no cursor was set. */
+    /** Returns the sync cursor of a data source; null if no cursor was set. */
     get(source: string): Promise<SyncCursor | null>;
-    /** Sets the sync cursor of a source. The store does not interpret `position`. */
+    /** Sets the sync cursor of a data source. The application chooses the format of `position`. */
     set(source: string, position: string, options: AtOptions): Promise<void>;
 }
 /** A stored entry of the audit log. */
@@ -448,41 +484,47 @@ export interface AuditInput {
 }
 /** Options of {@link AuditStore.query}. */
 export interface AuditQuery {
+    /** Only entries with this actor. */
     actor?: string | null;
+    /** Only entries with this action. */
     action?: string | null;
+    /** Only entries with this subject. */
     subject?: string | null;
     /** Only entries from this time on. */
     since?: Moment | null;
     /** Only entries before this time. */
     until?: Moment | null;
-    /** Default: true. */
+    /** Whether the newest entries come first. Default: true. */
     newestFirst?: boolean;
-    /** The `next` of the previous page. */
+    /** The `next` of the previous page. Leave it out to read the first page. */
     after?: number | null;
     /** Maximum number of entries, 1 to 10 000. Default: 100. */
     limit?: number;
 }
-/** The audit log of a tenant. Entries are added, never changed. */
+/** The audit log of a tenant. Entries can be added, but not changed. */
 export declare class AuditStore {
     #private;
-    /** Appends an entry. */
+    /** Adds an entry to the audit log. */
     append(entry: AuditInput): Promise<void>;
-    /** A page of entries, oldest first. To get the next page, pass `next` as `after`. */
+    /** Returns a page of entries, oldest first. To get the next page, pass `next` as `after`. */
     page(options?: PageOptions): Promise<{
         entries: AuditEntry[];
         next: number | null;
     }>;
-    /** A page of the entries that match, newest first by default. Pass `next` as `after` for the next page. */
+    /** Returns a page of the entries that match the options. To get the next page, pass `next` as `after`. */
     query(options?: AuditQuery): Promise<{
         entries: AuditEntry[];
         next: number | null;
     }>;
 }
-/** A value of a table of the application. */
+/** An argument of {@link TenantStore.execute} and {@link TenantStore.query}. */
 export type SqlValue = null | boolean | number | bigint | string | Date;
-/** A tenant's data within a transaction. */
+/** A tenant's store whose calls all take part in one transaction. See {@link TenantStore.begin}. */
 export type TenantTransaction = Omit<TenantStore, 'begin'>;
-/** One tenant's records, models, scores and settings. It reads and writes no other tenant's data. */
+/**
+ * The part of a store that belongs to one tenant: records, models, scores and settings. It cannot read or change the
+ * data of other tenants.
+ */
 export declare class TenantStore {
     readonly customers: CustomerStore;
     readonly payments: RecordStore<PaymentRow>;
@@ -503,32 +545,39 @@ export declare class TenantStore {
      * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
      * are made from the same rows.
      *
-     * Rejects if rows conflict with other rows. For example, a payment belongs to an unknown customer.
+     * Rejects if rows conflict with other rows, for example if a payment belongs to an unknown customer.
      */
     records(options?: TableOptions & Cancellable): Promise<TenantRecords>;
     /**
-     * Runs a function in a transaction of several calls: either all of their changes are stored or none. The changes are committed when
-     * the promise of the function resolves, and rolled back when it rejects. Returns the result of the function.
+     * Begins a transaction and passes it to the function `work`. Either all changes that `work` makes through the
+     * transaction are stored or none: they are committed when the promise of `work` resolves, and rolled back when it
+     * rejects. Returns the result of `work`.
      *
-     * A failed call rolls back only its own changes. While the transaction lasts, no other writer of the tenant can proceed (in SQLite, no
-     * other writer at all), so keep it short.
+     * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
+     * tenant (in SQLite, of any tenant), so keep transactions short.
      */
     begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T>;
     /**
-     * Runs a statement on tables of the application and returns the number of affected rows. `$1` is the tenant and must occur in the
-     * statement; `args` are `$2` and following.
+     * Runs a statement on tables of the application (not of the store). Returns the number of affected rows. `$1` is the
+     * tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on.
      *
-     * In Postgres, give the table the policy of the store's tables, and pass its name to {@link Store.attest}. In SQLite, the statement
-     * itself is the only safeguard of tenant isolation.
+     * In Postgres, protect the table with the same row-level security policy as the store's tables, and pass its name to
+     * {@link Store.attest}. In SQLite, only the statement itself isolates tenants.
      */
     execute(sql: string, args?: readonly SqlValue[]): Promise<number>;
-    /** Runs a query on tables of the application. `$1` is the tenant and must occur in the query; `args` are `$2` and following. */
+    /**
+     * Runs a query on tables of the application (not of the store). Returns the rows. `$1` is the tenant's id and must
+     * occur in the query. `args` are the values of `$2`, `$3` and so on.
+     */
     query(sql: string, args?: readonly SqlValue[]): Promise<StoredRow[]>;
-    /** A counter that increases with every change of the tenant's records, for caches. */
+    /**
+     * Returns a number that grows with every change of the tenant's records, models, scores and outcomes. If the number
+     * is unchanged, a result that the application cached is still valid.
+     */
     revision(): Promise<number>;
     /**
-     * Deletes everything stored about one customer, except models that were trained on the customer's records. Returns the number of
-     * deleted rows.
+     * Deletes everything that is stored about one customer: records, scores and outcomes. Models that were trained on the
+     * customer's records are not deleted. Returns the number of deleted rows.
      */
     eraseCustomer(customerId: Id): Promise<number>;
     /** The value that `JSON.stringify` writes for this object: the tenant's id. */
@@ -550,14 +599,16 @@ export interface Attestation {
     backend: 'sqlite' | 'postgres';
     /** The database role of the connection. It is empty for SQLite, which has no roles. */
     role: string;
+    /** The version of the store's tables in the database. */
     schema: number;
+    /** The version of this library. */
     library: string;
     checks: Check[];
     /** What the attestation does not examine. */
     notExamined: string[];
-    /** SHA-256 of all properties above. */
+    /** The SHA-256 of all properties above. */
     fingerprint: string;
-    /** The report in words. */
+    /** The report as a text that can be printed. */
     text: string;
     /** @throws {ChurnError} `not_isolated` unless every check passed. */
     signOff(): void;
@@ -578,11 +629,14 @@ export interface OpenStoreOptions {
     writers?: number;
     /** Timeout for connecting, in milliseconds. Default: 5000. */
     connectTimeout?: number;
-    /** Timeout for a call that waits for a connection, in milliseconds. Default: 30 000. */
+    /** How long a call waits for a free connection before it rejects, in milliseconds. Default: 30 000. */
     waitTimeout?: number;
-    /** Timeout for a statement in Postgres, in milliseconds. Default: that of the server. */
+    /** How long a statement may run in Postgres before it fails, in milliseconds. Default: the setting of the server. */
     statementTimeout?: number;
-    /** Maximum size of a SQLite file in pages of 4096 bytes; writes beyond it reject with `store_full`. Default: no limit. */
+    /**
+     * Maximum size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size rejects with
+     * `store_full`. Default: no limit.
+     */
     maxPages?: number;
 }
 /** A database with the data of many tenants. The data of a tenant can only be accessed through {@link Store.tenant}. */
@@ -597,45 +651,49 @@ export declare class Store {
      * role must own the tables and migrate them, and the application must connect with another role
      * (see {@link grantTo}).
      *
-     * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of this module has
-     * migrated it.
+     * Rejects with `store_unavailable` if the database cannot be reached, and with `store_newer` if a newer version of
+     * this module migrated the database.
      */
     static open(url: string, options?: OpenStoreOptions): Promise<Store>;
-    /** The kind of database. */
+    /** The kind of database: SQLite or Postgres. */
     get backend(): 'sqlite' | 'postgres';
     /** Creates or updates the tables of the store. Does nothing if they are up to date. */
     migrate(): Promise<void>;
-    /** The version of the store's tables in the database. It is 0 before the first {@link migrate}. */
+    /** Returns the version of the store's tables in the database. It is 0 before the first {@link migrate}. */
     version(): Promise<number>;
-    /** Grants a Postgres role the privileges that the application needs, and no others. Call this as the owner of the tables. */
+    /**
+     * Grants a Postgres role the privileges that the application needs, and no others. Call this method with a connection
+     * of the role that owns the tables.
+     */
     grantTo(role: string): Promise<void>;
     /** Checks that the database answers. */
     ping(): Promise<void>;
-    /** The current numbers of connections. */
+    /** How many connections are idle, reading or writing at the moment. */
     get connections(): ConnectionStatistics;
     /**
-     * Writes a snapshot of a SQLite database to a new file that only its owner can read. Readers continue meanwhile, writers wait. Do not
-     * copy the file in another way while the store is open: another SQLite library in the same process releases the locks of the store.
-     * For Postgres, use continuous archiving or `pg_dump`.
+     * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
+     * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
+     * way: another SQLite library in the same process releases the locks of the store. For Postgres, use continuous
+     * archiving or `pg_dump`.
      */
     backup(path: string): Promise<void>;
     /**
-     * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of its tenant and the key.
-     * Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at `at`; these cases cannot be
-     * distinguished.
+     * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of the key's
+     * tenant, and the key. Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at
+     * `at`. The result does not reveal which of these cases applies.
      */
     authenticate(key: string, options: AtOptions): Promise<{
         tenant: TenantStore;
         key: ApiKey;
     } | null>;
     /**
-     * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` names tables of the application that
-     * take part in transactions of tenants.
+     * Verifies that tenants are isolated from each other. All changes are rolled back. `hostTables` are the names of the
+     * application's tables that {@link TenantStore.execute} and {@link TenantStore.query} use.
      */
     attest(options?: {
         hostTables?: readonly string[];
     }): Promise<Attestation>;
-    /** Closes all connections; later calls reject with `store_unavailable`. */
+    /** Closes all connections. Later calls reject with `store_unavailable`. */
     close(): Promise<void>;
     /** Gives access to the data of one tenant. */
     tenant(tenant: Id): TenantStore;

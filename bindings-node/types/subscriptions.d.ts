@@ -4,31 +4,38 @@ import type { Arrow, Attribute, WithAttributes } from './types.js';
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
     /**
-     * Names of attributes of `customers` that never change, or `'all'`. Their current values are also used for the past.
+     * Names of attributes of `customers` that never change, or `'all'`. The current values of these attributes are also
+     * used for past dates.
      */
     staticAttributes?: 'all' | readonly string[];
 }
-/** A row of the argument `customers`. Its attributes are joined to the result. `customer_id` is required. */
+/** A row of the argument `customers`. Its attributes are joined to the result by `customer_id`, which is required. */
 export type JoinedCustomerRow = CustomerColumns & Column<'customer_id', Id>;
-/** A version of a customer, computed from subscriptions. Moments are ISO-8601 texts. */
+/** A version (dated row) of a customer, computed from subscriptions. Moments are ISO-8601 texts. */
 export interface SubscriptionCustomerRow {
     customerId: string;
-    /** Start of the spell. A spell is a series of subscriptions of one customer without a gap between them. */
+    /** Start of the spell. A spell is one uninterrupted period as a customer: a series of subscriptions without a gap. */
     signedUpAt: string;
-    /** End of the spell; null if one of its subscriptions has no end. */
+    /** End of the spell (the uninterrupted period as a customer); null if one of its subscriptions has no end. */
     churnedAt: string | null;
-    /** Start of the version: the time from which its values hold. */
+    /** Start of the version (dated row): the time from which its values hold. */
     validFrom: string;
-    /** The time at which the version became known. Present if subscriptions have `known_at`. */
+    /** The time at which the version became known. This key is present if the subscriptions have `known_at`. */
     knownAt?: string | null;
-    /** The time at which the customer gave notice in this spell. Present if `customers` has `notice_at`. */
+    /**
+     * The time at which the customer gave notice in this spell (the uninterrupted period as a customer). This key is
+     * present if `customers` has `notice_at`.
+     */
     noticeAt?: string | null;
     /** The monthly recurring revenue of all subscriptions that are active at `validFrom`, in major currency units. */
     mrr: number;
-    /** The plan of the subscription with the highest monthly price. Present if subscriptions have `plan`. */
+    /**
+     * The plan of the subscription with the highest monthly price. This key is present if the subscriptions have `plan`.
+     */
     plan?: string | null;
     /**
-     * The sum of the seats of all subscriptions that are active at `validFrom`. Present if subscriptions have `seats`.
+     * The sum of the seats of all subscriptions that are active at `validFrom`. This key is present if the subscriptions
+     * have `seats`.
      */
     seats?: number | null;
 }
@@ -36,14 +43,14 @@ export interface SubscriptionCustomerRow {
  * Converts a table of subscriptions to dated customer rows (versions) for `TenantRecords.fromObjects`. If the
  * subscriptions are Arrow, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is synchronous.
  *
- * - A spell is a series of subscriptions of one customer without a gap between them. `signedUpAt` is the start of the
- *   spell, and `churnedAt` is its end.
+ * - A spell is one uninterrupted period as a customer: a series of subscriptions without a gap between them.
+ *   `signedUpAt` is the start of the spell, and `churnedAt` is its end.
  * - Whenever a subscription begins or ends within a spell, a new version of the customer begins at `validFrom`.
  * - `mrr` is the monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
  *   `validFrom`. A price is converted to a monthly price by a factor: 365/12 (day), 52/12 (week), 1 (month), 1/3
  *   (quarter) or 1/12 (year).
- * - `seats` is the sum of the seats of these subscriptions. `plan` is the plan of the subscription with the highest
- *   monthly price.
+ * - `seats` is the sum of the seats of all subscriptions that are active at `validFrom`. `plan` is the plan of the
+ *   active subscription with the highest monthly price.
  * - Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
  *
  * The attributes of `customers` are joined by `customer_id`. If the table has a `valid_from` column, all attributes are

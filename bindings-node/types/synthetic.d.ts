@@ -1,7 +1,7 @@
 import type { TableName } from './columns.js';
 import type { ActivityRow, CustomerRow, PaymentRow, TicketRow } from './types.js';
 import type { Moment, Moments, Threads } from './types.js';
-/** Options of a synthetic world. */
+/** Options for the generation of synthetic tenants. */
 export interface WorldOptions extends Threads {
     /** Seed of all random numbers. Default: 0. */
     seed?: number | bigint;
@@ -13,7 +13,7 @@ export interface WorldOptions extends Threads {
     start?: Moment;
     /** Length of the history in days. Default: 910. */
     days?: number;
-    /** Share of customers who signed up before the start. Default: 0.5. */
+    /** Share of customers who signed up before the start of the history. Default: 0.5. */
     initialCustomers?: number;
     /** Average number of activities per customer and working day. Default: 0.5. */
     activitiesPerDay?: number;
@@ -21,21 +21,28 @@ export interface WorldOptions extends Threads {
     ticketsPerDay?: number;
     /** Number of days between two bills, at least 7. Default: 30. */
     billingDays?: number;
-    /** This number is added to the log-odds of leaving on every day. Default: 0. */
+    /** A number that is added to each customer's daily log-odds of leaving. Default: 0. */
     risk?: number;
     /** Share of churned customers who come back. Default: 0.1. */
     returning?: number;
-    /** Share of rows that become known only days after they happen. Default: 0.02. */
+    /** Share of rows that become known only some days after the event. Default: 0.02. */
     lateKnown?: number;
     /**
-     * Whether customer rows are dated versions. If false, a single row without dates holds the last state. Default: true.
+     * Whether customers have dated versions. If false, each period as a customer has a single row without dates, which
+     * has the attributes at the end of the period. Default: true.
      */
     dated?: boolean;
-    /** Standard deviation, in log-odds, of reasons for churn that no record shows. Default: 0. */
+    /**
+     * Strength of reasons for churn that no record shows: the standard deviation over all customers of their effect on
+     * the log-odds of leaving. Default: 0.
+     */
     hidden?: number;
-    /** How much the reasons for churn change over the history, 0 to 1. Default: 0. */
+    /** How much the causes of churn change over the history, from 0 (no change) to 1. Default: 0. */
     drift?: number;
-    /** This number is added to the log-odds of leaving on each of the last 182 days. Default: 0. */
+    /**
+     * A number that is added to each customer's daily log-odds of leaving in the last 182 days of the history. Default:
+     * 0.
+     */
     baseRateShift?: number;
     /** Share of rows that are duplicated. Default: 0. */
     duplicates?: number;
@@ -43,12 +50,12 @@ export interface WorldOptions extends Threads {
     eventsWithoutCustomer?: number;
     /** Share of event rows that have the id of another tenant's customer. Default: 0. */
     unknownIds?: number;
-    /** Names of columns to add that leak the target, or `'all'`. Default: none. */
+    /** Names of columns to add that leak the target (reveal the label), or `'all'`. Default: none. */
     leaks?: 'all' | readonly string[];
     /** Number of simulated futures from which each true probability is computed. Default: 64. */
     paths?: number;
 }
-/** The four tables of synthetic customers. They are generated when they are first read. */
+/** The four tables of synthetic customers. The rows of the tables are generated when a table is first read. */
 export declare class WorldTables {
     #private;
     /** The rows of the table of customers. */
@@ -59,21 +66,21 @@ export declare class WorldTables {
     get tickets(): readonly TicketRow[];
     /** The rows of the table of activities. */
     get activities(): readonly ActivityRow[];
-    /** The tables as Arrow IPC files, which `TenantRecords.fromArrow` accepts. */
+    /** Returns the tables as Arrow IPC files, which `TenantRecords.fromArrow` accepts. */
     toArrow(): Record<TableName, Buffer>;
 }
 /** The tables of one synthetic tenant. */
 export declare class WorldTenant extends WorldTables {
     readonly id: string;
 }
-/** The true probability of churn of an eligible customer at a date, and the outcome. */
+/** The true probability of churn of an eligible customer at a date, and the outcome: whether the customer churned. */
 export interface TrueRisk {
     tenantId: string;
     customerId: string;
     asOf: string;
     /** The true probability that the customer cancels in the label period, given their history before the date. */
     probability: number;
-    /** Whether the customer churned; null if the label period ends after the simulated time. */
+    /** Whether the customer churned; null if the label period ends after the history. */
     churned: boolean | null;
 }
 /** Options of {@link World.truthAt}. */
@@ -90,29 +97,29 @@ export declare class World {
     /** The tenants by id: `t001`, `t002`, ... */
     readonly tenants: Readonly<Record<string, WorldTenant>>;
     private constructor();
-    /** Start of the observed history. */
+    /** Start of the history that was generated. */
     get observedFrom(): string;
-    /** End of the observed history. */
+    /** End of the history that was generated. */
     get observedUntil(): string;
-    /** Six dates, latest first. The 90 days after each date end before the last event of the world. */
+    /** Six dates, latest first. The 90 days after each date end before the last event of the history. */
     get dates(): readonly string[];
     /** The true probability of cancellation within 90 days after each of `dates`, for each eligible customer. */
     get truth(): readonly TrueRisk[];
-    /** The true probability of cancellation at other dates and for other label periods. */
+    /** Returns the true probability of cancellation at other dates and for other label periods. */
     truthAt(options: TruthOptions): TrueRisk[];
-    /** Tables with the rows of all tenants and a `tenant_id` column, which `partition` accepts. */
+    /** Returns tables with the rows of all tenants and a `tenant_id` column. `partition` accepts these tables. */
     mixed(): WorldTables;
 }
 /**
- * Synthetic B2B tenants, for whose customers the true probability of churn is known. The same options give the same
- * tenants in Rust, Python and Node.
+ * Synthetic B2B tenants, for whose customers the true probability of churn is known. Equal options give equal tenants
+ * in Rust, Python and Node.
  */
 export declare const synthetic: {
     /** Generates synthetic tenants. @throws {ChurnError} `invalid_option` if an option is out of range. */
     world: (options?: WorldOptions) => World;
     /**
-     * The fifty columns that leak the target and that `world` can add: the name of each leak, and a description of its
-     * column.
+     * Returns the fifty leaks: columns that reveal the label and that `world` can add to its tables. The result has the
+     * name of each leak and a description of its column.
      */
     leaks: () => Record<string, string>;
 };

@@ -10,8 +10,8 @@ export type CustomerRow<Attributes extends object = object> = CustomerRecord & A
 type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> : S extends string ? Lowercase<S> : never;
 type Folded = Fold<keyof CustomerColumns>;
 /**
- * The type of a customer row with attributes. A key that is not a known column is an attribute. A key is a type error
- * if it is the name of a known column in a spelling other than snake_case or camelCase.
+ * The type of a customer row with attributes. A key that is not a known column is an attribute. If a key is the name of
+ * a known column, but in neither snake_case nor camelCase, the key is a type error.
  */
 export type WithAttributes<C> = {
     [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
@@ -23,9 +23,9 @@ export interface RecordOptions {
      * the invalid rows out and lists them in the report.
      */
     onInvalid?: 'refuse' | 'quarantine';
-    /** Start of the observed history. Default: the earliest event. */
+    /** Start of the observed history (the period that the records cover). Default: the earliest event. */
     observedFrom?: Moment;
-    /** End of the observed history. Default: just after the latest event. */
+    /** End of the observed history (the period that the records cover). Default: just after the latest event. */
     observedUntil?: Moment;
     /**
      * Names of customer attributes that never change, or `'all'`. If the customers have no `valid_from` column, only
@@ -44,8 +44,8 @@ export interface RecordOptions {
 /** Options of functions that read records from tables. */
 export interface TableOptions extends RecordOptions {
     /**
-     * Order of events at the same time. `'given'` (default) keeps the order of the rows. `'content'` sorts by id and then
-     * by all values.
+     * Order of events that have the same time. `'given'` (default) keeps the order of the rows. `'content'` sorts by id
+     * and then by all values.
      */
     ties?: 'given' | 'content';
 }
@@ -83,7 +83,7 @@ export interface ArrowTables {
 }
 /** One customer's rows. Event rows without a `customer_id` belong to this customer. */
 export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
-    /** The row of the customer, or an array with all versions of it. */
+    /** The row of the customer, or an array with all versions (dated rows) of the customer. */
     customer: (C & WithAttributes<C>) | readonly (C & WithAttributes<C>)[];
     payments?: readonly OwnPaymentRow[] | null;
     tickets?: readonly OwnTicketRow[] | null;
@@ -92,9 +92,9 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
 /** The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. */
 export interface CancellationDefinition {
     kind: 'cancellation';
-    /** Length of the label period in days. Default: 90. */
+    /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
     horizon?: number;
-    /** Number of days between `asOf` and the start of the label period. Default: 0. */
+    /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
 }
 /**
@@ -103,16 +103,16 @@ export interface CancellationDefinition {
  */
 export interface InactivityDefinition {
     kind: 'inactivity';
-    /** Length of the label period in days. Default: 90. */
+    /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
     horizon?: number;
-    /** Number of days between `asOf` and the start of the label period. Default: 0. */
+    /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
     /**
-     * A customer is eligible if they had an event within this number of days before `asOf`. Default: the value of
-     * `horizon`.
+     * A customer is eligible if they had an event in this number of days before `asOf` (the date of the prediction).
+     * Default: the value of `horizon`.
      */
     activeWithin?: number | null;
-    /** The table whose events count. Default: `'payments'`. */
+    /** The table whose events show that a customer is active. Default: `'payments'`. */
     on?: 'payments' | 'activities';
 }
 /** The definition of churn. */
@@ -122,8 +122,8 @@ export interface Progress {
     /** The name of the current stage, to show to a user. */
     stage: string;
     /**
-     * The share of the whole call that is completed, 0 to 1. It never falls. The value 1 is reported exactly once, at the
-     * end.
+     * The share of the whole call that is completed, 0 to 1. The share never falls. The value 1 is reported exactly once,
+     * at the end.
      */
     done: number;
 }
@@ -134,14 +134,14 @@ export interface Cancellable {
 }
 /** Options of calls that use several threads. */
 export interface Threads {
-    /** Number of threads, 1 to 512. Default: the number of cores. Results do not depend on it. */
+    /** Number of threads, 1 to 512. Default: the number of cores. Results do not depend on this number. */
     threads?: number;
 }
 /** Options of calls that report progress. */
 export interface Reporting {
     /**
-     * A function that is called on the event loop. If it throws an error, the call is cancelled, and its promise rejects
-     * with this error.
+     * A function that receives the progress of the call. It is called on the event loop. If it throws an error, the call
+     * is cancelled, and the promise rejects with this error.
      */
     onProgress?: ((progress: Progress) => void) | null;
 }
@@ -153,7 +153,7 @@ export interface FeatureOptions extends Threads {
     asOf: Moments;
     /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
-    /** Your own features, in addition to the standard ones. */
+    /** Your own features, in addition to the standard features. */
     features?: readonly Feature[];
     /**
      * A definition of churn. If it is given, only customers who are eligible under this definition have rows. Otherwise,
@@ -162,14 +162,14 @@ export interface FeatureOptions extends Threads {
     definition?: ChurnDefinition;
 }
 /**
- * Options of a gradient boosting. Monotone constraints are not among them, because they are an option of the training.
+ * Options of a gradient boosting. Monotone constraints are an option of the training instead.
  */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
 /** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
 /**
- * What happens to columns that leak the target. `'refuse'` throws an error. `'warn'` uses the columns, and warnings in
- * the report list them. `'allow'` uses the columns, and the report lists them as allowed.
+ * What happens to columns that leak the target (reveal the label). `'refuse'` throws an error. `'warn'` uses the
+ * columns, and warnings in the report list them. `'allow'` uses the columns, and the report lists them as allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
@@ -180,9 +180,9 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     asOf?: Moments;
     /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
-    /** Your own features, in addition to the standard ones. */
+    /** Your own features, in addition to the standard features. */
     features?: readonly Feature[];
-    /** Whether the ensemble has a linear member. Default: true. */
+    /** Whether the ensemble includes a logistic regression (the linear member). Default: true. */
     linear?: boolean;
     /**
      * Whether the ensemble has a gradient boosting with small trees, or its options. The option `nTrees` is a maximum,
@@ -196,29 +196,32 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     deepBoosting?: boolean | BoostingOptions;
     /** Whether the ensemble has a random forest, or its options. Default: true. */
     forest?: boolean | ForestOptions;
-    /** Seed of all random sampling. The same seed gives the same model bytes. Default: 0. */
+    /** Seed of all random sampling. Equal records, options and seeds give equal model bytes. Default: 0. */
     seed?: number | bigint;
     /**
      * Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled. Default: 500000.
      */
     maxRows?: number;
     /**
-     * Weight of a churned row in the training of the members, relative to a row that did not churn. Probabilities stay
-     * calibrated. Default: 1.
+     * Weight of the training rows whose label is churned, in the fit of the ensemble's members. All other rows have the
+     * weight 1. Predicted probabilities stay calibrated. Default: 1.
      */
     churnWeight?: number;
     /**
-     * For each constrained feature, whether the probability may only rise (`'increasing'`) or only fall as the feature
-     * grows. With constraints, the ensemble has no forest.
+     * For each constrained feature, `'increasing'` if the probability may only rise as the feature grows, or
+     * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
      */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
-    /** Number of folds of the cross-validation, whose predictions are used for blending and calibration. Default: 5. */
+    /**
+     * Number of folds of the cross-validation. The out-of-fold predictions are used to blend the members of the ensemble
+     * and to calibrate the blend. Default: 5.
+     */
     folds?: number;
     /** Whether the model may score other tenants' records. Default: false. */
     shared?: boolean;
-    /** What happens to columns that leak the target. Default: `'refuse'`. */
+    /** What happens to columns that leak the target (reveal the label). Default: `'refuse'`. */
     leakage?: LeakagePolicy;
-    /** Names of columns that are accepted although they leak the target. */
+    /** Names of columns that are accepted although they leak the target (reveal the label). */
     allowColumns?: string | readonly string[];
 }
 /** Options of `backtest`. */
@@ -228,7 +231,7 @@ export interface BacktestOptions extends TrainOptions {
      * apart.
      */
     origins?: Moments;
-    /** Minimum number of days between the end of the last training label period and a test date. Default: 0. */
+    /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */
     embargoDays?: number;
     /** Whether to test only customers who have no training row. Default: false. */
     unseenCustomers?: boolean;
@@ -248,7 +251,7 @@ export interface Scored extends AnyScore {
     notScoredReason: null;
     expectedAt: null;
 }
-/** The score of a customer who has no probability, with the reason in `notScoredReason`. */
+/** The score of a customer who has no probability. `notScoredReason` says why. */
 export interface NotScored extends AnyScore {
     status: 'not_enough_evidence';
     probability: null;
@@ -256,17 +259,20 @@ export interface NotScored extends AnyScore {
     riskBand: null;
     notScoredReason: string;
 }
-/** The score of one customer. Its `status` tells whether the customer has a probability. */
+/** The score of one customer. The property `status` tells whether the customer has a probability. */
 export type Score = Scored | NotScored;
-/** A score with its reasons. */
+/** The score of a customer, with the reasons for the score. */
 export type CustomerScore = Score & {
     reasons: Reason[];
     asOf: string;
     modelId: string;
-    /** Columns that the model uses and the rows lack, and columns that it does not use: probably misspelt names. */
+    /**
+     * Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. Both
+     * are probably misspelt names.
+     */
     warnings: Warning[];
 };
-/** The contribution (Shapley value) of each feature to the score of each row. */
+/** The contributions (Shapley values) of the features to the scores, with one contribution per row and feature. */
 export interface Explanation {
     /** The contributions as a row-major array: `contributions[row * featureNames.length + feature]`. */
     contributions: Float64Array;
@@ -282,7 +288,7 @@ export interface Explanation {
 export interface Label {
     customerId: string;
     asOf: string;
-    /** False for an excluded row, which has no label. */
+    /** Whether the customer churned in the label period. The value is false for an excluded row, which has no label. */
     churned: boolean;
     rule: 'cancelled' | 'not_cancelled' | 'inactive' | 'active' | 'churned_in_lead' | 'churned_before';
     eventAt: string | null;
