@@ -137,10 +137,10 @@ test('the score of one customer is bit-identical to the one in the run', () => {
     const own = (rows) => rows.filter((row) => row.customer_id === customerId).map(({ customer_id, ...rest }) => rest)
     const customer = tables.customers.find((row) => row.customer_id === customerId)
     const rows = { customer, payments: own(tables.payments), tickets: own(tables.tickets), activities: own(tables.activities) }
-    const { reasons, asOf: date, modelId, ...score } = model.scoreCustomer(rows, { asOf: new Date(asOf), top: 4 })
+    const { reasons, asOf: date, modelId, warnings, ...score } = model.scoreCustomer(rows, { asOf: new Date(asOf), top: 4 })
     assert.deepEqual(score, run.scores[row])
     assert.deepEqual(reasons, run.reasons(customerId, 4))
-    assert.deepEqual([date, modelId], [asOf, model.id])
+    assert.deepEqual([date, modelId, warnings], [asOf, model.id, []])
   }
 })
 

@@ -212,8 +212,8 @@ test('a customer is scored from all versions', async () => {
   const own = (rows) => rows.filter((row) => row.customer_id === customerId).map(({ customer_id, ...row }) => row)
   const rows = { payments: own(tables.payments), tickets: own(tables.tickets), activities: own(tables.activities) }
   const customer = versions.filter((row) => row.customer_id === customerId)
-  const { reasons, asOf: date, modelId, ...score } = trained.scoreCustomer({ customer, ...rows }, { asOf })
-  assert.deepEqual(score, scored.at(0))
+  const { reasons, asOf: date, modelId, warnings, ...score } = trained.scoreCustomer({ customer, ...rows }, { asOf })
+  assert.deepEqual([score, warnings], [scored.at(0), []])
   assert.equal(reasons.length, 5)
   assert.throws(() => trained.scoreCustomer({ customer: [customer[0], { ...customer[1], customer_id: 'other' }], ...rows }, { asOf }), isFault({ code: 'invalid_option', table: 'customers' }))
   assert.throws(() => trained.scoreCustomer({ customer: [], ...rows }, { asOf }), isFault({ table: 'customers' }))
