@@ -632,7 +632,8 @@ fn another_currency_is_reported_and_refused_for_a_single_customer() -> Result<()
             .tickets(Table::new())
             .activities(Table::new())
     };
-    let alone = |currency| Ok::<_, crate::error::Error>(model.score_customer(rows(currency), as_of, 0)?.score.probability());
+    let alone =
+        |currency| Ok::<_, crate::error::Error>(model.score_customer(rows(currency), as_of, 0)?.score.probability());
     assert_eq!(alone(Some("EUR"))?, alone(None)?);
     assert_eq!(alone(Some("JPY")).unwrap_err().code(), "mixed_currency");
     world
