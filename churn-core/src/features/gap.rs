@@ -26,50 +26,60 @@ use crate::time::MICROS_PER_DAY;
 /// # Ok::<(), churn_core::Error>(())
 /// ```
 pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> {
-    let mut usual: Vec<i64> = gaps(records, kind)?.into_iter().map(|gap| gap.usual).collect();
-    median(&mut usual).map(|days| days as f64)
+    Gaps::of(records, kind)?.usual_days()
 }
 
-/// Returns two numbers: the number of customers who have events on at least two different days, and how many of them
-/// never had events on two different days that are at most `days` days apart.
-pub(crate) fn customers_with_longer_gaps(records: &TenantRecords, kind: RecordKind, days: u32) -> (usize, usize) {
-    let gaps = gaps(records, kind).unwrap_or_default();
-    let longer = gaps.iter().filter(|gap| gap.least > i64::from(days)).count();
-    (gaps.len(), longer)
+/// The numbers of days between the consecutive event days of each customer with at least two event days.
+pub(crate) struct Gaps {
+    /// The median gap of each customer.
+    usual: Vec<i64>,
+    /// The smallest gap of each customer, in the same order.
+    least: Vec<i64>,
 }
 
-/// The median and the smallest gap of one customer, in days. A gap is the time between two consecutive days with
-/// events.
-struct Gap {
-    /// The median of the gaps.
-    usual: i64,
-    least: i64,
-}
-
-/// The gaps of every customer who has events on at least two different days. `None` if the table was not given.
-fn gaps(records: &TenantRecords, kind: RecordKind) -> Option<Vec<Gap>> {
-    // A view at the latest possible time shows all records, regardless of when they became known.
-    let view = StreamView::new(records, kind, i64::MAX)?;
-    let mut found: Vec<Gap> = vec![];
-    let mut own: Vec<i64> = vec![];
-    for customer in 0..records.customers.len() as u32 {
-        own.clear();
-        let mut before = None;
-        view.rows(customer, |at, row| {
-            if !matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded) {
-                return;
-            }
-            let day = at.div_euclid(MICROS_PER_DAY);
-            if let Some(before) = before.filter(|before| *before < day) {
-                own.push(day - before);
-            }
-            before = Some(day);
-        });
-        if let (Some(&least), Some(usual)) = (own.iter().min(), median(&mut own.clone())) {
-            found.push(Gap { usual, least });
+impl Gaps {
+    /// Returns `None` if the table was not given.
+    pub(crate) fn of(records: &TenantRecords, kind: RecordKind) -> Option<Self> {
+        // At the latest possible time, the view shows all records, whenever they became known.
+        let view = StreamView::new(records, kind, i64::MAX)?;
+        let mut gaps = Self {
+            usual: vec![],
+            least: vec![],
+        };
+        let mut own: Vec<i64> = vec![];
+        for customer in 0..records.customers.len() as u32 {
+            own.clear();
+            let mut before = None;
+            view.rows(customer, |at, row| {
+                if !matches!(view.payment_state(row), PaymentState::Paid | PaymentState::Refunded) {
+                    return;
+                }
+                let day = at.div_euclid(MICROS_PER_DAY);
+                if let Some(before) = before.filter(|before| *before < day) {
+                    own.push(day - before);
+                }
+                before = Some(day);
+            });
+            gaps.least.extend(own.iter().min());
+            gaps.usual.extend(median(&mut own));
         }
+        Some(gaps)
     }
-    Some(found)
+
+    /// The number of customers with at least two event days.
+    pub(crate) fn customers(&self) -> usize {
+        self.usual.len()
+    }
+
+    /// The median, over all customers, of the median gap of each customer; `None` if there are no gaps.
+    pub(crate) fn usual_days(&self) -> Option<f64> {
+        median(&mut self.usual.clone()).map(|days| days as f64)
+    }
+
+    /// The number of customers whose smallest gap is longer than this number of days.
+    pub(crate) fn longer_than(&self, days: u32) -> usize {
+        self.least.iter().filter(|least| **least > i64::from(days)).count()
+    }
 }
 
 /// The median of some values. If their number is even, it is the lower of the two middle values.

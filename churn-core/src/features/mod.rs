@@ -26,7 +26,7 @@ mod view;
 
 pub use definition::ChurnDefinition;
 pub use engine::{eligible_features, features};
-pub(crate) use gap::customers_with_longer_gaps;
+pub(crate) use gap::Gaps;
 pub use gap::usual_gap_days;
 pub use label::{Label, LabelRule, Labels, labels};
 pub(crate) use label::{churned_in_the_end, ends_in_label_period, labels_within, mature_until};

@@ -78,7 +78,8 @@ impl EventDraft {
         let mut columns: Vec<Values<'_>> = self.known_at.iter().map(|known| Values::Moments(known)).collect();
         columns.extend(values);
         columns.extend(self.attributes.values());
-        let (copies, renamed) = self.copies(&sorted, &columns, &given, workers)?;
+        let with_ids = reader.kind() != RecordKind::Activities;
+        let (copies, renamed) = self.copies(&sorted, &columns, with_ids, &given, workers)?;
         let rank = match ties {
             Ties::Given => None,
             Ties::Content => Some(self.order_by_content(&reader, &mut sorted, &columns)?),
@@ -103,7 +104,7 @@ impl EventDraft {
         // is reported.
         let share = renamed.count() * RENAMED_SHARE;
         let many = renamed.count() >= RENAMED_LEAST && share > rows.len() as u64;
-        if kind != RecordKind::Activities && many {
+        if many {
             checked.findings.extend(renamed.finding(
                 FindingCode::LikelyDuplicate,
                 kind,
@@ -158,10 +159,12 @@ impl EventDraft {
     /// Returns two sets of rows. The first contains rows without an id that equal an earlier row in every column. The
     /// second contains rows with an id that equal an earlier row in every column except the id. Versions of one record
     /// are in neither set, because they differ in `known_at`.
+    /// The second set is empty if `with_ids` is false.
     fn copies(
         &self,
         sorted: &Order,
         columns: &[Values<'_>],
+        with_ids: bool,
         given: &(impl Fn(usize) -> u64 + Sync),
         workers: &Workers,
     ) -> Result<(Rows, Rows)> {
@@ -172,6 +175,9 @@ impl EventDraft {
                 for together in sorted.ties(customer, |row| self.at[row as usize]) {
                     let (mut rows, mut named): (Vec<u32>, Vec<u32>) =
                         together.iter().copied().partition(|&row| nameless(row));
+                    if !with_ids {
+                        named.clear();
+                    }
                     for (rows, equal) in [(&mut rows, &mut copies), (&mut named, &mut renamed)] {
                         rows.sort_by(|&a, &b| compare(columns, a, b));
                         let pairs = rows

@@ -35,6 +35,10 @@ impl Rows {
     }
 
     fn keep(&mut self, position: u64) {
+        // Nearly all rows come after the kept ones, so this test keeps the cost of a common problem low.
+        if self.first.len() == MAX_EXAMPLES && self.first.last().is_some_and(|last| *last < position) {
+            return;
+        }
         self.first.insert(position);
         if self.first.len() > MAX_EXAMPLES {
             self.first.pop_last();

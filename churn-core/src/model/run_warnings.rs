@@ -18,6 +18,8 @@ const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
+/// The time since the last end of a customer is tested only if there are at least this many earlier ends.
+const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
 const FEWEST_SCORES: usize = 20;
@@ -35,10 +37,12 @@ pub(crate) fn run_warnings(
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
     found.extend(currency_differs(model, records));
-    if let ChurnDefinition::Cancellation { .. } = model.definition {
-        found.extend(stale_data(records, RecordKind::Customers, run.as_of));
-    }
-    let tables = plan.tables().into_iter().filter(|kind| *kind != RecordKind::Customers);
+    // The ends of customers matter only if they define churn.
+    let cancellation = matches!(model.definition, ChurnDefinition::Cancellation { .. });
+    let tables = RecordKind::ALL.into_iter().filter(|kind| match kind {
+        RecordKind::Customers => cancellation,
+        _ => plan.tables().contains(kind),
+    });
     found.extend(tables.filter_map(|kind| stale_data(records, kind, run.as_of)));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
@@ -146,10 +150,11 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
 /// In this case, the data feed has probably stopped, and the model would treat active customers as inactive.
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
-    let days = match kind {
-        RecordKind::Customers => EventDays::of_churn(records, as_of)?,
-        _ => EventDays::of(records, kind, as_of)?,
-    };
+    let days = EventDays::of(records, kind, as_of)?;
+    // The gaps between a few cancellations say nothing about the next one.
+    if kind == RecordKind::Customers && days.earlier < FEWEST_ENDS {
+        return None;
+    }
     // A table with events after the date is not stale. A few later events are ignored, because their dates may be
     // mistyped.
     if days.later > days.earlier / 1000 {
@@ -189,6 +194,10 @@ impl EventDays {
     /// Returns the days on which the table `kind` has events; `None` if the table was not given or has no event before
     /// the date.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
+        if kind == RecordKind::Customers {
+            let ends = &records.customers.churned_at;
+            return Self::of_times(|| ends.iter().copied().filter(|&end| end != NEVER), as_of);
+        }
         let events = records.events(kind)?;
         let settled = |row: usize| {
             kind != RecordKind::Payments
@@ -196,12 +205,6 @@ impl EventDays {
         };
         let rows = || (0..events.len()).filter(|&row| events.is_last_version(row) && settled(row));
         Self::of_times(|| rows().map(|row| events.at[row]), as_of)
-    }
-
-    /// Returns the days on which customers left; `None` if no customer left before the date.
-    fn of_churn(records: &TenantRecords, as_of: AsOf) -> Option<Self> {
-        let ends = &records.customers.churned_at;
-        Self::of_times(|| ends.iter().copied().filter(|&end| end != NEVER), as_of)
     }
 
     fn of_times<T: Iterator<Item = i64>>(times: impl Fn() -> T, as_of: AsOf) -> Option<Self> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, ErrorKind};
-use crate::features::{ChurnDefinition, customers_with_longer_gaps, ends_in_label_period, usual_gap_days};
+use crate::error::{Error, ErrorKind, RecordKind};
+use crate::features::{ChurnDefinition, Gaps, ends_in_label_period};
 use crate::model::sample::Sample;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::ln;
@@ -12,10 +12,11 @@ use crate::time::AsOf;
 
 /// The warnings about a training sample.
 pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Vec<Warning> {
-    let gap = gap_exceeds_horizon(records, definition);
-    let too_short = gap.is_some();
-    let some = || some_gaps_exceed_horizon(records, definition);
-    let mut found: Vec<Warning> = gap.or_else(some).into_iter().collect();
+    let gaps = EventGaps::of(records, definition);
+    let usual = gaps.as_ref().and_then(EventGaps::usual_exceeds_horizon);
+    let too_short = usual.is_some();
+    let some = || gaps.as_ref().and_then(EventGaps::some_exceed_horizon);
+    let mut found: Vec<Warning> = usual.or_else(some).into_iter().collect();
     found.extend(labels_disagree(records, definition, sample));
     found.extend(odd_dates(&Counts::of(sample), too_short));
     found
@@ -27,24 +28,10 @@ pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &Chur
     if error.kind() != ErrorKind::SingleClass {
         return error;
     }
-    match gap_exceeds_horizon(records, definition) {
+    match EventGaps::of(records, definition).and_then(|gaps| gaps.usual_exceeds_horizon()) {
         Some(warning) => Error::new(ErrorKind::SingleClass, format!("{error}; {}", warning.message)),
         None => error,
     }
-}
-
-fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
-    let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
-        return None;
-    };
-    let usual = usual_gap_days(records, *on)?;
-    (usual > f64::from(horizon.days)).then(|| {
-        let message = format!(
-            "customers usually have {usual} days between two {on}, but the label period is {} days: it often ends before the next of the {on} is due, so customers who stay count as churned. Use a horizon above {usual} days, or cancellation as the definition",
-            horizon.days
-        );
-        Warning::new(WarningCode::GapExceedsHorizon, message)
-    })
 }
 
 /// Training warns about customers with long gaps between events only if there are at least this many such customers,
@@ -52,21 +39,50 @@ fn gap_exceeds_horizon(records: &TenantRecords, definition: &ChurnDefinition) ->
 const ENOUGH_CUSTOMERS: usize = 10;
 const PART: usize = 20;
 
-/// Warns if a part of the customers, such as those who pay annually, never had two events that are closer together than
-/// the length of the label period.
-fn some_gaps_exceed_horizon(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
-    let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
-        return None;
-    };
-    let (customers, longer) = customers_with_longer_gaps(records, *on, horizon.days);
-    if longer < ENOUGH_CUSTOMERS || longer * PART < customers {
-        return None;
+/// The gaps between the events that define inactivity, and the horizon of the definition.
+struct EventGaps {
+    gaps: Gaps,
+    on: RecordKind,
+    horizon: u32,
+}
+
+impl EventGaps {
+    /// Returns `None` if churn is a cancellation, or if the table was not given.
+    fn of(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Self> {
+        let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
+            return None;
+        };
+        Some(Self {
+            gaps: Gaps::of(records, *on)?,
+            on: *on,
+            horizon: horizon.days,
+        })
     }
-    let message = format!(
-        "{longer} of {customers} customers never had two {on} within {} days, the length of the label period: they count as churned between two {on}, although they may stay. Use a longer horizon, cancellation as the definition, or separate models",
-        horizon.days
-    );
-    Some(Warning::new(WarningCode::GapExceedsHorizon, message))
+
+    /// Warns if the usual gap between two events is longer than the horizon.
+    fn usual_exceeds_horizon(&self) -> Option<Warning> {
+        let Self { gaps, on, horizon } = self;
+        let usual = gaps.usual_days()?;
+        (usual > f64::from(*horizon)).then(|| {
+            let message = format!(
+                "customers usually have {usual} days between two {on}, but the label period is {horizon} days: it often ends before the next of the {on} is due, so customers who stay count as churned. Use a horizon above {usual} days, or cancellation as the definition"
+            );
+            Warning::new(WarningCode::GapExceedsHorizon, message)
+        })
+    }
+
+    /// Warns if a part of the customers, such as those who pay annually, never had two events that are closer together
+    /// than the length of the label period.
+    fn some_exceed_horizon(&self) -> Option<Warning> {
+        let Self { gaps, on, horizon } = self;
+        let (customers, longer) = (gaps.customers(), gaps.longer_than(*horizon));
+        (longer >= ENOUGH_CUSTOMERS && longer * PART >= customers).then(|| {
+            let message = format!(
+                "{longer} of {customers} customers never had two {on} within {horizon} days, the length of the label period: they count as churned between two {on}, although they may stay. Use a longer horizon, cancellation as the definition, or separate models"
+            );
+            Warning::new(WarningCode::GapExceedsHorizon, message)
+        })
+    }
 }
 
 /// Minimum number of churned rows from which labels are compared with `churned_at`.
