@@ -41,7 +41,7 @@ impl CancelToken {
 pub struct Progress {
     /// The name of the current stage, for display. Examples are `"features"` and `"boosting"`.
     pub stage: &'static str,
-    /// The completed fraction of the whole call, from 0 to 1. It never decreases.
+    /// The completed fraction of the whole call, from 0 to 1. The fraction never decreases.
     pub done: f64,
 }
 
@@ -82,7 +82,7 @@ impl Execution {
         Self::default()
     }
 
-    /// Sets the number of threads. It must be at least 1; otherwise, the call fails with `invalid_option`.
+    /// Sets the number of threads. The number must be at least 1; otherwise, the call fails with `invalid_option`.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -148,8 +148,7 @@ impl fmt::Debug for Execution {
 /// Number of values that are sorted between two checks of the cancellation token.
 const SORTED_AT_ONCE: usize = 1 << 14;
 
-/// The thread pool of one long call. It also reports the progress of the call and checks whether the call was
-/// cancelled.
+/// The thread pool of one long call, together with the progress callback and the cancellation token of the call.
 pub(crate) struct Workers {
     pool: Option<rayon::ThreadPool>,
     progress: Option<ProgressCallback>,
@@ -157,15 +156,15 @@ pub(crate) struct Workers {
     /// so callbacks from several threads cannot overtake each other and the reported fraction never decreases.
     told: Mutex<f64>,
     cancel: CancelToken,
-    /// The fraction of the whole call that is complete when the current stage begins. `to` is the fraction when it
-    /// ends.
+    /// The fraction of the whole call that is complete when the current stage begins. `to` is the fraction that is
+    /// complete when the stage ends.
     from: f64,
     to: f64,
 }
 
 impl Workers {
-    /// Creates workers without a thread pool, for short work on the calling thread. They do not report progress and
-    /// cannot be cancelled.
+    /// Creates workers without a thread pool, for short work on the calling thread. Such workers do not report progress
+    /// and cannot be cancelled.
     pub(crate) fn inline() -> Self {
         Self {
             pool: None,
@@ -182,8 +181,8 @@ impl Workers {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
     }
 
-    /// Runs a closure on a thread of the pool. If the closure starts many short parallel tasks, this avoids the cost of
-    /// entering the pool for each of them.
+    /// Runs a closure on a thread of the pool. If the closure starts many short parallel tasks, `inside` avoids the
+    /// cost of entering the pool for each task.
     pub(crate) fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             None => f(),
@@ -201,7 +200,7 @@ impl Workers {
     }
 
     /// Begins a stage of the call. `from` is the fraction of the whole call that is complete when the stage begins, and
-    /// `to` is the fraction when it ends.
+    /// `to` is the fraction that is complete when the stage ends.
     pub(crate) fn part(&mut self, from: f64, to: f64) {
         (self.from, self.to) = (from, to);
     }

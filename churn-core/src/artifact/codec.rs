@@ -14,10 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Returns bincode's configuration with a limit on memory.
 ///
-/// bincode allocates the memory for a text before it reads the text, if the stated length is below a limit. The limit
-/// must be a compile-time constant. The caller therefore chooses among several limits, each of which is at most 16
-/// times the next smaller limit. A false length can then allocate at most 16 times the size of the payload, or 64 KiB
-/// if that is more.
+/// bincode allocates the memory for a text before it reads the text, if the stated length is below the configured
+/// limit. The limit must be a compile-time constant. The caller therefore chooses among several limits, each of which
+/// is at most 16 times the next smaller limit. A false length can therefore cause an allocation of at most 16 times the
+/// payload's size, or of 64 KiB if that is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }
@@ -28,8 +28,8 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// Decodes a value from payload bytes. All bytes must be used. The memory is at most a fixed multiple of the payload's
-/// size.
+/// Decodes a value from payload bytes. Bytes after the end of the value are an error. Decoding uses at most a fixed
+/// multiple of the payload's size as memory.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(

@@ -12,12 +12,12 @@
 //! 24+m+p     32  SHA-256 of everything before
 //! ```
 //!
-//! The checksum is the hash of the content. The model id is the first half of the checksum. A file contains no time,
-//! thread count, host name or unseeded random number, so the same training writes identical bytes.
+//! The checksum is the SHA-256 of all bytes before it. The model id is the first half of the checksum. A file contains
+//! no time, thread count, host name or unseeded random number, so the same training writes identical bytes.
 //!
-//! A file may come from an untrusted source, which may have computed a valid checksum. Every length in the file is
-//! therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its size
-//! plus 32 MiB of memory.
+//! A file may come from an attacker, who can compute a valid checksum for a manipulated file. Every length in the file
+//! is therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its
+//! size plus 32 MiB of memory.
 
 mod codec;
 
@@ -32,10 +32,10 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 
 pub(crate) use codec::{decode, encode};
 
-/// The first bytes of every model file. Like the first bytes of a PNG file, they contain a high bit and a line ending,
-/// which a transfer in text mode would change.
+/// The first bytes of every model file. Like the first bytes of a PNG file, they contain a byte above 127 and a line
+/// ending. A transfer in text mode would change these bytes.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
-/// The format number that this version writes.
+/// The format number that this version of the library writes.
 pub(crate) const FORMAT: u32 = 1;
 const HEADER: usize = 24;
 const CHECKSUM: usize = 32;
@@ -49,7 +49,7 @@ pub(crate) const MAX_PAYLOAD: usize = 1 << 30;
 pub(crate) struct Artifact<'a> {
     pub(crate) metadata: &'a [u8],
     pub(crate) payload: &'a [u8],
-    /// The model id: the first half of the hash of the content, in hex.
+    /// The model id: the first half of the checksum, in hex.
     pub(crate) id: String,
 }
 
@@ -70,8 +70,8 @@ pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file atomically. The bytes are written to a temporary file in the same folder, flushed to disk, and the
-/// temporary file is then renamed.
+/// Writes a file atomically. The bytes are written to a temporary file in the same folder and flushed to disk. The
+/// temporary file then replaces the file at `path`.
 ///
 /// # Errors
 /// `io` if the file cannot be written. The error names the file.

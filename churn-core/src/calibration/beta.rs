@@ -1,12 +1,12 @@
-//! Beta calibration: Kull, Silva Filho, Flach, "Beta calibration: a well-founded and easily implemented improvement on
-//! logistic calibration for binary classifiers", AISTATS 2017.
+//! Beta calibration. Reference: Kull, Silva Filho, Flach, "Beta calibration: a well-founded and easily implemented
+//! improvement on logistic calibration for binary classifiers", AISTATS 2017.
 
 use crate::calibration::Row;
 use crate::numeric::{sigmoid, softplus};
 
-/// Both slopes of the curve are at least this number. It is above 0, so that the curve rises everywhere.
+/// Both slopes of the curve are at least this number. The number is above 0, so that the curve rises everywhere.
 const FLATTEST: f64 = 0.05;
-/// The strength of the penalty that pulls both slopes towards 1. It does not depend on the number of rows.
+/// The strength of the penalty that pulls both slopes towards 1. The strength does not depend on the number of rows.
 const SHRINKAGE: f64 = 1.0;
 
 /// Returns a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.

@@ -31,9 +31,9 @@ pub(crate) struct Intervals {
 }
 
 impl Intervals {
-    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`,
-    /// with one exception: if `calibrator` only shifts the log-odds, each refit fits a line (slope and intercept). `log_odds` are out-of-fold predictions. `weights` are
-    /// the weights of the rows, as in the fit of the calibrator.
+    /// Fits the calibration again on customers drawn with replacement. The refits use the method of `calibrator`, with
+    /// one exception: if `calibrator` only shifts the log-odds, each refit fits a line (slope and intercept).
+    /// `log_odds` are out-of-fold predictions. `weights` are the row weights that were used to fit `calibrator`.
     pub(crate) fn fit(
         calibrator: &Calibrator,
         log_odds: &[f64],
@@ -59,8 +59,9 @@ impl Intervals {
         let position = |row: usize| distinct.partition_point(|known| *known < customers[row]);
         let positions: Vec<usize> = order.iter().map(|&row| position(row)).collect();
         // If there are more than `MOST_ROWS` rows, each replicate draws only a fraction of the customers. Such
-        // replicates vary too much, so the distances of their curves from the calibration curve are multiplied by the
-        // square root of this fraction (m out of n bootstrap; Bickel, Götze, van Zwet, 1997).
+        // replicates vary more than replicates of all customers would, so the distances of their curves from the
+        // calibration curve are multiplied by the square root of this fraction (m out of n bootstrap; Bickel, Götze,
+        // van Zwet, 1997).
         let share = (MOST_ROWS as f64 / order.len() as f64).min(1.0);
         let draws = ((distinct.len() as f64 * share).ceil() as usize).max(1);
         let shrink = (draws as f64 / distinct.len() as f64).sqrt();
@@ -113,7 +114,8 @@ impl Intervals {
         Some(Interval::new(edge(1).min(probability), edge(2).max(probability)))
     }
 
-    /// Whether both ends of the band are finite and never fall, and no lower end exceeds its upper end.
+    /// Whether the lower and the upper ends of the band are finite, never fall from one knot to the next, and no lower
+    /// end exceeds its upper end.
     pub(crate) fn is_valid(&self) -> bool {
         let finite = self.knots.iter().flatten().all(|value| value.is_finite());
         let rising = (self.knots.windows(2)).all(|pair| {
@@ -130,7 +132,7 @@ mod tests {
     use crate::parallel::Execution;
 
     /// Returns log-odds, labels and customer codes. Each customer has two rows. About a fifth of the rows churn, and
-    /// the log-odds are too extreme.
+    /// the log-odds are more extreme than the true log-odds.
     fn sample(rows: usize, seed: u64) -> (Vec<f64>, Vec<bool>, Vec<u32>) {
         let mut random = SplitMix::new(seed, 17);
         let z: Vec<f64> = (0..rows).map(|_| random.unit() * 6.0 - 4.5).collect();

@@ -1,5 +1,5 @@
-//! Isotonic calibration: a non-decreasing curve through pooled bins, mixed with a rising line so that it is strictly
-//! monotone.
+//! Isotonic calibration: a non-decreasing curve through pooled bins, mixed with a rising line so that the mixture is
+//! strictly monotone.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,8 @@ const MOST_BINS: usize = 50;
 /// The weight of the rising line that is mixed with the curve. The curve has the remaining weight.
 const TILT: f64 = 0.05;
 
-/// A curve in log-odds: linear between its knots, constant beyond them, and mixed with a rising line.
+/// A curve from log-odds to calibrated log-odds. The curve is linear between its knots and constant beyond the knots.
+/// It is mixed with a rising line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Isotonic {
     /// Pairs of log-odds before and after calibration. From pair to pair, the log-odds before calibration rise
@@ -30,8 +31,8 @@ impl Isotonic {
         order.sort_by(|a, b| a.log_odds.total_cmp(&b.log_odds));
         let positives = order.iter().filter(|row| row.churned).count();
         let count = MOST_BINS.min((positives / 20).max(1)).min(order.len().max(1));
-        // For each pool: the total weight of its rows, the weight of its churned rows, and the weighted sum of
-        // log-odds.
+        // A pool is one bin or several merged bins. Each element of `pools` holds the total weight of a pool's rows,
+        // the weight of its churned rows, and the weighted sum of its log-odds.
         let mut pools: Vec<(f64, f64, f64)> = vec![];
         for bin in order.chunks(order.len().div_ceil(count).max(1)) {
             let weight: f64 = bin.iter().map(|row| row.weight).sum();
@@ -90,7 +91,8 @@ impl Isotonic {
     }
 }
 
-/// The churn rate of a pool. Half a churned row and half a retained row are added, so that the rate is neither 0 nor 1.
+/// The churn rate of a pool (one bin or several merged bins). Half a churned row and half a retained row are added, so
+/// that the rate is neither 0 nor 1.
 fn rate((rows, churned, _): (f64, f64, f64)) -> f64 {
     (churned + 0.5) / (rows + 1.0)
 }

@@ -13,12 +13,13 @@ use crate::numeric::{sigmoid, softplus};
 pub(crate) use intervals::Intervals;
 use isotonic::Isotonic;
 
-/// If the minority class has fewer rows than this, the calibration only shifts the log-odds by a constant.
+/// If the minority class has fewer rows than this number, the calibration only shifts the log-odds by a constant.
 const PLATT_FROM: usize = 200;
-/// If the minority class has fewer rows than this, isotonic calibration is not tried, because it has too many
-/// parameters.
+/// If the minority class has fewer rows than this number, isotonic calibration is not tried, because it has too many
+/// parameters for so few rows.
 const ISOTONIC_FROM: usize = 1000;
-/// A more flexible curve is chosen only if it raises the out-of-fold log-likelihood by at least this much, in nats.
+/// A more flexible curve is chosen only if its out-of-fold log-likelihood is higher than that of the simpler curve by
+/// at least this much, in nats.
 const WORTH: f64 = 2.0;
 
 /// A calibration curve from log-odds to probabilities.
@@ -71,8 +72,8 @@ impl Calibrator {
         };
         let bent = |rows: &[Row]| Self::Beta(beta::fit(rows));
         let curve = |rows: &[Row]| Self::Isotonic(Isotonic::fit(rows, platt::fit(rows)));
-        // The methods are sorted from simple to flexible. A more flexible method is chosen only if it lowers the loss
-        // by at least `worth`.
+        // The methods are sorted from simple to flexible. A more flexible method is chosen only if its cross-validated
+        // loss is lower than that of the simpler method by at least `worth`.
         let methods: [Method<'_>; 3] = [&line, &bent, &curve];
         let allowed = if rarer < ISOTONIC_FROM {
             &methods[..2]

@@ -1,4 +1,5 @@
-//! Fits a line of calibrated log-odds on log-odds, or only a shift of the log-odds, by Newton's method.
+//! Fits the calibrated log-odds as a rising line in the given log-odds, or as the given log-odds plus a constant. The
+//! fits use Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;

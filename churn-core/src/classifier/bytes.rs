@@ -20,7 +20,7 @@ pub(crate) struct Metadata {
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
     /// The data from which confidence intervals are computed. `None` if there are more than two classes, or if the file
-    /// was written by a version without intervals.
+    /// was written by a version of the library without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,

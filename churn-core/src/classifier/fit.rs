@@ -21,13 +21,13 @@ impl ChurnClassifier {
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
     ///
-    /// A row with an integer weight is equivalent to that many copies of the row, bit for bit. This is the case if all
-    /// weights are integers, and their sum is at most 10 000 or at most twice the number of rows. In all other cases,
-    /// the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the order of
-    /// the rows.
+    /// If all weights are integers, and their sum is at most 10 000 or at most twice the number of rows, a row with
+    /// weight 3 gives the same result as three copies of the row, bit for bit. In all other cases, the weights are
+    /// scaled to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
     ///
-    /// Equal rows with the same label stay in one fold, and their groups are merged. Groups are not merged if one group
-    /// would then contain most of the rows, or if a class would be left with fewer than two groups.
+    /// If two groups contain equal rows with the same label, the groups are merged, so that the equal rows are in the
+    /// same fold. Groups are not merged if one group would then contain most of the rows, or if a class would be left
+    /// with fewer than two groups.
     ///
     /// ```
     /// use churn_core::{ChurnClassifier, ClassifierOptions, Column, Dataset, Execution, Table};
@@ -50,11 +50,11 @@ impl ChurnClassifier {
     /// ```
     ///
     /// # Errors
-    /// `leakage` if a column leaks the target and the policy refuses this (the message names the column and the
-    /// evidence); `single_class` if all rows have the same class; `too_little_data` if there are no rows or no columns,
-    /// or if only one group has rows of a class; `not_finite` or `bad_type` if the value in a row and column (which the
-    /// error names) is invalid; `invalid_option` if the number of labels, groups or weights differs from the number of
-    /// rows; `cancelled` if the caller cancelled the call.
+    /// `leakage` if a column leaks the target and [`ClassifierOptions::leakage`] is `Refuse` (the message names the
+    /// column and the evidence); `single_class` if all rows have the same class; `too_little_data` if there are no rows
+    /// or no columns, or if only one group has rows of a class; `not_finite` or `bad_type` if a value is invalid (the
+    /// error names the row and the column); `invalid_option` if the number of labels, groups or weights differs from
+    /// the number of rows; `cancelled` if the caller cancelled the call.
     pub fn fit(dataset: &Dataset<'_>, options: &ClassifierOptions) -> Result<Self> {
         let Dataset {
             table,

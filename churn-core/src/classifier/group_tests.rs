@@ -13,7 +13,8 @@ fn weighted<'a>(dataset: Dataset<'a>, weights: Option<&'a [f64]>) -> Dataset<'a>
     }
 }
 
-/// Customers with several nearly equal rows each. The labels are random and do not depend on the columns.
+/// Returns a table, the labels of its rows, and their customers. Each customer has several nearly equal rows. The
+/// labels are random and do not depend on the columns.
 fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut a, mut b, mut churned, mut groups) = (vec![], vec![], vec![], vec![]);
@@ -155,7 +156,8 @@ fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     assert_eq!(few.code(), "too_little_data");
     assert!(few.to_string().contains("group of rows"), "{few}");
     assert_eq!(error(&[1; 48], &churned).code(), "too_little_data");
-    // With groups, the only row of a class is not split in two, because both halves would be in the same fold.
+    // If a class has only one row and groups are given, the row is not split into two rows, because both rows would be
+    // in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
     // In the first case, only two groups have churned rows. In the second case, only two groups have retained rows.

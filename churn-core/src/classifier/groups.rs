@@ -8,7 +8,7 @@ pub(crate) struct Content {
     /// A hash of the row's values.
     pub(crate) values: u128,
     pub(crate) label: u32,
-    /// The bits of the row's weight.
+    /// The row's weight, as the bits of an `f64`.
     pub(crate) weight: u64,
 }
 
@@ -16,10 +16,10 @@ pub(crate) struct Content {
 /// by first occurrence.
 ///
 /// `contents` must be sorted. `given` is the group of each row. If `given` is `None`, every row is its own group.
-/// Groups that contain equal rows are merged, so that no row is predicted by a member that was fitted on a copy of the
-/// row. Rows with equal values but different labels do not count as copies, because their values evidently do not
-/// determine the label. Groups are not merged if a class would then have fewer than two groups. Given groups are also
-/// not merged if a merged group would contain more than half of the rows.
+/// Groups that contain equal rows are merged, so that no row is predicted by a base learner that was fitted on a copy
+/// of the row. Rows with equal values but different labels do not count as copies, because their values evidently do
+/// not determine the label. Groups are not merged if a class would then have fewer than two groups. Given groups are
+/// also not merged if a merged group would contain more than half of the rows.
 ///
 /// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
 /// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn copies_merge_groups() {
-        // Groups 7 and 8 share a row. Groups 5 and 6 share values whose labels differ.
+        // Groups 7 and 8 contain the same row. Groups 5 and 6 have rows with equal values but different labels.
         let rows = [
             (1, 0, 7),
             (2, 1, 7),
@@ -189,7 +189,7 @@ mod tests {
             })
             .collect();
         assert_eq!(count(&held(&all, true).1), 10);
-        // One class has only two rows. They are equal and are in different groups.
+        // One class has only two rows. These two rows are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
         // Given groups are never split, even if a group contains a whole class.

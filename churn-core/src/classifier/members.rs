@@ -25,8 +25,8 @@ impl FlatTrees {
     /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
-    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the
+    /// library cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         read(TREES, bytes)
     }
@@ -67,8 +67,8 @@ impl TreeEnsemble {
     /// Reads the bytes of a model file of a `TreeEnsemble` or of [`FlatTrees`]. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
-    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the
+    /// library cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let metadata = artifact::read(bytes)?.metadata;
         let trees = match artifact::kind_of(metadata).as_deref() {
@@ -96,8 +96,8 @@ impl LinearModel {
     /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
-    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
-    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the
+    /// library cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let model: Self = read(LINEAR, bytes)?;
         if model.is_valid() {

@@ -36,7 +36,7 @@ pub use report::{ClassifierPart, ClassifierReport};
 pub use schema::{ClassLabel, ClassifierSchema, FlatType};
 
 /// A fitted classifier for flat tables with columns of numbers, texts, bools and timestamps. Values may be missing, and
-/// a text column may have any number of levels.
+/// a text column may have any number of distinct texts.
 ///
 /// A classifier has the same preprocessing, members (base learners), cross-fitted blend and calibration as a
 /// [`ChurnModel`](crate::ChurnModel), but it does not use dates. The caller must ensure that all values in a row were
@@ -68,7 +68,8 @@ pub struct ChurnClassifier {
 }
 
 impl ChurnClassifier {
-    /// The bytes of the model file. The container format is that of [`ChurnModel`](crate::ChurnModel) files.
+    /// The bytes of the model file. The file has the same container format as the file of a
+    /// [`ChurnModel`](crate::ChurnModel).
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
@@ -77,7 +78,8 @@ impl ChurnClassifier {
     ///
     /// # Errors
     /// `artifact_damaged` if the bytes are damaged, or are not the model file of a classifier; `artifact_version` if
-    /// this version cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
+    /// this version of the library cannot read the format; `artifact_too_large` if the file is larger than the library
+    /// accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, parts, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -105,7 +107,7 @@ impl ChurnClassifier {
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
-    /// The id of the classifier: the first half of the SHA-256 of its content, in hex.
+    /// The id of the classifier: the first half of the checksum (SHA-256) of its model file, in hex.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -129,7 +131,7 @@ impl ChurnClassifier {
     /// has other bytes and another id than the original.
     ///
     /// # Errors
-    /// `invalid_option` if the schema has another number of classes or columns.
+    /// `invalid_option` if the schema and the classifier differ in the number of classes or columns.
     pub fn with_schema(&self, schema: ClassifierSchema) -> Result<Self> {
         if schema.classes.len() != self.classes() || schema.columns.len() != self.feature_names().len() {
             let message = "the schema and the classifier differ in the number of classes or columns";
@@ -193,7 +195,7 @@ impl ChurnClassifier {
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
-    /// `artifact_version` if the model file was written by a version without intervals.
+    /// `artifact_version` if the model file was written by a version of the library without intervals.
     pub fn predict_interval(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let scorer = self.scorer("have an interval")?;
@@ -215,8 +217,8 @@ impl ChurnClassifier {
         Ok(found)
     }
 
-    /// Shapley values of every column for every row. They explain the blended log-odds of the second class before
-    /// calibration. They are computed as in [`ChurnModel::explain`](crate::ChurnModel::explain).
+    /// Shapley values of every column for every row. The Shapley values explain the blended log-odds of the second
+    /// class before calibration. They are computed as in [`ChurnModel::explain`](crate::ChurnModel::explain).
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes.

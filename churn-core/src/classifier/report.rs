@@ -17,11 +17,11 @@ pub struct ClassifierPart {
     pub members: Vec<MemberReport>,
     /// The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`.
     pub calibration: String,
-    /// Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is
-    /// better.
+    /// Out-of-fold log-loss of the calibrated predictions: each row is predicted by base learners that were fitted
+    /// without this row. Lower is better.
     pub log_loss: f64,
-    /// Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold). Higher
-    /// is better.
+    /// Area under the ROC curve of the out-of-fold predictions: each row is predicted by base learners that were fitted
+    /// without this row. Higher is better.
     pub roc_auc: Option<f64>,
 }
 
@@ -35,8 +35,8 @@ pub struct ClassifierReport {
     /// Number of training rows of each class, in the order of the class codes.
     pub rows_of_class: Vec<usize>,
     /// Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its own
-    /// group. Groups that contain equal rows are merged. `None` if the model file was written by a version that did not
-    /// count groups.
+    /// group. Groups that contain equal rows are merged. `None` if the model file was written by a version of the
+    /// library that did not count groups.
     #[serde(default)]
     pub groups: Option<usize>,
     /// The ensembles, one per class. With two classes, there is only the ensemble of the second class.

@@ -26,8 +26,8 @@ pub(crate) struct Order {
 /// weights are scaled to a mean of 1. `given` is the group of each row; `None` if the caller gave no groups.
 ///
 /// # Errors
-/// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups is
-/// wrong.
+/// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups differs
+/// from the number of rows.
 pub(crate) fn order(
     columns: &[FeatureColumn],
     labels: &[u32],
@@ -81,9 +81,9 @@ pub(crate) fn order(
         rows.iter().map(|&row| (row, weight(row) / mean)).collect()
     };
     let mut counted = !whole;
-    // If a class has only one row, this row is split into two rows of half the weight. Without the split, the whole
-    // class would be in one fold, and the members that predict this fold could not learn the class. If groups are
-    // given, the row is not split, because both halves would be in the same fold.
+    // If a class has only one row, this row is split into two rows, each with half the weight. Without the split, the
+    // whole class would be in one fold, and the base learners that predict this fold could not learn the class. If
+    // groups are given, the row is not split, because both halves would be in the same fold.
     if given.is_none() {
         let mut of_class: BTreeMap<u32, usize> = BTreeMap::new();
         rows.iter()

@@ -13,13 +13,13 @@ use crate::parallel::Workers;
 pub(crate) const MISSING_BIN: u8 = u8::MAX;
 /// Maximum number of bins of a column. A byte has 256 values, and one of them represents missing values.
 pub(crate) const MAX_BINS: usize = 255;
-/// Number of columns in a tile, which is a group of adjacent columns. The histograms of all columns of a tile fit into
-/// the L1 cache while rows are added to them.
+/// A tile is a group of adjacent columns. This constant is the number of columns in a tile. The histograms of all
+/// columns of a tile fit into the L1 cache while rows are added to them.
 pub(crate) const TILE: usize = 8;
-/// Number of tiles in a stripe, which is a group of adjacent tiles.
+/// A stripe is a group of adjacent tiles. This constant is the number of tiles in a stripe.
 pub(crate) const TILES: usize = 4;
-/// The bins of one row in one stripe (a group of adjacent tiles), tile by tile. They take 32 bytes, which is half a
-/// cache line. Reading the bins of a row therefore loads few cache lines.
+/// The bins of one row in one stripe (a group of adjacent tiles), tile by tile. These bins take 32 bytes, which is half
+/// a cache line. Reading the bins of a row therefore loads few cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
 /// The cuts between bins are computed from a sample of evenly spaced rows. If the matrix has at least twice this number
 /// of rows, the sample has at least this number and less than twice this number of rows. Otherwise, all rows are used.
@@ -36,7 +36,7 @@ impl Cuts {
     /// about equal numbers of rows.
     ///
     /// # Errors
-    /// - `invalid_option` if there are more rows or columns than a tree can have.
+    /// - `invalid_option` if the matrix has more rows or columns than training supports.
     /// - `cancelled` if the call was cancelled.
     pub(crate) fn new(x: ArrayView2<'_, f32>, max_bins: usize, workers: &Workers) -> Result<Self> {
         if x.ncols() >= MOST_FEATURES || x.nrows() >= i32::MAX as usize {
@@ -61,8 +61,8 @@ impl Cuts {
         self.0[column].len() + 1
     }
 
-    /// The threshold of a split that sends the bins up to and including `bin` left. It is the upper bound of this bin,
-    /// or infinity for the last bin of the column.
+    /// The threshold of a split that sends the bins up to and including `bin` left. The threshold is the upper bound of
+    /// this bin, or infinity for the last bin of the column.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))

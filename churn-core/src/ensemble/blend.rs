@@ -20,9 +20,9 @@ const SHRINKAGE: f64 = 1.0;
 impl Blend {
     /// Fits the weights of the members. The weights minimise the mean log-loss of the blended log-odds plus a penalty.
     /// The penalty is the squared distance between the weights and the target weights, divided by the number of churned
-    /// rows. If there is an `anchor`, which is the index of a member, the target is weight 1 for this member and 0 for
-    /// all others. Otherwise, the target is equal weights. Callers use the linear member as anchor, because other
-    /// members rarely perform better than the linear member if there are few rows.
+    /// rows. If there is an `anchor`, which is the index of a member, the target weight is 1 for this member and 0 for
+    /// all other members. Otherwise, all target weights are equal. Callers use the linear member as anchor, because the
+    /// other members rarely perform better than the linear member if there are few rows.
     ///
     /// The problem is convex. For every subset of the members (a face of the simplex of weights), Newton's method finds
     /// the best weights of the subset. Of the solutions without negative weights, the best one is chosen. `log_odds`
@@ -97,8 +97,8 @@ struct Faces<'a> {
 }
 
 impl Faces<'_> {
-    /// Returns the lowest loss and its weights, under the condition that only the members in `free` have a weight other
-    /// than 0. Returns `None` if one of these weights is negative.
+    /// Returns the lowest loss, and the weights that give this loss, under the condition that only the members in
+    /// `free` have a weight other than 0. Returns `None` if one of these weights is negative.
     fn solve(&self, free: &[usize]) -> Option<(f64, Vec<f64>)> {
         let (last, moving) = free.split_last()?;
         let mut weights = vec![0.0; self.log_odds.len()];
@@ -133,7 +133,7 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
-    /// Multiplies `value` by the weight of the row `row`, which is 1 if the rows have no weights.
+    /// Multiplies `value` by the weight of the row `row`. If the rows have no weights, every weight is 1.
     fn weigh(&self, row: usize, value: f64) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row]) * value
     }

@@ -92,8 +92,8 @@ crate::options::plain_options!(GradientBoostingOptions {
 /// with leaf-wise growth as in LightGBM (Ke et al., 2017).
 ///
 /// Histograms are sums of integers, so the model is bit-identical for any number of threads. For each split, training
-/// chooses whether missing values go left or right. Training ends before `n_trees` trees if no further tree can have a
-/// split.
+/// chooses whether missing values go left or right. Training ends with fewer than `n_trees` trees if no further tree
+/// can have a split.
 ///
 /// ```
 /// use churn_core::ensemble::{GradientBoosting, GradientBoostingOptions};
@@ -141,7 +141,7 @@ impl GradientBoosting {
     }
 
     /// Trains on a matrix like [`fit`](Self::fit). If held-out rows are given, the log-loss of the held-out rows is
-    /// computed after each tree. Only the trees up to the lowest log-loss are kept.
+    /// computed after each tree. The trees that were added after the log-loss was lowest are removed.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -162,7 +162,8 @@ impl GradientBoosting {
         Ok(ensemble)
     }
 
-    /// Trains the trees. Returns the ensemble, and the log-odds of the training rows after all trees that were trained.
+    /// Trains the trees. Returns the ensemble, and the log-odds that all trained trees together predict for the
+    /// training rows.
     fn boost(
         &self,
         x: ArrayView2<'_, f32>,
@@ -273,8 +274,8 @@ impl Gradients {
         }
     }
 
-    /// Computes the first and the second derivative of each row's log-loss at these log-odds. Both derivatives are
-    /// multiplied by the weight of the row.
+    /// Computes the first and the second derivative of each row's log-loss at the log-odds `scores`. Both derivatives
+    /// are multiplied by the weight of the row.
     fn differentiate(&mut self, training: &Training<'_>, scores: &[f64], workers: &Workers) -> Result<()> {
         let exact = &mut self.exact;
         workers.chunks_mut(exact, PIECE, |start, exact| {
@@ -701,7 +702,7 @@ mod tests {
         let (held, labels) = problem(12, 1000, true);
         let kept = fit(&held, &labels, 10).unwrap().n_trees();
         assert!((1..200).contains(&kept), "{kept}");
-        // The trees that early stopping keeps must equal the first trees of a fit that uses no early stopping.
+        // With a larger `patience`, early stopping must keep at least as many trees.
         let longer = fit(&held, &labels, 20).unwrap();
         assert!(longer.n_trees() >= kept);
         assert_eq!(fit(&held, &labels[1..], 10).unwrap_err().code(), "invalid_option");

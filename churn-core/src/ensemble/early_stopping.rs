@@ -1,4 +1,4 @@
-//! Early stopping. Of the numbers of trees that are tried, the one with the lowest log-loss on held-out rows is used.
+//! Early stopping chooses the number of trees with the lowest log-loss on held-out rows.
 
 use ndarray::ArrayView2;
 

@@ -413,7 +413,7 @@ impl TreeGrower<'_> {
     }
 
     /// Returns the counts of rows and of churned rows in each bin of a column. Consecutive rows often fall into the
-    /// same bin, and each addition to a bin has to wait for the previous one. If there are many rows, they are
+    /// same bin, and each addition to a bin has to wait for the previous one. If there are many rows, the rows are
     /// therefore added alternately to two histograms.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
@@ -451,7 +451,8 @@ impl TreeGrower<'_> {
             // missing values right.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // A split after an empty bin divides the rows like the split before this bin, so it is not tried.
+                // A split after an empty bin sends the same rows left as the split before this bin, so the split after
+                // the bin is not tried.
                 if sums == 0 {
                     continue;
                 }

@@ -331,8 +331,8 @@ impl<'a> Grower<'a> {
 
     /// Returns the rounded derivatives of some rows in contiguous memory.
     fn gather<'g>(&self, rows: &[u32], gradients: &'g [Compact]) -> Result<Cow<'g, [Compact]>> {
-        // The row numbers are ascending and distinct. If there are as many of them as training rows, the list contains
-        // all training rows and nothing needs to be copied.
+        // The row numbers are ascending and distinct. If there are as many row numbers as training rows, the list
+        // contains all training rows and nothing needs to be copied.
         if rows.len() == gradients.len() {
             return Ok(Cow::Borrowed(gradients));
         }
@@ -365,8 +365,9 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes the histograms of two children, and finds the best split of each child. The rows of the smaller child
-    /// are added up. The histogram of the larger child is the histogram of the parent minus that of the smaller child.
+    /// Computes the histograms of two children, and finds the best split of each child. Only the rows of the smaller
+    /// child are added up. The histogram of the larger child is the histogram of the parent minus the histogram of the
+    /// smaller child.
     fn divide(&mut self, small: &mut Leaf, large: &mut Leaf, context: SplitContext<'_>) -> Result<()> {
         let mut parts = self.fill(&small.rows, context)?;
         small.bins = parts.swap_remove(0);
@@ -459,7 +460,8 @@ impl<'a> Grower<'a> {
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// Returns the threads for work on this number of rows. If there is little work, it runs on the caller's thread.
+    /// Returns the threads for work on this number of rows. If there is little work, the work runs on the caller's
+    /// thread.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
             &self.inline

@@ -137,8 +137,8 @@ pub(crate) fn add_rows(block: &mut BlockBins, places: &[usize], cells: &[[u8; TI
             }
         }
     }
-    // All columns are processed in one pass over the rows, because additions to different columns need not wait for
-    // each other. Additions to the same bin of a column have to.
+    // All columns are processed in one pass over the rows. Additions to the same bin must wait for each other, but
+    // additions to different columns need not wait.
     match places.len() {
         0 => {}
         1 => add::<1>(block, places, cells, gradients),
@@ -273,7 +273,7 @@ pub(crate) struct Objective {
     pub(crate) l2: f64,
 }
 
-/// The leaf for which the best split is searched, before it is split.
+/// The leaf for which the best split is searched.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
     pub(crate) objective: &'a Objective,
@@ -294,13 +294,15 @@ impl Objective {
         if value.is_finite() { value } else { 0.0 }
     }
 
-    /// Returns twice the amount by which a leaf with the optimal value reduces the loss.
+    /// Returns twice the amount by which a leaf with the optimal value reduces the loss, compared with a leaf with the
+    /// value 0.
     fn worth(&self, first: f64, second: f64) -> f64 {
         let first = self.shrunk(first);
         first * first / (second + self.l2)
     }
 
-    /// Returns twice the amount by which a leaf with the value `value` reduces the loss.
+    /// Returns twice the amount by which a leaf with the value `value` reduces the loss, compared with a leaf with the
+    /// value 0.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }
@@ -347,7 +349,8 @@ impl Whole<'_> {
             // missing values right.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // A split after an empty bin divides the rows like the split before this bin, so it is not tried.
+                // A split after an empty bin sends the same rows left as the split before this bin, so the split after
+                // the bin is not tried.
                 if sums[0] == 0 {
                     continue;
                 }

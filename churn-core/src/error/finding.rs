@@ -23,7 +23,7 @@ names! {
         /// Events lie more than 365 days after nearly all other events of their table, so their dates are probably
         /// wrong.
         FarDate = "far_date",
-        /// Rows without an id equal another row of the table in every column.
+        /// Rows without a record id are equal to another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
         /// definition (the number of days after a date in which a customer may churn).
@@ -32,22 +32,23 @@ names! {
         ConstantColumn = "constant_column",
         /// A column has no value in any row.
         EmptyColumn = "empty_column",
-        /// A version of a customer states that they have churned, but a later version with the same `signed_up_at` is
-        /// active again. The later version begins a new spell (an uninterrupted period as a customer).
+        /// One row of a customer states that they have churned, but a later row of the same customer with the same
+        /// `signed_up_at` states that they are active again. The later row begins a new spell (an uninterrupted period
+        /// as a customer).
         Reactivated = "reactivated",
-        /// A version of a customer announced a `churned_at`, but a later version removed it before that time was
-        /// reached. The cancellation therefore counts as withdrawn.
+        /// One row of a customer announced a `churned_at`, but a later row of the same customer removed the
+        /// `churned_at` before that time was reached. The cancellation therefore counts as withdrawn.
         Withdrawn = "withdrawn",
         /// Customers have no subscription, although the customers table was built from subscriptions. These customers
         /// were dropped.
         NoSubscription = "no_subscription",
-        /// An extra column of customers has a name that other systems use for a known column, and the known column is
-        /// missing.
+        /// The customers table lacks a column that this library uses, but has an extra column with a name that other
+        /// systems use for that column.
         SimilarColumn = "similar_column",
         /// A customer signs up again before their earlier spell (uninterrupted period as a customer) has ended.
         OverlappingSpells = "overlapping_spells",
-        /// Most rows of a table became known (`known_at`) long after their events. Each of these rows is hidden at
-        /// every date until it became known.
+        /// Most rows of a table became known (`known_at`) long after their events. A feature for a date does not use
+        /// rows that became known after that date.
         KnownLate = "known_late",
         /// Some payments have no status, although other payments have one.
         MissingStatus = "missing_status",
@@ -59,7 +60,7 @@ names! {
     }
 }
 
-/// Maximum number of row positions in a finding.
+/// Maximum number of row positions that a finding lists as examples.
 pub(crate) const MAX_EXAMPLES: usize = 5;
 
 /// A likely mistake in valid records: where it is, how many rows it affects, and what to do about it.
@@ -88,7 +89,7 @@ pub struct Finding {
     pub column: Option<Arc<str>>,
     /// Number of affected rows.
     pub rows: u64,
-    /// 0-based positions of the first affected rows in the input, ascending; at most five.
+    /// The 0-based input positions of the first affected rows (at most five), in ascending order.
     pub examples: Vec<u64>,
     /// What was found, and what to do about it.
     pub message: String,

@@ -30,8 +30,8 @@ names! {
     pub enum IssueCode: "issue" {
         /// A required column is missing.
         MissingColumn = "missing_column",
-        /// Two columns match the name of the same known column. Case, blanks, hyphens and underscores are ignored in
-        /// this comparison.
+        /// Two columns of a table have names that stand for the same column. Names are compared without regard to case,
+        /// blanks, hyphens and underscores.
         DuplicateColumn = "duplicate_column",
         /// A required value is null or empty.
         MissingValue = "missing_value",
@@ -49,8 +49,7 @@ names! {
         UnknownPriority = "unknown_priority",
         /// Two rows of a table have the same record id and the same `known_at`.
         DuplicateId = "duplicate_id",
-        /// Two rows are the same version of the same customer: they have equal `signed_up_at`, `valid_from` and
-        /// `known_at`.
+        /// Two rows of one customer have equal `signed_up_at`, equal `valid_from` and equal `known_at`.
         DuplicateVersion = "duplicate_version",
         /// An event belongs to a customer who is not in the customers table.
         UnknownCustomer = "unknown_customer",
@@ -60,7 +59,7 @@ names! {
         InconsistentStatus = "inconsistent_status",
         /// Amounts are in several currencies, and no conversion rate is given.
         MixedCurrency = "mixed_currency",
-        /// A row belongs to another tenant than the one whose records are built.
+        /// A row belongs to a tenant other than the tenant whose records are built.
         WrongTenant = "wrong_tenant",
     }
 }
@@ -118,9 +117,9 @@ pub struct TableReport {
     pub rows_in: u64,
     /// Number of rows that were accepted.
     pub rows_accepted: u64,
-    /// Number of rows that were quarantined, which means that they were skipped because a value was invalid.
+    /// Number of quarantined rows. A quarantined row was skipped, because one of its values was invalid.
     pub rows_quarantined: u64,
-    /// 0-based positions in the input of the quarantined rows, ascending.
+    /// The 0-based input positions of the quarantined rows, in ascending order.
     pub quarantined: Vec<u64>,
     /// Number of accepted events that happened before the first `signed_up_at` of their customer.
     pub events_before_sign_up: u64,

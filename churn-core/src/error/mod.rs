@@ -55,7 +55,7 @@ error_kinds! {
         /// No customer is eligible at the prediction time. [`ChurnModel::score`](crate::ChurnModel::score) states who
         /// is eligible.
         NoEligibleCustomers = "no_eligible_customers",
-        /// The plan or matrix has no feature of this name.
+        /// The feature plan or the feature matrix has no feature with this name.
         UnknownFeature = "unknown_feature",
         /// The caller cancelled the call.
         Cancelled = "cancelled",

@@ -8,11 +8,11 @@ use serde::de::{Deserialize, Deserializer, EnumAccess, VariantAccess, Visitor};
 
 use crate::error::{Error, ErrorKind, excerpt};
 
-/// An enum that the macro `names!` declared.
+/// The trait of every enum that the macro `names!` declares.
 pub trait Named: Copy + 'static {
     /// The name of the Rust type.
     const TYPE: &'static str;
-    /// The option, column or field that has values of this type. Error messages contain this name.
+    /// The name of the option, column or field whose values have this type. Error messages contain this name.
     const WHAT: &'static str;
     /// Every variant with its name, in the order of declaration.
     const NAMES: &'static [(Self, &'static str)];
@@ -58,7 +58,8 @@ fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     (3 * near.0 <= unknown.len().max(3)).then_some(near.1)
 }
 
-/// The edit distance of two texts: the number of letters to insert, delete or replace (Levenshtein, 1966).
+/// The edit distance of two texts (Levenshtein, 1966): the smallest number of letters that must be inserted, deleted or
+/// replaced to turn one text into the other.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -97,7 +98,7 @@ impl<'de, T: Named> Visitor<'de> for ByName<T> {
     }
 }
 
-/// A variant that is read from its name or its position.
+/// A variant of an enum, deserialized from its name or from its position in the enum.
 struct Variant<T>(T);
 
 impl<'de, T: Named> Deserialize<'de> for Variant<T> {
@@ -136,7 +137,7 @@ impl<'de, T: Named> Visitor<'de> for ByName<Variant<T>> {
 /// unknown name lists all names and suggests the most similar one.
 ///
 /// The text after the name of the enum is the name of the option or column whose values have this type. The names after
-/// `|` are from older versions of the library. They are accepted only by deserialization.
+/// `|` are from older versions of the library. Only deserialization accepts these older names.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! names {

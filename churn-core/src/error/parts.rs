@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::named::Named;
 use crate::error::{IssueCode, RecordKind, ValidationReport};
 
-/// The parts of an error. `K` is the type of its kind.
+/// The parts of an error. `K` is the type of the error kind.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Parts<K: fmt::Debug> {
@@ -58,9 +58,9 @@ impl Codes for IssueCode {
     }
 }
 
-/// Declares the kinds of an error type with their stable codes. The first variant wraps a value of another type: the
-/// kind or code of an error in a lower layer. The code of this variant is that of the wrapped value, which the method
-/// after `=>` returns.
+/// Declares the kinds of an error type with their stable codes. The first variant wraps the kind or the code of an
+/// error from a lower layer. The method after `=>` returns the code of the wrapped value. This code is also the code of
+/// the variant.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! error_kinds {

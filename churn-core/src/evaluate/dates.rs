@@ -105,15 +105,16 @@ const LEAST_STEP: i64 = 6;
 /// Minimum number of days of history before the first day of a span.
 const LEAST_HISTORY: i64 = 28;
 
-/// Chooses spans that are half as long as a label period. The last span ends at `last`, which is the last mature date.
-/// Returns the spans in ascending order. If the history is long enough, there are nine spans. Nine spans are enough for
-/// six training spans of the final model, and for six training spans of a model that is tested on the last span.
+/// Chooses spans that are half as long as a label period. The last span ends at `last`, which is the last mature date
+/// (the last date whose label period ends within the observed history). Returns the spans in ascending order. If the
+/// history is long enough, there are nine spans. Nine spans are enough for six training spans of the final model, and
+/// for six training spans of a model that is tested on the last span.
 ///
-/// Each span begins on the day after the previous span ends, so together the spans contain every day. A model therefore
-/// covers every phase of weekly and monthly cycles. Each customer is used once per span. A span is used only if at
-/// least `history_days` of history lie before its last day. If no span qualifies, the last mature date is used,
-/// provided that some history lies before it. If the history is short, the earliest span may be shorter than the
-/// others.
+/// Each span begins on the day after the previous span ends, so together the spans contain every day. The training rows
+/// of a model therefore lie on all days of the week and on all days of the month. Each customer is used once per span.
+/// A span is used only if at least `history_days` of history lie before its last day. If no span qualifies, the last
+/// mature date is used, provided that some history lies before it. If the history is short, the earliest span may be
+/// shorter than the others.
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));

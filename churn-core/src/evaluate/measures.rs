@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::metrics::{CalibrationBin, Estimate, Interval, Metric, Ranked, bootstrap_intervals};
 use crate::parallel::Workers;
 
-/// Metrics of predictions for rows that the predicting models were not fitted on. A metric is `None` if it is
-/// undefined, for example because all rows have the same label.
+/// Metrics of predictions. Each row was predicted by a model that was fitted without this row. A metric is `None` if it
+/// is undefined, for example because all rows have the same label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -117,8 +117,8 @@ fn too_few(churned: &[bool], customers: &[u32]) -> Option<String> {
     })
 }
 
-/// Number of bootstrap replicates for a given number of rows. Fewer replicates are enough for large samples, because
-/// their intervals are narrow.
+/// Number of bootstrap replicates for a given number of rows. Large samples need fewer replicates than small samples,
+/// because the intervals of large samples are narrow.
 fn replicates(rows: usize) -> usize {
     match rows {
         0..20_000 => 400,
@@ -141,7 +141,7 @@ pub(crate) fn measure(
     let ranked = Ranked::new(churned, probabilities);
     let log_odds = ranked.log_odds();
     let line = ranked.line(&log_odds, (1.0, 0.0), 50);
-    // Two Newton steps suffice, because the regression starts from the line that was fitted to all rows.
+    // In a bootstrap replicate, two Newton steps suffice, because they start from the line that was fitted to all rows.
     let again = |ranked: &Ranked| ranked.line(&log_odds, line?, 2);
     let shift = ranked.shift(&log_odds, 0.0).unwrap_or(0.0);
     let log_losses = ranked.log_losses();

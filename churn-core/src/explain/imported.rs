@@ -13,8 +13,8 @@ impl TreeEnsemble {
     /// forest that averages probabilities, the base value and the contributions sum to the probability instead.
     ///
     /// # Errors
-    /// `feature_mismatch` if the ensemble was fitted on another number of columns; `cancelled` if the caller cancelled
-    /// the call.
+    /// `feature_mismatch` if the matrix and the ensemble differ in the number of columns; `cancelled` if the caller
+    /// cancelled the call.
     pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         let (mut contributions, base) = tree_contributions(self.flat(), x, &execution.workers()?)?;
         contributions.mapv_inplace(|contribution| self.scaled(contribution));

@@ -1,4 +1,4 @@
-//! Contributions of features to the log-odds of the linear member (logistic regression).
+//! Contributions of features to the log-odds of the linear base learner (logistic regression).
 
 use ndarray::{Array2, ArrayView2};
 

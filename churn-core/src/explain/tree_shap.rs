@@ -2,10 +2,10 @@
 //! ensembles", 2018) in time linear in the size of the tree.
 //!
 //! Each leaf defines a cooperative game whose players are the features on the path to the leaf. Let `v` be the value of
-//! the leaf. A feature that takes part follows the row: its factor `one` is 1 if the row takes this branch, else 0. A
-//! feature that does not take part is averaged over the training rows: its factor `zero` is the fraction of the
-//! parent's cover that takes this branch. The Shapley value is an integral (Owen, "Multilinear extensions of games",
-//! 1972):
+//! the leaf. A feature that takes part follows the row: its factor `one` is 1 if the row takes the branch towards the
+//! leaf, else 0. A feature that does not take part is averaged over the training rows: its factor `zero` is the
+//! fraction of the parent's cover that takes the branch towards the leaf. The Shapley value is an integral (Owen,
+//! "Multilinear extensions of games", 1972):
 //!
 //! ```text
 //! phi_i = v (one_i - zero_i) ∫ ∏_{j≠i} (t one_j + (1 - t) zero_j) dt,  t from 0 to 1
@@ -37,8 +37,8 @@ impl FlatTrees {
     /// log-odds.
     ///
     /// # Errors
-    /// `feature_mismatch` if the trees were fitted on another number of columns; `cancelled` if the caller cancelled
-    /// the call.
+    /// `feature_mismatch` if the matrix and the trees differ in the number of columns; `cancelled` if the caller
+    /// cancelled the call.
     pub fn explain<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<(Array2<f64>, f64)> {
         tree_contributions(self, x, &execution.workers()?)
     }
@@ -104,15 +104,15 @@ pub(crate) fn tree_contributions<T: Input>(
 
 /// The properties of a tree that do not depend on the row.
 struct Plan {
-    /// Number of quadrature points. They integrate the polynomial of the longest path exactly, unless an exact result
-    /// needs more than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
+    /// Number of quadrature points. The points integrate the polynomial of the longest path exactly, unless an exact
+    /// result needs more than [`MOST_POINTS`] points. The number is 0 for a tree that is a single leaf.
     points: usize,
     /// The mean of the leaf values, weighted by cover (the weight of the training rows that reach the leaf).
     expectation: f64,
 }
 
 impl Plan {
-    /// Computes the plan from the nodes of a tree, in which children follow their parents.
+    /// Computes the plan from the nodes of a tree, in which children come after their parents.
     fn new(tree: Tree<'_>, features: usize) -> Self {
         let nodes = tree.nodes;
         let mut reached = vec![(0usize, 0.0); nodes.len()];
@@ -144,8 +144,8 @@ impl Plan {
     }
 }
 
-/// The fractions of a node's cover that go to its left and to its right child. `left` is the index of the left child.
-/// If the cover is 0, both fractions are 1/2.
+/// The fractions of a node's cover (the weight of the training rows that reach the node) that go to its left and to its
+/// right child. `left` is the index of the left child. If the cover is 0, both fractions are 1/2.
 fn shares(tree: Tree<'_>, left: usize) -> (f64, f64) {
     let (left, right) = (tree.covers[left], tree.covers[left + 1]);
     let sum = left + right;
@@ -172,12 +172,12 @@ struct Frame<const N: usize> {
     visited: u8,
     /// The feature on which the parent node splits.
     feature: usize,
-    /// The path position of the previous edge that splits on the same feature, or `NONE`.
+    /// The position on the path of the previous edge that splits on the same feature; `NONE` if there is no such edge.
     before: u32,
-    /// Whether the row follows the path at every split on the feature so far.
+    /// Whether the row follows the path at every split on `feature` between the root and this node.
     one: bool,
-    /// The product, over all splits on the feature so far, of the fraction of the cover that takes the same branch as
-    /// the path.
+    /// The product, over all splits on `feature` between the root and this node, of the fraction of the split's
+    /// training rows that takes the same branch as the path.
     zero: f64,
     /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
@@ -191,7 +191,7 @@ struct Frame<const N: usize> {
 }
 
 /// Adds the contributions of one tree to the result of one row, for the given quadrature points. `last` must contain
-/// `NONE` for every feature. After the call, it contains `NONE` for every feature again.
+/// `NONE` for every feature. After the call, `last` contains `NONE` for every feature again.
 fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: &mut [f64]) {
     let lanes = Lanes::new(points);
     let mut path: Vec<Frame<N>> = vec![Frame {
@@ -239,8 +239,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
             });
             continue;
         }
-        // All leaves below the edge are summed. The edge adds the contribution of these leaves to its feature, and
-        // passes the sum to the parent node.
+        // All leaves below the edge have been visited. The edge adds the contribution of these leaves to its feature,
+        // and passes the sum to the parent node.
         let Some(done) = path.pop() else { break };
         let Some(parent) = path.last_mut() else { break };
         for (sum, below) in parent.sum.iter_mut().zip(&done.sum) {
@@ -285,7 +285,7 @@ impl<const N: usize> Lanes<N> {
         }
     }
 
-    /// The edge to a child; `None` if neither the row nor any training row reaches the child.
+    /// Returns the values of the edge to a child, or `None` if neither the row nor any training row reaches the child.
     fn edge(&self, mut product: [f64; N], before: Option<&Frame<N>>, share: f64, hot: bool) -> Option<Edge<N>> {
         let one = hot && before.is_none_or(|before| before.one);
         let zero = share * before.map_or(1.0, |before| before.zero);
@@ -337,7 +337,7 @@ mod tests {
     use crate::ensemble::Node;
     use crate::numeric::SplitMix;
 
-    /// A random tree over these features. Features may repeat on a path, and covers may be zero.
+    /// Returns a random tree that splits on `features` features. Features may repeat on a path, and covers may be zero.
     fn random_tree(random: &mut SplitMix, features: usize, most_depth: usize) -> (Vec<Node>, Vec<f64>) {
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![1.0]);
         let mut open = vec![(0usize, 0usize, 1.0 + random.below(50) as f64)];
@@ -374,7 +374,8 @@ mod tests {
         (0..features).map(|_| cell(random)).collect()
     }
 
-    /// The expected output of the tree if only the features of the subset are known.
+    /// Returns the expected output of the tree if only the features in `subset` are known. `subset` has one bit per
+    /// feature.
     fn conditional(tree: Tree<'_>, place: usize, cells: &[f64], subset: usize) -> f64 {
         let node = tree.nodes[place];
         if node.is_leaf() {
@@ -457,7 +458,7 @@ mod tests {
         }
     }
 
-    /// A tree in which the left child of every split is a leaf.
+    /// Returns a tree in which the left child of every split is a leaf.
     fn chain(random: &mut SplitMix, depth: usize, features: usize) -> (Vec<Node>, Vec<f64>) {
         let split = |random: &mut SplitMix, number: usize, left: u32| {
             let threshold = random.below(4) as f64;

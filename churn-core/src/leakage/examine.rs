@@ -14,23 +14,24 @@ use crate::time::Timestamp;
 const LEAST_POSITIVES: usize = 20;
 /// If there are more rows than this number, columns are tested on a pseudo-random sample of this many rows.
 const MOST_ROWS: usize = 50_000;
-/// An attribute is reported as restating the label if the attribute alone removes at least this fraction of the
-/// log-loss.
+/// An attribute is reported as restating the label if the attribute alone lowers the log-loss by at least this
+/// fraction, compared with predicting the overall churn rate for every row.
 const ATTRIBUTE_SKILL: f64 = 0.4;
-/// A feature that is computed from events is reported as restating the label if the feature alone removes at least this
-/// fraction of the log-loss. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
+/// A feature that is computed from events is reported as restating the label if the feature alone lowers the log-loss
+/// by at least this fraction. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
 /// without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// The finding that all rows with a value churned needs at least this many rows with a value. The finding that all rows
-/// without a value churned needs at least this many rows without a value.
+/// The finding "all rows with a value churned" is reported only if at least this many rows have a value. The finding
+/// "all rows without a value churned" is reported only if at least this many rows have no value.
 const LEAST_PURE: usize = 8;
-/// The finding that all rows with one particular value churned needs at least this many rows with this value.
+/// The finding "all rows with this particular value churned" is reported only if at least this many rows have the
+/// value.
 const LEAST_PURE_VALUE: usize = 12;
-/// The finding that all rows of a set churned, or that no row of a set churned, is reported only if permuted labels
-/// would give this finding with a probability below this number.
+/// The findings "all of these rows churned" and "none of these rows churned" are reported only if permuted labels would
+/// give the same finding with a probability below this number.
 const CHANCE: f64 = 1e-5;
-/// The finding that no row with a value churned, or that no row without a value churned, needs enough rows: the number
-/// of these rows times the overall churn rate must be at least this number.
+/// The findings "no row with a value churned" and "no row without a value churned" are reported only if, at the overall
+/// churn rate, at least this many of these rows would have churned.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -236,8 +237,8 @@ impl<'a> Looked<'a> {
         Ok(None)
     }
 
-    /// Returns evidence if the column alone separates churned from retained rows: it removes at least the fraction
-    /// `least` of the log-loss, and more than with permuted labels.
+    /// Returns evidence if the column alone separates churned from retained rows. The column must lower the log-loss by
+    /// at least the fraction `least`, and by more than it does with permuted labels.
     fn separates(&self, binned: &Binned, least: f64) -> Result<Option<Evidence>> {
         let statistic = skill(binned, &self.churned, &self.folds);
         if statistic < least {
@@ -323,7 +324,8 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Returns evidence if the column is an id: every row has a different text, or a different number of a sequence.
+    /// Returns evidence if the column is an id: every row has a different text, or the numbers are different and form a
+    /// sequence with few gaps.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -355,8 +357,7 @@ impl<'a> Looked<'a> {
                     .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
                         (low.min(value), high.max(value))
                     });
-                // There are few gaps between sequence numbers, and many gaps between measurements that are distinct by
-                // chance.
+                // Sequence numbers have few gaps. Measurements that happen to be distinct have many gaps.
                 let dense = rows as f64 / (most - least + 1.0);
                 (dense >= 0.3).then(|| {
                     let evidence = format!(

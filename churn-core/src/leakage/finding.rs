@@ -69,12 +69,12 @@ pub struct LeakageFinding {
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
     /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
-    /// fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of leaks, the
-    /// statistic is the fraction of rows that agree with the finding.
+    /// fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the overall
+    /// churn rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the finding.
     pub statistic: f64,
-    /// A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
-    /// permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
-    /// that permuted labels agree with the finding equally well. `None` if the test does not use labels.
+    /// A comparison with chance. For `"restates_label"` and `"reaches_into_label_period"`, this is the largest
+    /// statistic that permuted labels gave, which may be negative. For the other kinds of leaks, this is the
+    /// probability that permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence for the leak, in English words.
     pub evidence: String,
@@ -92,9 +92,9 @@ impl fmt::Display for LeakageFinding {
     }
 }
 
-/// Applies the policy to the findings, and returns them with the action that was taken, for the report.
+/// Applies the policy to the findings. Returns the findings for the report, each with the action that was taken.
 ///
-/// `allowed` names columns or features that are available at prediction time.
+/// `allowed` names columns or features that the caller declared as available at prediction time.
 ///
 /// # Errors
 /// `leakage` if training is refused because of a finding. The error names the first column because of which training is

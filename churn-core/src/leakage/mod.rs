@@ -1,5 +1,5 @@
-//! Target leakage: before a model is fitted, finds columns that leak the target, that is, contain information that is
-//! not available at prediction time.
+//! Target leakage. This module finds columns that leak the target before a model is fitted. A column leaks the target
+//! if it contains information that is not available at prediction time.
 //!
 //! Each column is tested on its own. The tests check how well the column predicts the target, whether it has values for
 //! only one class, and whether it is an id. A column is reported only if each class has at least 20 rows. Columns that

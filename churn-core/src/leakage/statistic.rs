@@ -24,8 +24,8 @@ pub(crate) struct Binned {
 }
 
 impl Binned {
-    /// Divides numbers into bins of equal size in ascending order. Equal values share a bin. If there are few distinct
-    /// values, each value has its own bin.
+    /// Sorts numbers and divides them into bins with about the same number of rows. Equal values share a bin. If there
+    /// are few distinct values, each value has its own bin.
     pub(crate) fn numbers(values: &[f64]) -> Self {
         let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
         present.sort_unstable_by(f64::total_cmp);

@@ -27,13 +27,14 @@ fn text(values: Vec<Option<String>>) -> FeatureColumn {
     }
 }
 
-/// Returns a roughly uniform number in [0, 1): the fractional part of a normal number with a large variance.
+/// Returns a roughly uniform number in [0, 1): the fractional part of a normally distributed random number with a large
+/// variance.
 fn uniform(normal: &mut impl FnMut() -> f64) -> f64 {
     (normal() * 1000.0).rem_euclid(1.0)
 }
 
-/// Columns without a leak, some of which predict the label well. The labels are drawn at random with a probability that
-/// depends on the columns.
+/// Returns a table whose columns do not leak the target. Some of the columns predict the label well. The labels are
+/// drawn at random with a probability that depends on the columns.
 fn clean(rows: usize, seed: u64) -> Table {
     let mut random = SplitMix::new(seed, 77);
     let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;

@@ -24,8 +24,8 @@ pub fn roc_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).roc_auc()
 }
 
-/// Average precision. For each churned row, the precision is the churn rate among the rows whose score is at least as
-/// high. The average precision is the mean of these precisions. `None` if no row churned.
+/// Average precision. For each churned row, the precision is the churn rate among all rows whose score is at least the
+/// score of that row. The average precision is the mean of these precisions. `None` if no row churned.
 pub fn pr_auc(churned: &[bool], scores: &[f64]) -> Option<f64> {
     Ranked::new(churned, scores).pr_auc()
 }
@@ -57,9 +57,9 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
     Ranked::new(churned, probabilities).calibration_error()
 }
 
-/// Lift: the churn rate among the `share` of rows (0 to 1) with the highest scores, divided by the overall churn rate.
-/// If several rows with equal scores lie at the cutoff, the same fraction of each of these rows is counted. `None` if
-/// no row churned.
+/// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
+/// churn rate. If several rows with equal scores lie at the cutoff, the same fraction of each of these rows is counted.
+/// `None` if no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

@@ -96,14 +96,14 @@ impl Ranked {
         self.mean(log_loss_of)
     }
 
-    /// The log-loss of every row, in the sorted order. Pass the result to [`mean_of`](Self::mean_of) to compute the
-    /// mean under other weights.
+    /// The log-loss of every row, in ascending order of the scores. Pass the result to [`mean_of`](Self::mean_of) to
+    /// compute the mean under other weights.
     pub(crate) fn log_losses(&self) -> Vec<f64> {
         let rows = self.scores.iter().zip(&self.churned);
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// Returns the weighted mean of one value per row. The values are given in the sorted order.
+    /// Returns the weighted mean of `values`. There is one value per row, in ascending order of the scores.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }
@@ -130,15 +130,15 @@ impl Ranked {
         (self.total() > 0.0).then(|| error_of(&self.calibration()))
     }
 
-    /// Slope and intercept of the logistic regression of the labels on the predicted log-odds, which are given in the
-    /// sorted order.
+    /// Slope and intercept of the logistic regression of the labels on the predicted log-odds, which are given in
+    /// ascending order.
     pub(crate) fn line(&self, log_odds: &[f64], start: (f64, f64), steps: usize) -> Option<(f64, f64)> {
         line(log_odds, &self.churned, &self.weights, start, steps)
     }
 
     /// Returns the number that must be added to the predicted log-odds so that the mean prediction equals the churn
-    /// rate. The log-odds are given in the sorted order. The number is found by Newton's method from `start`. `None` if
-    /// there is only one class.
+    /// rate. The log-odds are given in ascending order. The number is found by Newton's method, which begins at
+    /// `start`. `None` if there is only one class.
     pub(crate) fn shift(&self, log_odds: &[f64], start: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         if positives <= 0.0 || positives >= total {

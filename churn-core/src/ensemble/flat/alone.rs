@@ -8,17 +8,18 @@
 //! A row goes right at a split if its value is above the threshold. The splits on a feature are sorted by threshold.
 //! The splits at which a row goes right therefore come before the splits at which it goes left.
 //!
-//! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015.
+//! Reference: Lucchese et al., "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression
+//! trees", SIGIR 2015.
 
 use super::plan::MOST_LEAVES;
 use super::{Categories, FlatTrees, Tree};
 
-/// Maximum mean number of nodes per tree for which QuickScorer is used. With more nodes, it is slower than walking down
-/// the trees.
+/// Maximum mean number of nodes per tree for which QuickScorer is used. With more nodes, QuickScorer is slower than
+/// walking down the trees.
 const MOST_NODES: usize = 80;
 
-/// A list of splits. For each split, it holds the index of the tree that contains the split, and a bit mask of the
-/// leaves of this tree that a row can still reach if it goes right at the split.
+/// A list of splits. For each split, the list holds the index of the tree that contains the split, and a bit mask of
+/// the leaves of this tree that a row can still reach if it goes right at the split.
 #[derive(Default)]
 struct Strikes {
     trees: Vec<u32>,
@@ -112,7 +113,7 @@ impl Alone {
     fn push(&mut self, number: u32, tree: Tree<'_>, splits: &mut Vec<(usize, f64, bool, u32, u64)>) {
         let nodes = tree.nodes;
         // Children come after their parents in the list of nodes. A backward pass can therefore count the leaves below
-        // each node, and a forward pass can then number them.
+        // each node, and a forward pass can then number the leaves.
         let mut counts = vec![1u32; nodes.len()];
         for (place, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
             counts[place] = counts[node.left()] + counts[node.left() + 1];

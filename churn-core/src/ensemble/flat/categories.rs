@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// All clones of a set share the memory of its bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Categories {
-    /// One bit for each category. It is 1 if the category is in the set.
+    /// One bit for each category. The bit is 1 if the category is in the set.
     words: Arc<[u64]>,
     /// The lower bound of the set. Values below this number are not in the set, even if they would be truncated to 0.
     least: f64,

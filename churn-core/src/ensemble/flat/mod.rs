@@ -150,7 +150,7 @@ impl Tree<'_> {
 }
 
 impl FlatTrees {
-    /// Creates an ensemble without trees. It must have fewer than [`MOST_FEATURES`] features.
+    /// Creates an ensemble without trees. `features` must be less than [`MOST_FEATURES`].
     pub(crate) fn new(base: f64, features: usize) -> Self {
         Self {
             nodes: vec![],
@@ -207,7 +207,7 @@ impl FlatTrees {
         }
     }
 
-    /// Returns one of the trees.
+    /// Returns the tree at index `tree`.
     pub(crate) fn tree(&self, tree: usize) -> Tree<'_> {
         let nodes = self.roots[tree] as usize..self.end(tree);
         Tree {

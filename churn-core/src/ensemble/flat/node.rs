@@ -17,8 +17,8 @@ pub(crate) struct Node {
     number: f64,
     /// For a split, the index of its feature combined with the flags that are defined below. For a leaf, [`LEAF`].
     look: u32,
-    /// The index of the left child within the tree. The right child comes directly after the left child. For a leaf, it
-    /// is the index of the leaf itself.
+    /// The index of the left child within the tree. The right child comes directly after the left child. For a leaf,
+    /// `left` is the index of the leaf itself.
     left: u32,
 }
 
@@ -102,8 +102,8 @@ impl Node {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes. Its feature must be below
-    /// `features`, and the index of its category set below `sets`.
+    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes. The index of its feature
+    /// must be less than `features`, and the index of its category set must be less than `sets`.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()

@@ -1,8 +1,8 @@
 //! The layout of small trees (at most [`MOST_LEAVES`] leaves) for the SIMD kernels.
 //!
 //! A condition is what a split tests. It consists of a feature and either a threshold or a category set. If several
-//! splits have the same threshold condition, it is evaluated only once for a block of rows. The result is a mask with
-//! one bit per row, which is 1 if the row goes right at these splits.
+//! splits have the same threshold condition, the condition is evaluated only once for a block of rows. The result is a
+//! mask with one bit per row, which is 1 if the row goes right at these splits.
 //!
 //! Each node of a tree has a mask of the rows that reach it. The root has the mask of all rows, and each split divides
 //! the mask of its node into one mask for each child. After all splits of the tree, every leaf has the mask of the rows
@@ -12,7 +12,8 @@ use super::{Categories, FlatTrees};
 
 /// Number of rows in a block. The rows of a block are scored together.
 pub(super) const BLOCK: usize = 256;
-/// Maximum number of leaves of a tree in this layout. Larger trees are scored by ranks or by walking down the trees.
+/// Maximum number of leaves of a tree in this layout. Larger trees are scored by the module `ranks` or by walking down
+/// the trees.
 pub(super) const MOST_LEAVES: usize = 64;
 
 /// A bit mask with one bit for each row of a block.
@@ -44,7 +45,7 @@ pub(super) struct AskedSet {
 
 /// A step evaluates one split. `question` is the index of the split's condition. `slot` is the position at which the
 /// mask of the rows that reach the split is stored. The step replaces this mask by the mask of the left child, and
-/// stores the mask of the right child in the next free slot.
+/// stores the mask of the right child at the next free position.
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub(super) question: u32,
@@ -52,7 +53,8 @@ pub(super) struct Step {
 }
 
 /// A tree. `end` is the index at which its steps end and the steps of the next tree begin. After the last step, each
-/// slot belongs to a leaf. `low` and `high` hold the low and the high 32 bits of this leaf's `f64` value for each slot.
+/// slot (a position in the list of masks) belongs to a leaf. For each slot, `low` and `high` hold the low and the high
+/// 32 bits of the `f64` value of this leaf.
 pub(super) struct Shape {
     pub(super) end: usize,
     pub(super) low: [u32; MOST_LEAVES],
@@ -63,8 +65,8 @@ pub(super) struct Shape {
 pub(super) struct Plan {
     pub(super) asked: Vec<Asked>,
     pub(super) thresholds: Vec<f64>,
-    /// The thresholds that are compared with `f32` values. Each original threshold is replaced by the largest `f32`
-    /// that is at most as large.
+    /// The thresholds that are compared with `f32` values. Each threshold is replaced by the largest `f32` that is not
+    /// greater than the threshold.
     pub(super) thresholds_f32: Vec<f32>,
     /// The conditions on category sets. They are evaluated after the conditions on thresholds.
     pub(super) sets: Vec<AskedSet>,

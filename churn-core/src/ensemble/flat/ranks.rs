@@ -12,7 +12,7 @@
 //! - The node of each slot is the root of a subtree. If all subtrees of a tree are shallow and nearly complete, they
 //!   are stored as *dense* trees. All dense trees below one top have the same height, and the index of a child is
 //!   computed instead of stored. The last two levels of splits and their leaves form a *bottom*, which fits into one
-//!   cache line. The levels above it are the *upper* levels, which are stored level by level.
+//!   cache line. The levels above the bottom are the *upper* levels, which are stored level by level.
 //! - If the subtrees are not stored as dense trees, rows walk down the subtrees node by node. Several rows walk at the
 //!   same time.
 
@@ -31,12 +31,13 @@ const MOST_THRESHOLDS: usize = MOST as usize - 1;
 /// Number of rows that walk down a tree at the same time, and number of values that are looked up at the same time. The
 /// CPU then waits for several cache misses at the same time.
 const LANES: usize = 8;
-/// Maximum height of a subtree that is stored as a dense tree. In higher subtrees, rows walk down node by node.
+/// Maximum height of a subtree that is stored as a dense tree (a complete tree). In higher subtrees, rows walk down
+/// node by node.
 const MOST_HEIGHT: u32 = 8;
 /// Number of levels of splits in a [`Bottom`] (the lowest part of a dense subtree).
 const BOTTOM_LEVELS: u32 = 2;
 /// Maximum number of positions in the dense subtrees of a tree, as a multiple of the number of nodes of the tree. A
-/// dense subtree also has positions for nodes that do not exist.
+/// dense subtree has a position for every node of a complete tree, even if the node does not exist.
 const MOST_EMPTY: usize = 4;
 
 /// The ranks of one column for all rows of a block. The rank of a value is the number of thresholds below it.
@@ -61,8 +62,9 @@ struct Ranks {
     missing_right: bool,
 }
 
-/// A split of a tree. It compares the rank of a row in the column of ranks `column` with `rank`, and sends the row
-/// right if the row's rank is greater. A leaf is stored as a split with the rank [`MOST`], at which no row goes right.
+/// A split of a tree. The split compares the rank of a row in the column of ranks `column` with `rank`, and sends the
+/// row right if the row's rank is greater. A leaf is stored as a split with the rank [`MOST`], at which no row goes
+/// right.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
@@ -87,9 +89,10 @@ pub(super) struct Top {
     below: [u32; MOST_LEAVES],
     /// The height of the highest subtree below this top.
     height: u32,
-    /// Where the dense subtrees below this top are stored. The first index is the beginning of their upper levels in
-    /// `Ranked::upper`. The second index is the beginning of their bottoms in `Ranked::bottoms`. `None` if the subtrees
-    /// are not dense.
+    /// Where the dense subtrees (complete trees of the same height) below this top are stored. The first index is the
+    /// beginning of their upper levels (all levels except the last two) in `Ranked::upper`. The second index is the
+    /// beginning of their bottoms (the last two levels and the leaves) in `Ranked::bottoms`. `None` if the subtrees are
+    /// not dense.
     dense: Option<(usize, usize)>,
 }
 
@@ -185,8 +188,8 @@ impl Ranked {
         self.roots.push(root as u32);
     }
 
-    /// Creates the top of the last tree that was appended. Also creates the dense subtrees below the top, if
-    /// [`MOST_HEIGHT`] and [`MOST_EMPTY`] allow it.
+    /// Creates the top (the first splits) of the last tree that was appended. Also creates the dense subtrees below the
+    /// top, if they do not exceed the limits [`MOST_HEIGHT`] and [`MOST_EMPTY`].
     fn push_top(&mut self) {
         let Some(&root) = self.roots.last() else {
             return;
@@ -202,7 +205,7 @@ impl Ranked {
         self.tops.push(top);
     }
 
-    /// Appends the dense subtrees below the top of the last tree.
+    /// Appends the dense subtrees (complete trees of the same height) below the top of the last tree.
     fn push_dense(&mut self, top: &Top) {
         let mut level = top.below[..top.slots()].to_vec();
         for _ in BOTTOM_LEVELS..top.height {
@@ -275,8 +278,9 @@ impl Ranked {
         lines
     }
 
-    /// Prefetches the bottoms of a tree's dense subtrees into the cache, in memory order. Without prefetching, they
-    /// would be loaded in the order in which rows visit them, which is slower.
+    /// Prefetches the bottoms (the last two levels and the leaves) of a tree's dense subtrees into the cache, in memory
+    /// order. Without prefetching, the bottoms would be loaded in the order in which rows visit them. Loading in this
+    /// order is slower.
     pub(super) fn prefetch(&self, tree: usize) {
         if let Some(top) = self.tops.get(tree)
             && let Some((_, first)) = top.dense
@@ -334,7 +338,7 @@ impl Ranked {
 
     /// Lets [`LANES`] rows walk down a tree, and adds the value of the leaf that each row reaches to the sum of the
     /// row. `first` is the index of the first row, and `places` contains the node from which each row starts. The child
-    /// of a leaf is the leaf itself, so all rows take steps until no row moves.
+    /// of a leaf is the leaf itself, so a row that has reached a leaf stays there. The loop ends when no row moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -418,8 +422,8 @@ impl Top {
     }
 
     /// Chooses the splits that form the top of the last tree. `root` is the index of the tree's root in `nodes`. The
-    /// top first consists of no split. Again and again, the node directly below the top that has the highest subtree is
-    /// added to the top.
+    /// top begins without splits. In each step, of all nodes directly below the top, the node with the highest subtree
+    /// is added to the top.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

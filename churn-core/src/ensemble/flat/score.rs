@@ -55,12 +55,12 @@ const CHUNK_STEPS: usize = 500_000;
 /// Minimum number of rows for the SIMD kernels. For fewer rows, preparing the kernels takes longer than walking down
 /// the trees.
 const FEW_ROWS: usize = 64;
-/// Minimum number of rows for scoring by ranks. For fewer rows, computing the ranks takes longer than walking down the
-/// trees.
+/// Minimum number of rows for scoring by ranks (see the module `ranks`). For fewer rows, computing the ranks takes
+/// longer than walking down the trees.
 const MANY_ROWS: usize = 512;
 /// Maximum number of ranks in the blocks of rows that are scored together (the rank of a value is the number of
-/// thresholds below the value). So many ranks still fit into the cache, and each tree is loaded only once for all of
-/// these blocks.
+/// thresholds below the value). This number of ranks still fits into the cache, and each tree is loaded only once for
+/// all of these blocks.
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
 /// Maximum number of blocks of rows that are scored together by ranks.
 const RANK_BLOCKS: usize = 64;
@@ -91,8 +91,8 @@ impl FlatTrees {
         self.log_odds(x, &execution.workers()?)
     }
 
-    /// Returns the log-odds of every row. They are the sum of the base value and one leaf value per tree, added in tree
-    /// order in `f64`. They depend neither on the number of threads nor on the other rows.
+    /// Returns the log-odds of every row. The log-odds are the sum of the base value and one leaf value per tree, added
+    /// in tree order in `f64`. They depend neither on the number of threads nor on the other rows.
     pub(crate) fn log_odds<T: Input>(&self, x: ArrayView2<'_, T>, workers: &Workers) -> Result<Vec<f64>> {
         self.sums(x, 0, self.base, workers)
     }
@@ -182,8 +182,8 @@ impl FlatTrees {
     }
 }
 
-/// Adds the leaf values that each row reaches in small trees to the sum of the row. Each call of the kernel scores one
-/// block of rows.
+/// For each row, adds the values of the leaves that the row reaches to the sum of the row. All trees must be small,
+/// because they are scored by a SIMD kernel. Each call of the kernel scores one block of rows.
 fn add_by_kernel<T: Input>(
     kernel: Kernel,
     plan: &Plan,
@@ -210,8 +210,9 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// Adds the leaf values that each row reaches in trees of any size to the sum of the row. The caller passes at most as
-/// many rows as fit into the cache. Thresholds and nodes are then loaded only once for all rows.
+/// For each row, adds the values of the leaves that the row reaches to the sum of the row. The trees may have any size.
+/// The caller passes at most as many rows as fit into the cache. Thresholds and nodes are then loaded only once for all
+/// rows.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
     ranked: &Ranked,
@@ -318,7 +319,8 @@ impl FlatTrees {
     }
 
     /// Lets a row walk down several trees, which begin at the nodes `roots`. Returns the value of the leaf that the row
-    /// reaches in each tree. The child of a leaf is the leaf itself, so all walks take steps until no walk moves.
+    /// reaches in each tree. The child of a leaf is the leaf itself, so a walk that has reached a leaf stays there. The
+    /// loop ends when no walk moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -355,8 +357,8 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// Returns the value of the leaf that each row reaches. The child of a leaf is the leaf itself, so all walks take steps
-/// until no walk moves.
+/// Returns the value of the leaf that each row reaches. The child of a leaf is the leaf itself, so a row that has
+/// reached a leaf stays there. The loop ends when no row moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -484,7 +486,6 @@ mod tests {
                     Node::split(split % 7, f64::from(split) / leaves as f64, split % 2 == 0, 2 * split + 1),
                     Node::leaf(2 * split + 1, f64::from(split)),
                 ]);
-                // The nodes form a chain in which every split is the right child of the previous split.
                 let mut nodes: Vec<Node> = splits.collect();
                 nodes.push(Node::leaf(2 * leaves as u32, -1.0));
                 ensemble.push(&nodes, &vec![1.0; nodes.len()]);

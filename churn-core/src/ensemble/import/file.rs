@@ -6,7 +6,7 @@ use super::super::flat::{Categories, FlatTrees, Unchecked};
 use super::{Link, TreeEnsemble};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The content of a model file that holds an ensemble of another library, for writing.
+/// The content of a model file that holds an ensemble of another library. This type is used to write the file.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
     trees: &'a FlatTrees,
@@ -16,7 +16,8 @@ pub(crate) struct Written<'a> {
     scale: f64,
 }
 
-/// The content of a model file that holds an ensemble of another library, as it was read and before validation.
+/// The content of a model file that holds an ensemble of another library. This type is used to read the file. The
+/// content is not validated yet.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     trees: Unchecked,
@@ -27,8 +28,9 @@ pub(crate) struct Read {
 }
 
 impl TreeEnsemble {
-    /// Returns the trees if they describe the ensemble completely, otherwise `None`. They describe it completely if two
-    /// conditions hold: the sum of the leaf values is the log-odds without any scaling, and no split is on categories.
+    /// Returns the trees if they describe the ensemble completely, otherwise `None`. The trees describe the ensemble
+    /// completely if two conditions hold: the sum of the leaf values is the log-odds without any scaling, and no split
+    /// is on categories.
     pub(crate) fn plain(&self) -> Option<&FlatTrees> {
         let sum = (self.link, self.divisor, self.scale) == (Link::LogOdds, 1.0, 1.0);
         (sum && self.trees.sets().is_empty()).then_some(&self.trees)

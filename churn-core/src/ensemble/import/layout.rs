@@ -37,7 +37,8 @@ pub(super) struct TreeLayout {
 }
 
 impl TreeLayout {
-    /// Appends the tree to an ensemble in the flat layout, in which siblings are adjacent and follow their parent.
+    /// Appends the tree to an ensemble in the flat layout, in which the two children of a node are adjacent and come
+    /// after the node.
     pub(super) fn lay_out(&self, ensemble: &mut FlatTrees) -> Result<(), String> {
         // For each category set of this tree, the index of the set in the ensemble. The index is `None` as long as no
         // split has used the set.

@@ -235,8 +235,8 @@ impl Decision {
         }
         let default_left = kind & DEFAULT_LEFT != 0;
         let missing_left = match kind >> 2 {
-            // This type means that the training data had no missing values in the column. LightGBM then treats NaN as
-            // 0.
+            // The missing type 0 means that the training data had no missing values in the column. LightGBM then treats
+            // NaN as 0.
             0 => threshold >= 0.0,
             1 => {
                 let alike = if default_left {

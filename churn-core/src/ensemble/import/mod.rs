@@ -19,11 +19,11 @@ pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
 names! {
-    /// The unit of the score that the leaf values of a row add up to.
+    /// The meaning of the score of a row, which is the sum of the leaf values that the row reaches.
     pub enum Link: "link" {
-        /// The sum is the log-odds.
+        /// The score is the log-odds.
         LogOdds = "log_odds",
-        /// The sum is a probability.
+        /// The score is a probability.
         Probability = "probability",
     }
 }
@@ -135,9 +135,9 @@ impl TreeEnsemble {
     /// Imports a LightGBM model from the text that `save_model` writes. The objectives `binary` and `cross_entropy` are
     /// supported.
     ///
-    /// Probabilities are equal to LightGBM's, except for the last bits that the exponential function computes. Each row
-    /// reaches the same leaves as in LightGBM, and the leaf values are added in the same order in `f64`. Splits on
-    /// categories are supported.
+    /// Probabilities are equal to LightGBM's, except for rounding errors of the exponential function. Each row reaches
+    /// the same leaves as in LightGBM, and the leaf values are added in the same order in `f64`. Splits on categories
+    /// are supported.
     ///
     /// All trees in the text are used. After early stopping, `save_model` by default writes only the trees up to the
     /// best iteration.
@@ -145,10 +145,10 @@ impl TreeEnsemble {
     /// # Errors
     /// `import_failed` in these cases:
     /// - The text is not a LightGBM model, or it is damaged or truncated.
-    /// - It claims more columns or larger category sets than its size allows.
+    /// - The text states more columns or larger category sets than a text of its size can contain.
     /// - The model has more than two classes, or leaves that contain linear models.
-    /// - The model has a split that treats zero as a missing value, and sends zero to another side than the values just
-    ///   above and below zero.
+    /// - The model has a split that treats zero as a missing value, and that sends zero to one side and the values just
+    ///   above and below zero to the other side.
     pub fn from_lightgbm(text: &str) -> Result<Self> {
         lightgbm::read(text)
     }
@@ -158,8 +158,8 @@ impl TreeEnsemble {
     ///
     /// Values are rounded to `f32` before they are compared with thresholds, as in XGBoost, so every row reaches the
     /// same leaves as in XGBoost. XGBoost adds leaf values and computes the exponential function in `f32`, but this
-    /// crate uses `f64`. The probabilities of the two therefore differ by about 1e-6, which is XGBoost's rounding
-    /// error.
+    /// crate uses `f64`. The probabilities of XGBoost and of this crate therefore differ by about 1e-6, which is
+    /// XGBoost's rounding error.
     ///
     /// After early stopping, the file contains the `best_iteration`. Only the trees up to this iteration are used, as
     /// in `XGBClassifier.predict_proba`. In contrast, XGBoost's `Booster.predict` uses all trees unless it is given an
@@ -168,7 +168,7 @@ impl TreeEnsemble {
     /// # Errors
     /// `import_failed` in these cases:
     /// - The JSON is not an XGBoost model.
-    /// - It claims more columns or larger category sets than its size allows.
+    /// - The JSON states more columns or larger category sets than a file of its size can contain.
     /// - The model has more than two classes or several targets, or its booster or objective is not supported.
     pub fn from_xgboost(json: &[u8]) -> Result<Self> {
         xgboost::read(json)
@@ -176,8 +176,9 @@ impl TreeEnsemble {
 
     /// Imports trees that are given as arrays.
     ///
-    /// # Errors `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the
-    /// nodes do not form a tree, or if a number that the ensemble needs is infinite or NaN.
+    /// # Errors
+    /// `import_failed` if the arrays of a tree differ in length, if a child lies outside the tree, if the nodes do not
+    /// form a tree, or if a number that the ensemble needs is infinite or NaN.
     pub fn from_trees(given: &ForeignTrees) -> Result<Self> {
         let mut ensemble = Self::begin(given.base, given.n_features)?;
         (ensemble.divisor, ensemble.scale, ensemble.link) = (given.divisor, given.scale, given.link);
@@ -291,7 +292,7 @@ impl TreeEnsemble {
         &self.trees
     }
 
-    /// Divides a sum of leaf values by the divisor, and multiplies it by the scale.
+    /// Divides a sum of leaf values by the divisor, and multiplies the result by the scale.
     pub(crate) fn scaled(&self, sum: f64) -> f64 {
         sum / self.divisor * self.scale
     }

@@ -133,8 +133,8 @@ fn unsupported_models_are_refused() {
 #[test]
 fn zero_as_missing_is_refused_only_if_it_needs_two_thresholds() {
     let text = text("lightgbm_numeric.txt");
-    // A number states how a split of a LightGBM model treats missing values. It is a sum of flags. The flag 8 means
-    // that NaN is a missing value, and the flag 2 means that missing values go left.
+    // The line `decision_type` of a LightGBM model has one number for each split. The number is a sum of flags. The
+    // flag 8 means that NaN is a missing value, and the flag 2 means that missing values go left.
     let kind = |kind: &str| {
         let lines = text.lines().map(|line| match line.strip_prefix("decision_type=") {
             Some(kinds) => format!("decision_type={}", vec![kind; kinds.split(' ').count()].join(" ")),

@@ -42,7 +42,7 @@ struct Objective {
     name: String,
 }
 
-/// The parameters of a model. The file contains all of them as strings.
+/// The parameters of a model. In the file, every parameter is a string.
 #[derive(Deserialize)]
 struct Parameters {
     base_score: String,
@@ -209,8 +209,8 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T> {
     text.parse().map_err(wrong)
 }
 
-/// Converts the base score of a model (the probability before the first tree) to log-odds. The file contains the base
-/// score as a text such as `5E-1`, or since XGBoost 3.1 such as `[5E-1]`.
+/// Converts the base score of a model (the probability before the first tree) to log-odds. XGBoost versions before 3.1
+/// write the base score as a text such as `5E-1`. Later versions write a text such as `[5E-1]`.
 fn log_odds(text: &str) -> Result<f64> {
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let base: f32 = number("base_score", inner.unwrap_or(text))?;

@@ -16,7 +16,7 @@ use crate::parallel::Workers;
 /// Number of past iterations from which L-BFGS estimates the curvature. For each of these iterations, the step and the
 /// change of the gradient are stored.
 const MEMORY: usize = 12;
-/// A relative difference between two losses of at most this number is treated as a rounding error.
+/// If the relative difference between two losses is at most this number, the difference is treated as a rounding error.
 const ROUNDING: f64 = 1e-13;
 
 /// Minimises the objective of a fit, beginning at the parameters `start`. Returns the best parameters: the intercept,
@@ -92,8 +92,8 @@ struct Preconditioner<'a> {
     means: &'a [f64],
     /// The second derivative of the sum of the log-losses of all rows with respect to the intercept.
     curvature: f64,
-    /// The lower Cholesky factor of the Hessian with respect to the coefficients, row by row. `None` if there are no
-    /// columns or if this Hessian is singular.
+    /// The lower Cholesky factor of the Hessian with respect to the coefficients, stored row by row. `None` if there
+    /// are no columns or if this Hessian is singular.
     factor: Option<Vec<f64>>,
 }
 

@@ -1,9 +1,9 @@
-//! The linear member of the ensemble: L2-regularised logistic regression.
+//! The linear base learner of the ensemble: L2-regularised logistic regression.
 //!
 //! The logistic regression of the crate smartcore is not used, because it supports neither cancellation nor weights. In
-//! a measurement, it also took seven times as long as scikit-learn's. This module uses smartcore only for the Cholesky
-//! decomposition of a matrix. It processes rows in chunks of fixed size, so results are bit-identical for any number of
-//! threads.
+//! a measurement, it also took seven times as long as the logistic regression of scikit-learn. This module uses
+//! smartcore only for the Cholesky decomposition of a matrix. This module processes rows in chunks of fixed size, so
+//! results are bit-identical for any number of threads.
 
 mod descent;
 mod penalty;
@@ -55,7 +55,8 @@ crate::options::plain_options!(LogisticOptions {
 });
 
 /// Logistic regression, fitted by L-BFGS (Liu and Nocedal, 1989). To converge in fewer iterations, the fit uses a
-/// preconditioner. This is the inverse Hessian at the point where all probabilities are equal to the churn rate.
+/// preconditioner. The preconditioner is the inverse Hessian of the loss at the point where all probabilities are equal
+/// to the churn rate.
 #[derive(Clone, Debug, Default)]
 pub struct Logistic {
     options: LogisticOptions,
@@ -66,8 +67,8 @@ pub struct Logistic {
 pub struct LinearModel {
     intercept: f64,
     coefficients: Vec<f64>,
-    /// The mean of each column of the training matrix. A row's contribution of a column is the coefficient times the
-    /// difference between the row's value and this mean.
+    /// The mean of each column of the training matrix. The contribution of a column to a row's log-odds is the
+    /// coefficient of the column times the difference between the row's value and this mean.
     means: Vec<f64>,
 }
 
@@ -108,8 +109,8 @@ impl LinearModel {
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the log-odds of every row, which are the intercept plus each value times the coefficient of its column.
-    /// The columns are added in order.
+    /// Returns the log-odds of every row, which are the intercept plus the sum, over all columns, of the row's value
+    /// times the coefficient. The columns are added in order.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(
@@ -131,7 +132,7 @@ impl LinearModel {
         Ok(sums)
     }
 
-    /// Returns the model with the coefficients of these columns set to 0.
+    /// Returns the model after the coefficients of the columns `columns` are set to 0.
     pub(crate) fn without(mut self, columns: &[usize]) -> Self {
         columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
         self

@@ -24,8 +24,8 @@ pub(crate) fn choose_l2(
     workers: &Workers,
 ) -> Result<f64> {
     let count = folds.iter().max().map_or(0, |&most| most + 1);
-    // The preconditioner of every fit is computed from all rows, including the held-out rows of the fold. It affects
-    // only the speed of the fit, so it need not be exact.
+    // The preconditioner of every fit is computed from all rows, including the held-out rows of the fold. The
+    // preconditioner affects only the speed of the fit, so it need not be exact.
     let squares = Problem::new(x, churned, weights)?.squares(workers)?;
     let losses = workers.map(0..count, |fold| {
         let (inside, outside): (Vec<usize>, Vec<usize>) = (0..folds.len()).partition(|&row| folds[row] != fold);

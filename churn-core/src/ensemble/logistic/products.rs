@@ -87,8 +87,9 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every pair of columns, returns the sum over all rows of the product of the two values. The list of a column
-    /// contains one sum for each earlier column, and at its end the sum for the column with itself.
+    /// For every pair of columns, returns the sum over all rows of the product of the two values. Each column has a
+    /// list. The list contains one sum for each earlier column, followed by the sum of the squares of the column
+    /// itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);

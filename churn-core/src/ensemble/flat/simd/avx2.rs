@@ -117,7 +117,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// Returns the slot numbers of 32 rows, one byte per row. `group` states which 32 rows of the block.
+/// Returns the slots of 32 rows (the numbers of the leaves or nodes that the rows reach), one byte per row. `group`
+/// states which 32 rows of the block are meant.
 #[target_feature(enable = "avx2")]
 fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 32] {
     // Each of the 32 bits of a word is expanded to a byte. For this, each of the word's four bytes is copied eight

@@ -128,7 +128,8 @@ fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) 
     planes
 }
 
-/// Returns the slot numbers of 64 rows as four vectors of 16 rows each. `group` states which 64 rows of the block.
+/// Returns the slots of 64 rows (the numbers of the leaves or nodes that the rows reach), as four vectors of 16 rows
+/// each. `group` states which 64 rows of the block are meant.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn numbers<const BITS: usize>(planes: &[[u64; 4]; BITS], group: usize) -> [__m512i; 4] {
     let mut numbers = _mm512_setzero_si512();
