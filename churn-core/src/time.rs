@@ -116,8 +116,8 @@ fn parse_iso(text: &str) -> Option<Timestamp> {
 
 const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// Microseconds from 1970-01-01 to a date-time in UTC. A fraction of a microsecond is rounded down, so the order of
-/// timestamps is kept.
+/// Microseconds from 1970-01-01 to a date-time in UTC. A fraction of a microsecond is rounded down. An earlier
+/// date-time therefore never has a larger result than a later one.
 fn civil_micros(civil: jiff::civil::DateTime) -> i64 {
     civil.duration_since(EPOCH).as_nanos().div_euclid(1000) as i64
 }
@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The prediction time. Only records that happened, and were known, strictly before it are visible.
+/// The prediction time. A prediction uses only records that happened, and became known, strictly before this time.
 ///
 /// ```
 /// use churn_core::{AsOf, Timestamp};
@@ -286,8 +286,8 @@ impl Window {
     }
 }
 
-/// The label period: the time after a date in which a customer may churn. It begins `lead` days after `as_of` and lasts
-/// `days` days: `[as_of + lead, as_of + lead + days)`.
+/// The label period: the time span after a prediction time `as_of` for which churn is predicted. It begins `lead` days
+/// after `as_of` and lasts `days` days: `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.

@@ -418,7 +418,7 @@ impl From<ArrowError> for Error {
     }
 }
 
-/// Converts Arrow's 16-byte UUIDs to texts. Returns any other array unchanged.
+/// Converts an array of 16-byte UUIDs to an array of texts. Returns any other array unchanged.
 fn uuid_texts(array: &ArrayRef) -> ArrayRef {
     let Some(bytes) = array
         .as_fixed_size_binary_opt()

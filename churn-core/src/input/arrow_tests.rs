@@ -259,7 +259,7 @@ fn decimals_become_minor_units_exactly() {
     ]);
     let table = || Table::from_record_batch(batch.as_ref().unwrap()).unwrap();
     let minors = |builder: RecordsBuilder| builder.build().unwrap().0.payments.unwrap().amount;
-    // The decimals have five decimal places, so one cent is 1000 and half a cent is 500.
+    // The decimals have five decimal places, so the integer 1000 stands for one cent and 500 stands for half a cent.
     let wanted = [9_007_199_254_740_991, -9_007_199_254_740_985, 5, 5, -5];
     assert_eq!(minors(begin().payments(table())), wanted);
     assert_eq!(

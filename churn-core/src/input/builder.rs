@@ -45,7 +45,7 @@ names! {
 }
 
 names! {
-    /// The order of a customer's events whose times are equal.
+    /// The order of events that belong to the same customer and have equal times.
     ///
     /// The order affects features such as the last paid amount or the number of consecutive failed payments.
     ///
@@ -74,9 +74,9 @@ names! {
         /// Events with equal times keep their input order.
         #[default]
         Given = "given",
-        /// Events with equal times are ordered by id, then by all values, so their order does not depend on the input
-        /// order. The list of quarantined rows, the default currency and the type of an attribute still depend on the
-        /// input order.
+        /// Events with equal times are ordered by id, then by all other values. Their order does not depend on the
+        /// order of the rows in the input. The list of quarantined rows, the default currency and the type of an
+        /// attribute still depend on the order of the rows in the input.
         Content = "content",
     }
 }
@@ -150,7 +150,7 @@ impl RecordsOptions {
 
 /// Validates every value of the tables of a tenant and builds [`TenantRecords`] from them.
 ///
-/// A table may be given in several batches. The row numbers of a batch continue those of the previous batch.
+/// A table may be given in several batches. The rows of all batches are numbered consecutively.
 ///
 /// ```
 /// use churn_core::{Payment, Table, TenantRecords};
@@ -232,8 +232,8 @@ impl RecordsBuilder {
     /// itself is freed. Use this method for a table that is too large to be in memory together with the records that
     /// are built from it.
     ///
-    /// The records and the report are bit-identical to those that result if the whole table is given at once. The row
-    /// numbers of a batch continue those of the previous batch.
+    /// The records and the report are bit-identical to those of a builder that receives the whole table at once. The
+    /// rows of all batches are numbered consecutively.
     ///
     /// ```
     /// use churn_core::{RecordKind, Table, TenantRecords};
@@ -284,7 +284,7 @@ impl RecordsBuilder {
         Ok(self)
     }
 
-    /// Adds payments batch by batch: see [`batches`](Self::batches).
+    /// Adds several batches of payments, as [`batches`](Self::batches) does for any kind of record.
     ///
     /// # Errors
     /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
@@ -295,7 +295,7 @@ impl RecordsBuilder {
         self.batches(RecordKind::Payments, batches)
     }
 
-    /// Adds support tickets batch by batch: see [`batches`](Self::batches).
+    /// Adds several batches of support tickets, as [`batches`](Self::batches) does for any kind of record.
     ///
     /// # Errors
     /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
@@ -306,7 +306,7 @@ impl RecordsBuilder {
         self.batches(RecordKind::Tickets, batches)
     }
 
-    /// Adds activities batch by batch: see [`batches`](Self::batches).
+    /// Adds several batches of activities, as [`batches`](Self::batches) does for any kind of record.
     ///
     /// # Errors
     /// The first error that the iterator `batches` returns. It is converted to an error of this crate.
@@ -317,8 +317,8 @@ impl RecordsBuilder {
         self.batches(RecordKind::Activities, batches)
     }
 
-    /// Attaches the collected texts to the batches that were added by [`push`](Self::push). Call this before the
-    /// batches are read.
+    /// Attaches the distinct texts of all batches that were added by [`push`](Self::push) to these batches. This method
+    /// must be called before the batches are read.
     pub(crate) fn seal(&mut self) {
         let pools = std::mem::take(&mut self.pools);
         for (table, pool) in self.tables.iter_mut().zip(pools) {
@@ -363,8 +363,9 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency by its ISO 4217 code. The default is the first currency in the payments table that
-    /// has no conversion rate. The amounts of payments without a currency are in the tenant's currency.
+    /// Sets the tenant's currency by its ISO 4217 code. By default, the tenant's currency is the first currency in the
+    /// payments table for which no conversion rate is set. The amounts of payments without a currency are in the
+    /// tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());
@@ -382,7 +383,8 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the order of a customer's events whose times are equal. By default, such events keep their input order.
+    /// Sets the order of events that belong to the same customer and have equal times. By default, such events keep
+    /// their order in the input.
     #[must_use]
     pub fn ties(mut self, ties: Ties) -> Self {
         self.options.ties = ties;
@@ -495,7 +497,7 @@ impl RecordsBuilder {
     }
 }
 
-/// The customer attributes that are not used as features, each with the reason.
+/// Lists the customer attributes that are not used as features, each with the reason.
 fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec<(String, String)> {
     let own = customers.attributes.iter().map(|attribute| attribute.name.as_str());
     let taken = own.filter(|name| is_reserved(name));

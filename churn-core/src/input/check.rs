@@ -15,8 +15,8 @@ pub(crate) struct Found {
     pub(crate) message: String,
 }
 
-/// The position of a column in the report. Known columns come first, in the order of [`columns_of`]. Then come
-/// attributes, in the order in which they were first read.
+/// The position of a column in the report. Known columns come first, in the order of [`columns_of`]. Attributes follow,
+/// in the order in which they were first read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ColumnNumber(u32);
 
@@ -25,7 +25,7 @@ pub(crate) struct TableCheck {
     kind: RecordKind,
     columns: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u32>,
-    /// Issues that concern the table as a whole.
+    /// Issues that concern the table as a whole, not a single row.
     whole: Vec<(ColumnNumber, IssueCode, String)>,
     /// Columns that have no value in any row.
     empty: Vec<Arc<str>>,
@@ -47,7 +47,8 @@ impl TableCheck {
         }
     }
 
-    /// Returns the position of a column in the report. A column that has no position yet gets the next one.
+    /// Returns the position of a column in the report. If the column has no position yet, it gets the next free
+    /// position.
     pub(crate) fn column(&mut self, name: &str) -> ColumnNumber {
         if let Some(&number) = self.numbers.get(name) {
             return ColumnNumber(number);
@@ -65,7 +66,7 @@ impl TableCheck {
         self.bad.fill(true);
     }
 
-    /// Notes that a column has no value in any row.
+    /// Records that a column has no value in any row.
     pub(crate) fn empty_column(&mut self, name: &str) {
         self.empty.push(name.into());
     }

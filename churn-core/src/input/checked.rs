@@ -1,5 +1,5 @@
-//! Validates one batch of a table by the rules of [`TenantRecords`] and returns typed columns, for hosts that store
-//! tables themselves.
+//! Validates one batch of a table by the rules of [`TenantRecords`] and returns typed columns. Programs that store the
+//! tables themselves use this module.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,15 +21,15 @@ use crate::time::Timestamp;
 pub enum CheckedColumn {
     /// Ids and texts.
     Texts(Vec<Option<Arc<str>>>),
-    /// Microseconds since 1970-01-01 UTC.
+    /// Timestamps in microseconds since 1970-01-01 UTC.
     Timestamps(Vec<Option<i64>>),
     /// Finite numbers.
     Numbers(Vec<Option<f64>>),
-    /// An attribute of numbers: [`Value::Int`], [`Value::UInt`], [`Value::Float`] or [`Value::Null`].
+    /// The values of a number attribute: [`Value::Int`], [`Value::UInt`], [`Value::Float`] or [`Value::Null`].
     NumberAttribute(Vec<Value>),
-    /// An attribute of texts: [`Value::Text`] or [`Value::Null`].
+    /// The values of a text attribute: [`Value::Text`] or [`Value::Null`].
     TextAttribute(Vec<Value>),
-    /// An attribute of bools: [`Value::Bool`] or [`Value::Null`].
+    /// The values of a bool attribute: [`Value::Bool`] or [`Value::Null`].
     BoolAttribute(Vec<Value>),
 }
 
@@ -41,13 +41,13 @@ pub struct CheckedBatch {
     pub kind: RecordKind,
     /// Number of accepted rows.
     pub n_rows: usize,
-    /// Names and values of the given columns, in order, without `tenant_id`.
+    /// The name and the values of each input column, in input order. The column `tenant_id` is left out.
     pub columns: Vec<(String, CheckedColumn)>,
     /// The rows that were not accepted, with the reasons.
     pub report: ValidationReport,
 }
 
-/// Issues that concern conflicts with rows of other batches.
+/// Issues that depend on rows of other batches. [`Table::check`] does not report them.
 const LATER: [IssueCode; 4] = [
     IssueCode::DuplicateId,
     IssueCode::DuplicateVersion,
@@ -56,15 +56,14 @@ const LATER: [IssueCode; 4] = [
 ];
 
 impl Table {
-    /// Validates the table as one batch of a tenant's records, by the rules of [`TenantRecords`], and returns its
-    /// columns with types. Conflicts with other batches (unknown customers, duplicates, mixed currencies) are not
-    /// checked.
+    /// Validates the table as one batch of a tenant's records, by the rules of [`TenantRecords`], and returns typed
+    /// columns. Conflicts with other batches (unknown customers, duplicates, mixed currencies) are not checked.
     ///
-    /// A decimal `amount` that no `f64` represents exactly is `out_of_range`.
+    /// An exact decimal `amount` that has more digits than an `f64` can store is reported as `out_of_range`.
     ///
     /// # Errors
-    /// With [`OnInvalid::Refuse`], the error of refused records, with the whole report. A missing required column is
-    /// this error under any policy.
+    /// With [`OnInvalid::Refuse`], any issue causes an error that carries the whole report. A missing required column
+    /// causes such an error with either value of `on_invalid`.
     ///
     /// ```
     /// use churn_core::{CheckedColumn, OnInvalid, RecordKind, Table, TenantId};
@@ -80,7 +79,7 @@ impl Table {
         let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
         let builder = match kind {
             RecordKind::Customers => builder.customers(table.clone()),
-            // The check assumes that every customer whom the events name exists.
+            // The check assumes that every customer id in the events belongs to an existing customer.
             _ => builder.customers(table.named_customers()?).table(kind, table.clone()),
         };
         let (_, mut report) = builder.build()?;
@@ -94,7 +93,7 @@ impl Table {
             .retain(|issue| issue.table == kind && !LATER.contains(&issue.code));
         report.issues.extend(table.inexact_amounts(kind));
         report.issues.sort_by_key(|issue| issue.row);
-        // A missing column does not concern a single row.
+        // An issue without a row, such as a missing column, concerns the whole table.
         let whole = report.issues.iter().any(|issue| issue.row.is_none());
         if whole || (on_invalid == OnInvalid::Refuse && !report.issues.is_empty()) {
             return Err(Error::refused(report));
@@ -122,7 +121,7 @@ impl Table {
         })
     }
 
-    /// A customers table with every customer who is named.
+    /// Creates a customers table with one row for each customer id that occurs in this table.
     fn named_customers(&self) -> Result<Self> {
         let mut ids: HashSet<String> = HashSet::new();
         let mut buffer = String::new();
@@ -141,7 +140,7 @@ impl Table {
             .with_column("signed_up_at", signed_up)
     }
 
-    /// Decimal amounts that would round to other minor units when they are stored as doubles.
+    /// Returns an issue for each exact decimal amount that would change if it were stored as an `f64`.
     fn inexact_amounts(&self, kind: RecordKind) -> Vec<ValidationIssue> {
         let cells = self.cells("amount").filter(|_| kind == RecordKind::Payments);
         let inexact = cells
@@ -158,7 +157,8 @@ impl Table {
             .collect()
     }
 
-    /// The values of a column in some rows, read by the same functions as when records are built.
+    /// Returns the typed values of the column `name` in the rows `rows`. The values are read by the same functions that
+    /// read them when records are built.
     fn typed(&self, kind: RecordKind, name: &str, rows: &[usize]) -> Result<CheckedColumn> {
         let Some(column) = self.column(name) else {
             return Err(Error::new(ErrorKind::Internal, "a column vanished"));
@@ -180,7 +180,8 @@ impl Table {
                 CheckedColumn::Numbers(values.collect::<Result<_>>()?)
             }
             Some(of) => {
-                // Most ids differ, so storing all of them would cost more than it saves.
+                // Equal texts share one allocation. Only the first 4096 distinct texts are shared: most ids differ, so
+                // remembering all of them would cost more memory than sharing saves.
                 let mut shared: HashSet<Arc<str>> = HashSet::new();
                 let mut values = Vec::with_capacity(rows.len());
                 for (row, cell) in cells() {
@@ -252,7 +253,7 @@ impl Table {
     }
 }
 
-/// Whether the shortest decimal of a number is this one.
+/// Whether `value` / 10^`scale` is the decimal number with the fewest digits that rounds to `number`.
 fn names_exactly(number: f64, value: i128, scale: i8) -> bool {
     let shortest = format!("{:e}", number.abs());
     let Some((digits, exponent)) = shortest.split_once('e') else {
@@ -287,7 +288,7 @@ mod tests {
             (-1005, 3, true),
             (123_456_789_012_345, 2, true),
             (12, -3, true),
-            // The exact decimal rounds to 1.00, but the nearest double to 1.01.
+            // The exact decimal rounds to 1.00, but the `f64` nearest to it rounds to 1.01.
             (1_004_999_999_999_999_999_999, 21, false),
             (123_456_789_012_345_678_901, 2, false),
         ] {

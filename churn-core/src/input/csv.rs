@@ -32,9 +32,9 @@ impl Table {
         Self::csv_batches(reader, usize::MAX)?.read()
     }
 
-    /// Reads CSV like [`from_csv`](Self::from_csv), but in batches of `rows` rows, which can be added by
-    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). The last batch may have fewer rows. There is at least one
-    /// batch, even if the file has no rows.
+    /// Reads CSV like [`from_csv`](Self::from_csv), but in batches of `rows` rows.
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push) adds such a batch to a builder. The last batch may have
+    /// fewer rows. There is at least one batch, even if the file has no rows.
     ///
     /// # Errors
     /// `unreadable_table` if the header is not UTF-8, or if two columns have the same name. `invalid_option` if `rows`
@@ -146,8 +146,8 @@ fn never_closed(row: Option<u64>) -> Error {
     Error::new(ErrorKind::UnreadableTable, message).at(None, row, None)
 }
 
-/// A reader that passes all bytes through and tracks whether a quoted cell is open. This is necessary because the
-/// parser accepts the end of the file as the end of a quoted cell.
+/// A reader that passes all bytes through and tracks whether a quoted cell is open. The parser accepts the end of the
+/// file as the end of a quoted cell, so a quote that is never closed must be detected here.
 #[derive(Debug)]
 struct Quotes<R> {
     inner: R,

@@ -78,8 +78,8 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
-            // The tenant's currency has no code only if no valid row has a currency. This row has one, so it is already
-            // invalid.
+            // The tenant's currency has no code only if no valid row states a currency. This row states a currency, so
+            // it is already known to be invalid.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);
             }

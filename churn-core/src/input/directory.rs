@@ -7,8 +7,8 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE};
 
-/// Number of ids that are looked up together. The lookups then wait for memory at the same time, which is faster than
-/// waiting for each one in turn.
+/// Number of ids that are looked up together. The memory accesses of these lookups overlap, which is faster than one
+/// lookup after another.
 pub(crate) const AHEAD: usize = 64;
 /// A hash table of about `PARTS * LARGE` ids or more is divided into `PARTS` parts, which are built in parallel.
 const PARTS: usize = 16;
@@ -38,7 +38,8 @@ struct Slot {
     code: u32,
 }
 
-/// The key of an id. A short id is its own key. The key of a longer id consists of a hash and the first and last bytes.
+/// The key of an id. For a short id, the key contains all bytes of the id. For a longer id, the key contains a hash,
+/// the first bytes and the last bytes of the id.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Key {
     words: [u64; 3],
@@ -59,7 +60,8 @@ impl Key {
                 .map_or(0, |four| u64::from(u32::from_le_bytes(*four)))
         };
         let length = bytes.len();
-        // The words that are read from a short id may overlap. The words and the length together identify the id.
+        // The words that are read from a short id may overlap. Two short ids with the same words and the same length
+        // are equal.
         let words = match length {
             0 => [0; 3],
             1..4 => [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from),
@@ -134,7 +136,7 @@ impl Directory {
 
     /// Looks up the codes of the given keys. An unknown key has the code [`MISSING_CODE`].
     pub(crate) fn look(&self, keys: &[Key], codes: &mut Vec<u32>) {
-        // This loop loads the cache lines of all keys. No branch depends on what they contain, so the CPU can load
+        // This loop loads the cache line of each key. No branch depends on what the lines contain, so the CPU can load
         // several lines at the same time.
         let first = keys.iter().map(|key| {
             let (part, line) = self.begin(key);

@@ -1,5 +1,5 @@
-//! Reads what payments, tickets and activities have in common: the common columns, the versions of records, and the
-//! order of rows.
+//! Reads what payments, tickets and activities have in common: the common columns, the versions of each record (rows
+//! with the same id and different `known_at`), and the order of rows.
 
 use std::cmp::Ordering;
 
@@ -16,8 +16,8 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// Rows that are equal except for their ids are reported if there are at least `RENAMED_LEAST` of them, and if their share
-/// of all rows of the table is greater than 1 / `RENAMED_SHARE`.
+/// Rows that are equal to another row except for their ids are reported if there are at least `RENAMED_LEAST` such
+/// rows, and if they are more than 1 / `RENAMED_SHARE` of all rows of the table.
 const RENAMED_LEAST: u64 = 10;
 const RENAMED_SHARE: u64 = 20;
 
@@ -57,7 +57,7 @@ impl EventDraft {
     /// common columns, the accepted rows in sorted order, and the result of the check. The caller sorts the other
     /// columns of the table in the same order as these rows.
     ///
-    /// `values` are the columns that only this kind of record has, in the order of the input.
+    /// `values` are the columns that only this kind of record has. Their rows are in the order of the input.
     pub(crate) fn finish(
         self,
         mut reader: TableReader<'_>,
@@ -156,10 +156,9 @@ impl EventDraft {
         Ok((events, rows, checked))
     }
 
-    /// Returns two sets of rows. The first contains rows without an id that equal an earlier row in every column. The
-    /// second contains rows with an id that equal an earlier row in every column except the id. Versions of one record
-    /// are in neither set, because they differ in `known_at`.
-    /// The second set is empty if `with_ids` is false.
+    /// Returns two sets of rows. The first set contains rows without an id that equal an earlier row in every column.
+    /// The second set contains rows with an id that equal an earlier row in every column except the id. Versions of one
+    /// record are in neither set, because they differ in `known_at`. If `with_ids` is false, the second set is empty.
     fn copies(
         &self,
         sorted: &Order,
@@ -195,9 +194,9 @@ impl EventDraft {
             .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
     }
 
-    /// Sorts those rows of one customer that have equal times: first by id, then by all values. Returns the rank of each row,
-    /// which is the position that the row would have if all rows of its customer were sorted by id and values,
-    /// regardless of their times.
+    /// Sorts the rows of each customer by time. Rows of a customer with equal times are sorted by id, then by all other
+    /// values. Returns the rank of each row. The rank is the position that the row would have if the rows of its
+    /// customer were sorted by id and values alone, without their times.
     fn order_by_content(
         &self,
         reader: &TableReader<'_>,
@@ -300,8 +299,8 @@ impl EventDraft {
     }
 }
 
-/// The times at which rows became known, with [`ALWAYS`] for a missing time; `None` if the table has no `known_at`
-/// column.
+/// The time at which each row became known. If a row states no such time, the value is [`ALWAYS`]. The result is `None`
+/// if the table has no `known_at` column.
 pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>> {
     match reader.has("known_at") {
         true => Ok(Some(reader.values("known_at", ALWAYS, timestamp)?)),

@@ -74,7 +74,7 @@ fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
     buffer
 }
 
-/// Reads a timestamp, in microseconds since 1970-01-01 UTC.
+/// Reads a timestamp and returns it in microseconds since 1970-01-01 UTC.
 pub(crate) fn timestamp(cell: Cell<'_>) -> Field<i64> {
     let bad = |message: String| Err(Problem::new(IssueCode::BadTimestamp, message));
     match cell {
@@ -198,7 +198,7 @@ where
 }
 
 /// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
-/// it is the strictest of these types that fits all values.
+/// it is the strictest of the types below that fits all values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,

@@ -19,7 +19,7 @@ pub(crate) enum FlatKind {
     /// The column is read as numbers. Bools become 0 and 1, timestamps become days since 1970-01-01, texts are parsed
     /// as numbers, and blank texts are missing.
     Number,
-    /// The column is read as texts. Numbers and bools become their text form.
+    /// The column is read as texts. Numbers and bools are converted to texts.
     Text,
     /// The column had no value in any row when the classifier was fitted, so every later value counts as missing.
     Empty,
@@ -40,8 +40,8 @@ pub struct ColumnNote {
     pub message: String,
 }
 
-/// If at least this fraction of a column's values, but not all of them, are numbers or texts that spell numbers, the
-/// column was probably intended to contain numbers.
+/// If at least this fraction of the values of a text column are numbers or texts that spell numbers, the column was
+/// probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
 /// Statistics about the values of a column. One pass over the values computes them.
@@ -50,7 +50,7 @@ struct Spelling {
     values: usize,
     texts: usize,
     numbers: usize,
-    /// The row and the text of the first value that does not spell a number.
+    /// The first value that does not spell a number, with its row.
     word: Option<(usize, String)>,
     /// The first text that spells a number with a leading zero. If no text has a leading zero, it is the first text
     /// that spells a number.

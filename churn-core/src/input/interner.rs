@@ -12,8 +12,8 @@ use crate::record::Ids;
 
 const EMPTY: u32 = u32::MAX;
 
-/// Number of texts that are looked up together. The lookups then wait for memory at the same time, which is faster than
-/// waiting for each one in turn.
+/// Number of texts that are looked up together. The memory accesses of these lookups overlap, which is faster than one
+/// lookup after another.
 const AHEAD: usize = 64;
 
 /// The seed of hashes. It differs between processes.
@@ -37,8 +37,8 @@ impl Seed {
 
 #[cfg(test)]
 thread_local! {
-    /// The seed that a test sets for the current thread. Structures that this thread creates use it instead of the seed
-    /// of the process.
+    /// The seed that a test sets for the current thread. Hash tables that this thread creates use this seed instead of
+    /// the seed of the process.
     pub(crate) static FORCED_SEED: std::cell::Cell<Option<Seed>> = const { std::cell::Cell::new(None) };
 }
 
@@ -71,8 +71,8 @@ struct TextIndex {
 }
 
 /// A slot: a place for one entry of the index. An entry consists of the position of a text and 32 bits of the text's
-/// hash (`tag`). The position is [`EMPTY`] in a free slot. The tag determines the slot. Texts are compared only if
-/// their tags are equal.
+/// hash (`tag`). A free slot has the position [`EMPTY`]. The search for a text begins at the slot that its tag
+/// determines. Texts are compared only if their tags are equal.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     tag: u32,
@@ -80,8 +80,8 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Loads the slots that belong to several hashes into the CPU cache. No branch depends on what the slots contain,
-    /// so the CPU can load several of them at the same time.
+    /// Loads the slots at which the searches for these hashes begin into the CPU cache. No branch depends on what the
+    /// slots contain, so the CPU can load several slots at the same time.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
             let slots = hashes
@@ -91,8 +91,8 @@ impl TextIndex {
         }
     }
 
-    /// Finds the slot of a text that has this hash. If the text is new, the result is the free slot for it. `None` if
-    /// there are no slots yet.
+    /// Finds the slot that contains `text`, whose hash is `hash`. If the text is new, the result is the free slot in
+    /// which it can be stored. `None` if the index has no slots yet.
     fn slot(&self, texts: &Ids, text: &str, hash: u64) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = tag(hash) as usize & mask;
@@ -122,7 +122,7 @@ impl TextIndex {
         }
     }
 
-    /// Returns the position of a text with this hash. If the text is new, it is inserted with the given position.
+    /// Returns the stored position of `text`, whose hash is `hash`. If the text is new, it is stored with `position`.
     fn put(&mut self, texts: &Ids, text: &str, hash: u64, position: u32) -> u32 {
         let Some(at) = self.slot(texts, text, hash) else {
             return position;
@@ -188,7 +188,7 @@ impl Interner {
         }
     }
 
-    /// Returns the code of a text. The caller must already have made room for a new text.
+    /// Returns the code of `text`, whose hash is `hash`. The caller must already have made room for a new text.
     fn put(&mut self, text: &str, hash: u64) -> u32 {
         let next = self.texts.len() as u32;
         let code = self.index.put(&self.texts, text, hash, next);
@@ -229,7 +229,8 @@ mod tests {
 
     /// Creates texts that all have the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
-        // If the next eight bytes equal the state, the product is 0. The hash then does not depend on any earlier byte.
+        // If the last eight bytes of a text equal the state before them, the product is 0. The hash then does not
+        // depend on earlier bytes.
         let [first, ..] = seed.0;
         let mut texts = vec![];
         for number in 0u64.. {

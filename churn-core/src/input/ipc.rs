@@ -17,9 +17,9 @@ use crate::input::table::Table;
 
 /// The bytes at the start of an IPC file. After these bytes, the file contains the same messages as an IPC stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// Maximum number of cells of a batch per byte of input. In addition, `SMALL_TABLE` cells are always accepted. One byte
-/// can contain eight values of the smallest type. The maximum is higher than eight because columns of nulls need no
-/// bytes.
+/// The number of cells of a batch must not exceed `MOST_CELLS_PER_BYTE` times the number of its bytes, plus
+/// `SMALL_TABLE`. One byte can contain eight values of the smallest type. The factor is larger than eight because
+/// columns of nulls need no bytes.
 const MOST_CELLS_PER_BYTE: i64 = 64;
 const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
@@ -254,8 +254,8 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
-/// A message that the footer lists, and its body. Returns an error if the message does not lie within the file, or if
-/// its lengths are inconsistent.
+/// Returns a message that the footer lists, together with its body. Returns an error if the message does not lie within
+/// the file, or if its lengths are inconsistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {
         let offset = usize::try_from(offset).ok()?;

@@ -53,9 +53,9 @@ impl Table {
     }
 }
 
-/// Maximum number of cells of a table per value in the input. In addition, `SMALL_TABLE` cells are always accepted.
-/// Every key needs a cell in every row, so rows with different keys need many more cells than there are values. A table
-/// that needs more cells than the maximum is refused.
+/// The number of cells of a table must not exceed `MOST_ROOM_PER_VALUE` times the number of values in the input, plus
+/// `SMALL_TABLE`. Otherwise, the table is refused. Every key needs a cell in every row, so rows with different keys
+/// need many more cells than there are values.
 const MOST_ROOM_PER_VALUE: usize = 64;
 const SMALL_TABLE: usize = 1 << 22;
 

@@ -4,11 +4,11 @@ use crate::error::Result;
 use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 
-/// Rows in their final order.
+/// Accepted rows, sorted by customer, then by a key such as the event time.
 pub(crate) struct Order {
-    /// `starts[c]..starts[c + 1]` are the positions in `rows` of the rows of customer `c`.
+    /// The rows of customer `c` are `rows[starts[c]..starts[c + 1]]`.
     pub(crate) starts: Vec<u32>,
-    /// The row numbers in their final order.
+    /// The row numbers in sorted order.
     pub(crate) rows: Vec<u32>,
 }
 
@@ -18,18 +18,18 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// The groups of rows of a customer whose times are equal. Every group has at least two rows.
+    /// Groups the rows of a customer by time, and returns each group of at least two rows with equal times.
     pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
     }
 }
 
-/// Maximum number of groups into which customers are divided. The rows of each group are sorted separately, so memory
-/// accesses stay local.
+/// Maximum number of groups into which the customers are divided. The rows of one group are sorted together, so the
+/// sort accesses only a small range of memory.
 const GROUPS: usize = 256;
 
-/// The rows of a chunk, ordered by the group of their customer. `rows` contains a pair of customer and row for each
+/// The valid rows of a chunk, sorted by the group of their customer. `rows` contains one pair (customer, row) for each
 /// row. `ends` contains, for each group, the position in `rows` at which the group ends.
 struct Parted {
     rows: Vec<(u32, u32)>,

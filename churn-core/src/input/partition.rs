@@ -25,8 +25,8 @@ pub struct Partition {
 }
 
 impl RecordsBuilder {
-    /// Splits tables that have a `tenant_id` column by tenant, and builds the records of each tenant with this
-    /// builder's options. The builder's own tenant is ignored.
+    /// Splits the tables by their `tenant_id` column, and builds the records of each tenant with the options of this
+    /// builder. The tenant of this builder is ignored.
     ///
     /// Every row is counted either in the report of one tenant or in the report of rows without a tenant. A tenant that
     /// has events but no customers is included, and its events are reported as `unknown_customer`.

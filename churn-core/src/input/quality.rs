@@ -17,7 +17,7 @@ const CUSTOMERS: usize = 1 << 14;
 /// microseconds (365 days).
 const FAR: i64 = 365 * MICROS_PER_DAY;
 
-/// The rows that a finding is about: their number, and the positions of the first few.
+/// The rows that a finding is about. Only their number and the positions of the first few rows are stored.
 #[derive(Default)]
 pub(crate) struct Rows {
     count: u64,
@@ -35,7 +35,8 @@ impl Rows {
     }
 
     fn keep(&mut self, position: u64) {
-        // Nearly all rows come after the kept ones, so this test keeps the cost of a common problem low.
+        // Only the first few positions are kept. Most positions come after all kept positions, so this test makes it
+        // cheap to count many rows.
         if self.first.len() == MAX_EXAMPLES && self.first.last().is_some_and(|last| *last < position) {
             return;
         }
@@ -74,7 +75,7 @@ fn time_column(kind: RecordKind) -> &'static str {
     }
 }
 
-/// The findings about customers. `given` maps a row to its position in the input.
+/// Returns the findings about the customers table. `given` maps a row to its position in the input.
 pub(crate) fn of_customers(
     customers: &Customers,
     has: impl Fn(&str) -> bool,
@@ -257,8 +258,8 @@ pub(crate) fn of_events(
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// Returns the first and the last observed event time of a table, and the rows with far dates. Far dates do not count
-/// for the last event time.
+/// Returns the first and the last observed event time of a table, and the rows with far dates (see [`FAR`]). Rows with
+/// far dates do not affect the last event time.
 fn observed(
     records: &TenantRecords,
     kind: RecordKind,
@@ -273,8 +274,8 @@ fn observed(
     let rows = || (0..events.len()).filter(|&row| counts(row));
     let count = rows().count();
     workers.check()?;
-    // The heap holds the `last + 1` latest event times. Its smallest element is the latest event time that remains if
-    // the `last` latest events are excluded.
+    // `last` is the number of latest events that are set aside. The heap holds the `last + 1` latest event times, so
+    // its smallest element is the latest time of the remaining events.
     let last = (count / 1000).max(1);
     let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
     let mut first = NEVER;
@@ -307,8 +308,9 @@ fn observed(
     Ok((span, far))
 }
 
-/// Returns the events before the first sign-up of their customer, and the events after the end of a spell (an
-/// uninterrupted period as a customer) and before the start of the next one, if there is a next one.
+/// Returns two sets of events. The first set contains events before the first sign-up of their customer. The second set
+/// contains events after the end of a spell (an uninterrupted period as a customer), unless a later spell has begun
+/// before the event.
 fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
     let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
         let (mut early, mut late) = (Rows::default(), Rows::default());

@@ -1,5 +1,5 @@
-//! Reads a table column by column. The batches of a table are read as if they were one table. Several threads read
-//! chunks of rows of a fixed size.
+//! Reads a table column by column. The batches of a table are read as if they were one table. The rows are divided into
+//! chunks of a fixed size, which several threads read in parallel.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,18 +16,19 @@ use crate::input::texts::TextDraft;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, NEVER, TenantId};
 
-/// Number of rows per chunk.
+/// Number of rows in a chunk. One thread reads one chunk at a time.
 pub(crate) const PIECE: usize = 1 << 15;
 
-/// Maximum number of columns of a table of records. The limit bounds memory and time, because each attribute can become
-/// a feature and column names are searched linearly.
+/// Maximum number of columns of an input table. Each attribute can become a feature, and column names are searched
+/// linearly. The limit therefore bounds memory and time.
 const MOST_COLUMNS: usize = 10_000;
 
 /// A range of rows in one batch.
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// The position of the first row in the batch. `start` is the position of this row among the rows of all batches.
+    /// The position of the first row of this range in the batch. `start` is the position of the same row among the rows
+    /// of all batches.
     first: usize,
     start: usize,
     length: usize,
@@ -41,8 +42,8 @@ struct Looked {
     codes: Vec<u32>,
 }
 
-/// Columns that are read a second time and are therefore not freed after the first time. Record ids are read again to
-/// compare ids whose hashes are equal. Amounts are read again to convert decimals exactly.
+/// Columns that are read twice. They are not freed after the first read. Record ids are read again to compare ids whose
+/// hashes are equal. Amounts are read again to convert decimals exactly.
 const READ_AGAIN: [&str; 4] = ["payment_id", "ticket_id", "activity_id", "amount"];
 
 /// Reads the batches of one table as one table. A column is freed after it has been read, unless it is in
@@ -88,7 +89,7 @@ impl<'w> TableReader<'w> {
             pieces.extend(pieces_of_batch);
             rows += table.n_rows();
         }
-        // Positions are 32-bit numbers, and the largest one is reserved for a missing position.
+        // Positions are 32-bit numbers. The largest 32-bit number is reserved for a missing position.
         let given: usize = batches.iter().map(Table::length).sum();
         if given >= u32::MAX as usize {
             return Err(Error::new(
@@ -110,7 +111,7 @@ impl<'w> TableReader<'w> {
     }
 
     /// Reports required columns that no batch has, and columns that match the same known name as another column. A
-    /// table without columns and rows is valid: it means that the table is empty.
+    /// table without columns and rows is a valid empty table.
     pub(crate) fn require_columns(&mut self) {
         let empty = self.names.is_empty() && self.rows == 0;
         for column in columns_of(self.kind) {
@@ -324,8 +325,8 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reads a column chunk by chunk with `read`. `start` creates the state for reading a chunk, and the states of all
-    /// chunks are returned.
+    /// Reads the column `name` chunk by chunk. For each chunk, `start` creates a state, and `read` converts every cell
+    /// with access to this state. Returns the values of all rows and the states of all chunks.
     fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -336,8 +337,9 @@ impl<'w> TableReader<'w> {
         self.scan_ahead(name, blank, start, |_, _| (), |cell, _, state| read(cell, state))
     }
 
-    /// Reads a column like [`scan`](Self::scan), but in blocks of cells. In each block, `look` first processes all
-    /// cells together. Then `read` is called for each cell, with the index of the cell in the block.
+    /// Reads a column like [`scan`](Self::scan), but divides each chunk into blocks of cells. For each block, `look` is
+    /// first called with all cells of the block. Then `read` is called for each cell, with the index of the cell in the
+    /// block.
     fn scan_ahead<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -349,11 +351,11 @@ impl<'w> TableReader<'w> {
         if !self.has(name) {
             return Ok((vec![blank; self.rows], vec![]));
         }
-        // The operating system clears a memory page when it is first accessed. Here, the first access is by the thread
-        // that fills the page, so the clearing is parallel too.
+        // The operating system clears a memory page when a thread first accesses the page. Here, each page is first
+        // accessed by the thread that fills it, so several threads clear pages in parallel.
         let mut values = vec![T::default(); self.rows];
         let number = self.check.column(name);
-        // If a batch has a tenant column, every row in it must name a tenant.
+        // If a batch has a tenant column, every row of the batch must name a tenant.
         let required = name == "tenant_id" || is_required(self.kind, name);
         let columns: Vec<Option<&Data>> = self.batches.iter().map(|batch| batch.column(name)).collect();
         let mut parts = self.split(&mut values);
@@ -420,7 +422,7 @@ impl<'w> TableReader<'w> {
         Ok((values, states))
     }
 
-    /// Splits a column of all rows into chunks.
+    /// Splits a slice with one value per row into one part per chunk of rows.
     fn split<'v, T>(&self, mut values: &'v mut [T]) -> Vec<(Piece, &'v mut [T])> {
         let mut parts = Vec::with_capacity(self.pieces.len());
         for &piece in &self.pieces {
@@ -431,7 +433,8 @@ impl<'w> TableReader<'w> {
         parts
     }
 
-    /// Checks a rule about a column in every row and reports each row that breaks it.
+    /// Checks a rule about a column in every row, and reports each row that breaks the rule. `wrong` returns a message
+    /// if a row breaks the rule.
     pub(crate) fn rule(
         &mut self,
         column: &str,

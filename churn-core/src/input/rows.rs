@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::input::table::{Column, IntoTable, Table, Value};
 use crate::time::Timestamp;
 
-/// The values of the extra columns of a typed row, by column name. Example: `[("seats".to_owned(), 3.into())].into()`.
+/// The extra columns of a typed row. Maps the name of each extra column to its value in the row. Example:
+/// `[("seats".to_owned(), 3.into())].into()`.
 pub type AttributeMap = BTreeMap<String, Value>;
 
 /// Declares the struct of a typed row and its conversion to a table.
@@ -126,7 +127,7 @@ impl From<bool> for Value {
 }
 
 typed_row! {
-    /// A customer, or one version of a customer (what was true of the customer from a point in time).
+    /// A customer, or one version of a customer. A version states what is true of the customer from a point in time on.
     ///
     /// One row per customer is sufficient. If several rows have the same id and different `valid_from`, they are
     /// versions of the customer. A spell is an uninterrupted period as a customer. If the customer left and came back,
@@ -145,8 +146,8 @@ typed_row! {
         required {
             /// The id of the customer. It must not be empty.
             customer_id: String = impl Into<String>,
-            /// The start of the spell (the uninterrupted period as a customer). A row with a later value begins a new
-            /// spell.
+            /// The start of the spell (the uninterrupted period as a customer). A row of the same customer with a later
+            /// `signed_up_at` begins a new spell.
             signed_up_at: Timestamp = Timestamp,
         }
         optional {
@@ -162,8 +163,8 @@ typed_row! {
             /// `signed_up_at`. If `valid_from` is `None` in all rows, attributes are undated; see
             /// [`StaticAttributes`](crate::StaticAttributes).
             with_valid_from(valid_from: Timestamp),
-            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
-            /// always known.
+            /// The time at which the row became known. Predictions as of an earlier time ignore the row. `None` means
+            /// that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -193,15 +194,15 @@ typed_row! {
             with_settled_at(settled_at: Timestamp),
             /// The status: `paid`, `failed`, `pending` or `refunded`. `None` means `paid` if the payment is settled.
             with_status(status: String),
-            /// The time of the refund. If it is `None` and the status is `refunded`, the refund time is the settlement
-            /// time.
+            /// The time of the refund. If this time is `None` and the status is `refunded`, the payment counts as
+            /// refunded at its settlement time.
             with_refunded_at(refunded_at: Timestamp),
             /// The ISO 4217 currency code; `None` means the tenant's currency.
             with_currency(currency: String),
             /// The payment method.
             with_method(method: String),
-            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
-            /// always known.
+            /// The time at which the row became known. Predictions as of an earlier time ignore the row. `None` means
+            /// that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -237,8 +238,8 @@ typed_row! {
             /// The time at which the satisfaction rating became known; `None` means the time at which the ticket was
             /// resolved.
             with_satisfaction_at(satisfaction_at: Timestamp),
-            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
-            /// always known.
+            /// The time at which the row became known. Predictions as of an earlier time ignore the row. `None` means
+            /// that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -257,12 +258,12 @@ typed_row! {
             /// The id of the activity. Rows with the same id and different `known_at` are versions of one activity. A
             /// row without an id is a separate activity.
             with_activity_id(activity_id: String),
-            /// The kind of activity, such as `login` or `export`. `None` counts as a separate kind.
+            /// The kind of activity, such as `login` or `export`. Activities without a kind count as one separate kind.
             with_kind(kind: String),
             /// The quantity: a finite number in any unit. `None` means 1.
             with_quantity(quantity: f64),
-            /// The time at which the row became known. The row is hidden before this time. `None` means that it was
-            /// always known.
+            /// The time at which the row became known. Predictions as of an earlier time ignore the row. `None` means
+            /// that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }

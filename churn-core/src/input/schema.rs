@@ -6,9 +6,9 @@ names! {
     /// The type of the values in a column.
     #[non_exhaustive]
     pub enum ColumnType: "type" {
-        /// An identifier: a text, or an integer that becomes its decimal text.
+        /// An identifier. It is a text or an integer. An integer is converted to its decimal text.
         Id = "id",
-        /// A timestamp: ISO-8601 text, or a date or date-time of a type of the host language.
+        /// A timestamp. It is an ISO-8601 text, or a date or date-time value of the programming language.
         Timestamp = "timestamp",
         /// A finite number.
         Number = "number",
@@ -17,7 +17,8 @@ names! {
     }
 }
 
-/// A known column, as listed by [`columns_of`]. All other columns are attributes: numbers, texts or bools.
+/// A column whose name has a fixed meaning. [`columns_of`] lists these known columns. All other columns of a table are
+/// attributes, which contain numbers, texts or bools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ColumnSpec {
@@ -27,8 +28,8 @@ pub struct ColumnSpec {
     pub column_type: ColumnType,
     /// Whether the column is required. A required column must exist and must not contain nulls.
     pub required: bool,
-    /// The meaning of the column in a few words. It includes the meaning of null if null has another meaning than
-    /// "unknown".
+    /// The meaning of the column in a few words. If null means something else than "unknown", the text also states what
+    /// null means.
     pub meaning: &'static str,
 }
 
@@ -219,7 +220,7 @@ pub fn columns_of(kind: RecordKind) -> &'static [ColumnSpec] {
     }
 }
 
-/// Known columns that are stored as attributes.
+/// Known columns that are stored as attributes, in the same way as columns with unknown names.
 const KEPT_AS_ATTRIBUTES: [&str; 3] = ["method", "category", "channel"];
 
 /// Whether a column is required. A required column has no nulls.
@@ -252,12 +253,13 @@ fn fold(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// The known column that a name matches after normalisation; `None` for an extra column.
+/// The known column that a name matches after normalisation by [`fold`]; `None` if the name matches no known column.
 pub(crate) fn known_name(kind: RecordKind, given: &str) -> Option<&'static str> {
     known_among(columns_of(kind), given)
 }
 
-/// The column among `columns` that a name matches after normalisation.
+/// The column among `columns` that a name matches after normalisation by [`fold`]; `None` if the name matches none of
+/// them.
 pub(crate) fn known_among(columns: &'static [ColumnSpec], given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let mut known = columns.iter().map(|column| column.name);
@@ -458,9 +460,9 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
     ),
 ];
 
-/// The known column that an extra column most likely stands for. If the extra column has a name that other systems use
-/// for a known column, this column is returned. Otherwise, it is the known column with the most similar spelling, if
-/// the spelling is similar enough.
+/// The known column that a column with an unknown name most likely stands for. If other systems use the unknown name
+/// for a known column, the result is that known column. Otherwise, the result is the known column with the most similar
+/// spelling, or `None` if no spelling is similar enough.
 pub(crate) fn nearest_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let synonyms = SYNONYMS.iter().filter(|(table, ..)| *table == kind);
     nearest_among(
@@ -487,9 +489,9 @@ fn nearest_among(
         .map(|(_, name)| name)
 }
 
-/// The known column that an attribute of customers may stand for. An attribute may have any name. A name is therefore
-/// similar to a known column only if other systems use it for this column, or if it differs from the known name by one
-/// letter.
+/// The known column that an attribute most likely stands for. An attribute may have any name, so this function accepts
+/// only strong evidence: other systems use the name of the attribute for the known column, or the two names differ by
+/// at most one letter.
 pub(crate) fn similar_known(kind: RecordKind, given: &str) -> Option<&'static str> {
     let folded = fold(given);
     let is_synonym = |(table, _, names): &&(RecordKind, &str, &[&str])| *table == kind && names.contains(&&*folded);
@@ -534,12 +536,12 @@ const SUBSCRIPTION_SYNONYMS: [(&str, &[&str]); 5] = [
     ("seats", &["quantity", "licenses", "users"]),
 ];
 
-/// The known column of subscriptions that an extra column most likely stands for.
+/// The known column of the subscriptions table that a column with an unknown name most likely stands for.
 pub(crate) fn nearest_subscription_column(given: &str) -> Option<&'static str> {
     nearest_among(subscription_columns(), SUBSCRIPTION_SYNONYMS.into_iter(), given)
 }
 
-/// Among the given columns, the column that most likely stands for a known column.
+/// Returns the first name in `given` that is not a known name and most likely stands for the known column `known`.
 pub(crate) fn nearest_given<'a>(
     kind: RecordKind,
     known: &str,

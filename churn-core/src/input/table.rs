@@ -9,7 +9,7 @@ use crate::input::kept::KeptColumn;
 use crate::input::schema::known_name;
 use crate::record::Ids;
 
-/// A value in a column that may contain values of several types.
+/// One value of a column. The values of one column may have different types.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -27,7 +27,7 @@ pub enum Value {
     Text(String),
     /// A timestamp in microseconds since 1970-01-01 UTC. It is invalid outside the years 1 to 9999.
     Timestamp(i64),
-    /// A value of a type that no column accepts, with a description for messages, such as `"a list"`.
+    /// A value whose type no column accepts. The text describes the value in messages, for example `"a list"`.
     Unsupported(&'static str),
 }
 
@@ -65,7 +65,7 @@ pub enum Column {
     Timestamps(Vec<Option<i64>>),
 }
 
-/// The values of a column, in the layout of the input format.
+/// The values of a column. Each variant corresponds to the memory layout of an input format.
 #[derive(Clone, Debug)]
 pub(crate) enum Data {
     /// Values in a column that the caller created.
@@ -158,7 +158,7 @@ impl Data {
         }
     }
 
-    /// Whether the column may contain exact decimals.
+    /// Whether the column may contain exact decimals (decimal numbers that were not rounded to a float).
     pub(crate) fn is_decimal(&self) -> bool {
         match self {
             #[cfg(feature = "arrow")]
@@ -192,8 +192,8 @@ impl Data {
     }
 }
 
-/// A value that is borrowed from a column. Its type does not depend on the memory layout of the column. Validation
-/// reads the values of a table as cells.
+/// A value that is borrowed from a column. Columns with different memory layouts all return their values as cells, so
+/// validation reads every column in the same way.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -208,15 +208,16 @@ pub enum Cell<'a> {
     UInt(u64),
     /// A number. NaN and infinities are not null.
     Float(f64),
-    /// An exact decimal: an integer and the number of decimal places.
+    /// An exact decimal number: an integer and the number of decimal places. For example, `(1234, 2)` is 12.34.
     Decimal(i128, i8),
     /// A text.
     Text(&'a str),
-    /// A text from a text file, in which numbers and bools are also texts.
+    /// A text from a text file such as CSV. The text may spell a number or a bool, because a text file stores every
+    /// value as text.
     TextFile(&'a str),
     /// A timestamp in microseconds since 1970-01-01 UTC.
     Timestamp(i64),
-    /// A value of a type that no column accepts, with a description for messages.
+    /// A value whose type no column accepts. The text describes the value in messages.
     Unsupported(&'static str),
 }
 
@@ -271,19 +272,20 @@ impl Cell<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<(Arc<str>, Arc<Data>)>,
-    /// The position of each column by name. A table may have very many columns, so a linear search would be slow.
+    /// Maps each column name to the position of the column. A table may have very many columns, so a linear search
+    /// would be slow.
     places: HashMap<Arc<str>, usize>,
-    /// Number of rows in the columns, including rows that are not selected. `selection` states which rows are selected.
+    /// Number of rows that the columns contain. If `selection` is set, some of these rows do not belong to the table.
     length: usize,
     /// The positions of the rows that belong to this table; `None` if all rows of the columns belong to it.
     selection: Option<Arc<Vec<u32>>>,
-    /// The names of the index levels of a pandas data frame. The index is not read as a column.
+    /// The names of the index levels of a pandas data frame. The index levels are not read as columns.
     index: Vec<String>,
 }
 
 impl Table {
-    /// Creates a table without columns or rows. Pass this table to state that there are no records of a kind. If no
-    /// table is passed, it is not known whether there are records of this kind.
+    /// Creates a table without columns or rows. Pass such a table to a builder to state that there are no records of a
+    /// kind. If no table is passed, the library does not know whether there are records of this kind.
     pub fn new() -> Self {
         Self::default()
     }
@@ -296,7 +298,7 @@ impl Table {
         }
     }
 
-    /// Creates a table from columns of `length` rows each, with distinct names.
+    /// Creates a table from columns. Each column must have `length` rows, and the names must be distinct.
     pub(crate) fn of_columns(length: usize, columns: impl IntoIterator<Item = (String, Data)>) -> Self {
         let columns = columns
             .into_iter()
@@ -310,7 +312,7 @@ impl Table {
         table
     }
 
-    /// Stores the position of each column by name.
+    /// Builds the map from column names to positions.
     fn index_names(&mut self) {
         let names = self.columns.iter().enumerate();
         self.places = names.map(|(place, (name, _))| (name.clone(), place)).collect();
@@ -331,12 +333,13 @@ impl Table {
     /// Appends a column.
     ///
     /// # Errors
-    /// `unreadable_table` if the name exists already, or if the length differs from that of the other columns.
+    /// `unreadable_table` if the table already has a column with this name, or if the new column has another length
+    /// than the columns of the table.
     pub fn with_column(self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         self.with_data(name.as_ref(), column.into())
     }
 
-    /// Appends a column of any layout.
+    /// Appends a column. Its values may be stored in any memory layout.
     pub(crate) fn with_data(mut self, name: &str, column: Data) -> Result<Self> {
         let refuse = |why: String| Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some(name)));
         if self.has_column(name) {
@@ -419,17 +422,17 @@ impl Table {
         self.selection.as_ref().map_or(self.length, |selection| selection.len())
     }
 
-    /// Number of rows in the columns, including rows that do not belong to this selection of rows.
+    /// Number of rows that the columns contain, including rows that do not belong to this table.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether this table contains only a selection of the rows in its columns.
+    /// Whether this table contains only some of the rows that its columns contain.
     pub(crate) fn is_selection(&self) -> bool {
         self.selection.is_some()
     }
 
-    /// Column names, in order.
+    /// The column names, in the order of the columns.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| &**name)
     }
@@ -439,7 +442,7 @@ impl Table {
         self.column(name).is_some()
     }
 
-    /// The values of a column, in order; `None` if there is no such column. `churn-store` uses this method.
+    /// The values of a column, in row order; `None` if there is no such column. `churn-store` uses this method.
     #[doc(hidden)]
     pub fn cells(&self, name: &str) -> Option<impl ExactSizeIterator<Item = Cell<'_>>> {
         let column = self.column(name)?;
@@ -454,20 +457,20 @@ impl Table {
         id.ok().flatten().map(str::to_owned)
     }
 
-    /// Column names, in order.
+    /// The column names, in the order of the columns.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.columns.iter().map(|(name, _)| name)
     }
 
-    /// Drops the values of a column to free memory. The column can then no longer be found, but the number of rows is
-    /// unchanged.
+    /// Drops the values of a column to free memory. The column can no longer be looked up by its name, but the number
+    /// of rows of the table is unchanged.
     pub(crate) fn forget(&mut self, name: &str) {
         if let Some(place) = self.places.remove(name) {
             self.columns[place].1 = Arc::new(Column::Values(vec![]).into());
         }
     }
 
-    /// A table that has the same rows at the same positions, but no columns.
+    /// Returns a table without columns. It has the same number of rows as this table, and each row keeps its position.
     pub(crate) fn without_columns(&self) -> Self {
         Self {
             columns: vec![],
@@ -478,7 +481,8 @@ impl Table {
         }
     }
 
-    /// Replaces columns by new columns of the same length. A column for which `map` returns `None` is kept.
+    /// Replaces columns by new columns of the same length. If `map` returns `None` for a column, this column is not
+    /// replaced.
     pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Data) -> Option<Data>) -> Self {
         for (name, column) in &mut self.columns {
             if let Some(mapped) = map(name, column) {
@@ -488,8 +492,8 @@ impl Table {
         self
     }
 
-    /// Modifies, in place, the columns that were parsed when their batch was added by
-    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push).
+    /// Calls `change` for each column that was parsed when its batch was added by
+    /// [`RecordsBuilder::push`](crate::RecordsBuilder::push). `change` may modify the column.
     pub(crate) fn map_kept(mut self, mut change: impl FnMut(&str, &mut KeptColumn)) -> Self {
         for (name, column) in &mut self.columns {
             if let Data::Kept(_) = **column
@@ -501,7 +505,8 @@ impl Table {
         self
     }
 
-    /// Sets `id` in every row in which the column `name` has no value. The column is added if it does not exist.
+    /// Writes `id` to the column `name` in every row without a value in this column. If the column does not exist, it
+    /// is added.
     pub(crate) fn with_ids(self, name: &str, id: &str) -> Result<Self> {
         let the_id = || Value::Text(id.to_owned());
         if !self.has_column(name) {
@@ -534,7 +539,7 @@ impl Table {
         }
     }
 
-    /// The position of a row in the columns, which is also its position in the input.
+    /// The position of a row in the columns. The row has the same position in the input.
     pub(crate) fn position(&self, row: usize) -> usize {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }

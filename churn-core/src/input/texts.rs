@@ -1,4 +1,4 @@
-//! Text columns while they are read. Each row has a code, and every distinct text is stored once.
+//! Text columns during reading. Each row has a code, and every distinct text is stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -27,7 +27,7 @@ impl TextDraft {
         Self { codes, texts }
     }
 
-    /// The distinct texts, by code.
+    /// The distinct texts. The code of a text is its position in this list.
     pub(crate) fn texts(&self) -> &Ids {
         self.texts.texts()
     }
@@ -87,8 +87,8 @@ impl Level {
         let length = text.len().min(first.len());
         first[..length].copy_from_slice(&text[..length]);
         Self {
-            // Big-endian numbers have the same order as the bytes. If two numbers are equal, the texts may still
-            // differ.
+            // The big-endian number of the first 16 bytes has the same order as these bytes. If two numbers are equal,
+            // the texts may still differ in later bytes.
             first: u128::from_be_bytes(first),
             code: code as u32,
         }

@@ -30,7 +30,7 @@ pub(crate) enum Encoding {
 }
 
 impl EncodedColumn {
-    /// The values of the column for a matrix; NaN if a number is missing.
+    /// Computes the encoded column for all rows of a feature matrix. If a number is missing, the result is NaN.
     pub(crate) fn apply(&self, table: Columns<'_>) -> Vec<f64> {
         let column = &table.columns[self.feature as usize];
         let by_text = |value: &dyn Fn(Option<&str>) -> f64| match column {

@@ -45,7 +45,7 @@ impl Shape {
 }
 
 impl DesignColumn {
-    /// The value of the column for an encoded value.
+    /// Computes the value of this column from an encoded value.
     pub(crate) fn apply(&self, value: f64) -> f64 {
         ((self.shape.apply(value) - self.mean) / self.deviation).clamp(-REACH, REACH)
     }

@@ -4,7 +4,7 @@ use crate::features::FeatureColumn;
 use crate::numeric::ln_1p;
 use crate::preprocess::columns::{EncodedColumn, Encoding};
 
-/// Maximum number of levels (distinct texts) of a text feature that each get a column of their own.
+/// At most this number of levels (distinct texts) of a text feature get their own columns.
 const MOST_LEVELS: usize = 16;
 /// A level (distinct text) gets its own column only if it occurs in at least `LEAST_ROWS` training rows and in at least
 /// the fraction `LEAST_SHARE` of all training rows.

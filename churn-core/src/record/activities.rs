@@ -7,10 +7,9 @@ use crate::record::{Events, TextColumn};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Activities {
     pub(crate) events: Events,
-    /// The kind of each activity. If the input does not have the column, it is `None` and all activities are of the
-    /// same kind.
+    /// The kind of each activity; `None` if the input has no column `kind`. All activities are then of the same kind.
     pub(crate) kind: Option<TextColumn>,
-    /// The quantity of each activity. If the input does not have the column, it is `None` and every quantity is 1.
-    /// Values are finite. A null is stored as 1.
+    /// The quantity of each activity; `None` if the input has no column `quantity`. Every quantity is then 1. Values
+    /// are finite. A null is stored as 1.
     pub(crate) quantity: Option<Vec<f64>>,
 }

@@ -1,4 +1,5 @@
-//! Attributes: the columns of a table that are not known columns. Every attribute is kept with its type.
+//! Attributes: the columns of a table that are not known columns. The values of an attribute are numbers, texts or
+//! bools.
 
 use crate::record::Ids;
 
@@ -42,8 +43,9 @@ impl Attribute {
     }
 }
 
-/// Names of customer attributes that are never used as features, because the library itself computes a feature with the
-/// same name. For example, the attribute `tenure_days` would become the feature `customer_tenure_days`.
+/// Names of customer attributes that are never used as features. The feature of such an attribute would have the same
+/// name as a feature that the library computes. For example, the attribute `tenure_days` would become the feature
+/// `customer_tenure_days`.
 const RESERVED: [&str; 6] = [
     "tenure_days",
     "days_to_renewal",

@@ -1,5 +1,5 @@
 //! Customers, their spells (uninterrupted periods as a customer), and the versions of each customer (rows that state
-//! what was true from a point in time).
+//! what is true of the customer from a point in time on).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 pub(crate) struct Customers {
     /// Customer ids, sorted by bytes. The code of a customer is the position of their id in this list.
     pub(crate) ids: Arc<Ids>,
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length is the number of customers plus 1.
+    /// The rows of customer `c` are `starts[c]..starts[c + 1]`. The length of this list is the number of customers plus
+    /// 1.
     pub(crate) starts: Vec<u32>,
     pub(crate) signed_up_at: Vec<i64>,
     /// The end of the spell (uninterrupted period as a customer). In this column, in `notice_at` and in `renews_at`, a
@@ -25,20 +26,22 @@ pub(crate) struct Customers {
     pub(crate) notice_at: Vec<i64>,
     /// The renewal date of the contract. The column is `None` if the input does not have it.
     pub(crate) renews_at: Option<Vec<i64>>,
-    /// The time since which the row is true. If it is null or the input does not have the column, `signed_up_at` is
+    /// The time since which the values of the row are true. If the input states no `valid_from`, `signed_up_at` is
     /// stored.
     pub(crate) valid_from: Vec<i64>,
-    /// The time at which the row became known; `ALWAYS` if it is null. The column is `None` if no row has a value.
+    /// The time at which the row became known; `ALWAYS` if the row was always known. The column is `None` if no row
+    /// states such a time.
     pub(crate) known_at: Option<Vec<i64>>,
-    /// Whether a `valid_from` column was given. If so, attributes are dated: each version states since when its values
-    /// are true.
+    /// Whether the input has a `valid_from` column. If so, attributes are dated: each version states since when its
+    /// values are true.
     pub(crate) dated: bool,
     /// The extra columns, in the order of the input.
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell (uninterrupted period as a customer).
     pub(crate) returning: bool,
-    /// Whether any customer has a version that is active again after an earlier version stated an end. If so, a spell
-    /// may begin later than `signed_up_at`, and its start must be searched for among the versions.
+    /// Whether any customer is active again in a version although an earlier version with the same `signed_up_at`
+    /// stated an end. If so, a spell may begin later than `signed_up_at`, and its start must be searched for among the
+    /// versions.
     pub(crate) reopened: bool,
 }
 
@@ -68,7 +71,7 @@ impl Customers {
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
     /// version's own `churned_at` is null or is after this `valid_from`. An end after this `valid_from` is treated like
-    /// null, because it may have been written into the version at a later time. If it were not, the spells before a
+    /// null, because the end may have been written into the version at a later time. Otherwise, the spells before a
     /// date would depend on values that became known after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {

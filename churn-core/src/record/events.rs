@@ -1,5 +1,5 @@
 //! The columns that payments, tickets and activities have in common: the customer, the event time, and the period in
-//! which a row is the known version.
+//! which a row is the known version of its record.
 
 use std::ops::Range;
 
@@ -13,20 +13,21 @@ use crate::record::{ALWAYS, Attribute, NEVER};
 /// superseded_at`, so at most one version of a record is known at any time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Events {
-    /// `starts[c]..starts[c + 1]` are the rows of customer `c`. The length of this list is the number of customers plus
+    /// The rows of customer `c` are `starts[c]..starts[c + 1]`. The length of this list is the number of customers plus
     /// 1.
     pub(crate) starts: Vec<u32>,
     /// The event time: `due_at` of a payment, `opened_at` of a ticket, `at` of an activity.
     pub(crate) at: Vec<i64>,
-    /// The time at which the row became known; [`ALWAYS`] if it is null. The column is `None` if no row has a value.
+    /// The time at which the row became known; [`ALWAYS`] if the row was always known. The column is `None` if no row
+    /// states such a time.
     pub(crate) known_at: Option<Vec<i64>>,
     /// The time at which the next version of the same record becomes known; [`NEVER`] for the last version of a record.
     /// The column is `None` if no record has several versions.
     pub(crate) superseded_at: Option<Vec<i64>>,
     /// The position of the row in the input.
     pub(crate) given: Vec<u32>,
-    /// The rank of each row: its position if all rows of its customer are sorted by record id, then by all values.
-    /// `None` if events with equal times keep their input order.
+    /// The rank of each row. It is the position that the row would have if the rows of its customer were sorted by
+    /// record id, then by all other values. `None` if events with equal times keep their input order.
     pub(crate) rank: Option<Vec<u32>>,
     /// The extra columns and the optional columns `method`, `category` and `channel`, in the order of the input.
     pub(crate) attributes: Vec<Attribute>,

@@ -81,7 +81,7 @@ impl Currency {
         self.code.as_deref()
     }
 
-    /// Number of decimal digits of the minor unit.
+    /// Number of decimal digits of the minor unit, for example 2 for the euro and 0 for the yen.
     pub fn digits(&self) -> u32 {
         self.digits
     }
@@ -103,8 +103,8 @@ impl Currency {
             return None;
         }
         let rounded = scaled.round();
-        // Rounding the binary product can give another result than rounding the decimal only if the product is close to
-        // half a minor unit.
+        // The rounded binary product can differ from the rounded decimal only if the product is close to the middle
+        // between two integers.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
         if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);

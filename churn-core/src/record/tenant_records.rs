@@ -42,14 +42,14 @@ pub struct TenantRecords {
     pub(crate) tenant: TenantId,
     pub(crate) currency: Currency,
     pub(crate) customers: Customers,
-    /// The payments; `None` if the caller gave no payments table. If the caller gave an empty table, it is `Some`. The
-    /// same holds for `tickets` and `activities`.
+    /// The payments; `None` if the caller gave no payments table. An empty payments table is stored as `Some`. The same
+    /// holds for `tickets` and `activities`.
     pub(crate) payments: Option<Payments>,
     pub(crate) tickets: Option<Tickets>,
     pub(crate) activities: Option<Activities>,
     pub(crate) static_attributes: StaticAttributes,
-    /// The start of the observed history that the caller set; `None` if the caller set none. `observed_until` is its
-    /// end.
+    /// The start of the observed history; `None` if the caller did not set it. `observed_until` is the end of the
+    /// observed history; `None` if the caller did not set it.
     pub(crate) observed_from: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
     /// The times of the first and the last observed event of each table, in the order of [`RecordKind::ALL`]; `None`
@@ -88,7 +88,8 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer with the code `code`; `None` if no customer has this code.
+    /// The id of the customer with the code `code`; `None` if no customer has this code. The code of a customer is the
+    /// position of their id in [`customer_ids`](Self::customer_ids). For example,
     /// [`Label::customer`](crate::Label::customer) is such a code.
     pub fn customer_id(&self, code: u32) -> Option<&str> {
         ((code as usize) < self.customers.len()).then(|| self.customers.ids.get(code as usize))

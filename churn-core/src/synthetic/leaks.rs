@@ -1,5 +1,5 @@
-//! Planted leaks: fifty columns with information that is not available at prediction time, for testing leakage
-//! detection.
+//! Planted leaks: fifty columns that contain information that is not available at prediction time. They serve to test
+//! leakage detection.
 
 use std::fmt;
 use std::str::FromStr;

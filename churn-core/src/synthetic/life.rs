@@ -12,9 +12,9 @@ use crate::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 const TERM: i32 = 364;
 /// Notice period of an annual contract in days. Other contracts have no notice period.
 const NOTICE: i32 = 30;
-/// Days between two attempts to charge a card.
+/// Days between two attempts to charge a card for one bill.
 const RETRY_AFTER: i32 = 4;
-/// Maximum number of attempts to charge a card.
+/// Maximum number of attempts to charge a card for one bill.
 const MOST_ATTEMPTS: u8 = 3;
 
 /// The weight of the recorded risk factors in the logarithm of the daily probability of leaving. The weight is large
@@ -75,9 +75,9 @@ pub(super) enum Bill {
     Settled,
     /// The open invoice was written off.
     WrittenOff,
-    /// The customer's card was charged. The number is that of the attempt, counted from 1.
+    /// The customer's card was charged at this attempt. Attempts are counted from 1.
     Charged(u8),
-    /// The charge of the customer's card was refused. The number is that of the attempt, counted from 1.
+    /// The charge of the customer's card was refused at this attempt. Attempts are counted from 1.
     Refused(u8),
 }
 
@@ -161,7 +161,7 @@ pub(super) fn live(life: &Circumstances<'_>, customer: u32, witness: &mut impl W
     let mut random = trade.random(customer, Use::Life, 0);
     let mut signed_up_day = profile.signed_up_day;
     let last = options.days as i32;
-    // The loop has two turns, because a customer comes back at most once.
+    // The loop simulates at most two spells, because a customer comes back at most once.
     for spell_number in 0..2 {
         let signed_up_at = moment(options, signed_up_day, 8.0 + 12.0 * random.unit());
         let mut spell = Spell {
@@ -239,8 +239,8 @@ impl State {
         }
     }
 
-    /// How far the recent number of activities has fallen below its long-term average, from 0 to 1. The result is 0 if
-    /// it has fallen by at most one tenth, and 1 if it has fallen by about two thirds or more.
+    /// How far the recent number of activities has fallen below its long-term average, from 0 to 1. A fall by at most
+    /// one tenth gives 0. A fall by about two thirds or more gives 1.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);

@@ -34,8 +34,8 @@
 //!
 //! # Large worlds
 //!
-//! A world stores no rows. It generates rows when they are requested. [`WorldTenant::batches`] generates the rows of
-//! some customers at a time, so memory use depends only on the number of customers in a batch. [`WorldOptions::scale`]
+//! A world stores no rows. It generates rows when they are requested. [`WorldTenant::batches`] generates the rows of a
+//! limited number of customers at a time, so memory use depends only on the size of a batch. [`WorldOptions::scale`]
 //! returns options that give each customer 10 payments, 2 tickets and 5 activities on average:
 //!
 //! ```

@@ -23,8 +23,8 @@ pub struct WorldOptions {
     pub start: Timestamp,
     /// Length of the history in days. The history ends at `start + days`. Default: 910.
     pub days: u32,
-    /// Fraction of customers who signed up before the start. The sign-ups of all other customers are spread evenly over
-    /// the history. Default: 0.5.
+    /// Fraction of customers who signed up before the start of the history. The sign-ups of all other customers are
+    /// spread evenly over the history. Default: 0.5.
     pub initial_customers: f64,
     /// Average number of activities per customer and working day. Default: 0.5.
     pub activities_per_day: f64,
@@ -49,8 +49,8 @@ pub struct WorldOptions {
     /// table contains is added to the logarithm of their daily probability of leaving. This option is the standard
     /// deviation of these numbers. Default: 0.
     pub hidden: f64,
-    /// How much the causes of churn change over the history, from 0 (no change) to 1. With drift, the effect of support
-    /// becomes smaller over time, and the effects of failed charges and renewals become larger. Default: 0.
+    /// How much the causes of churn change over the history, from 0 (no change) to 1. With drift, the effect of bad
+    /// support becomes smaller over time, and the effects of failed charges and renewals become larger. Default: 0.
     pub drift: f64,
     /// A shift of the churn rate near the end of the history. On each of the last 182 days, this number is added to the
     /// logarithm of the probability that a customer decides to leave on that day. Default: 0.
@@ -68,7 +68,7 @@ pub struct WorldOptions {
     /// Number of paths (simulated continuations of a customer's life) from which one true risk is computed. Default:
     /// 64.
     pub paths: u32,
-    /// The number of threads, progress reports and cancellation. These settings never change the result.
+    /// Settings for threads, progress reports and cancellation. They never change the result.
     #[serde(skip)]
     pub execution: Execution,
 }
@@ -170,8 +170,8 @@ impl<'de> Deserialize<'de> for WorldOptions {
 }
 
 impl WorldOptions {
-    /// Returns options for one tenant over two years. On average, each customer has 10 payments, 2 tickets and 5
-    /// activities.
+    /// Returns options for one tenant with `customers` customers over two years. On average, each customer has 10
+    /// payments, 2 tickets and 5 activities.
     pub fn scale(customers: usize) -> Self {
         Self {
             tenants: 1,

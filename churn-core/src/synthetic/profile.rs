@@ -17,7 +17,7 @@ pub(super) const INDUSTRIES: [&str; 8] = [
 ];
 pub(super) const REGIONS: [&str; 5] = ["apac", "dach", "latam", "nordics", "us"];
 
-/// A purpose of random numbers. Each purpose has its own stream of random numbers.
+/// What random numbers are used for. Each use has its own stream of random numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Profile = 0,
@@ -117,8 +117,8 @@ impl Profile {
         let usual_seats = [4.0, 9.0, 22.0, 60.0][usize::from(plan)];
         let seats = (usual_seats * exp(0.5 * bell(&mut random))) as u32 + 1;
         let spread = exp(0.5 * bell(&mut random) - 0.125);
-        // Customers with larger plans have more activities and tickets than customers with smaller plans, but far fewer
-        // per seat.
+        // Customers with larger plans have more activities and tickets than customers with smaller plans, but fewer
+        // activities and tickets per seat.
         let size = [0.8, 1.0, 1.2, 1.4][usize::from(plan)];
         Self {
             id: format!("c{:07}", customer + 1),

@@ -145,10 +145,10 @@ impl IntoTable for WorldTable {
     }
 }
 
-/// The four tables of a tenant, of some of its customers, or of all tenants.
+/// The four tables with the rows of one tenant, of some of its customers, or of all tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// The customers table. It has one row per version of a customer, that is, per state with its own validity date.
+    /// The customers table. By default, each row states what is true of a customer from a point in time on.
     pub customers: WorldTable,
     /// The payments table.
     pub payments: WorldTable,

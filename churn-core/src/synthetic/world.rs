@@ -67,8 +67,9 @@ impl World {
     }
 
     /// Six dates for which the true risk can be compared with outcomes. The dates are 45 days apart, latest first. If
-    /// the history is short, there are fewer dates. The 90 days after each date lie within the history. If
-    /// `observed_until` is not given, training by default uses the first of these dates as its test date.
+    /// the history is short, there are fewer dates. The 90 days after each date lie within the history. If the history
+    /// is shorter than 91 days, its start is the only date. The first of these dates is also the default test date of
+    /// training if the caller does not set `observed_until`.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -198,8 +199,8 @@ impl WorldTenant {
     }
 }
 
-/// An iterator over a tenant's rows. Each item contains the rows of some customers. [`WorldTenant::batches`] returns
-/// this iterator.
+/// An iterator over a tenant's rows. Each item contains the rows of the next few customers. [`WorldTenant::batches`]
+/// returns this iterator.
 #[derive(Debug)]
 pub struct Batches<'a> {
     tenant: &'a WorldTenant,

@@ -21,16 +21,15 @@ use versions::versions;
 /// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers). Each row of the result states since when it is
 /// true. The function also returns findings about the input.
 ///
-/// [`subscription_columns`](crate::subscription_columns) lists the columns of subscriptions. The result has the columns
-/// `customer_id`,
-/// `signed_up_at`, `churned_at`, `valid_from`, `mrr`, and, if the subscriptions have them, `known_at`, `plan` and
-/// `seats`. The rules are:
+/// [`subscription_columns`](crate::subscription_columns) lists the columns of the subscriptions table. The result has
+/// the columns `customer_id`, `signed_up_at`, `churned_at`, `valid_from` and `mrr`. It also has `known_at`, `plan` and
+/// `seats` if the subscriptions table has these columns. The rules are:
 ///
 /// - **Spell.** A spell (an uninterrupted period as a customer) is a series of subscriptions of one customer without a
 ///   gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
 ///   the start of the spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
-/// - **Versions.** A spell has one row for each time at which one of its subscriptions begins or ends. `valid_from` is
-///   this time.
+/// - **Versions.** A spell has one row for each time within the spell at which one of its subscriptions begins or ends.
+///   `valid_from` is this time.
 /// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
 ///   `valid_from`. The monthly price is the price multiplied by 365/12 (daily interval), 52/12 (weekly), 1 (monthly),
 ///   1/3 (quarterly) or 1/12 (yearly).
@@ -38,17 +37,18 @@ use versions::versions;
 /// - **`plan`.** The plan of the active subscription with the largest monthly price. If several active subscriptions
 ///   have this price, the plan of the one that began last is used. If they also began at the same time, the plan of the
 ///   one with the largest id is used.
-/// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
-///   When such a row becomes known, earlier rows of the result may become wrong. The result then also contains
-///   corrected versions of these rows. Their `known_at` is that of the row of the subscription.
+/// - **`known_at`.** Rows with the same `subscription_id` and different `known_at` are versions of one subscription. A
+///   later version can contradict rows of the result that were computed from earlier versions. The result then also
+///   contains corrected versions of these rows. The `known_at` of a corrected version is the `known_at` of the later
+///   version of the subscription.
 ///
-/// If `customers` is given, its attributes are joined to the result by `customer_id`, as follows. If `customers` has a
-/// `valid_from` column, every row of the result gets the attribute values that are true at the `valid_from` of the row,
-/// and a spell also has a row for each time at which an attribute changes. If `customers` has no such column, only the
+/// If `customers` is given, its attributes are joined to the result by `customer_id`. If `customers` has a `valid_from`
+/// column, every row of the result gets the attribute values that are true at the `valid_from` of the row. A spell then
+/// also has a row for each time at which an attribute changes. If `customers` has no `valid_from` column, only the
 /// attributes that `static_attributes` declares static are joined. The other attributes are dropped, because they hold
-/// today's values. `renews_at` is treated like an attribute. `notice_at` is joined to the spell in which it lies. The
-/// columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers` are not used. Customers without a
-/// subscription are dropped.
+/// today's values. `renews_at` is treated like an attribute. `notice_at` is used in the spell that contains this time,
+/// and is null in all other spells. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers`
+/// are not used. Customers without a subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};

@@ -34,7 +34,7 @@ pub(super) struct Subscription {
 /// The subscriptions table. Its columns are accessed by their known names.
 pub(super) struct Source<'a> {
     table: &'a Table,
-    /// Maps each known name to the column's name in the input.
+    /// Maps each known name to the name that the column has in the input.
     columns: BTreeMap<&'static str, String>,
     extra: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! Converts the subscriptions of a customer to the versions of the customer.
+//! Converts the subscriptions of a customer to versions of the customer. A version states what is true of the customer
+//! from a point in time on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,8 +39,8 @@ pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(
         for (start, at) in keys {
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
-                // An earlier row stated that a spell began at this time, but according to later information no spell
-                // began then. The new row states that this spell ended at its start, so that it has no length.
+                // An earlier row stated that a spell began at this time. According to later information, no spell began
+                // then. The new row ends this spell at its start, so the spell has no length.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
@@ -54,7 +55,7 @@ pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(
     rows
 }
 
-/// For each subscription, the last version that was known at a time.
+/// For each subscription, the last version that was known at the time `known_at`.
 pub(super) fn as_known(subscriptions: &[Subscription], known_at: i64) -> Vec<&Subscription> {
     let known = subscriptions.iter().filter(|own| own.known_at <= known_at);
     let (named, mut all): (Vec<_>, Vec<_>) = known.partition(|own| own.id.is_some());
@@ -106,7 +107,8 @@ pub(super) fn spells<'a>(sorted: &[&'a Subscription]) -> Vec<Spell<'a>> {
 }
 
 impl Spell<'_> {
-    /// The latest start of any subscription of this spell.
+    /// The last time at which a version of this spell can begin. It is one microsecond before the end of the spell, or
+    /// the latest start of a subscription if that start is later.
     pub(super) fn last(&self) -> i64 {
         self.subscriptions
             .iter()
@@ -116,7 +118,7 @@ impl Spell<'_> {
             .max(self.end - 1)
     }
 
-    /// The values of the customer's version that begins at a time within the spell.
+    /// The values of the customer's version that begins at `moment`, a time within the spell.
     pub(super) fn at(&self, moment: i64) -> Version {
         let holds = |own: &&&Subscription| {
             own.started_at <= moment && (moment < own.ended_at || own.started_at == moment && own.ended_at == moment)
