@@ -85,8 +85,8 @@ struct World {
 }
 
 impl World {
-    /// Returns a random customer of those who are customers at the time `at`. Customers who are about to leave are
-    /// chosen half as often as the others.
+    /// Returns a random customer who has signed up by the time `at` and has not left yet. Customers who are about to
+    /// leave are chosen half as often as the others.
     fn somebody(&mut self, at: i64) -> usize {
         let mut who = 0;
         for _ in 0..16 {

@@ -4,8 +4,8 @@
 //!
 //! Usage: `cargo run --release -p churn-benches --example everyday -- [ARGUMENTS]`. The arguments are CUSTOMERS, SEEDS,
 //! CYCLES, HORIZONS and ACTIVE_WITHIN, in this order. All of them are optional. CYCLES and HORIZONS are comma-separated
-//! lists or `all`. ACTIVE_WITHIN is a multiple of the horizon. A customer is eligible if they were active in that many
-//! days before a date. Without ACTIVE_WITHIN, the default of the churn definition is used.
+//! lists or `all`. A customer is eligible at a date if they were active in the ACTIVE_WITHIN times `horizon` days
+//! before the date. Without ACTIVE_WITHIN, the default of the churn definition is used.
 
 use std::time::Instant;
 
@@ -47,6 +47,13 @@ fn main() -> Result<(), Error> {
                 for day in tenant.days() {
                     let run = model.score(&all, as_of(day))?;
                     figures.push((day, tenant.judge(&run, day, i64::from(*horizon))));
+                }
+                if figures.is_empty() {
+                    println!(
+                        "| {name} | {horizon} | {seed} | {} | {nobody} | nobody is eligible on any day |",
+                        model.report().rows
+                    );
+                    continue;
                 }
                 if std::env::var_os("EVERY_DAY").is_some() {
                     for (day, day_figures) in &figures {

@@ -92,8 +92,7 @@ fn run(directory: &Path, threads: usize, out: Option<&Path>) -> Outcome<()> {
     let another_date = start.elapsed().as_secs_f64();
     drop(another);
     let start = Instant::now();
-    // The features of one date after the other are computed, as in the SQL. A matrix therefore contains the rows of
-    // only one date.
+    // The features are computed date by date, as in the SQL. Each matrix therefore contains the rows of only one date.
     let mut rows = 0;
     for date in dates(12) {
         rows += evaluate(&records, &[date])?.n_rows();

@@ -3,7 +3,7 @@
 //! Usage: `cargo run --release -p churn-benches --example scale -- [customers] [threads] [no-train]`
 //!
 //! Each customer has ten payments, two tickets and five activities. Only one size is measured in each run of the
-//! program, because the peak memory is that of the whole process.
+//! program, because the system reports only one peak of the memory for the whole process.
 
 use std::time::Instant;
 

@@ -5,9 +5,9 @@ same tables.
     python benches/peers/features.py [--customers 1000000] [--threads 1 2] [--repeats 3]
 
 Each customer has ten payments, and ids are texts. Each run is a separate process. After one warm-up run, the two sides
-alternate. DuckDB's tables are loaded into its memory before its time is measured. The time of this library starts with
-the Arrow columns and includes validation. For every value of every feature, the relative difference between the two
-sides must be at most 1e-9.
+alternate. DuckDB's tables are loaded into memory before the time of DuckDB is measured. The time of this library starts
+with the Arrow columns and includes validation. For every value of every feature, the relative difference between the
+two sides must be at most 1e-9.
 """
 
 import argparse

@@ -135,8 +135,8 @@ def churned(d: int) -> str:
 
 
 def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Table:
-    """Returns the eligible customers at each of the dates, and whether each of them cancels in the label period of the
-    date."""
+    """Returns the eligible customers at each of the dates, and whether each of these customers cancels in the label
+    period of the date."""
     parts = [
         f"SELECT customer_id, {d} AS as_of, {churned(d)} AS churned"
         f" FROM all_customers WHERE epoch_us(signed_up_at) < {d} AND (churned_at IS NULL OR epoch_us(churned_at) >= {d})"

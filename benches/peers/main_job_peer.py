@@ -76,7 +76,7 @@ class Dice:
 
 def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.ndarray:
     """Returns the fold of every row. All rows of a customer are in the same fold, and each fold has about the same
-    number of churners. `customers` contains the customer's code of each row."""
+    number of churners. `customers` contains, for each row, the code of its customer."""
     known, place = np.unique(customers, return_inverse=True)
     ever = np.bincount(place, churned) > 0
     fold_of = np.zeros(len(known), int)
@@ -92,7 +92,7 @@ def grouped_folds(customers: np.ndarray, churned: np.ndarray, seed: int) -> np.n
 
 def draw(ids: np.ndarray, seed: int) -> np.ndarray | None:
     """Returns the ids of the customers to train on, or `None` for all customers. Customers are sampled only if there
-    are more than `MAX_ROWS` rows. `ids` contains the customer's id of each row."""
+    are more than `MAX_ROWS` rows. `ids` contains, for each row, the id of its customer."""
     if len(ids) <= MAX_ROWS:
         return None
     known, pairs = np.unique(ids.astype("S"), return_counts=True)
@@ -237,8 +237,8 @@ def settle(x: np.ndarray, churned: np.ndarray, customers: np.ndarray, threads: i
 
 
 def blend(members: list[Z], churned: np.ndarray) -> np.ndarray:
-    """Returns the weights of the members. They are non-negative with sum 1, minimise the log-loss, and are shrunk
-    towards a weight of 1 for the linear member."""
+    """Returns the weights of the members. The weights are non-negative and sum to 1. They minimise the log-loss, and
+    are shrunk towards a weight of 1 for the linear member."""
     z, target = np.column_stack(members), np.eye(len(members))[0]
     penalty = 1 / max(churned.sum(), 1)
 

@@ -7,7 +7,7 @@ matrix.
 Four models are trained once on 60 columns of float32 and stored in target/scoring. They are LightGBM with 200 trees of
 31 leaves, XGBoost with 200 trees of depth 6, LightGBM with 1 000 trees of 64 leaves, and scikit-learn's forest with 200
 trees of depth 12. Each side first scores all rows once as warm-up. The sides then alternate. The largest difference
-between their probabilities is printed and must be small.
+between the probabilities of the sides is printed and must be small.
 """
 
 import argparse

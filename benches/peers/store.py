@@ -1,13 +1,14 @@
-"""Compares the times in which this library's store and SQLAlchemy with pandas store and read payments and scores. Also
-compares the store with the fastest possible way, which is COPY in Postgres and a prepared statement in a loop in
-SQLite.
+"""Measures how long this library's store takes to write and read payments and scores, and compares this time with
+SQLAlchemy and pandas. The store is also compared with the fastest possible way, which is COPY in Postgres and a
+prepared statement in a loop in SQLite.
 
 Usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200]
                 [--databases sqlite postgres]
 
-If DATABASE_URL is set, the server that it names is used, and the role in it must be able to create databases and roles.
-Otherwise, the script starts a temporary Postgres server, which does not wait for the disk (fsync=off). SQLite does wait
-for the disk (journal_mode=WAL, synchronous=FULL). These settings are the same for all loaders.
+If DATABASE_URL is set, the script uses the Postgres server of this URL. The role in the URL must be able to create
+databases and roles. Otherwise, the script starts a temporary Postgres server, which does not wait for the disk
+(fsync=off). SQLite does wait for the disk (journal_mode=WAL, synchronous=FULL). These settings are the same for all
+loaders.
 
 Each loader receives the payments in the form that it loads fastest: an Arrow table for this library, a list of dicts
 for SQLAlchemy, a list of tuples for the prepared statement, and bytes for COPY. The time to prepare this form is not

@@ -4,10 +4,10 @@
     python benches/quality/quality.py DATA [JOURNEY] [--out results.json] [--cache FOLDER] [--only telco,mlc,journey]
 
 DATA is a folder with telco_ibm/ and mlc_churn/, which are evaluated by stratified 5-fold cross-validation (seed 42).
-JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. The first command writes them.
-The column `probability` of the test matrix contains the predictions of this library's `ChurnModel`, which is trained
-from events. The predictions of the other libraries are stored in the folder that `--cache` names. A later run with this
-folder trains only this library again.
+JOURNEY is a folder with the Complete Journey matrices, which are evaluated out of time. The first command writes these
+matrices. The column `probability` of the test matrix contains the predictions of this library's `ChurnModel`, which is
+trained from events. The predictions of the other libraries are stored in the folder that `--cache` names. A later run
+with the same folder reads these predictions, and trains only this library.
 """
 
 import argparse

@@ -46,7 +46,7 @@
 //! |---|---|
 //! | read records | [`TenantRecords::builder`]; [`Customer`], [`Payment`], [`Ticket`], [`Activity`], or a [`Table`] of CSV, JSON or Arrow with the columns of [`columns_of`] |
 //! | find invalid records | [`ValidationReport`]; [`OnInvalid`] to quarantine invalid rows |
-//! | split tables with several tenants by tenant | [`RecordsBuilder::partition`] |
+//! | split tables that contain several tenants | [`RecordsBuilder::partition`] |
 //! | define churn | [`ChurnDefinition`] |
 //! | train a model with an out-of-time test | [`ChurnModel::train`], [`TrainOptions`]; [`TrainReport`], [`Measures`], [`ModelCard`]; [`Backtest`] for several test dates |
 //! | score customers and explain scores | [`ChurnModel::score`], [`ScoreRun`], [`Reason`]; [`ChurnModel::score_customer`] for one customer |
@@ -63,15 +63,15 @@
 //!
 //! - A [`Timestamp`] is a point in time in UTC, in microseconds. A date without a time means midnight UTC. A date-time
 //!   without an offset is in UTC. A day has 86 400 s.
-//! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before** it.
-//!   Some fields of a record become known later than the record: for example, the time at which a ticket was resolved.
-//!   Such a field is hidden until it is known.
+//! - `as_of` is the prediction time. A record is visible only if it happened, and was known, **strictly before**
+//!   `as_of`. Some fields of a record become known later than the record: for example, the time at which a ticket was
+//!   resolved. Such a field is hidden until it is known.
 //! - A window of `w` days is the history in `[as_of - w days, as_of)`.
 //! - The label period is `[as_of + lead, as_of + lead + horizon)`. A label states whether a customer churned in the label
 //!   period.
 //! - A label is mature if its label period ends at or before `observed_until`, the end of the observed history. An
-//!   immature label is not known, so a call that needs this label returns an error. The customer is never counted as
-//!   retained instead.
+//!   immature label is not known, so a call that needs this label returns an error. A customer with an immature label
+//!   is never counted as retained.
 //! - An undated attribute holds today's value, and the records do not state since when this value has been true. The
 //!   attribute is used as a feature only if you declare it static, which means that its value never changes.
 //! - The crate reads no clock: the current time is always an argument.
@@ -105,25 +105,26 @@
 //!
 //! # What it does not do
 //!
-//! - It does not read a clock, environment variables, a network or a database. It starts no thread that outlives a
-//!   call.
-//! - It does not state the cause of churn. Reasons name the recorded behaviour that the model responds to.
-//! - It does not merge tenants. [`TenantRecords`] hold the records of one tenant. A model scores only the tenant that
-//!   it was trained on, unless it was trained with the option `shared`.
-//! - It does not repair records. An invalid value is an error, unless you choose to quarantine invalid rows: they are
-//!   then skipped, counted and listed in the report.
-//! - It does not guess. If the history is insufficient, the result is [`Outcome::NotScored`] or an error, and both
-//!   state the reason.
+//! - The crate does not read a clock, environment variables, a network or a database. No thread that the crate starts
+//!   outlives the call that started it.
+//! - The crate does not state the cause of churn. A reason names recorded behaviour that raises or lowers the score.
+//! - The crate does not merge tenants. [`TenantRecords`] hold the records of one tenant. A model scores only the tenant
+//!   that it was trained on, unless it was trained with the option `shared`.
+//! - The crate does not repair records. By default, an invalid value is an error. If you choose to quarantine invalid
+//!   rows, these rows are skipped, counted and listed in the report.
+//! - The crate does not guess. If the history is insufficient, the result is [`Outcome::NotScored`] or an error, and
+//!   both state the reason.
 //!
 //! # Untrusted files and tables
 //!
-//! Files and tables from untrusted sources cause an error, not a panic, and do not fill the memory:
+//! The following holds for files and tables from untrusted sources:
 //!
+//! - A malformed file or table causes an error, not a panic.
 //! - Opening or importing a model file takes at most 32 times the size of the file plus 32 MiB.
-//! - Building records takes memory in proportion to the size of the tables, also if rows are refused. A table with too
-//!   many columns or cells for its size is refused.
-//! - No result depends on the order in which a hash table lists its entries, so ids that are chosen to collide change no
-//!   result.
+//! - Building records takes memory in proportion to the size of the tables, even if many rows are invalid. A table with
+//!   too many columns or cells for its size is refused.
+//! - No result depends on the order in which a hash table lists its entries, so an attacker who chooses ids with
+//!   colliding hashes cannot change a result.
 //!
 //! # Crate features
 //!
@@ -170,7 +171,7 @@ mod model;
 
 mod classifier;
 
-/// Items that the code generated by the exported macros `names!`, `error_kinds!` and `error_type!` uses.
+/// Items that are used in the code that the exported macros `names!`, `error_kinds!` and `error_type!` generate.
 #[doc(hidden)]
 pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};

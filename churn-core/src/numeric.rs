@@ -35,7 +35,8 @@ pub(crate) fn sigmoid(z: f64) -> f64 {
     }
 }
 
-/// The log-odds of a probability. They are clamped to about ±36, so they are finite even for the probabilities 0 and 1.
+/// The log-odds of a probability. The result is clamped to about ±36, so it is finite even for the probabilities 0 and
+/// 1.
 pub(crate) fn logit(p: f64) -> f64 {
     let p = p.clamp(2.0e-16, 1.0 - 2.0e-16);
     ln(p / (1.0 - p))

@@ -1,7 +1,8 @@
 //! Support for structs of options: builder methods, and methods that read options from JSON. An option that the JSON
 //! text contains replaces the default.
 //!
-//! Both language bindings pass options as JSON. Names, defaults and error messages are therefore defined only here.
+//! The Python and Node bindings pass options as JSON. Names, defaults and error messages are therefore defined only
+//! here.
 
 use std::fmt;
 

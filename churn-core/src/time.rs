@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Microseconds per hour.
 pub(crate) const MICROS_PER_HOUR: i64 = 3_600_000_000;
-/// The longest accepted time span in days. It covers the years 1 to 9999.
+/// The longest accepted time span in days: the number of days in the years 1 to 9999.
 pub(crate) const MOST_DAYS: u32 = 3_652_059;
 
 /// A point in time in UTC: microseconds since 1970-01-01, within the years 1 to 9999.
@@ -68,8 +68,8 @@ impl Timestamp {
         Self(moved.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// Number of days from `earlier` to this timestamp, with a fraction. It is negative if this timestamp is before
-    /// `earlier`.
+    /// Number of days from `earlier` to this timestamp, with a fraction. The number is negative if this timestamp is
+    /// before `earlier`.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
     }
@@ -122,8 +122,8 @@ fn civil_micros(civil: jiff::civil::DateTime) -> i64 {
     civil.duration_since(EPOCH).as_nanos().div_euclid(1000) as i64
 }
 
-/// Splits the offset (`Z`, `+01:00`, `+0100` or `+01`) off a date-time. Returns the text before it and the offset in
-/// microseconds.
+/// Splits the offset (`Z`, `+01:00`, `+0100` or `+01`) off a date-time. Returns the text before the offset, and the
+/// offset in microseconds.
 fn split_offset(text: &str) -> Option<(&str, i64)> {
     if let Some(civil) = text.strip_suffix(['Z', 'z']) {
         return Some((civil, 0));

@@ -94,12 +94,12 @@ impl Points {
     }
 }
 
-/// The records of one table that are visible, which means that they happened and were known before the date of their
-/// pair.
+/// The visible records of one table. A record is visible if it happened, and was known, before the date of its pair
+/// (customer and date).
 #[derive(Default)]
 pub(crate) struct Visible {
     points: Points,
-    /// The state of each payment. Each possible state is one bit of the byte. The list is empty for other tables.
+    /// The state of each payment, as a byte in which one bit is set. The list is empty for other tables.
     states: Vec<u8>,
 }
 
@@ -127,8 +127,8 @@ impl Visible {
 }
 
 impl Series<'_> {
-    /// Collects the records that belong to the series, sorted by their time on the time axis of the series. By default,
-    /// records with the same time are in input order.
+    /// Collects the records of the series (those that meet its filter), sorted by their time on the time axis of the
+    /// series. By default, records with the same time are in input order.
     pub(crate) fn collect(&self, records: &TenantRecords, visible: &Visible, pairs: Pairs<'_>, points: &mut Points) {
         points.clear();
         let all = &visible.points;
@@ -183,7 +183,8 @@ impl Series<'_> {
             }
         }
         // The rows are sorted by event time, which may differ from the time on this axis. Records with the same time on
-        // this axis are ordered by their tie key (the position in the input, or the rank by content).
+        // this axis are ordered by their tie key: the position in the input or, if the option `ties` is `content`, the
+        // position after sorting by content.
         let in_order = |point: usize| {
             let (a, b) = (point - 1, point);
             points.at[a] < points.at[b]

@@ -8,13 +8,13 @@ use crate::record::{Priority, TenantRecords};
 
 /// A condition that can be evaluated on a record.
 pub(crate) enum Test<'a> {
-    /// A condition on the state of a payment. Each bit of the number that is set stands for an accepted state.
+    /// A condition on the state of a payment. Each bit that is set in the number stands for one accepted state.
     Payment(u8),
     Open,
     Responded,
     Urgent,
     /// A condition on a text column. The flags state for each text of the column whether the text is accepted. If the
-    /// records lack the column, it is `None` and no record meets the condition.
+    /// records lack the column, the first field is `None`, and no record meets the condition.
     OneOf(Option<ColumnView<'a>>, Vec<bool>),
     /// A condition on an amount. The two numbers are the lower and the upper bound of the amount. Both bounds are
     /// inclusive.

@@ -92,8 +92,9 @@ impl ChurnDefinition {
         }
     }
 
-    /// The table whose last event is the end of the observed history. A label is mature if its label period ends at or
-    /// before this event. With `None`, the last event of any table counts.
+    /// The table that determines the end of the observed history: the history ends with the last event of this table.
+    /// With `None`, the history ends with the last event of any table. A label is mature if its label period ends by
+    /// the end of the history.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,
@@ -201,7 +202,7 @@ impl ChurnDefinition {
     }
 }
 
-/// A [`ChurnDefinition`] in the form in which it appears in JSON options.
+/// A [`ChurnDefinition`] in the form that it has in JSON options.
 #[derive(Serialize)]
 struct DefinitionOption {
     kind: &'static str,

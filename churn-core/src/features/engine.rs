@@ -113,8 +113,9 @@ impl ResolvedPlan {
         self.evaluate_rows(records, &rows, workers)
     }
 
-    /// Computes the features of given customers (by code) at given dates. The result has one row for each pair of
-    /// customer and date, in the given order. If a customer was not known at the date, the result is an error.
+    /// Computes the features of given customers at given dates. Each customer is given by their code. The result has
+    /// one row for each pair of customer and date, in the given order. If a customer was not known at the date, the
+    /// result is an error.
     pub(crate) fn evaluate_rows(
         &self,
         records: &TenantRecords,
@@ -127,8 +128,8 @@ impl ResolvedPlan {
             .iter()
             .enumerate()
             .map(|(column, kind)| match kind {
-                // The operating system allocates zeroed memory when it is first written. The threads that compute the
-                // values therefore allocate it.
+                // The operating system provides zeroed memory page by page, when a page is first written. The threads
+                // that compute the values therefore share the cost of providing the memory.
                 FeatureKind::Number => FeatureColumn::Number(vec![0.0; rows.len()]),
                 FeatureKind::Text => FeatureColumn::Text {
                     codes: vec![FeatureColumn::MISSING; rows.len()],

@@ -29,7 +29,8 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
     Gaps::of(records, kind)?.usual_days()
 }
 
-/// The numbers of days between the consecutive event days of each customer with at least two event days.
+/// The gaps between events, for each customer with events on at least two days. A gap is the number of days between two
+/// consecutive days with events.
 pub(crate) struct Gaps {
     /// The median gap of each customer.
     usual: Vec<i64>,
@@ -40,7 +41,7 @@ pub(crate) struct Gaps {
 impl Gaps {
     /// Returns `None` if the table was not given.
     pub(crate) fn of(records: &TenantRecords, kind: RecordKind) -> Option<Self> {
-        // At the latest possible time, the view shows all records, whenever they became known.
+        // A view at the latest possible time shows all records, whenever they became known.
         let view = StreamView::new(records, kind, i64::MAX)?;
         let mut gaps = Self {
             usual: vec![],
@@ -66,7 +67,7 @@ impl Gaps {
         Some(gaps)
     }
 
-    /// The number of customers with at least two event days.
+    /// The number of customers with events on at least two days.
     pub(crate) fn customers(&self) -> usize {
         self.usual.len()
     }
@@ -82,7 +83,7 @@ impl Gaps {
     }
 }
 
-/// The median of some values. If their number is even, it is the lower of the two middle values.
+/// The median of some values. If the number of values is even, the median is the lower of the two middle values.
 fn median(values: &mut [i64]) -> Option<i64> {
     let middle = values.len().checked_sub(1)? / 2;
     Some(*values.select_nth_unstable(middle).1)

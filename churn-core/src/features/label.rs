@@ -28,7 +28,7 @@ names! {
         Active = "active",
         /// The row is excluded: the customer churned after `as_of` but before the label period.
         ChurnedInLead = "churned_in_lead",
-        /// The row is excluded: the customer churned before `as_of`, but this became known only later.
+        /// The row is excluded: the customer churned before `as_of`, but the churn became known only after `as_of`.
         ChurnedBefore = "churned_before",
     }
 }
@@ -46,12 +46,14 @@ pub struct Label {
     pub churned: bool,
     /// The rule that determined the label.
     pub rule: LabelRule,
-    /// The time of the cancellation or of the first event in the label period; `None` if there is neither.
+    /// The time that decided the label: the cancellation of a customer who cancelled before the end of the label
+    /// period, or the first event in the label period of a customer who stayed active. `None` for the rules
+    /// `NotCancelled` and `Inactive`.
     pub event_at: Option<Timestamp>,
 }
 
-/// The labels of all eligible customers at some dates. They are in the order of the given dates, and sorted by customer
-/// id within each date.
+/// The labels of all eligible customers at some dates. The labels are in the order of the given dates, and sorted by
+/// customer id within each date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     rows: Vec<Label>,
@@ -74,8 +76,8 @@ impl Labels {
 
 /// Computes the labels of every eligible customer at each date.
 ///
-/// Only a customer who had signed up and had not churned before the date, as known at the date, is eligible.
-/// [`ChurnDefinition::Cancellation`] also requires that the customer has not given notice.
+/// A customer is eligible at a date only if they had signed up and had not churned, according to what was known at the
+/// date. [`ChurnDefinition::Cancellation`] also requires that the customer has not given notice.
 /// [`ChurnDefinition::Inactivity`] also requires that the customer was active in the activity window before the date.
 ///
 /// ```
@@ -153,7 +155,7 @@ pub(crate) fn labels_within(
     Ok(found.into_iter().flatten().partition(is_row))
 }
 
-/// Returns the end of the observed history, or an error if the label period of the date extends past it.
+/// Returns the end of the observed history, or an error if the label period of the date extends past this end.
 fn mature(records: &TenantRecords, as_of: AsOf, definition: &ChurnDefinition) -> Result<i64> {
     let Some(observed_until) = records.observed_until(definition.observed_on()) else {
         return Err(Error::new(

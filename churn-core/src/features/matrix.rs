@@ -69,8 +69,8 @@ impl FeatureColumn {
     }
 }
 
-/// Named columns of equal length. They come from records or from a flat table, and are the input of preprocessing and
-/// of the base learners.
+/// Named columns of equal length. The columns come from records or from a flat table. They are the input of
+/// preprocessing and of the base learners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns<'a> {
     pub(crate) names: &'a [String],

@@ -14,7 +14,7 @@ pub(crate) enum RowMeasure<'a> {
     GapDays,
     Integer(Integer),
     Float(Float<'a>),
-    /// A measure whose values are integer codes. It is used only to count distinct values.
+    /// A measure whose values are represented by integer codes. Such a measure is used only to count distinct values.
     Code(Code<'a>),
 }
 
@@ -61,8 +61,8 @@ pub(crate) enum Float<'a> {
 }
 
 impl Float<'_> {
-    /// The value of the measure for a record; `None` if the record has no value, or if its value is not known yet. It
-    /// is never NaN.
+    /// The value of the measure for a record; `None` if the record has no value, or if its value is not known yet. The
+    /// value is never NaN.
     pub(crate) fn of(self, view: &StreamView<'_>, row: Row) -> Option<f64> {
         match self {
             Self::Satisfaction => view.satisfaction(row),

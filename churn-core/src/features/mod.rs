@@ -1,4 +1,5 @@
-//! Features of customers at a point in time, the customers who are eligible, and their churn labels.
+//! Computes the features of customers at a point in time, selects the eligible customers, and computes their churn
+//! labels.
 
 #[cfg(feature = "arrow")]
 mod arrow;

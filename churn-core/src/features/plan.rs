@@ -30,8 +30,8 @@ names! {
     }
 }
 
-/// A condition on a record. Whether it holds depends only on what was known at `as_of`. A filter is a list of
-/// conditions that must all hold.
+/// A condition on a record. Whether the condition holds depends only on what was known at `as_of`. A filter is a list
+/// of conditions that must all hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -91,7 +91,7 @@ pub enum Condition {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Measure {
-    /// The value 1 for every record. It is used for counting.
+    /// The value 1 for every record. This measure is used for counting records.
     #[default]
     #[serde(rename = "one", alias = "count")]
     Count,
@@ -107,30 +107,30 @@ pub enum Measure {
     Satisfaction,
     /// The quantity of an activity.
     Quantity,
-    /// The kind of an activity. It can only be used with [`Function::Distinct`].
+    /// The kind of an activity. This measure can only be used with [`Function::Distinct`].
     Kind,
-    /// The UTC date of the record. It can only be used with [`Function::Distinct`].
+    /// The UTC date of the record. This measure can only be used with [`Function::Distinct`].
     Date,
     /// The number of days between a record and the customer's previous record that meets the filter.
     GapDays,
     /// An attribute of the record. In the customers table, the attribute is read from the row that is valid at `as_of`.
     Attribute(String),
-    /// The number of days since the current spell (the current uninterrupted period as a customer) began. It can only
-    /// be used with the customers table.
+    /// The number of days since the current spell (the current uninterrupted period as a customer) began. This measure
+    /// can only be used with the customers table.
     TenureDays,
-    /// The number of days until the contract renews. It can only be used with the customers table.
+    /// The number of days until the contract renews. This measure can only be used with the customers table.
     DaysToRenewal,
-    /// The number of days since the `valid_from` of the row that is valid at `as_of`. It can only be used with the
-    /// customers table.
+    /// The number of days since the `valid_from` of the row that is valid at `as_of`. This measure can only be used
+    /// with the customers table.
     DaysSinceChange,
-    /// The number of spells (uninterrupted periods as a customer) before the current one. It can only be used with the
-    /// customers table.
+    /// The number of spells (uninterrupted periods as a customer) before the current one. This measure can only be used
+    /// with the customers table.
     EarlierSpells,
     /// The number of days since the latest end of an earlier spell (uninterrupted period as a customer); NaN if no
-    /// earlier spell has ended. It can only be used with the customers table.
+    /// earlier spell has ended. This measure can only be used with the customers table.
     DaysSinceLastEnd,
-    /// The number of days since the first spell (uninterrupted period as a customer) began. It can only be used with
-    /// the customers table.
+    /// The number of days since the first spell (uninterrupted period as a customer) began. This measure can only be
+    /// used with the customers table.
     DaysSinceFirstSignUp,
 }
 
@@ -141,10 +141,9 @@ pub enum Measure {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Function {
-    /// The sum of the measures. For [`Measure::Count`], this is the number of records. It is 0 if there are no records.
+    /// The sum of the measures; 0 if there are no records. For [`Measure::Count`], the sum is the number of records.
     Sum,
-    /// The arithmetic mean of the measures. If there are no records, the result is NaN. The same holds for all
-    /// functions that are listed below, unless their description states otherwise.
+    /// The arithmetic mean of the measures; NaN if there are no records.
     Mean,
     /// The largest measure; NaN if there are no records.
     Max,
@@ -157,7 +156,7 @@ pub enum Function {
     /// The number of distinct measures; 0 if there are no records.
     Distinct,
     /// The sum in the window minus the sum in the preceding window of the same length. For an attribute of customers,
-    /// it is the current value minus the value at the start of the window.
+    /// the result is the current value minus the value at the start of the window.
     Change,
     /// The sum in the window, divided by the sum that is expected from the history before the window. The expected sum
     /// is the average sum per day from the first record to the start of the window, times the length of the window in
@@ -167,7 +166,7 @@ pub enum Function {
     /// The share of the records in the window that also meet these conditions; NaN if there are no records.
     Share(Vec<Condition>),
     /// The number of consecutive records that meet these conditions, counted backwards from the last record in the
-    /// window. It is 0 if there are no records.
+    /// window; 0 if there are no records.
     Streak(Vec<Condition>),
     /// The number of days from the last record to `as_of`; NaN if there are no records.
     DaysSinceLast,
@@ -176,13 +175,14 @@ pub enum Function {
     /// The number of days from the last record to `as_of`, divided by the mean number of days between consecutive
     /// records. NaN if there are fewer than two records.
     RecencyRatio,
-    /// The measure itself, without aggregation. This function can only be used with the customers table.
+    /// The value of the measure, without aggregation. This function can only be used with the customers table.
     Value,
     // Model files store the position of a variant, so new variants must be added at the end.
     /// How many due days have passed before the day of `as_of`. A due day is a day on which the next records were
     /// expected. The first due day is one typical gap after the last day with records, and each further due day is one
-    /// typical gap later. The typical gap is the median of the latest 12 gaps between days with records. It is counted
-    /// in calendar months if the records occur on the same day of the month. NaN if fewer than two days have records.
+    /// typical gap later. The typical gap is the median of the latest 12 gaps between days with records. This gap is
+    /// counted in calendar months if the records occur on the same day of the month. NaN if fewer than two days have
+    /// records.
     PeriodsMissed,
 }
 
@@ -246,7 +246,8 @@ impl Feature {
         }
     }
 
-    /// Sets the filter, which is a list of conditions that must all hold. It replaces a filter that was set before.
+    /// Sets the filter, which is a list of conditions that must all hold. The new filter replaces a filter that was set
+    /// before.
     #[must_use]
     pub fn filter(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
         self.filter = conditions.into_iter().collect();

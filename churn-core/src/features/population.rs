@@ -25,7 +25,7 @@ pub(crate) fn eligible(
     Ok(found.concat())
 }
 
-/// Checks that the definition is valid and that its table was given.
+/// Checks that the definition is valid and that the table whose events it uses was given.
 pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     definition.validate()?;
     match definition.observed_on() {
@@ -53,7 +53,7 @@ pub(crate) fn cannot_tell(records: &TenantRecords, definition: &ChurnDefinition)
     Some(format!("cancellation needs customers.churned_at; {hint}"))
 }
 
-/// The name of a customer attribute that is similar to `churned_at`; `None` if there is no such attribute.
+/// The name of a customer attribute whose name is similar to `churned_at`; `None` if there is no such attribute.
 fn near_end(records: &TenantRecords) -> Option<&str> {
     let names = records.customers.attributes.iter();
     nearest_given(

@@ -29,7 +29,7 @@ pub(crate) enum CustomerMeasure<'a> {
     EarlierSpells,
     DaysSinceLastEnd,
     DaysSinceFirstSignUp,
-    /// A number column. If the records lack the column, it is `None` and every value is missing.
+    /// A number column. If the records lack the column, the field is `None`, and every value is missing.
     Number(Option<ColumnView<'a>>),
     Text(Option<ColumnView<'a>>),
     /// The change of a number column over a window. The integer is the length of the window in microseconds.
@@ -58,7 +58,7 @@ pub(crate) struct Series<'a> {
 pub(crate) struct Group<'a> {
     pub(crate) measure: RowMeasure<'a>,
     pub(crate) outputs: Vec<Output<'a>>,
-    /// The distinct lists of conditions that shares and streaks in this group use.
+    /// The distinct lists of conditions that features with the function `Share` or `Streak` in this group use.
     pub(crate) tests: Vec<Vec<Test<'a>>>,
     declared_tests: Vec<&'a [Condition]>,
     declared: (&'a Measure, bool),
@@ -67,8 +67,8 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Output<'a> {
     pub(crate) column: usize,
     pub(crate) function: &'a Function,
-    /// The index of this feature's conditions in the `tests` of its group; `None` if the feature is neither a share nor
-    /// a streak.
+    /// The index of this feature's conditions in the `tests` of its group; `None` if the function of the feature is
+    /// neither `Share` nor `Streak`.
     pub(crate) tests: Option<usize>,
     /// The length of the window in microseconds; 0 for the whole history.
     pub(crate) span: i64,

@@ -102,9 +102,9 @@ pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {
     })
 }
 
-/// Picks a day in `[first, last]` on which an event of the customer is due, as known at `first`. Returns `None` if
-/// there is no such day. If there are several, `pick` receives their number and returns the index of one of them. If
-/// the customer has only one event, events are assumed to be due every month.
+/// Picks a day in `[first, last]` on which an event of the customer is due. Only events that are known at `first` are
+/// used. Returns `None` if there is no such day. `pick` receives the number of such days and returns the index of one
+/// of them. If the customer has only one event, events are assumed to be due every month.
 pub(crate) fn due_day(
     records: &TenantRecords,
     kind: RecordKind,

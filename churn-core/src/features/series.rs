@@ -26,7 +26,7 @@ pub(crate) struct Measured {
     /// case, `some_edges` contains, for each window, the position of the first of these records.
     some: Points,
     some_edges: Vec<u32>,
-    /// The integer values of the measure, whose prefix sums are in `sums`. If the measure is a code, an element is 1 at
+    /// The integer values of the measure. Their prefix sums are in `sums`. If the measure is a code, an element is 1 at
     /// the last occurrence of a code and 0 elsewhere.
     integers: Vec<i64>,
     sums: Sums,
@@ -93,7 +93,8 @@ impl Measured {
         match measure {
             RowMeasure::One => true,
             RowMeasure::GapDays => {
-                // The first record of a row has no gap before it. Its value is computed, but no window uses it.
+                // The first record of a matrix row has no gap before it. Its value is computed, but no window uses this
+                // value.
                 self.integers.extend(points.at.first().map(|_| 0));
                 self.integers
                     .extend(points.at.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));

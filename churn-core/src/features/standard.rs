@@ -1,4 +1,5 @@
-//! The catalogue of standard features. They are declared in the same way as a user's features.
+//! The catalogue of standard features. Each standard feature is declared as a `Feature`, like the features that a user
+//! declares.
 
 use crate::error::RecordKind;
 use crate::features::plan::{Axis, Condition, Feature, Function, Measure};
@@ -13,8 +14,8 @@ pub(crate) struct Schema<'a> {
     renewal: bool,
     dated: bool,
     returning: bool,
-    /// The usable attributes of customers. The flag states whether the attribute is dated, so that its earlier values
-    /// are known.
+    /// The usable attributes of customers. The flag states whether the attribute is dated, which means that its earlier
+    /// values are known.
     attributes: Vec<(&'a Attribute, bool)>,
 }
 

@@ -1,8 +1,8 @@
-//! Aggregations over the measures of some records.
+//! Aggregation functions over the measures of some records. A measure is the value that a feature reads from a record.
 //!
 //! Integers (money in minor units, durations in microseconds) are summed exactly and divided once at the end. Floats
-//! are summed with the oldest first, never by subtracting prefix sums. Deviations from the mean are computed in a
-//! second pass, with the oldest first.
+//! are added one by one, beginning with the oldest record, because a difference of prefix sums would add rounding
+//! errors. Deviations from the mean are computed in a second pass, in the same order.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ use std::ops::Range;
 pub(crate) enum Values<'a> {
     /// The number of records. The measure of every record is 1.
     Ones(usize),
-    /// The values of an integer measure, their exact sum, and the divisor by which the result is divided once.
+    /// The values of an integer measure, their exact sum, and the divisor that converts a result to the unit of the
+    /// feature.
     Integers(&'a [i64], Sum, f64),
     /// The values of a float measure. None of them is NaN or infinite.
     Floats(&'a [f64]),
@@ -92,7 +93,7 @@ impl Values<'_> {
         }
     }
 
-    /// The sum of the measures. It is 0 if there are no records.
+    /// The sum of the measures; 0 if there are no records.
     pub(crate) fn sum(self) -> f64 {
         match self {
             Self::Ones(count) => count as f64,
@@ -145,7 +146,7 @@ impl Values<'_> {
         extreme.unwrap_or(f64::NAN)
     }
 
-    /// The sample standard deviation, with divisor n - 1. It is NaN if there are fewer than two values.
+    /// The sample standard deviation, with divisor n - 1. The result is NaN if there are fewer than two values.
     pub(crate) fn std(self) -> f64 {
         let count = self.len();
         if count < 2 {

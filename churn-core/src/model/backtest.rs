@@ -26,10 +26,10 @@ pub struct BacktestOptions {
     /// The origins (test dates). Each origin must be mature, that is, its label period must end within the observed
     /// history.
     ///
-    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before it. Of these
-    /// dates, those without enough history for training are left out. Each test covers a span of half a label period
-    /// that ends at the test date, and each customer is tested on one day of this span. If the history is too short for
-    /// a test over a span, all customers are tested on the test date itself.
+    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before that date. A
+    /// date is left out if the history before it is too short for training. Each test covers a span of half a label
+    /// period that ends at the test date, and each customer is tested on one day of this span. If the history is too
+    /// short for a test over a span, all customers are tested on the test date itself.
     pub origins: Option<Vec<AsOf>>,
     /// Minimum number of days between the end of the last training label period and each origin (test date). Default:
     /// 0.
@@ -149,8 +149,8 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // Dates that the purge drops (because their label periods end after the origin) are only listed in the
-            // proof, so their labels are not computed.
+            // The purge drops dates whose label periods end after the origin. These dates are listed in the proof, but
+            // their labels are not computed.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(
                     "no training date has a label period ({} days, lead {}) that ends {} days before the origin {} or earlier",

@@ -25,8 +25,8 @@ pub(crate) struct Metadata {
     /// intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
-    /// The feature profile of the training data. Score runs are compared with it. `None` in files that were written by
-    /// versions without a profile.
+    /// The feature profile of the training data. The features of score runs are compared with this profile. `None` in
+    /// files that were written by versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
     /// The optional columns that had values in the training data, as

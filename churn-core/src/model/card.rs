@@ -111,8 +111,8 @@ pub struct CardFeatures {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CardMetrics {
-    /// The out-of-time test (on dates after the label periods of all its training dates); `None` if the history is too
-    /// short.
+    /// The out-of-time test: a model is tested on dates that lie after the label periods of its training dates. `None`
+    /// if the history is too short.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,

@@ -33,7 +33,7 @@ pub struct Explanation {
     /// Contributions in log-odds (rows x features). The columns have the order of the feature names. The sum of the
     /// base value and all contributions of a row equals the row's blended log-odds before calibration.
     pub contributions: Array2<f64>,
-    /// The expected blended log-odds over the training rows, before calibration.
+    /// The expected value of the blended log-odds over the training rows, before calibration.
     pub base_value: f64,
 }
 
@@ -95,8 +95,8 @@ impl ChurnModel {
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
-    /// The bytes of the model file. The same training gives the same bytes at any time, on any machine and for any
-    /// number of threads.
+    /// The bytes of the model file. Training with the same records, options and seed gives the same bytes at any time,
+    /// on any machine and for any number of threads.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.bytes.to_vec()
     }
@@ -160,12 +160,13 @@ impl ChurnModel {
         &self.metadata.feature_names
     }
 
-    /// The feature plan after training, with the features that were chosen for the columns of the training records.
+    /// The feature plan that training resolved: the list of the features that the tables and columns of the training
+    /// records allow.
     pub fn plan(&self) -> &ResolvedPlan {
         &self.plan
     }
 
-    /// The lowest probability of each risk band.
+    /// The lowest probability of each risk band above `low`.
     pub fn risk_bands(&self) -> RiskBands {
         self.metadata.bands
     }
@@ -298,9 +299,9 @@ impl ChurnModel {
     /// over all customers.
     ///
     /// Event rows without a `customer_id` belong to the customer. An empty table in [`CustomerRows`] means that the
-    /// customer has no such events, whereas a table that is not set means that nothing is known about such events. Rows
-    /// at or after `as_of` are not visible. `top` is the maximum number of reasons, as in [`ScoreRun::reasons`]. If
-    /// `top` is 0, no reasons are computed, which saves time.
+    /// customer has no events of this kind. A table that is not set means that nothing is known about events of this
+    /// kind. Rows at or after `as_of` are not visible. `top` is the maximum number of reasons, as in
+    /// [`ScoreRun::reasons`]. If `top` is 0, no reasons are computed, which saves time.
     ///
     /// ```no_run
     /// # fn show(model: churn_core::ChurnModel) -> churn_core::Result<()> {
@@ -319,8 +320,8 @@ impl ChurnModel {
     /// ```
     ///
     /// # Errors
-    /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer has no label period to
-    /// predict because they have not signed up yet, have already churned, have a known cancellation, or are already
+    /// The code of the first invalid value if rows are invalid; `not_eligible` if the customer is not eligible at the
+    /// date, because they have not signed up yet, have already churned, have a known cancellation, or are already
     /// inactive; `feature_mismatch` if the rows lack a table that the model needs, or if the type of an attribute
     /// differs from its type in training.
     pub fn score_customer(&self, rows: CustomerRows, as_of: impl Into<AsOf>, top: usize) -> Result<CustomerScore> {
@@ -358,8 +359,8 @@ impl ChurnModel {
     ///
     /// The contributions of trees are exact path-dependent TreeSHAP values (Lundberg et al., "Consistent individualized
     /// feature attribution for tree ensembles", 2018). For the linear member, a contribution is the coefficient times
-    /// the difference between the value and the training mean. The blend is a weighted sum of the members, so its
-    /// contributions are the weighted sums of the members' contributions.
+    /// the difference between the column's value and its mean in training. The blend is a weighted sum of the members,
+    /// so its contributions are the weighted sums of the members' contributions.
     ///
     /// # Errors
     /// `feature_mismatch` if the matrix has other columns than the model's features; `tenant_mismatch` if the matrix

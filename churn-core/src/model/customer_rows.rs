@@ -9,7 +9,7 @@ use crate::record::{TenantId, TenantRecords};
 /// a `customer_id`, or with a null `customer_id`, belong to this customer.
 ///
 /// As in every other input, a column counts as not given if none of the rows has the column. A
-/// [`Payment`](crate::Payment) whose `settled_at` is `None` does not have the column `settled_at`. If it is the only
+/// [`Payment`](crate::Payment) whose `settled_at` is `None` does not have the column `settled_at`. If this is the only
 /// payment, the column is therefore not given, and the payment counts as paid. To pass a pending payment, set its
 /// status to `pending`, or pass a [`Table`] in which the column `settled_at` is null.
 ///
@@ -62,7 +62,7 @@ impl CustomerRows {
         self.table(RecordKind::Activities, rows)
     }
 
-    /// Sets the customer's rows of one kind. They replace rows of this kind that were set before.
+    /// Sets the customer's rows of one kind. These rows replace rows of the same kind that were set before.
     #[must_use]
     pub fn table(mut self, kind: RecordKind, rows: impl IntoTable) -> Self {
         self.tables[kind as usize] = Some(rows.into_table().with_known_names(kind));

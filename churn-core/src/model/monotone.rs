@@ -1,4 +1,4 @@
-//! Monotonic constraints of features, and the fit of members that obey them.
+//! Monotonic constraints of features, and the fit of members that obey these constraints.
 
 use ndarray::ArrayView2;
 

@@ -25,7 +25,7 @@ use crate::time::AsOf;
 ///
 /// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain this member), `true`
 /// (the member has its default options) or an object that overrides some of the member's default options. If the JSON
-/// changes `boosting` and does not contain `deep_boosting`, the ensemble has no deep boosting.
+/// changes `boosting` and does not contain `deep_boosting`, the ensemble has no member `deep_boosting`.
 /// [`execution`](Self::execution) is not part of the JSON.
 ///
 /// ```
@@ -54,8 +54,9 @@ pub struct TrainOptions {
     ///
     /// If `None`, training chooses mature dates. It divides the history before the last mature day into spans that are
     /// half as long as a label period. Each customer is used on one day of each span. The day is chosen pseudo-randomly
-    /// from the customer's id and the seed. Together, the days of all customers cover every phase of a billing cycle.
-    /// Dates at fixed intervals may cover only a few phases of the cycle.
+    /// from the customer's id and the seed. The days of different customers therefore lie in different parts of the
+    /// billing cycle. Training dates that are the same for all customers could all fall on, for example, days on which
+    /// invoices are due.
     pub as_of: Option<Vec<AsOf>>,
     /// The plan of the features that training computes. Default: the standard plan.
     pub plan: FeaturePlan,
@@ -68,16 +69,16 @@ pub struct TrainOptions {
     /// warning. Columns are checked only if at least 20 rows churned and at least 20 rows were retained.
     pub leakage: LeakagePolicy,
     /// Columns to accept although they seem to leak the target. List only columns whose values are known at prediction
-    /// time. A column is given by its own name or by the name of its feature. The report lists the accepted columns
-    /// that seem to leak the target.
+    /// time. Name a column as in its table, or by the name of its feature. The report lists the accepted columns that
+    /// seem to leak the target.
     pub allow_columns: Vec<String>,
     /// Maximum number of customer-date pairs for training and testing. If there are more pairs, training uses a
     /// pseudo-random sample of the customers, with all pairs of each sampled customer. The sample depends only on the
     /// customer ids and the seed. The maximum limits memory use, which is about 6 kB per pair with the standard
     /// features. Default: 500 000.
     pub max_rows: usize,
-    /// Whether the model may score tenants other than the one it was trained on. A pretrained model for several tenants
-    /// needs this. Default: false.
+    /// Whether the model may score tenants other than the one it was trained on. Set this option for a pretrained model
+    /// that several tenants use. Default: false.
     pub shared: bool,
     /// The seed of all pseudo-random numbers in training. The same records, options and seed give the same model.
     /// Default: 0.
@@ -142,11 +143,12 @@ pub struct EnsembleOptions {
     /// Weight of a churned row in the fit of the base learners. A retained row has weight 1. The blend and the
     /// calibration are fitted without these weights, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
-    /// Monotonic constraints of numeric features, by name. With [`Monotonicity::Increasing`], the probability never
-    /// falls as the feature grows, if all other features stay equal. Missing values are unconstrained. The linear
-    /// member, `boosting` and `deep_boosting` obey the constraints. The forest cannot obey constraints, so it is
-    /// dropped if there are any, and the report lists it as dropped. In JSON, the constraints are an object:
-    /// `{"payments_failed_count_91d": "increasing"}`. Default: none.
+    /// Monotonic constraints: pairs of the name of a numeric feature and a direction. With
+    /// [`Monotonicity::Increasing`], the probability never falls as the feature grows, if all other features stay
+    /// equal. Missing values are unconstrained. The linear member, `boosting` and `deep_boosting` obey the constraints.
+    /// The forest cannot obey constraints. An ensemble with constraints therefore has no forest, and the report lists
+    /// the forest as dropped. In JSON, the constraints are an object: `{"payments_failed_count_91d": "increasing"}`.
+    /// Default: none.
     #[serde(serialize_with = "constraints")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
 }

@@ -1,5 +1,5 @@
 //! The profile of the training data: the typical values of each feature. The profile is stored in the model. The
-//! features of later score runs are compared with it.
+//! features of later score runs are compared with the profile.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub(crate) struct FeatureProfile {
 }
 
 /// A text feature with more levels (distinct texts) than this number is treated as an id or as free text. The levels of
-/// such a feature are not stored, because later data always contains new ones.
+/// such a feature are not stored, because later data always contains new texts.
 const LEVELS: usize = 200;
 
 /// The profiles of all features, in the order of the feature plan.

@@ -86,7 +86,7 @@ impl Reason {
     }
 }
 
-/// The features of a row with the largest contributions in either direction, largest first. Features with equal
+/// The features with the largest absolute contributions to the score of a row, largest first. Features with equal
 /// contributions are in the order of the feature plan. Features with a contribution of 0 are omitted.
 pub(crate) fn top_reasons(table: Columns<'_>, row: usize, contributions: &[f64], top: usize) -> Vec<Reason> {
     let mut order: Vec<usize> = (0..contributions.len())

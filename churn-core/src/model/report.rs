@@ -42,8 +42,8 @@ pub struct OutOfTime {
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
     /// The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
-    /// [`Backtest`](crate::Backtest) contain predictions. In the report of a model, the list is empty, because the
-    /// report is stored in the model file.
+    /// [`Backtest`](crate::Backtest) contain predictions. In the report of a model, the list is empty, which keeps the
+    /// model file small.
     #[serde(default)]
     pub predictions: Vec<Prediction>,
 }
@@ -157,7 +157,7 @@ pub struct TrainReport {
     pub training_dates: Vec<AsOf>,
     /// Number of rows in the training set. Each row is a pair of a customer and a date.
     pub rows: usize,
-    /// Number of rows in the training set whose customer churned in the label period after the date.
+    /// Number of training rows in which the customer churned in the label period after the date.
     pub churned: usize,
     /// Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if the
     /// customer churned between the date and the start of the label period. A pair is also excluded if the customer had
@@ -178,8 +178,8 @@ pub struct TrainReport {
     /// before the date from which a feature is computed) is truncated if it begins before the observed history.
     #[serde(alias = "windows_before_history")]
     pub truncated_windows: Vec<u32>,
-    /// The out-of-time test. The tested model is not this model: it was trained with the same options, but only on
-    /// earlier dates. `None` if the history is too short for a test.
+    /// The out-of-time test. The tested model is not this model. It was trained with the same options, but only on
+    /// dates whose label periods end by the first test date. `None` if the history is too short for a test.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,

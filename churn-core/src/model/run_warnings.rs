@@ -1,5 +1,6 @@
-//! Warnings about a score run. They report data that differs from the training data (stale data, missing columns,
-//! unusual predictions or features), and outcomes of the run's label period that training used.
+//! Warnings about a score run. The warnings report two kinds of problems. First, the data differ from the training data
+//! (stale data, missing columns, unusual predictions or features). Second, training used outcomes of the run's label
+//! period.
 
 use crate::error::{Finding, FindingCode, RecordKind, excerpt};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};
@@ -18,7 +19,8 @@ const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// The time since the last end of a customer is tested only if there are at least this many earlier ends.
+/// The time since the last customer left is compared with earlier gaps only if at least this many customers left before
+/// the date.
 const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
@@ -37,7 +39,7 @@ pub(crate) fn run_warnings(
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
     found.extend(currency_differs(model, records));
-    // The ends of customers matter only if they define churn.
+    // The dates on which customers left are tested only if churn is defined as cancellation.
     let cancellation = matches!(model.definition, ChurnDefinition::Cancellation { .. });
     let tables = RecordKind::ALL.into_iter().filter(|kind| match kind {
         RecordKind::Customers => cancellation,
@@ -50,7 +52,7 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// The warnings about the rows of a single customer. `findings` are the findings that reading the rows gave.
+/// The warnings about the rows of a single customer. `findings` are the findings of the validation of these rows.
 pub(crate) fn customer_warnings(records: &TenantRecords, plan: &ResolvedPlan, findings: &[Finding]) -> Vec<Warning> {
     let mut found = missing_columns(records, plan);
     let used = plan.attributes();
@@ -151,7 +153,7 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
 fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
     let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
     let days = EventDays::of(records, kind, as_of)?;
-    // The gaps between a few cancellations say nothing about the next one.
+    // A few cancellations do not show how long a gap between two cancellations can be.
     if kind == RecordKind::Customers && days.earlier < FEWEST_ENDS {
         return None;
     }

@@ -17,8 +17,7 @@ pub(crate) struct Sample {
     /// For each row, the index of its span (consecutive days that together serve as one training date) among the spans
     /// that were used. Rows are sorted by span, then by customer.
     pub(crate) spans: Vec<u32>,
-    /// Number of customer-date pairs that are not in the sample because they have neither of the labels churned and
-    /// retained.
+    /// Number of customer-date pairs that are not in the sample because their label is neither churned nor retained.
     pub(crate) excluded: usize,
     /// Number of customer-date pairs that were not used because the sample would be larger than `RowCap::rows`.
     pub(crate) subsampled: usize,
@@ -107,13 +106,13 @@ const DUE: usize = 4;
 /// customer's events.
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
-/// before their next event is due. The due day follows from the customer's own rhythm, as known at the start of the
-/// span. At that midnight, the gap since the last event is the longest gap that a customer who stays usually has. A
-/// production job that runs on the day of the invoices scores all customers at such a time. If all days were spread
-/// evenly, training would see few customers at such a time.
+/// before their next event is due. The due day is computed from the intervals between the customer's events that are
+/// known at the start of the span. At that midnight, the gap since the last event is the longest gap that a customer
+/// who stays usually has. A production job that runs on the day of the invoices scores all customers at such a time. If
+/// all days were spread evenly, training would see few customers at such a time.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
-    // For labels of other kinds than inactivity, it does not matter whether the day is just before or just after an
-    // event, so all days are spread evenly.
+    // If churn is defined as cancellation, it does not matter whether the day is just before or just after an event.
+    // All days are then spread evenly.
     let Some(on) = definition.observed_on() else {
         return span.of(lot);
     };

@@ -31,8 +31,8 @@ pub enum Outcome {
     NotScored {
         /// Why the customer has no score, in words.
         reason: String,
-        /// The latest time at which the customer has enough history for a score, if they do not churn before; `None` if
-        /// no such time is known.
+        /// The time by which the customer will have enough history for a score, unless they churn first; `None` if no
+        /// such time is known.
         expected_at: Option<Timestamp>,
     },
 }
@@ -93,11 +93,11 @@ impl Score {
     /// dates. The interval always contains the probability of the score. A higher probability has a higher lower end
     /// and a higher upper end. The more customers are available for calibration, the narrower the interval is.
     ///
-    /// The interval comes from a bootstrap of the calibration that resamples customers (Efron and Tibshirani, 1993).
-    /// The interval does not include model (epistemic) uncertainty. If there are few customers, the interval therefore
-    /// contains the true rate in fewer than 90 % of cases. The interval is not a range for the outcome of one customer,
-    /// and it does not account for drift. `None` if the customer is not scored, or if the model file was written by a
-    /// version without intervals.
+    /// The interval is computed by a bootstrap (Efron and Tibshirani, 1993): customers are resampled, and the
+    /// calibration is fitted to each sample. The interval does not include model (epistemic) uncertainty. If there are
+    /// few customers, the interval therefore contains the true rate in fewer than 90 % of cases. The interval is not a
+    /// range for the outcome of one customer, and it does not account for drift. `None` if the customer is not scored,
+    /// or if the model file was written by a version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -113,7 +113,7 @@ impl Score {
         }
     }
 
-    /// The latest time at which the customer has enough history for a score, if they do not churn before. `None` if the
+    /// The time by which the customer will have enough history for a score, unless they churn first. `None` if the
     /// customer is scored, or if no such time is known.
     pub fn expected_at(&self) -> Option<Timestamp> {
         match self.outcome {
@@ -150,8 +150,8 @@ struct FlatScore<'a> {
     status: &'static str,
     /// Why the customer is not scored, in words; `None` if the customer is scored.
     not_scored_reason: Option<&'a str>,
-    /// The time by which the customer will have enough history for a score at the latest, unless they churn first;
-    /// `None` if the customer is scored or if no such time is known.
+    /// The time by which the customer will have enough history for a score, unless they churn first; `None` if the
+    /// customer is scored or if no such time is known.
     expected_at: Option<Timestamp>,
 }
 
@@ -252,9 +252,9 @@ impl ScoreRun {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
-    /// The `top` features with the largest contributions to a customer's score, in either direction, largest first.
-    /// Contributions are Shapley values in log-odds before calibration. Each call computes the contributions again. The
-    /// result is empty if the customer is not scored.
+    /// The `top` features with the largest absolute contributions to a customer's score, largest first. Contributions
+    /// are Shapley values in log-odds before calibration. Each call computes the contributions again. The result is
+    /// empty if the customer is not scored.
     ///
     /// # Errors
     /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not

@@ -499,7 +499,7 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
     // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
-    // it. The list of purged dates is empty only if no date lies between the last training date and the origin.
+    // this date. The list of purged dates is empty only if no date lies between the last training date and the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;
@@ -602,7 +602,8 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
     }
     let found = run_codes(&world, as_of)?;
     assert!(found.iter().any(|(code, _)| *code == "stale_data"), "{found:?}");
-    // A few ends far in the past, as a small tenant has, are no sign of a stopped feed.
+    // A small tenant may have only a few cancellations, all of them long ago. There is then no warning about stale
+    // data.
     let mut kept = 0;
     for customer in &mut world.customers {
         kept += usize::from(customer.churned_at.is_some());
@@ -689,7 +690,8 @@ fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()>
             .any(|warning| warning.code.as_str() == "labels_disagree"))
     };
     assert!(!disagree(&world)?);
-    // Every third payment is missing, as if it came late. The customers then seem to have churned.
+    // Every third payment is removed, as if the customer had not paid it yet. Customers who only pay late then seem to
+    // have churned.
     world.payments = world
         .payments
         .into_iter()

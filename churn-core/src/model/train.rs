@@ -26,16 +26,17 @@ impl ChurnModel {
     ///
     /// If `as_of` is not set, the history is divided into spans that are half as long as a label period, and each
     /// customer is used on one day of each span. The day is chosen pseudo-randomly from the customer's id and the seed.
-    /// Together, the days of all customers cover every phase of a billing cycle.
+    /// The days of different customers therefore lie in different parts of the billing cycle.
     ///
-    /// Training has two steps. First, a model is trained only on dates whose label periods end by the last date (or by
-    /// the first day of the last span), and is tested on the last date or span. Then another model is trained on the
-    /// most recent dates and is returned. If the history is too short for the test, `report().out_of_time` is `None`,
-    /// `report().out_of_time_reason` contains the reason, and only cross-validated metrics are available.
+    /// Training has two steps. First, a model is tested out of time on the last date (or on the last span). This model
+    /// is trained only on dates whose label periods end by the test date (or by the first day of the last span). Then
+    /// another model is trained on the most recent dates, and is returned. If the history is too short for the test,
+    /// `report().out_of_time` is `None`, `report().out_of_time_reason` contains the reason, and only cross-validated
+    /// metrics are available.
     ///
     /// # Errors
     /// `immature_label` if the label period of a requested date does not end within the observed history, or if no
-    /// dates are requested and there is no date whose label period ends within it; `single_class` if all customers
+    /// dates are requested and the observed history is too short for a label period; `single_class` if all customers
     /// churned or none did; `too_little_data` if there are too few customers or dates; `leakage` if a column leaks the
     /// target (the message names the column and the evidence); `invalid_option` if an option has an invalid value;
     /// `cancelled` if the caller cancelled the call.
@@ -395,8 +396,8 @@ pub(crate) fn test_out_of_time(
 }
 
 /// Separate metrics for customers who were active in the `horizon` days before the test date and for customers who were
-/// not. `None` if either group is empty, if the churn definition keeps only active customers, or if churn is not
-/// defined by inactivity.
+/// not. `None` if either group is empty, if only active customers are eligible, or if churn is not defined by
+/// inactivity.
 fn by_activity(
     records: &TenantRecords,
     test: &Sample,

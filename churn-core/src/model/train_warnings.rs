@@ -34,8 +34,8 @@ pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &Chur
     }
 }
 
-/// Training warns about customers with long gaps between events only if there are at least this many such customers,
-/// and at least one such customer in [`PART`].
+/// Training warns about long gaps between the events of some customers only if there are at least this many of these
+/// customers, and if they make up at least one in [`PART`] of all customers.
 const ENOUGH_CUSTOMERS: usize = 10;
 const PART: usize = 20;
 
@@ -85,12 +85,12 @@ impl EventGaps {
     }
 }
 
-/// Minimum number of churned rows from which labels are compared with `churned_at`.
+/// Labels are compared with `churned_at` only if there are at least this many churned rows.
 const ENOUGH_CHURNED: usize = 20;
 
-/// Warns if most customers who are inactive in the label period have no `churned_at` in it, although other customers
-/// have a `churned_at` in their label period. The label then mostly measures something other than leaving, such as late
-/// payments.
+/// Warns if most customers who are inactive in the label period have no `churned_at` in this period, although other
+/// customers have a `churned_at` in their label period. The label then mostly measures something other than leaving,
+/// such as late payments.
 fn labels_disagree(records: &TenantRecords, definition: &ChurnDefinition, sample: &Sample) -> Option<Warning> {
     let ChurnDefinition::Inactivity { on, .. } = definition else {
         return None;

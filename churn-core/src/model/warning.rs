@@ -13,23 +13,24 @@ names! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum WarningCode: "warning" {
-        /// The date to be scored is so long after the last event of a table that the data feed has probably stopped.
+        /// The date of a score run lies so long after the last event of a table that the data feed has probably
+        /// stopped.
         StaleData = "stale_data",
         /// The mean predicted probability of a score run is far from the churn rates of all training dates.
         LevelOutsideTraining = "level_outside_training",
         /// In a score run, features have values far outside the values that they had at all training dates.
         FeaturesOutsideTraining = "features_outside_training",
-        /// The records lack a column that the model uses.
+        /// The records lack a column that the model uses, or have no values in a column that had values in training.
         MissingColumn = "missing_column",
         /// The amounts of the records are in another currency than the amounts of the training data.
         CurrencyDiffers = "currency_differs",
-        /// The rows have a column that the model does not use.
+        /// The rows that were given for one customer have a column that the model does not use.
         UnusedColumn = "unused_column",
         /// Most customers who count as churned because of inactivity have no `churned_at` in the label period, although
         /// the records contain `churned_at` values.
         LabelsDisagree = "labels_disagree",
-        /// Training used outcomes (who churned and who stayed) of the label period after the scored date. Metrics of
-        /// these scores are too optimistic.
+        /// Training used outcomes (who churned and who stayed) of the label period after the scored date. Metrics that
+        /// compare the scores with these outcomes are too optimistic.
         OutcomesSeenInTraining = "outcomes_seen_in_training",
         /// For all or some customers, the usual gap between the events that define inactivity is longer than the
         /// horizon, so customers who stay count as churned.

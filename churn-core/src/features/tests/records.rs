@@ -1,5 +1,5 @@
-//! Tests of data-quality findings, column name matching, spells and ties. They also test the effect on features and
-//! labels.
+//! Tests of data-quality findings, column name matching, spells and ties. The tests also check the effect of spells and
+//! ties on features and labels.
 
 use std::fmt::Write as _;
 
@@ -134,7 +134,7 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
     );
 
     // An event exactly 365 days after the previous one is not a far date. Pending payments are ignored. Among more than
-    // a thousand events, the test finds several far dates, not only the last one.
+    // a thousand events, several far dates are found, not only the last one.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -356,8 +356,8 @@ fn ties_by_content_do_not_depend_on_the_order_given() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
         assert_eq!(of(&order, Ties::Content), 5.0, "the payment with the greatest id, x");
     }
-    // Events with equal times are also ordered by content if another time than the event time is used. In this example,
-    // both ratings became visible at the same time.
+    // Events with equal times are also ordered by content if the time axis is not the event time. In this example, both
+    // ratings became visible at the same time.
     let rate = |tickets: &str| {
         let builder = TenantRecords::builder("acme")
             .customers(csv(CUSTOMERS))
@@ -564,7 +564,7 @@ fn a_table_given_twice_with_new_ids_is_reported() {
         found(&report, FindingCode::LikelyDuplicate),
         [(Some("payment_id"), 28, vec![28, 29, 30, 31, 32])]
     );
-    // If only one pair of payments is equal, there is no finding.
+    // If only two payments are equal to each other, there is no finding.
     let (_, report) = build(CUSTOMERS, RecordKind::Payments, &format!("{head}{once}{}", row("j", 3)));
     assert_eq!(found(&report, FindingCode::LikelyDuplicate), []);
 }

@@ -14,7 +14,7 @@ pub(crate) struct CustomerView<'a> {
     /// The range of all rows of the customer.
     rows: (usize, usize),
     /// The range of rows whose sign-up time is that of the current spell (the current uninterrupted period as a
-    /// customer). It begins at the first row of the spell.
+    /// customer). The range begins at the first row of the spell.
     spell: (usize, usize),
     /// The start of the current spell (the current uninterrupted period as a customer).
     start: i64,
@@ -107,7 +107,7 @@ impl<'a> CustomerView<'a> {
         self.customers.valid_from[self.row]
     }
 
-    /// The renewal date according to the visible version. It may lie in the future.
+    /// The renewal date according to the visible version. The date may lie after the view's time.
     pub(crate) fn renews_at(&self) -> Option<i64> {
         self.customers
             .renews_at

@@ -58,7 +58,8 @@ impl<'a> StreamView<'a> {
     }
 
     /// Calls `each` with the event time and the row of every visible record of a customer. Records are sorted by event
-    /// time, then by their tie key (the position in the input, or the rank by content).
+    /// time. Records with the same time are in input order or, if the option `ties` is `content`, are sorted by
+    /// content.
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -92,8 +93,8 @@ impl<'a> StreamView<'a> {
         self.events().at[row.position()]
     }
 
-    /// The key that orders rows of a customer with the same time. It is the position in the input, or the rank by
-    /// content.
+    /// The key that orders the rows of a customer that have the same time. The key is the position in the input or, if
+    /// the option `ties` is `content`, the position after sorting by content.
     pub(crate) fn tie(&self, row: Row) -> u32 {
         self.events().tie(row.position())
     }
