@@ -2,7 +2,10 @@
 # Runs the long checks, which are not run for every change. The long checks are property tests with many more synthetic
 # tenants, a test that kills a hundred writers of the store, checks of the dependencies, and the fuzz targets under a
 # memory limit. The check for security advisories is not included, because it needs the network. Maintainers run it
-# separately: cargo deny check advisories tests/nightly.sh [minutes per fuzz target, default 30]
+# separately with `cargo deny check advisories`.
+#
+# Usage: tests/nightly.sh [MINUTES]
+# MINUTES is the time for each fuzz target. Default: 30.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 minutes="${1:-30}"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Usage: tests/postgres.sh CMD [ARGS...] Runs CMD with DATABASE_URL set to a temporary PostgreSQL server. If
-# DATABASE_URL is already set, CMD runs with this value, and no server is started. The role that the URL names must be
-# able to create databases and roles.
+# Usage: tests/postgres.sh CMD [ARGS...]
+#
+# Starts a temporary PostgreSQL server, and runs CMD with DATABASE_URL set to the URL of this server. If DATABASE_URL is
+# already set, CMD runs with this value, and no server is started. The role in this URL must be able to create databases
+# and roles.
 set -euo pipefail
 if [ -n "${DATABASE_URL:-}" ]; then exec "$@"; fi
 find_postgres() {

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Runs all tests, or only the parts that are named as arguments. Prints how many minutes each part took. tests/run.sh
-# # all parts; CI runs this tests/run.sh rust python     # some parts: rust, quickstart, python, node The script needs
-# cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, it starts a temporary
-# PostgreSQL server.
+# Runs all tests, or only the parts that are named as arguments. Prints how many minutes each part took.
+#
+#   tests/run.sh                 # runs all parts, as CI does
+#   tests/run.sh rust python     # runs some of the parts rust, quickstart, python and node
+#
+# The script needs cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, the script
+# starts a temporary PostgreSQL server.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 PARTS=(rust quickstart python node)
 
-# The build of the Node module always passes a target to cargo. The other builds must pass the same target, so that all
+# The build of the Node module always passes a target to cargo. The other builds pass the same target, so that all
 # builds share one output folder.
 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export CARGO_BUILD_TARGET
@@ -32,7 +35,7 @@ rust() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 }
 
-# Runs the first command of the README. Like in the README, it is built in the release profile.
+# Runs the first command of the README, which builds the example in the release profile.
 quickstart() {
   step "quickstart"
   cargo run --release --locked --example quickstart

@@ -1,4 +1,4 @@
-//! The error type of this crate. As in the core, each error has a kind, and each kind has a stable code.
+//! The error type of this crate. As in `churn_core`, each error has a kind, and each kind has a stable code.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use churn_core::{IssueCode, error_kinds, error_type};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 error_kinds! {
-    /// The kind of an error, on which a program can match. The text of [`ErrorKind::code`] is the same in Rust, Python
-    /// and Node.
+    /// The kind of an error. A program can match on it. The text of [`ErrorKind::code`] is the same in Rust, Python and
+    /// Node.
     pub enum ErrorKind {
-        /// An error of the core, such as refused records or a damaged model file.
+        /// An error of `churn_core`, such as refused records or a damaged model file.
         Core(churn_core::ErrorKind => code),
         /// The database cannot be reached, or the connection was lost. The transaction was rolled back.
         StoreUnavailable = "store_unavailable",
@@ -116,7 +116,8 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
 }
 
 impl Error {
-    /// Whether the same call may succeed later, because the database is busy or cannot be reached at the moment.
+    /// Returns whether the same call may succeed later. This is the case if the database is busy or cannot be reached
+    /// at the moment.
     pub fn retryable(&self) -> bool {
         self.0.retryable
     }
@@ -134,7 +135,8 @@ impl Error {
         self
     }
 
-    /// The code with which the database refused the statement; `None` if this error has another cause.
+    /// Returns the error code that the database gave when it refused a statement; `None` if this error has another
+    /// cause.
     pub(crate) fn database_code(&self) -> Option<String> {
         let source = self.0.source.as_deref()?.downcast_ref::<sqlx::Error>()?;
         Some(source.as_database_error()?.code()?.into_owned())

@@ -4,18 +4,19 @@
 //! Store::open(url) ── migrate()                                     SQLite file, SQLite memory, Postgres
 //!       │
 //!       └─ tenant("acme") ─> TenantStore ── customers() payments() tickets() activities()   upsert, page, of_customer
-//!                                        ── records()        -> churn_core::TenantRecords, column by column
-//!                                        ── models()         artifact bytes, card, champion and challengers
+//!                                        ── records()        all records, as churn_core::TenantRecords
+//!                                        ── models()         model files, metadata, champion and challengers
 //!                                        ── scores()         runs, queries, changes, histories
-//!                                        ── outcomes()       labels of past dates with their scores
+//!                                        ── outcomes()       whether customers churned after past dates
 //!                                        ── company() users() api_keys() cursors() audit()
 //!                                        ── begin()          all of these in one transaction
 //! ```
 //!
-//! Only [`TenantStore`] has methods that read or write data. It has access to the data of one tenant only. A single
-//! function runs all of its SQL statements and passes the tenant's id as their first argument. In Postgres, row-level
-//! security also limits a transaction to the rows of its own tenant, whatever the statement says. [`Store::attest`]
-//! verifies tenant isolation and returns a report. [`hosting`] is a guide for applications that embed the store.
+//! Only [`TenantStore`] has methods that read or write data. A [`TenantStore`] has access to the data of one tenant
+//! only. A single function runs every SQL statement on tenant data, and passes the tenant's id as the first argument.
+//! In Postgres, row-level security also limits a transaction to the rows of its own tenant, even if a statement has no
+//! tenant condition. [`Store::attest`] verifies tenant isolation and returns a report. [`hosting`] is a guide for
+//! applications that embed the store.
 //!
 //! # Example
 //!
@@ -43,14 +44,14 @@
 //! # Transactions
 //!
 //! Each call is one transaction: either all of its changes are stored or none. [`TenantStore::begin`] combines several
-//! calls into one transaction. Transactions that write data of the same tenant run one after another. For different
-//! tenants, they run one after another in SQLite, and concurrently in Postgres. A transaction that only reads sees the
-//! data as they were when the transaction began.
+//! calls into one transaction. Transactions that write data of the same tenant run one after another. Transactions that
+//! write data of different tenants run one after another in SQLite, and concurrently in Postgres. A transaction that
+//! only reads sees the data as they were when the transaction began.
 //!
 //! # What the store does not do
 //!
-//! The store does not read the clock or generate random numbers: the caller passes times and secrets as arguments. It
-//! does not encrypt data; use the encryption of the database or the disk.
+//! The store does not read the clock or generate random numbers. The caller passes times and secrets as arguments. The
+//! store does not encrypt data. Use the encryption of the database or the disk.
 
 #[doc = include_str!("../HOSTING.md")]
 pub mod hosting {}

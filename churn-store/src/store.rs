@@ -1,4 +1,5 @@
-//! The database as a whole: open it, migrate it, back it up. [`TenantStore`] gives access to the data of one tenant.
+//! Operations on the whole database, such as opening, migrating and backing up. [`TenantStore`] gives access to the
+//! data of one tenant.
 
 use churn_core::Timestamp;
 
@@ -20,9 +21,9 @@ impl Store {
     /// `verify-full`).
     ///
     /// # Errors
-    /// `invalid_option` for another kind of URL, or a SQLite URL without a path; `store_unavailable` if the database
-    /// does not answer (the message names its address and the cause); `store_newer` if a newer version of this library
-    /// migrated the database; `store_damaged` if its schema is not that of this library.
+    /// `invalid_option` if the URL has none of these forms; `store_unavailable` if the database does not answer (the
+    /// message names its address and the cause); `store_newer` if a newer version of this library migrated the
+    /// database; `store_damaged` if the migrations that are recorded in the database are not those of this library.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, &StoreOptions::default()).await
     }
@@ -30,7 +31,7 @@ impl Store {
     /// Opens a store like [`open`](Self::open), with options for connections, timeouts and the size of a SQLite file.
     ///
     /// # Errors
-    /// See [`open`](Self::open); `invalid_option` if an option is out of range.
+    /// The errors of [`open`](Self::open); also `invalid_option` if an option is out of range.
     pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self> {
         let pool = Pool::open(url, options).await?;
         current(&pool).await?;
@@ -56,10 +57,10 @@ impl Store {
     /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
     /// complete, calls that read continue, and calls that write wait. In Postgres, this method returns an error.
     ///
-    /// While a store has a SQLite file open, do not copy the file in any other way: another SQLite library in the same
-    /// process, such as Python's `sqlite3`, releases the store's locks. For Postgres, use continuous archiving, or
-    /// `pg_dump` as a superuser or a role with `BYPASSRLS`. Row-level security hides all rows from the owner of the
-    /// tables.
+    /// While a store has a SQLite file open, do not copy the file in any other way. When another SQLite library in the
+    /// same process, such as Python's `sqlite3`, closes the file, the operating system releases the store's locks on
+    /// the file. For Postgres, use continuous archiving, or run `pg_dump` as a superuser or as a role with `BYPASSRLS`.
+    /// Row-level security hides all rows from other roles, even from the owner of the tables.
     ///
     /// # Errors
     /// `invalid_option` in Postgres, or if the file exists already or cannot be created; `store_full`,
@@ -101,8 +102,8 @@ impl Store {
     /// Creates or updates the store's tables. Does nothing if they are up to date. The applied migrations are recorded
     /// in the table `churn_migrations`, separately from migrations of the application.
     ///
-    /// In Postgres, use two roles: one that owns the tables and runs this method, and another one for all other work.
-    /// See [`Store::grant_to`].
+    /// In Postgres, use two roles. One role owns the tables and runs this method. The application uses the other role
+    /// for all other work. See [`Store::grant_to`].
     ///
     /// # Errors
     /// `store_newer`, `store_damaged`, `store_refused` if the role may not create tables, `store_unavailable`.
@@ -110,7 +111,8 @@ impl Store {
         self.migrate_to(migrations().len() as i64).await
     }
 
-    /// Migrates like [`migrate`](Self::migrate), but stops at an earlier version. Used by tests of updates.
+    /// Migrates like [`migrate`](Self::migrate), but stops at an earlier version. Tests use this method to test updates
+    /// from old versions.
     #[doc(hidden)]
     pub async fn migrate_to(&self, version: i64) -> Result<()> {
         migrate(&self.pool, version).await
@@ -129,13 +131,13 @@ impl Store {
         self.pool.backend()
     }
 
-    /// Gives access to the data of one tenant. If the tenant's id is blank or too long, the first method that is called
-    /// on the result returns an error.
+    /// Gives access to the data of one tenant. This method does not check the tenant's id. If the id is blank or too
+    /// long, the first method that reads or writes data returns an error.
     pub fn tenant(&self, tenant: impl AsRef<str>) -> TenantStore {
         TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
-    /// Authenticates an API key from its text, as returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
+    /// Authenticates an API key by its text, which was returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
     /// Returns the store of the key's tenant, and the key. Returns `None` if the text is malformed, or if the key is
     /// unknown, wrong, revoked or expired at `at`. The result does not reveal which of these cases applies. Secrets are
     /// compared in constant time.

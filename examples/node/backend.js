@@ -16,7 +16,7 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities']
 export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
   const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** Maps each tenant to its loaded model and its training: { model, training: { status, done, error, abort } } */
+  /** For each tenant, the loaded model and the current training: { model, training: { status, done, error, abort } } */
   const tenants = new Map()
   const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
@@ -35,7 +35,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return kept.records({ onInvalid: 'quarantine', ...settings.records })
   }
 
-  /** Returns the champion (the model that scores a tenant). It is loaded from the store at the first call only. */
+  /** Returns the champion (the model in use) of a tenant. Only the first call loads the model from the store. */
   async function modelOf({ params: { tenant } }) {
     const own = atHand(tenant)
     own.model ??= await store.tenant(tenant).models.champion()
@@ -45,7 +45,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   // Uploads records. The body is { customers, payments, tickets, activities, onInvalid, staticAttributes, ... }. A row
   // replaces a stored row with the same id. The option `onInvalid` applies to this upload only. All other options are
-  // stored as settings of the tenant, and determine how the records are read later.
+  // stored as settings of the tenant. They are used later, when the records are loaded from the store.
   app.put('/tenants/:tenant/records', async (request, reply) => {
     const { tenant } = request.params
     const { onInvalid, ...given } = request.body
@@ -95,8 +95,8 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
-    // The status of the training is read first, and the store afterwards. If the status is `done`, the store therefore
-    // already contains the model.
+    // The status of the training is read before the store is read. If the status is `done`, the store therefore already
+    // contains the model.
     const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')
@@ -108,14 +108,15 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return reply.status(202).send({})
   })
 
-  // Scores one customer from the rows in the request. The body is { customer, payments, tickets, activities, asOf, top
-  // }.
+  // Scores one customer from the rows in the request. The body is
+  // { customer, payments, tickets, activities, asOf, top }.
   app.post('/tenants/:tenant/score', async (request) => {
     const { asOf, top, ...rows } = request.body ?? {}
     return (await modelOf(request)).scoreCustomer(rows, { asOf, top })
   })
 
-  // Scores all customers and stores the scores, with reasons for the hundred riskiest customers. The body is { asOf }.
+  // Scores all customers and stores the scores. Reasons are stored for the hundred customers with the highest risk. The
+  // body is { asOf }.
   app.post('/tenants/:tenant/runs', async (request, reply) => {
     const [model, records] = [await modelOf(request), await recordsOf(request)]
     const run = await model.score(records, { asOf: request.body?.asOf })
@@ -123,14 +124,14 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return store.tenant(request.params.tenant).scores.save(model, run, { at: now(), reasons: 100 })
   })
 
-  // Returns the stored customers with the highest risk, page by page. The parameters `probability` and `customerId`
-  // come from the field `next` of the previous page.
+  // Returns a page of the customers with the highest stored risk. To get the next page, pass the `probability` and the
+  // `customerId` from the field `next` of the previous page.
   app.get('/tenants/:tenant/riskiest', async ({ params: { tenant }, query: { top = '10', probability, customerId } }) => {
     const after = customerId === undefined ? null : { probability: Number(probability), customerId }
     return store.tenant(tenant).scores.highRisk({ limit: Number(top), after })
   })
 
-  // Returns the stored scores of a customer. The score at the latest date is first.
+  // Returns the stored scores of a customer. The score with the latest date comes first.
   app.get('/tenants/:tenant/customers/:customerId/scores', async ({ params: { tenant, customerId } }) => (
     store.tenant(tenant).scores.history(customerId)
   ))

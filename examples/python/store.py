@@ -1,5 +1,5 @@
 """Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-The program then opens the store again, as after a restart, and loads records, model and scores.
+The program then opens the store again, as after a restart, and loads the records, the model and the scores.
 
 Usage: store.py [URL]
 The URL is sqlite:churn.db, or postgres://user:password@host/database. Without a URL, a temporary SQLite file is used.
@@ -25,8 +25,8 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         tenant = store.tenant("complete-journey")
         for name in ("customers", "payments", "activities"):
             repository = getattr(tenant, name)
-            # The CSV file is read in batches, so the whole file need not fit into memory. All batches are stored in one
-            # transaction.
+            # The CSV file is read in batches, so that the whole file need not fit into memory. All batches are stored in
+            # one transaction.
             pieces = pd.read_csv(DATA / f"{name}.csv", dtype={"customer_id": str, "payment_id": str}, chunksize=20_000)
             done = repository.upsert_batches(pieces)
             print(f"{name}: {done.rows_in} rows, {done.rows_changed} new or changed")

@@ -1,6 +1,6 @@
-//! Writes the training and test matrices of the Complete Journey data as CSV. The files also contain the labels, and
-//! the file of the test rows contains this library's probabilities. Other libraries can therefore be measured on
-//! exactly the same rows.
+//! Writes the training matrix and the test matrix of the Complete Journey data to CSV files. Both files also contain
+//! the labels. The test file contains the probabilities that this library predicts. With these files, other libraries
+//! can be measured on exactly the same rows.
 //!
 //! Usage: `cargo run --release --example export_matrix -- FOLDER`
 
@@ -40,8 +40,8 @@ fn main() -> Result<(), Error> {
         let ids: Vec<&str> = records.customer_ids().collect();
         let mut row = 0;
         for label in labels.rows() {
-            // The labels and the rows of the matrix are sorted by date, then by customer. The matrix also contains
-            // customers who are not eligible and have no label. Their rows are skipped.
+            // The labels and the rows of the matrix are sorted by date and then by customer. The matrix also contains
+            // rows of customers who are not eligible and have no label. This loop skips these rows.
             let id = ids[label.customer as usize];
             while matrix.as_of()[row] != label.as_of || matrix.customer_id(row) != id {
                 row += 1;

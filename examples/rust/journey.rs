@@ -35,8 +35,8 @@ pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
         .build()
 }
 
-/// The churn definition of the examples. A household that shopped in the 90 days before a date has churned if it does
-/// not shop in the 30 days after the date.
+/// The churn definition of the examples. Only households that shopped in the 90 days before a date are considered. Such
+/// a household has churned if it does not shop in the 30 days after the date.
 pub fn definition() -> ChurnDefinition {
     ChurnDefinition::inactivity(30, RecordKind::Payments).active_within(90)
 }

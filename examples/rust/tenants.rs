@@ -1,6 +1,7 @@
 //! Trains and tests models of three synthetic tenants with known risk. For each tenant, the program validates the raw
-//! rows (including tickets), trains a model and scores the customers. It compares the out-of-time test with an oracle,
-//! which predicts the true risks. The program also shows that a model refuses to score another tenant's customers.
+//! rows (including tickets), trains a model and scores the customers. It also compares the measures of the out-of-time
+//! test with the measures of an oracle. The oracle predicts the true risks, which are known for synthetic tenants. The
+//! program also shows that a model refuses to score another tenant's customers.
 //!
 //! Usage: `cargo run --release --example tenants -- [CUSTOMERS] [SEED]`
 

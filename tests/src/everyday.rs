@@ -23,7 +23,7 @@ pub enum Cycle {
     MonthlyOwnDay,
     /// Customers are invoiced on the first of January, April, July and October.
     Quarterly,
-    /// Each customer is invoiced every three months, in individual months and on an individual day of the month.
+    /// Each customer is invoiced every three months. The months and the day of the month differ between customers.
     QuarterlyOwnDay,
     /// Customers are invoiced every year on the first of January.
     Annual,
@@ -78,7 +78,7 @@ impl Cycle {
         };
         let lot_of = |bound: u64| (lot % bound) as i64;
         let weeks = |every: i64, offset: i64| {
-            // The calculation uses the fact that 1970-01-05 was a Monday.
+            // Day 4 since 1970-01-01 was a Monday, so the calculation begins with this day.
             let begin = first + (4 + offset - first).rem_euclid(every);
             (0..).map(|k| begin + k * every).take_while(|due| *due < last).collect()
         };
@@ -239,7 +239,7 @@ impl Everyday {
         }
     }
 
-    /// Compares the scores of a run at a day with the true risks of the customers.
+    /// Compares a run's scores with the customers' true risks at the day of the run.
     pub fn judge(&self, run: &ScoreRun, day: i64, horizon: i64) -> DayFigures {
         let (mut predicted, mut risk, mut loss, mut rows) = (0.0, 0.0, 0.0, 0usize);
         let cross = |risk: f64, p: f64| {
@@ -281,7 +281,7 @@ pub struct DayFigures {
     /// The mean of the true risks of the same customers.
     pub risk: f64,
     /// The expected log-loss of the probabilities, minus the expected log-loss of the best constant prediction for the
-    /// day. It is negative if the probabilities are better.
+    /// day. It is negative if the probabilities are better than the constant prediction.
     pub excess: f64,
 }
 

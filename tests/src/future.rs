@@ -1,8 +1,8 @@
 //! Rewrites the rows of a random tenant (a "world") that could not be known at a date. Tests use it to check that
 //! features and labels do not use the future.
 //!
-//! Rows that happened, or became known, at or after the date are changed, deleted or added at random. Rows that were
-//! visible before the date stay bit-identical.
+//! Rows whose event happened at or after the date, and rows that became known at or after the date, are changed,
+//! deleted or added at random. Rows that were visible before the date stay bit-identical.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ struct Rewriter {
     fresh: usize,
 }
 
-/// A row of an event table that can be rewritten if it lies after a date.
+/// A row of an event table. The row can be rewritten if it lies after a date.
 trait Rewrite: Event + Clone {
     /// Creates a row of the same table with random values.
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
@@ -125,7 +125,8 @@ impl Rewriter {
         rewritten
     }
 
-    /// Creates a row of a random customer. The row lies after the date, or it is not known before the date.
+    /// Creates an event row of a random customer. The event happens at or after the date, or the row becomes known at
+    /// or after the date.
     fn unknowable<R: Rewrite>(&mut self, columns: &[&str], like: &R, version: Version) -> R {
         let known_late = version.known_at.is_some_and(|known_at| known_at >= self.as_of);
         let customer = self.maker.dice.pick(&self.customers).clone();
@@ -374,8 +375,8 @@ mod tests {
         found
     }
 
-    /// Tests that the features of the reference implementation do not use the future. The test also checks that the
-    /// rewritten worlds differ from the original worlds after the date.
+    /// Tests that the features of the reference implementation do not use the future. Also tests that the rewritten
+    /// worlds differ from the original worlds after the date.
     #[test]
     fn what_was_known_stays() {
         let mut changed = 0;

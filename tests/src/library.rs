@@ -73,7 +73,7 @@ pub fn valid_records(world: &World, seed: u64) -> TenantRecords {
     }
 }
 
-/// Computes the feature matrix of the standard features at the dates `dates`.
+/// Computes the matrix of the standard features at the given dates.
 pub fn matrix(records: &TenantRecords, dates: &[i64], threads: usize) -> FeatureMatrix {
     let dates: Vec<AsOf> = dates.iter().map(|&date| as_of(date)).collect();
     let execution = Execution::new().threads(threads);
@@ -92,8 +92,8 @@ pub fn value(column: &FeatureColumn, row: usize) -> Value {
     }
 }
 
-/// Returns the rows of a feature matrix at one date. For each customer, the values are in the order of the features in
-/// the plan.
+/// Returns the rows of a feature matrix at one date, by customer id. The values of a row are in the order of the
+/// features.
 pub fn rows(matrix: &FeatureMatrix, date: i64) -> BTreeMap<String, Vec<Value>> {
     let at_date = (0..matrix.n_rows()).filter(|&row| matrix.as_of()[row] == as_of(date));
     let rows = at_date.map(|row| {

@@ -1,6 +1,8 @@
-//! A tenant as plain rows (a "world"). Several rows may be versions of one record, and the rows need not be sorted.
+//! Types that represent a tenant as plain rows (a "world"). Several rows can be versions of the same record. The rows
+//! need not be sorted.
 //!
-//! Timestamps are microseconds since 1970-01-01 UTC. A column that is not given is `None` in every row.
+//! Timestamps are microseconds since 1970-01-01 UTC. If a table does not have a column, the field of this column is
+//! `None` in every row.
 
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
@@ -38,7 +40,7 @@ pub enum Statics {
 }
 
 impl Statics {
-    /// Whether the attribute in this column is declared static.
+    /// Returns whether the attribute with this column name is declared static.
     pub fn includes(&self, column: &str) -> bool {
         match self {
             Self::None => false,
@@ -53,9 +55,9 @@ impl Statics {
 pub enum AttributeType {
     /// The values are numbers, with or without decimal places.
     Number,
-    /// Texts.
+    /// The values are texts.
     Text,
-    /// Bools.
+    /// The values are bools.
     Bool,
 }
 
@@ -73,7 +75,7 @@ pub enum Attribute {
 /// The customers table.
 #[derive(Clone, Debug, Default)]
 pub struct CustomerTable {
-    /// The optional columns that were given.
+    /// The names of the optional columns that the table has.
     pub columns: Vec<&'static str>,
     /// The names and types of the attributes (columns that the library does not know).
     pub attributes: Vec<(String, AttributeType)>,
@@ -99,7 +101,7 @@ pub struct CustomerRow {
 /// The payments table.
 #[derive(Clone, Debug, Default)]
 pub struct PaymentTable {
-    /// The optional columns that were given.
+    /// The names of the optional columns that the table has.
     pub columns: Vec<&'static str>,
     /// The number of decimal places of the currency.
     pub digits: u32,
@@ -136,7 +138,7 @@ pub struct PaymentRow {
 /// The tickets table.
 #[derive(Clone, Debug, Default)]
 pub struct TicketTable {
-    /// The optional columns that were given.
+    /// The names of the optional columns that the table has.
     pub columns: Vec<&'static str>,
     /// The rows in the given order.
     pub rows: Vec<TicketRow>,
@@ -164,7 +166,7 @@ pub struct TicketRow {
 /// The activities table.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityTable {
-    /// The optional columns that were given.
+    /// The names of the optional columns that the table has.
     pub columns: Vec<&'static str>,
     /// The rows in the given order.
     pub rows: Vec<ActivityRow>,

@@ -1,8 +1,9 @@
 //! Random tenants ("worlds") that contain many unusual cases. All of their rows are valid.
 //!
-//! They contain returning customers, versions that correct earlier versions, and missing columns. They also contain
-//! columns of nulls, events exactly at the bounds of a window, and events with the same time. There are refunds, credit
-//! notes, ratings before the resolution of a ticket, events before sign-up, and ids in many scripts.
+//! The worlds contain returning customers, versions that correct earlier versions, and missing columns. They also
+//! contain columns that have only nulls, events exactly at the bounds of a window, and events with the same time. There
+//! are refunds, credit notes, ratings before the resolution of a ticket, events before sign-up, and ids in many
+//! scripts.
 
 use std::collections::BTreeSet;
 
@@ -104,14 +105,14 @@ pub struct Maker {
     ids: Vec<String>,
 }
 
-/// Chooses at random which optional columns a table has. Each column is present in most worlds.
+/// Chooses at random which of the columns in `all` a table has. Most tables have most of the columns.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()
 }
 
 impl Maker {
-    /// Creates a generator of rows. Many of the rows are near these dates.
+    /// Creates a generator of rows. Many of the events are close to one of the dates in `dates`.
     pub fn new(dice: Dice, shape: Shape, dates: Vec<i64>) -> Self {
         Self {
             dice,
@@ -122,7 +123,8 @@ impl Maker {
         }
     }
 
-    /// Creates a random table. Returns `None` if the world does not have this table. Some tables have no rows.
+    /// Creates a random table. The result is `None` in some worlds, which then do not have this table. Some tables have
+    /// no rows.
     fn table<T: Default>(&mut self, make: fn(&mut Self) -> T) -> Option<T> {
         match self.dice.between(0, 19) {
             0..=1 => None,
@@ -146,7 +148,7 @@ impl Maker {
         }
     }
 
-    /// Returns a random time within the history. It often lies exactly at a bound of a window.
+    /// Returns a random time within the history. The time often lies exactly at a bound of a feature window.
     fn moment(&mut self) -> i64 {
         let dice = &mut self.dice;
         let day = START + dice.between(0, LENGTH) * DAY;
@@ -164,8 +166,8 @@ impl Maker {
         moment
     }
 
-    /// Returns a time near a date at which tests compute features, or near the start of one of this date's windows. The
-    /// time is exactly there, just before or just after.
+    /// Returns a time that is equal to, just before or just after a chosen time. The chosen time is a date at which
+    /// tests compute features, or the start of a window before this date.
     fn edge(&mut self) -> i64 {
         let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);
@@ -255,7 +257,8 @@ impl Maker {
         }
     }
 
-    /// Creates the versions of the customer row of one spell (an uninterrupted period as a customer).
+    /// Creates the customer rows of one spell (an uninterrupted period as a customer). Each row is a version of the
+    /// same customer.
     pub fn spell(
         &mut self,
         customer_id: &str,
@@ -315,7 +318,8 @@ impl Maker {
         rows
     }
 
-    /// Creates the versions of one event record. Each version has the id of the record and a `known_at`.
+    /// Creates the versions of one event record. A version consists of the record's id and the time at which the
+    /// version became known.
     fn versions(&mut self, columns: &[&str], name: &str, number: usize) -> Vec<Version> {
         let id = match columns.contains(&name) && self.dice.chance(85) {
             true if self.dice.chance(30) => Some(number.to_string()),
@@ -528,7 +532,7 @@ impl Maker {
     }
 }
 
-/// One version of one record.
+/// A version of a record.
 #[derive(Clone, Debug)]
 pub struct Version {
     /// The record's id, if it has one.

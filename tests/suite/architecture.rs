@@ -1,12 +1,12 @@
-//! Tests the architecture. The modules of the core must depend on each other in one direction only, only one module may
-//! use threads, and every folder of the repository must be in a fixed list.
+//! Tests the architecture. The modules of `churn-core` must depend on each other in one direction only, and only one of
+//! them may use threads. Every top-level folder of the repository must be in a fixed list.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the core, grouped into layers. The lowest layer is first. A module may use modules of lower layers
-/// and of the same layer.
+/// The modules of `churn-core`, grouped into layers. The lowest layer is first. A module may use modules of lower
+/// layers and of the same layer.
 const LAYERS: &[&[&str]] = &[
     &["error", "numeric", "options", "parallel", "time"],
     &["record"],
@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["classifier"],
 ];
 
-/// The module that the expansions of exported macros use. It belongs to no layer.
+/// The module that the code of exported macros uses. It belongs to no layer.
 const EXPANSION: &str = "private";
 
 const TOP: &[&str] = &[
@@ -46,7 +46,7 @@ fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-/// A source file of the core, with its path relative to `src`, and its code without comments and tests.
+/// A source file of `churn-core`. `path` is relative to `src`, and `code` contains neither comments nor tests.
 struct Source {
     path: String,
     code: String,
@@ -118,7 +118,8 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Returns the names of all modules that follow `crate::` in the code, including the names in braces.
+/// Returns the names of all modules that follow `crate::` in the code. In `crate::{a, b}`, these are the names in
+/// braces.
 fn crate_paths(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let behind = code.match_indices("crate::").map(|(at, path)| &code[at + path.len()..]);

@@ -1,5 +1,5 @@
-//! Tests that a classifier file can be opened that an older version of the library wrote. In that version, the scores
-//! of classifiers had no intervals.
+//! Tests that the library can open a classifier file that an older version of the library wrote. The older version
+//! computed no intervals for the scores of classifiers.
 
 use churn_core::{ChurnClassifier, Column, Execution, Table, Value};
 use churn_tests::golden::{fixture, same_text};

@@ -160,7 +160,7 @@ fn one_artifact_whatever_the_threads_and_however_often() {
         let mut options = TrainOptions::default()
             .with_seed(seed)
             .with_execution(Execution::new().threads(threads));
-        // Fewer trees than the default are enough for this test, because the threads share the work on each tree.
+        // This test needs fewer trees than the default, because the threads share the work on every single tree.
         options.ensemble.folds = 2;
         options.ensemble.boosting.as_mut().unwrap().n_trees = 40;
         options.ensemble.deep_boosting.as_mut().unwrap().n_trees = 20;

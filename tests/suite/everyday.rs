@@ -1,5 +1,6 @@
-//! Tests that the mean probability is right on every day of the billing cycle, including the day on which invoices are
-//! due. If the mean probability cannot be right, the training report must contain a warning.
+//! Tests that the mean predicted probability is close to the mean true risk on every day of the billing cycle,
+//! including the day on which invoices are due. If the horizon is too short for the billing cycle, the training report
+//! must contain a warning.
 //!
 //! The benchmark `benches/everyday` measures all billing cycles and several horizons with larger tenants.
 

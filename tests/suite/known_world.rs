@@ -187,8 +187,8 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // The risks of customers at high risk must be right on their own, too. Only a few futures are simulated for each
-    // customer, so the limit is wider to allow for this noise.
+    // The risks of the customers at high risk must also be calibrated if only these customers are counted. The risks
+    // are noisy, because only a few futures are simulated for each customer. The limit is therefore wider than above.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);
@@ -308,16 +308,16 @@ fn all_fifty_leaks_predict_the_outcome() {
             group.0 += 1.0;
             group.1 += f64::from(u8::from(*gone == Some(true)));
         }
-        // The explained share of the variance is the variance of the outcome between groups, divided by its total
-        // variance.
+        // The explained share of the variance is the variance of the outcome between groups, divided by the total
+        // variance of the outcome.
         let (rows, churned) = groups
             .values()
             .fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
         let mean = churned / rows;
         let between: f64 = groups.values().map(|(n, k)| n * (k / n - mean) * (k / n - mean)).sum();
         let explained = between / (rows * mean * (1.0 - mean));
-        // Two kinds of leaks are weaker. The label of a single date says little about the outcome in the whole history.
-        // A lifetime says more if it is combined with the sign-up date.
+        // Two kinds of leaking columns explain less than the others. The label of a single date says little about the
+        // outcome in the whole history. A lifetime says little unless it is combined with the sign-up date.
         let weak = leak.name().starts_with("label") || leak.name().starts_with("lifetime");
         let least = if weak { 0.04 } else { 0.15 };
         assert!(explained > least, "{leak:?} explains {explained}");

@@ -1,9 +1,11 @@
-//! Files and tables from untrusted sources can neither abort the process nor fill its memory.
+//! Tests that files and tables from untrusted sources can neither abort the process nor fill its memory.
 //!
-//! Each corpus runs in a separate process with a limited address space. The process measures its own peak memory. To open
-//! or import a file takes at most 32 times the size of the file plus 32 MiB, whether it succeeds or not.
+//! Each group of inputs runs in a separate process with a limited address space. The process measures its own peak
+//! memory. Opening or importing a file may take at most 32 times the size of the file plus 32 MiB, whether it succeeds
+//! or fails.
 //!
-//! `CHURN_NIGHTLY=1` mutates 6 000 models of other libraries and 10 000 model files instead of a few hundred.
+//! With `CHURN_NIGHTLY=1`, the tests use 6 000 mutated models of other libraries and 10 000 mutated model files,
+//! instead of a few hundred.
 
 #![cfg(target_os = "linux")]
 
@@ -23,10 +25,12 @@ use sha2::{Digest, Sha256};
 
 const PER_BYTE: usize = 32;
 const FLOOR: usize = 32 << 20;
-/// This limit is far above what linear work takes, even in a debug build on a busy machine. Quadratic work takes minutes.
+/// The time limit for one input. Code with linear running time is far below this limit, even in a debug build on a busy
+/// machine. Code with quadratic running time takes minutes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs one ignored test of this file in a separate process whose address space is limited to this many KiB.
+/// Runs one ignored test of this file in a separate process. The address space of the process is limited to `kilobytes`
+/// KiB.
 fn alone(test: &str, kilobytes: usize) {
     let script =
         format!("ulimit -v {kilobytes}; exec \"$0\" --ignored --exact memory::{test} --nocapture --test-threads=1");
@@ -61,7 +65,8 @@ fn hostile_tables_neither_fill_nor_stall() {
     alone("tables", 2 << 20);
 }
 
-/// The memory of this process in bytes: the peak since [`reset_peak`] for the field `VmHWM`, the current value for `VmRSS`.
+/// Returns the memory of this process in bytes. The field `VmRSS` is the current memory, and `VmHWM` is the peak memory
+/// since the last call of [`reset_peak`].
 fn memory(field: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("this process");
     let line = status.lines().find(|line| line.starts_with(field)).expect("a line");
@@ -73,7 +78,7 @@ fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").expect("this process");
 }
 
-/// Runs some work. Returns by how much the peak memory exceeded the memory before the work, and the time it took.
+/// Runs some work. Returns the peak memory during the work minus the memory before it, and the duration of the work.
 fn measured(work: impl FnOnce()) -> (usize, Duration) {
     reset_peak();
     let before = memory("VmRSS");
@@ -82,10 +87,11 @@ fn measured(work: impl FnOnce()) -> (usize, Duration) {
     (memory("VmHWM").saturating_sub(before), begin.elapsed())
 }
 
-/// The JSON of a tree that is a chain of splits: the left child of each is a leaf.
+/// Describes a tree that is a chain of splits. The left child of each split is a leaf, and the right child is the next
+/// split.
 struct Chain {
     splits: usize,
-    /// The category of each split. `None` means that the splits compare with a threshold.
+    /// The category that all splits test. `None` means that the splits compare a number with a threshold.
     category: Option<usize>,
     columns: usize,
 }
@@ -93,7 +99,7 @@ struct Chain {
 impl Chain {
     fn xgboost(&self) -> String {
         let (splits, nodes) = (self.splits, 2 * self.splits + 1);
-        // Split i is node 2 i, its leaf 2 i + 1; the last node is a leaf.
+        // Split number `i` is the node `2 * i`, and its left leaf is the node `2 * i + 1`. The last node is a leaf.
         let list = |value: &dyn Fn(usize) -> String| {
             let values: Vec<String> = (0..nodes).map(value).collect();
             format!("[{}]", values.join(","))
@@ -134,7 +140,8 @@ impl Chain {
         )
     }
 
-    /// The same in LightGBM's text; all splits share one set of `words` words.
+    /// Returns the tree in LightGBM's text format. If `words` is not 0, the splits test categories, and all of them
+    /// share one set of categories, which has `words` words.
     fn lightgbm(&self, words: usize) -> String {
         let splits = self.splits;
         let list = |count: usize, value: &dyn Fn(usize) -> String| {
@@ -174,7 +181,7 @@ impl Chain {
     }
 }
 
-/// A model file that consists of this metadata, this payload and the right checksum.
+/// Creates a model file that consists of this metadata, this payload and the correct checksum.
 fn file(metadata: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x89CHURN\r\n\x01\0\0\0".to_vec();
     bytes.extend((metadata.len() as u32).to_le_bytes());
@@ -186,7 +193,7 @@ fn file(metadata: &[u8], payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A file of a tree ensemble with one split, whose payload states this number of columns.
+/// Creates the file of a tree ensemble with one split. The file claims that the ensemble has this number of columns.
 fn claiming(columns: u32) -> Vec<u8> {
     let mut trees = TreeEnsemble::from_lightgbm(
         &Chain {
@@ -199,7 +206,7 @@ fn claiming(columns: u32) -> Vec<u8> {
     .expect("a tree")
     .to_bytes()
     .expect("a small file");
-    // The number of columns is the last of the payload.
+    // The number of columns is the last number of the payload.
     let end = trees.len() - 32;
     trees.truncate(end);
     trees[end - 4..].copy_from_slice(&columns.to_le_bytes());
@@ -208,7 +215,7 @@ fn claiming(columns: u32) -> Vec<u8> {
     trees
 }
 
-/// The metadata of a valid classifier.
+/// Returns the metadata of a valid classifier file.
 fn classifier_metadata() -> Vec<u8> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/artifact/classifier");
     let bytes = std::fs::read(path).expect("a classifier");
@@ -216,7 +223,7 @@ fn classifier_metadata() -> Vec<u8> {
     bytes[24..24 + length].to_vec()
 }
 
-/// Opens bytes as each kind of file, and uses what can be opened.
+/// Tries to open the bytes as each kind of file. Makes predictions with the trees and classifiers that can be opened.
 fn open(bytes: &[u8]) {
     let one = Execution::new().threads(1);
     if let Ok(trees) = TreeEnsemble::from_bytes(bytes) {
@@ -236,7 +243,8 @@ fn import(bytes: &[u8]) -> Option<TreeEnsemble> {
     trees.or_else(|| TreeEnsemble::from_lightgbm(text?).ok())
 }
 
-/// Scores a few rows. The rows have at most 300 columns, so that a false number of columns does not fill memory here.
+/// Scores a few rows. The rows have at most 300 columns, so that the test itself needs little memory if a file claims
+/// too many columns.
 fn score(trees: &TreeEnsemble) {
     let one = Execution::new().threads(1);
     for rows in [1, 70] {
@@ -254,7 +262,8 @@ fn within_the_promise() {
         columns,
     };
     let one = chain(1, Some(16_777_215), 1).xgboost();
-    // The payload of a classifier with one feature, whose name states a length of half a gigabyte.
+    // The payload of a classifier with one feature. It claims that the name of this feature has a length of half a
+    // gigabyte.
     let text = [0u64, 1, 1, 1 << 29].map(u64::to_le_bytes).concat();
     let corpus: Vec<(&str, Vec<u8>)> = vec![
         ("one set that reaches far", one.into_bytes()),
@@ -317,7 +326,7 @@ fn within_the_promise() {
         );
         assert!(time < PATIENCE, "{name}: {time:?}");
     }
-    // The error codes of refused files.
+    // These invalid files must be refused with the expected error codes.
     for (bytes, code) in [
         (chain(300, Some(16_777_215), 1).xgboost().into_bytes(), "import_failed"),
         (chain(1, None, 500_000_000).xgboost().into_bytes(), "import_failed"),
@@ -329,14 +338,14 @@ fn within_the_promise() {
         "artifact_damaged"
     );
     assert!(TreeEnsemble::from_bytes(&claiming(4)).is_ok());
-    // Valid files are imported, although they resemble the refused ones.
+    // These valid files are similar to the invalid files, but must be imported.
     assert!(import(&chain(1, Some(16_777_215), 1).xgboost().into_bytes()).is_some());
     assert!(import(&chain(20_000, None, 1).lightgbm(20_000).into_bytes()).is_some());
     assert!(import(&chain(20_000, Some(63), 1).xgboost().into_bytes()).is_some());
 }
 
-/// Changes a few places of a file: it replaces or flips a byte, inserts digits, writes a huge number, or removes or
-/// doubles a part.
+/// Changes a file at a few random places. Each change replaces a byte, flips a bit, inserts digits, overwrites bytes
+/// with a number, or removes or repeats a part of the file.
 fn mutated(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(4) {
@@ -395,7 +404,8 @@ fn mutated_models() {
     println!("foreign models: {imported} imported, {refused} refused");
     let (mut opened, mut refused) = (0, 0);
     for number in 0..if nightly { 10_000 } else { 300 } {
-        // A part is mutated. Then the file is assembled with the right lengths and checksum.
+        // Only the metadata or the payload is mutated. The file is then assembled with the correct lengths and the
+        // correct checksum.
         let bytes = &own[number % own.len()];
         let metadata = u32::from_le_bytes(bytes[12..16].try_into().expect("four bytes")) as usize;
         let (metadata, payload) = (&bytes[24..24 + metadata], &bytes[24 + metadata..bytes.len() - 32]);
@@ -415,7 +425,7 @@ fn mutated_models() {
 #[test]
 #[ignore = "runs in a separate process"]
 fn tables() {
-    // One row with very many attributes.
+    // Creates a customer row with this number of attributes.
     let row = |columns: usize| {
         let mut row = vec![
             ("customer_id".to_owned(), Value::Text("a".into())),
@@ -439,10 +449,11 @@ fn tables() {
         }
         assert!(begin.elapsed() < PATIENCE);
     }
-    // Rows that have no key in common would need a cell for each key in each row. They are refused.
+    // The table of these rows would need one column for each key, because the rows have no key in common. Such a table
+    // is refused.
     let sparse = (0..100_000).map(|row| vec![(format!("key {row}"), Value::Int(1))]);
     assert_eq!(Table::from_values(sparse).unwrap_err().code(), "unreadable_table");
-    // The memory for a table of invalid rows is proportional to its size.
+    // The memory that a table with only invalid rows needs must be proportional to the size of the table.
     let mut csv = String::from("customer_id,due_at,amount\n");
     (0..100_000).for_each(|row| writeln!(csv, "c{row},x,x").expect("a string"));
     let (taken, _) = measured(|| {

@@ -1,5 +1,5 @@
-//! Tests that features at a date use only what was known before this date. Rows that happen, or become known, at or
-//! after the date must leave these features bit-identical.
+//! Tests that features at a date use only what was known before this date. The tests rewrite rows whose event happens
+//! at or after the date, and rows that become known at or after the date. The features must stay bit-identical.
 
 use churn_core::FeatureMatrix;
 use churn_tests::future::{SPELL_COLUMNS, rewrite};

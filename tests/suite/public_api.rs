@@ -1,5 +1,5 @@
-//! Tests that the public API of the Rust crates equals the list in `tests/fixtures/public_api.txt`. The API can then
-//! not change by accident.
+//! Tests that the public API of the Rust crates equals the list in `tests/fixtures/public_api.txt`. This test prevents
+//! accidental changes of the API.
 
 use churn_tests::golden::fixture;
 use churn_tests::public_api::{FIXTURE, list};

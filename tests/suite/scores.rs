@@ -1,5 +1,5 @@
-//! Tests that a score depends only on what was known at its date. Rows that happen, or become known, at or after the
-//! date must have no effect.
+//! Tests that a score depends only on what was known at its date. Rows whose event happens at or after the date, and
+//! rows that become known at or after the date, must have no effect.
 
 use churn_core::{ChurnDefinition, ChurnModel, ErrorKind, Execution, RecordKind, ScoreRun, TrainOptions};
 use churn_tests::future::rewrite;

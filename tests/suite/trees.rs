@@ -38,8 +38,8 @@ fn sigmoid(log_odds: f64) -> f64 {
     1.0 / (1.0 + (-log_odds).exp())
 }
 
-/// Scores rows with an ensemble, once in double and once in single precision. Returns the results as text, one line per
-/// row.
+/// Scores rows with an ensemble, once in double precision and once in single precision. Returns the results as text
+/// with one line per row.
 // These results are compared with a tolerance. The exponential function of the standard library may therefore be used,
 // although its last bits differ between machines.
 #[allow(clippy::disallowed_methods)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The phrases that must not be used, in lower case, each with the term to use instead. A phrase matches only whole
-/// words.
+/// The phrases that must not be used. Each phrase is in lower case, and is listed with the term to use instead. A
+/// phrase matches only whole words.
 const REPLACED: &[(&str, &str)] = &[
     ("the same bits", "bit-identical, deterministic, reproducible"),
     ("held out in turn", "out-of-fold"),

@@ -1,6 +1,6 @@
-//! Tests non-interference: when one tenant writes, the rows of other tenants and the results of their queries must not
-//! change. All test tenants use the same ids, so that a statement without a tenant condition affects rows of the wrong
-//! tenant.
+//! Tests non-interference. When one tenant writes, the rows of other tenants, and the results of their queries, must
+//! not change. All test tenants use the same ids, so that a statement without a tenant condition affects rows of the
+//! wrong tenant.
 
 use churn_core::{
     Activity, AttributeMap, Customer, IntoTable, OnInvalid, Payment, RecordKind, TenantId, Ticket, Timestamp, Value,
@@ -41,7 +41,8 @@ fn run_id(model: &str) -> RunId {
     }
 }
 
-/// Returns an attribute that has the same name for each tenant, but another type.
+/// Returns an attribute. Its name is always the same. Its type depends on `salt`, which is 0 for tenant `A` and 1 for
+/// the other tenants.
 fn attribute(salt: i64) -> AttributeMap {
     let value = match salt {
         0 => Value::Text("a text".to_owned()),
@@ -50,11 +51,11 @@ fn attribute(salt: i64) -> AttributeMap {
     [("own".to_owned(), value)].into()
 }
 
-/// Writes rows to every table. `salt` determines the values, but not the ids, so tenants have equal ids and different
-/// values.
+/// Writes rows of one tenant to every table. `salt` determines the values of the rows, but not their ids. Tenants with
+/// different salts therefore have equal ids and different values.
 async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let at = day(10 + salt);
-    // With a positive `salt`, the tenant has one customer more.
+    // A tenant with a positive `salt` has three customers, and a tenant with the salt 0 has two.
     let ids: &[&str] = if salt > 0 {
         &["C-1", "C-2", "C-3"]
     } else {
@@ -87,7 +88,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     upsert(tx, RecordKind::Activities, vec![activity]).await?;
     let card = format!("{{\"salt\":{salt}}}");
     models::save_bytes(tx, MODEL, &[salt as u8], &card, Stage::Challenger, at).await?;
-    // Each tenant has a champion (the model in use) whose id no other tenant has.
+    // Each tenant's champion (the model in use) has an id that depends on `salt`.
     let own = format!("a-model-of-{salt}");
     models::save_bytes(tx, &own, &[salt as u8], &card, Stage::Champion, at).await?;
     let probability = 0.1 + 0.1 * salt as f64;
@@ -119,7 +120,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     )
     .await?;
     if salt > 0 {
-        // This call gives the other tenant a different revision.
+        // This call increments the tenant's revision, so that it differs from the revision of tenant `A`.
         crate::records::places(tx, 0).await?;
         audit::append(tx, &entry(salt)).await?;
     }
@@ -151,7 +152,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Runs every query of the store. Returns the name and the result of each query as text.
+/// Runs every query of the store. For each query, returns its name and its result as text.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
     for kind in RecordKind::ALL {
@@ -200,7 +201,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "scores above a probability",
         format!("{:?}", scores::page(tx, &query).await?),
     ));
-    // This run exists only for the other tenant, so the query must not find it.
+    // Only the other tenant has this run, so the query must not find it.
     let query = ScoreQuery {
         run: Some(run_id("a-model-of-1")),
         ..ScoreQuery::default()
@@ -327,7 +328,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             detail,
         );
     }
-    // The first tenant must have no rows any more, and the second tenant must still have all of its rows.
+    // Tenant `A` erased its customer and must have no payments any more. Tenant `B` must still have all of its rows.
     let left = tx
         .rows("SELECT COUNT(*) FROM churn_payments WHERE tenant_id = $1", &[])
         .await?;
@@ -363,7 +364,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         format!("nothing left of {empty:?}"),
     );
     tx.become_other(&a).await?;
-    // Adds a row for the first tenant, which the probes in `probe.rs` will try to move to the other tenant.
+    // Adds a row for tenant `A`. The statements in `probe.rs` will try to move this row to tenant `B`.
     scores::save(
         tx,
         &ScoreRows::single(run_id(MODEL), CUSTOMER, 0.5),
@@ -375,8 +376,8 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 
 const WRITES: usize = 14;
 
-/// Runs the write or deletion with this number as the current tenant. Its ids exist for the other tenant as well.
-/// Returns its name.
+/// Runs one write or deletion for the current tenant. `number` selects the operation. The other tenant has rows with
+/// the same ids. Returns the name of the operation.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {
@@ -444,7 +445,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
         12 => {
             audit::append(tx, &entry(9)).await?;
             models::delete(tx, MODEL).await?;
-            // This model exists only for the other tenant, so the deletion must fail.
+            // Only the other tenant has this model, so the deletion must fail.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
         }
@@ -456,7 +457,7 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     })
 }
 
-/// The id of the other tenant, as an argument of a statement.
+/// Returns the id of tenant `B` as an argument of a statement.
 pub(crate) fn other() -> Arg<'static> {
     Arg::text(B)
 }

@@ -1,5 +1,5 @@
-//! Attestation of tenant isolation. It reads and writes as one tenant and checks that other tenants are not affected.
-//! It also compares everything in the database with the expected schema.
+//! The attestation of tenant isolation. It reads and writes data of one tenant, and checks that other tenants are not
+//! affected. It also compares the objects in the database (such as tables and triggers) with the expected schema.
 
 mod interference;
 mod postgres;
@@ -24,11 +24,11 @@ use crate::store::Store;
 pub struct Check {
     /// The name of the check, such as `"row security is forced"`.
     pub name: String,
-    /// The table that was checked; `None` if the check concerns the database or the role.
+    /// The table that was checked; `None` if the check does not concern a single table.
     pub table: Option<String>,
     /// Whether the check passed.
     pub passed: bool,
-    /// What the check found, if it failed.
+    /// What the check found; empty if the check passed.
     pub detail: String,
 }
 
@@ -37,24 +37,24 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attestation {
-    /// `"sqlite"` or `"postgres"`.
+    /// The kind of database: `"sqlite"` or `"postgres"`.
     pub backend: String,
     /// The database role of the connection that was checked; empty in SQLite, which has no roles.
     pub role: String,
     /// The version of the store's tables in the database.
     pub schema: i64,
-    /// The version of this library that made the report.
+    /// The version of the library that created the report.
     pub library: String,
     /// The results of all checks.
     pub checks: Vec<Check>,
-    /// What the attestation does not examine.
+    /// Descriptions of what the attestation does not examine.
     pub not_examined: Vec<String>,
     /// The SHA-256 of all other fields. Equal reports have equal fingerprints.
     pub fingerprint: String,
 }
 
 impl Attestation {
-    /// Whether every check passed.
+    /// Returns whether every check passed.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.passed)
     }
@@ -135,7 +135,7 @@ impl Checks {
     }
 }
 
-/// The names of the application's tables that take part in tenants' transactions.
+/// The names of the application's tables that tenants' transactions use.
 pub(crate) struct HostTables<'a>(&'a [String]);
 
 impl<'a> HostTables<'a> {
@@ -160,20 +160,22 @@ const NOT_EXAMINED_SQLITE: [&str; 4] = [
 ];
 
 impl Store {
-    /// Verifies tenant isolation in this database. Call this method with the role of the application. Two synthetic
-    /// tenants with the same ids read and write through every statement of this library. In Postgres, statements
-    /// without a tenant condition are run too. Then everything that the role can reach is compared with an allow-list.
-    /// All changes are rolled back.
+    /// Verifies tenant isolation in this database. In Postgres, open the store with the role of the application before
+    /// calling this method. The method runs every statement of this library for synthetic tenants whose rows have the
+    /// same ids. In Postgres, it also runs statements without a tenant condition, and compares everything that the role
+    /// can reach with an allow-list. All changes are rolled back.
     ///
     /// # Errors
-    /// `store_not_migrated`, `store_unavailable`. A failed check is not an error. The report lists it.
+    /// `store_not_migrated`, `store_unavailable`. If a check fails, this method returns no error, and the report lists
+    /// the failed check.
     pub async fn attest(&self) -> Result<Attestation> {
         self.attest_with(&[]).await
     }
 
-    /// Verifies tenant isolation like [`attest`](Self::attest), in a database with tables of the application.
-    /// `host_tables` are the names of these tables. In Postgres, they must be protected like the store's tables:
-    /// row-level security is enabled and forced, the policy is the same, and the column `tenant_id` is not null.
+    /// Verifies tenant isolation like [`attest`](Self::attest), in a database that also contains tables of the
+    /// application. `host_tables` are the names of these tables. In Postgres, they must be protected in the same way as
+    /// the store's tables. Row-level security must be enabled and forced, with the same policy, and the column
+    /// `tenant_id` must be `NOT NULL`.
     ///
     /// # Errors
     /// See [`attest`](Self::attest).

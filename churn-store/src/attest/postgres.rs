@@ -1,11 +1,12 @@
-//! Checks the safeguards of tenant isolation in Postgres: policies, owners, roles, privileges and keys of tables.
+//! Checks the safeguards of tenant isolation in Postgres: the policies, owners, privileges and keys of tables, and the
+//! role of the connection.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// The condition of every policy, as Postgres prints it, without spaces and parentheses.
+/// The condition of every policy. The text is what Postgres prints, without spaces and parentheses.
 const POLICY: &str = r#"tenant_id=SELECTNULLIFcurrent_setting'churn.tenant_id'::text,true,''::textAS"nullif""#;
 
 fn plain(expression: &str) -> String {
@@ -24,7 +25,8 @@ async fn wrong(tx: &mut Tx, sql: &str, table: Option<&str>) -> Result<Vec<String
         .collect()
 }
 
-/// Checks of each table. Each has a name, and a query that finds violations. The table is argument `$1`.
+/// The checks of each table. Each check has a name, and a query that finds violations. The query's argument `$1` is the
+/// name of the table.
 const OF_TABLES: &[(&str, &str)] = &[
     (
         "row security is enabled",
@@ -82,7 +84,7 @@ const OF_TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks of the role and the database. Each has a name, and a query that finds violations.
+/// The checks of the role and the database. Each check has a name, and a query that finds violations.
 const OF_ROLE: &[(&str, &str)] = &[
     (
         "the serving role is no superuser and does not bypass row security",
@@ -127,7 +129,7 @@ const OF_ROLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs all checks. Returns the name of the role that the connection uses.
+/// Runs all checks of this module. Returns the name of the role that the connection uses.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<String> {
     let role = tx.rows("SELECT current_user::text", &[]).await?;
     let role = role.first().map_or(Ok(""), |row| row.text(0))?.to_owned();

@@ -1,5 +1,5 @@
-//! Runs statements in Postgres that have no tenant condition or that name the wrong tenant. Only safeguards of the
-//! database itself can stop them.
+//! Runs statements in Postgres that have no tenant condition, or that name the wrong tenant. Only the safeguards of the
+//! database itself (policies and privileges) can stop these statements.
 
 use churn_core::TenantId;
 
@@ -25,24 +25,25 @@ async fn count(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<i64> {
     rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Whether the database refused the statement.
+/// Returns whether the database refused the statement.
 fn is_forbidden(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Err(code) if code == FORBIDDEN)
 }
 
-/// Whether the statement affected no row, or the database refused it.
+/// Returns whether the statement affected no row, or the database refused it.
 fn touches_nothing(done: &std::result::Result<u64, String>) -> bool {
     matches!(done, Ok(0)) || is_forbidden(done)
 }
 
-/// Runs all these statements on all tables. The transaction must contain rows of both tenants, and its current tenant
-/// must be the first one.
+/// Runs all statements of this module on all tables. The transaction must contain rows of the tenants `A` and `B`, and
+/// `A` must be its current tenant.
 pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     let (a, b) = (TenantId::new(A)?, TenantId::new(B)?);
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // Reads all values of a row of the other tenant. The `INSERT` below replaces the row's tenant by its argument.
+        // Reads a row of tenant `B` as JSON. The `INSERT` below inserts this row with the tenant's id that it gets as
+        // an argument.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])
@@ -116,7 +117,8 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
             format!("{done:?}"),
         );
 
-        // From here on, no tenant is set. The variable is empty, as in a transaction that never set a tenant.
+        // From here on, no tenant is set. The variable `churn.tenant_id` is empty, as in a transaction that never set a
+        // tenant.
         tx.inner().become_tenant("").await?;
         let found = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
         check(
@@ -149,7 +151,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// Inserts a row for the current tenant, and then tries to move the row to the other tenant.
+/// Inserts a row for the current tenant `A`, and then tries to move the row to tenant `B`.
 async fn attempt_after_own(
     tx: &mut TenantTx,
     table: &str,

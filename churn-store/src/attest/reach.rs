@@ -1,5 +1,5 @@
-//! Compares everything that the role of the application can reach in Postgres with an allow-list. If anything is not on
-//! the list, a check fails. In each query, `$1` is a JSON array of the allowed tables.
+//! Compares everything that the role of the application can reach in Postgres with an allow-list. If the role can reach
+//! anything else, a check fails. In each query, `$1` is a JSON array of the allowed tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Tx, to_json};
@@ -11,8 +11,8 @@ const SCHEMA: &str = include_str!("postgres_schema.txt");
 
 const ALLOWED: &str = "SELECT to_regclass(quote_ident(name))::oid FROM jsonb_array_elements_text($1::jsonb) AS name";
 
-/// Checks of what the role can reach. Each has a description of what is allowed, and a query that finds everything
-/// else.
+/// The checks of what the role can reach. Each check has a description of what is allowed, and a query that finds
+/// everything else.
 const REACH: &[(&str, &str)] = &[
     (
         "the serving role reaches no table, view or sequence beside the store's and the host's named ones",
@@ -152,7 +152,7 @@ const REACH: &[(&str, &str)] = &[
     ),
 ];
 
-/// The query for the columns, indexes and constraints of the store's tables. Each row of its result is one line of
+/// The query for the columns, indexes and constraints of the store's tables. Each row of the result is one line of
 /// text.
 const LINES: &str = "
     SELECT line FROM (
@@ -201,7 +201,7 @@ fn with_allowed(sql: &str) -> String {
     format!("WITH allowed (oid) AS ({ALLOWED}) {sql}")
 }
 
-/// Runs all checks.
+/// Runs all checks of this module.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<()> {
     let store: Vec<&str> = TABLES.into_iter().chain(["churn_migrations"]).collect();
     let all: Vec<&str> = store.iter().copied().chain(host.names()).collect();
@@ -209,7 +209,8 @@ pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>
     for (name, sql) in REACH {
         let sql = match sql.contains("allowed") {
             true => with_allowed(sql),
-            // Adds a use of the list to queries that do not need it, so that all queries take the same argument.
+            // All queries get the list of allowed tables as an argument. A query that does not use the list is
+            // extended, because otherwise Postgres would refuse the argument.
             false => with_allowed(&format!("SELECT found.* FROM ({sql}) AS found")),
         };
         let found = texts(tx, &sql, &[Arg::text(allowed.as_str())]).await?;

@@ -1,4 +1,4 @@
-//! Compares everything in a SQLite file with what the migrations create.
+//! Compares all objects in a SQLite database (such as tables and triggers) with the objects that the migrations create.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ async fn objects(tx: &mut Tx) -> Result<BTreeSet<(String, String, String, String
         .collect()
 }
 
-/// Runs all checks.
+/// Runs all checks of this module.
 pub(crate) async fn look(tx: &mut Tx, checks: &mut Checks, host: &HostTables<'_>) -> Result<()> {
     let fresh = Pool::open("sqlite::memory:", &StoreOptions::default()).await?;
     migrate(&fresh, migrations().len() as i64).await?;

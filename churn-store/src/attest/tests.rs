@@ -19,13 +19,15 @@ async fn every_statement_that_forgets_its_tenant_is_found() {
     assert!(clean.passed(), "{clean}");
 
     let mut mutants = BTreeSet::new();
-    // One query is not changed, because the attestation itself uses it to read all rows of a tenant.
+    // The tenant condition of one query is not removed, because the attestation itself uses this query to read all rows
+    // of a tenant.
     for statement in statements
         .into_iter()
         .filter(|statement| !statement.starts_with("SELECT quote("))
     {
         for (at, scope) in statement.match_indices("tenant_id = $1") {
-            // The changed statement still uses the parameter `$1`, because otherwise it could not run.
+            // The changed statement must still use the parameter `$1`, because otherwise the database would refuse the
+            // argument.
             let (before, after) = (&statement[..at], &statement[at + scope.len()..]);
             // In `s.tenant_id = $1`, the prefix `s.` is removed too, because the changed statement would otherwise be
             // invalid SQL.

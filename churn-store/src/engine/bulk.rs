@@ -1,5 +1,5 @@
-//! Writes many rows with one statement. In Postgres, each argument is an array with the values of a column. In SQLite,
-//! each value is an argument.
+//! Writes many rows with one statement. In Postgres, each argument is an array that contains a column's values. In
+//! SQLite, each value is a separate argument.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,9 +37,10 @@ pub(crate) enum Stored {
 /// The table and the columns that rows are written to. All names come from the code, never from a caller.
 pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
-    /// The columns after `tenant_id`.
+    /// The columns to write, each with its type. The column `tenant_id` is written too, and comes before them.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// The `ON CONFLICT` clause, which says what happens to an existing row with the same key. It may be empty.
+    /// The `ON CONFLICT` clause of the statement, which says what happens to an existing row with the same key. The
+    /// clause may be empty.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -52,8 +53,8 @@ impl Target<'_> {
             .join(", ")
     }
 
-    /// The statement for SQLite. It has one list of parameters per row: the tenant, then the columns. The parameters
-    /// have neither names nor numbers, because SQLite would look up each name or number.
+    /// Returns the statement for SQLite. It has one list of parameters per row: the tenant's id, and then one value per
+    /// column. The parameters have neither names nor numbers, because looking these up would take time.
     fn values(&self, rows: usize) -> String {
         let row = format!("(?{})", ", ?".repeat(self.columns.len()));
         let rows = vec![row; rows].join(", ");
@@ -61,7 +62,7 @@ impl Target<'_> {
         format!("INSERT INTO {table} AS t (tenant_id, {names}) VALUES {rows} {then}")
     }
 
-    /// The statement for Postgres. Its parameters are the tenant and one array per column.
+    /// Returns the statement for Postgres. Its parameters are the tenant's id and one array per column.
     fn arrays(&self) -> String {
         let arrays = self.columns.iter().enumerate().map(|(index, (_, holds))| {
             let of = match holds {
@@ -83,8 +84,8 @@ impl Target<'_> {
         )
     }
 
-    /// Writes rows in chunks. `chosen` selects the rows of each chunk that are written. Returns the number of rows that
-    /// are new or changed.
+    /// Writes rows in chunks. For each chunk, `chosen` returns the rows that are written. Returns the number of rows
+    /// that are new or changed.
     pub(crate) async fn write(
         &self,
         tx: &mut TenantTx,

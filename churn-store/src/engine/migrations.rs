@@ -1,5 +1,5 @@
-//! The migrations of the store's tables. They are recorded in the table `churn_migrations`, separately from migrations
-//! of the application.
+//! The migrations of the store's tables. The applied migrations are recorded in the table `churn_migrations`.
+//! Migrations of the application are not recorded there.
 
 use sha2::{Digest, Sha256};
 
@@ -118,7 +118,7 @@ async fn applied(tx: &mut Tx, backend: Backend) -> Result<i64> {
     Ok(last)
 }
 
-/// Returns the version of the store's tables in the database; 0 if they do not exist.
+/// Returns the version of the store's tables in the database; 0 if the tables do not exist.
 pub(crate) async fn current(pool: &Pool) -> Result<i64> {
     let mut tx = pool.begin(Access::Read).await?;
     let there = match pool.backend() {

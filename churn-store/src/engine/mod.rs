@@ -1,5 +1,5 @@
-//! A common interface to SQLite and Postgres. Every statement on tenant data goes through [`TenantTx`], which passes
-//! the tenant's id as the first argument, so that no caller can forget it.
+//! A common interface to SQLite and Postgres. [`TenantTx`] runs every statement on tenant data, and passes the tenant's
+//! id as the first argument, so that no caller can forget this argument.
 
 mod bulk;
 mod migrations;
@@ -35,12 +35,12 @@ names! {
     }
 }
 
-/// What a transaction is allowed to do.
+/// Whether a transaction reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
-    /// A short write, such as an audit entry, that does not wait for other writers of the tenant.
+    /// The transaction makes a short write, such as an audit entry. It does not wait for other writers of the tenant.
     Note,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Tx {
 }
 
 impl Pool {
-    /// Begins a transaction without a tenant, for migrations and the attestation.
+    /// Begins a transaction without a tenant. Migrations and the attestation of isolation use it.
     pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
         self.begin_for(None, access).await
     }
@@ -85,8 +85,8 @@ impl Tx {
         self.lease.error(error)
     }
 
-    /// Sets the tenant to whose rows Postgres limits the transaction. `set_config(.., true)` has the effect of `SET
-    /// LOCAL`, which does not accept arguments.
+    /// Sets the tenant of the transaction. Postgres then limits the transaction to the rows of this tenant.
+    /// `set_config(.., true)` has the effect of `SET LOCAL`, which does not accept arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";
@@ -101,7 +101,8 @@ impl Tx {
         done.map_err(|error| self.lease.error(error))
     }
 
-    /// Runs a statement and returns the number of affected rows. In Postgres, statements are unnamed.
+    /// Runs a statement and returns the number of affected rows. In Postgres, the statement is an unnamed prepared
+    /// statement.
     pub(crate) async fn execute(&mut self, sql: &str, args: &[Arg<'_>]) -> Result<u64> {
         let sql = AssertSqlSafe(sql.to_owned());
         let done = match self.lease.connection()? {
@@ -191,8 +192,8 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// Returns the statement to run. In this crate's own tests, some statements are replaced by statements without a tenant
-/// condition, to check that the attestation detects them.
+/// Returns the statement to run. In this crate's own tests, statements without a tenant condition replace some
+/// statements, to check that the attestation detects them.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();
@@ -204,7 +205,8 @@ fn statement(sql: &str) -> String {
 pub(crate) struct TenantTx {
     tx: Tx,
     tenant: TenantId,
-    /// Whether a call within the transaction failed or was cancelled, so that its savepoint must still be rolled back.
+    /// Whether a call within the transaction failed or was cancelled. If so, the transaction must be rolled back to the
+    /// call's savepoint before the next call.
     pub(crate) unfinished: bool,
 }
 
@@ -252,7 +254,7 @@ impl TenantTx {
         &mut self.tx
     }
 
-    /// Switches to another tenant. Only the attestation uses this method.
+    /// Changes the tenant of the transaction. Only the attestation of tenant isolation uses this method.
     pub(crate) async fn become_other(&mut self, tenant: &TenantId) -> Result<()> {
         self.tx.become_tenant(tenant.as_str()).await?;
         self.tenant = tenant.clone();

@@ -16,11 +16,11 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// Number of connections for reading. Default: 6. If there are at least two, a single tenant never uses all of
-    /// them.
+    /// Number of connections for reading. Default: 6. If this number is at least 2, a single tenant never uses all
+    /// connections for reading.
     pub readers: u32,
-    /// Number of connections for writing in Postgres. Default: 4. Each tenant writes on at most one connection at a
-    /// time. In SQLite, only one connection writes at a time.
+    /// Number of connections for writing in Postgres. Default: 4. Each tenant uses at most one of them at a time.
+    /// SQLite ignores this option, because only one connection can write at a time.
     pub writers: u32,
     /// Timeout for connecting. Default: 5 seconds.
     pub connect_timeout: Duration,

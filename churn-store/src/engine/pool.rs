@@ -1,6 +1,6 @@
-//! The connection pool of the store. A call that writes waits in a queue of its tenant before it takes a connection.
-//! Other connections are reserved for reading. When a store is opened, an unreachable database is reported at once. A
-//! connection whose last transaction did not end cleanly is never used again.
+//! The connection pool of the store. It limits the number of connections that read, and the number of connections that
+//! write. A call first waits in a queue of its tenant, and then takes a connection. Opening a store fails at once if
+//! the database is unreachable. A connection whose last transaction did not end cleanly is closed.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -46,15 +46,15 @@ enum Target {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// The queues in which calls of one tenant wait.
+/// The queues in which calls of one tenant wait: one for reading and one for writing.
 #[derive(Debug)]
 struct Lane {
     writer: Arc<Semaphore>,
     readers: Arc<Semaphore>,
 }
 
-/// The places that a transaction takes in the queues. They are released when the transaction's connection can be
-/// reused.
+/// The permits that a transaction holds: one for a connection, and one for a queue of its tenant. They are released
+/// when the connection can be reused.
 struct Turn {
     // Fields are dropped in this order, so the permit of the connection is released first.
     _connection: OwnedSemaphorePermit,
@@ -65,7 +65,7 @@ struct Turn {
 
 pub(crate) struct Shared {
     target: Target,
-    /// The address of the database for messages: `127.0.0.1:5432`, or a path.
+    /// The address of the database for error messages, such as `127.0.0.1:5432` or the path of a file.
     place: String,
     /// The path of the SQLite file; `None` for Postgres and for a database in memory.
     pub(super) file: Option<PathBuf>,
@@ -111,10 +111,10 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
         .create_if_missing(true)
         .foreign_keys(true)
         .busy_timeout(options.wait_timeout)
-        // SQLite overwrites deleted content, so that erased data are removed from the file.
+        // With this pragma, SQLite overwrites deleted content, so that erased data are removed from the file.
         .pragma("secure_delete", "on");
-    // In WAL mode, connections can read while another connection writes. With `Full`, a commit is on disk when it
-    // returns.
+    // In WAL mode, connections can read while another connection writes. With `Full`, the data are on disk when a
+    // commit returns.
     let target = match memory {
         true => target,
         false => target
@@ -136,8 +136,8 @@ fn sqlite_target(url: &str, options: &StoreOptions) -> Result<(Target, String, O
 fn postgres_target(url: &str) -> Result<(Target, String)> {
     let target = PgConnectOptions::from_str(url)
         .map_err(|e| wrong_address("the address of the Postgres store cannot be read").caused_by(e))?
-        // Some connection poolers refuse this parameter. It affects only numbers in text form, but they are sent in
-        // binary form.
+        // The parameter `extra_float_digits` is not sent, because some connection poolers refuse it. It only affects
+        // numbers in text form, and this crate sends numbers in binary form.
         .extra_float_digits(None);
     let host = target.get_host().to_owned();
     let place = match target.get_socket() {
@@ -152,7 +152,8 @@ fn postgres_target(url: &str) -> Result<(Target, String)> {
             .parse::<std::net::IpAddr>()
             .is_ok_and(|ip| ip.is_loopback());
     let said = url.contains("sslmode=") || url.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
-    // Requires TLS for other hosts by default, because a password must not cross a network unencrypted.
+    // For a database on another host, TLS is required by default, because a password must not cross a network
+    // unencrypted.
     let target = match local || said {
         true => target,
         false => target.ssl_mode(PgSslMode::Require),
@@ -250,8 +251,8 @@ impl Pool {
             ),
         };
         let all = async {
-            // This code holds all permits for reading while it waits for all permits for writing, so that no new
-            // transaction starts.
+            // First all permits for reading are acquired, and then all permits for writing. They are held together, so
+            // that no new transaction can start.
             let readers = shared.readers.acquire_many(readers).await;
             let writers = shared.writers.acquire_many(writers).await;
             drop((readers, writers));
@@ -324,8 +325,8 @@ impl Pool {
         })
     }
 
-    /// Begins a transaction. If a tenant is given, the call first waits in the queues of this tenant. The lease owns
-    /// the connection from the start, so that a cancelled call cannot lose the connection.
+    /// Begins a transaction. If a tenant is given, the call first waits in a queue of this tenant. The `Lease` owns the
+    /// connection from the start, so that the connection is not lost if the call is cancelled.
     pub(crate) async fn begin_for(&self, tenant: Option<&TenantId>, access: Access) -> Result<Tx> {
         let shared = &self.0;
         let turn = self.turn(tenant, access).await?;
@@ -348,8 +349,8 @@ impl Pool {
         if let Some(connection) = idle {
             let mut lease = Lease::new(connection, shared, turn.take());
             let mut begun = lease.connection()?.script(begin.as_str()).await;
-            // The last transaction of this in-memory database was dropped where no runtime could roll it back, so it is
-            // rolled back now.
+            // If the last transaction of this in-memory database was dropped outside an async runtime, it could not be
+            // rolled back there. In this case, it is rolled back now.
             if shared.memory
                 && begun
                     .as_ref()
@@ -368,7 +369,7 @@ impl Pool {
                 Err(error) if shared.memory || !is_lost(&error) => return Err(shared.error(error)),
                 Err(_) => turn = lease.discard(),
             }
-            // The other idle connections may have been closed as well.
+            // The server may have closed the other idle connections too, so these connections are dropped.
             if matches!(shared.target, Target::Postgres(_)) {
                 locked(&shared.idle).clear();
             }
@@ -380,7 +381,8 @@ impl Pool {
         }
     }
 
-    /// Runs a script outside of any transaction. Like a transaction that writes, it waits for other writers.
+    /// Runs a script outside of any transaction. The script first waits for other writers, as a writing transaction
+    /// does.
     pub(crate) async fn outside(&self, sql: &str) -> Result<()> {
         let shared = &self.0;
         let turn = self.turn(None, Access::Write).await?;
@@ -397,7 +399,8 @@ impl Pool {
     }
 }
 
-/// Whether the error means that the connection was lost. An invalid statement, for example, does not.
+/// Returns whether the error means that the connection was lost. After other errors, such as an error about an invalid
+/// statement, the connection can still be used.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => true,
@@ -409,8 +412,8 @@ fn is_lost(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Creates the file if it does not exist, with permissions for its owner only. SQLite gives the files that it creates
-/// next to it the same permissions.
+/// Creates the database file if it does not exist, with permissions for its owner only. SQLite gives the same
+/// permissions to the other files that it creates, such as the write-ahead log.
 fn private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -463,8 +466,8 @@ impl Shared {
     }
 }
 
-/// A connection with a running transaction. If a lease is dropped before its transaction has ended, the transaction is
-/// rolled back. If the rollback fails, the connection is closed.
+/// A connection with a running transaction. If a `Lease` is dropped before its transaction has ended, the transaction
+/// is rolled back. If the rollback fails, the connection is closed.
 pub(crate) struct Lease {
     connection: Option<Connection>,
     shared: Arc<Shared>,
@@ -494,7 +497,8 @@ impl Lease {
         self.shared.error(error)
     }
 
-    /// Ends the transaction. If this fails, the lease is dropped, which rolls the transaction back.
+    /// Ends the transaction with the statement `how` (a commit or a rollback). If the statement fails, the `Lease` is
+    /// dropped, and the transaction is rolled back.
     pub(super) async fn end(mut self, how: &str) -> Result<()> {
         let done = self.connection()?.script(how).await;
         done.map_err(|error| self.shared.error(error))?;
@@ -511,7 +515,7 @@ impl Lease {
         self.turn = None;
     }
 
-    /// Closes the connection, and keeps the call's places in the queues.
+    /// Closes the connection. Returns the permits, so that the call need not wait again for another connection.
     fn discard(mut self) -> Option<Turn> {
         self.connection = None;
         self.turn.take()
@@ -528,8 +532,9 @@ impl Drop for Lease {
         };
         let (shared, turn) = (Arc::clone(&self.shared), self.turn.take());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // Closing a connection rolls its transaction back, but would delete an in-memory database. Such a
-            // connection is kept, and the next `BEGIN` reports whether the transaction is still open.
+            // If the database is a file or a server, dropping the connection rolls the transaction back. For an
+            // in-memory database, dropping the connection would delete the database, so the connection is kept. The
+            // next `BEGIN` reports whether the transaction is still open.
             if shared.memory {
                 locked(&shared.idle).push(connection);
             }
@@ -539,7 +544,8 @@ impl Drop for Lease {
             let rolled_back = tokio::time::timeout(ROLLBACK_TIMEOUT, connection.script("ROLLBACK")).await;
             let clean = match &rolled_back {
                 Ok(Ok(())) => true,
-                // If the disk is full, SQLite has already rolled the transaction back.
+                // If the disk is full, SQLite has already rolled the transaction back, and `ROLLBACK` returns this
+                // error.
                 Ok(Err(error)) => shared.memory && error.to_string().contains("no transaction is active"),
                 Err(_) => false,
             };

@@ -1,4 +1,4 @@
-//! Test support: records the statements that run, and can replace one statement with a faulty one.
+//! Test support. It records the statements that run, and can replace one statement with a faulty statement.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -23,13 +23,13 @@ async fn scoped<T>(sabotage: Sabotage, work: impl Future<Output = T>) -> (T, Sab
         .await
 }
 
-/// Runs `work`. Returns its result and the statements that it ran.
+/// Runs `work`. Returns the result of `work` and the statements that `work` ran.
 pub(crate) async fn recorded<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     let (done, sabotage) = scoped(Sabotage::default(), work).await;
     (done, sabotage.seen)
 }
 
-/// Runs `work`. Whenever it would run `statement`, `mutant` runs instead.
+/// Runs `work`. Whenever `work` would run `statement`, the statement `mutant` runs instead.
 pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Output = T>) -> T {
     let sabotage = Sabotage {
         replace: Some((statement.to_owned(), mutant.to_owned())),
@@ -38,7 +38,8 @@ pub(crate) async fn with<T>(statement: &str, mutant: &str, work: impl Future<Out
     scoped(sabotage, work).await.0
 }
 
-/// Runs `work`. Every seventh time that it passes a tenant's id to a statement, another tenant's id is passed instead.
+/// Runs `work`. Every seventh time that `work` passes a tenant's id to a statement, another tenant's id is passed
+/// instead.
 pub(crate) async fn with_swapped_tenant<T>(work: impl Future<Output = T>) -> T {
     let sabotage = Sabotage {
         swap: Some(0),

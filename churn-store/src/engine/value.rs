@@ -1,4 +1,4 @@
-//! Arguments and results of statements, with one interface for SQLite and Postgres.
+//! The arguments and the result rows of statements. Both types have one interface for SQLite and Postgres.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -214,7 +214,7 @@ impl Row {
         }
     }
 
-    /// Parses the stored JSON of a column. A null is parsed as JSON `null`.
+    /// Parses the stored JSON of a column. A database null is treated as JSON `null`.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> Result<T> {
         from_json(self.json_text(column)?.unwrap_or("null"))
     }

@@ -1,5 +1,5 @@
-//! Converts the core's validated batches to columns as the databases store them. [`Table::check`] of the core parses
-//! and validates the rows. This module only refuses values that the databases cannot store.
+//! Converts batches of rows to the columns that the databases store. [`Table::check`] of `churn_core` parses and
+//! validates the rows. This module only refuses values that the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,32 +14,33 @@ use crate::engine::{Holds, Stored, to_json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::layout::{ALWAYS, id_column, slots};
 
-/// The maximum number of columns of one table of a tenant. When rows are loaded, each column takes memory for every
-/// row.
+/// The maximum number of columns in one table of a tenant. The number is limited because, when rows are loaded, each
+/// column takes memory for every row.
 pub(crate) const MAX_COLUMNS: usize = 1000;
 
-/// A batch that the core has validated.
+/// A batch that `churn_core` has validated.
 pub(crate) struct Parsed {
     batch: CheckedBatch,
     /// The position of each accepted row in the input.
     positions: Vec<u64>,
 }
 
-/// A batch as columns of the database, in the order of `slots`.
+/// The columns of a batch as the database stores them, in the order of the function `slots`.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
     pub(crate) rows: usize,
-    /// The names of the columns that the caller gave. For an attribute that has a value, also the type of the
-    /// attribute.
+    /// The names of the columns in the caller's batch, each with the type of the attribute. The type is `None` for a
+    /// column that is not an attribute, and for an attribute without any value.
     pub(crate) given: Vec<(String, Option<&'static str>)>,
     pub(crate) report: ValidationReport,
 }
 
-/// Counts identical rows of an import: for each hash of a row's values, the number of rows so far.
+/// Counts identical rows of an import. The key is the hash of a row's values, and the value is the number of rows with
+/// this hash so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
-/// Validates a batch by the rules of the core.
+/// Validates a batch by the rules of `churn_core`, and refuses values that the databases cannot store.
 pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result<Parsed> {
     let own = not_storable(kind, &table);
     let rows = table.n_rows() as u64;
@@ -51,8 +52,8 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
 }
 
 /// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Neither database
-/// always keeps the sign of -0.0. Both values are refused in both databases, so that both databases store the same
-/// rows.
+/// always keeps the sign of -0.0. Texts with U+0000 and -0.0 are refused in both databases, so that both databases
+/// store the same rows.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
@@ -92,7 +93,8 @@ fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
 }
 
 impl Parsed {
-    /// Converts the batch to columns of the database. `types` are the types of the tenant's attributes in stored rows.
+    /// Converts the batch to columns of the database. `types` contains, for each attribute in stored rows of the
+    /// tenant, the type of its values.
     pub(crate) fn finish(
         self,
         types: &HashMap<String, Option<String>>,
@@ -186,8 +188,8 @@ impl Parsed {
 
 /// Returns the attributes of each row as a JSON object; `None` for a row without attributes.
 fn attributes(columns: &[(String, CheckedColumn)], rows: usize) -> Result<Vec<Option<Arc<str>>>> {
-    // Columns that the core recognizes by name are not in the JSON object, because the store has a column for each of
-    // them.
+    // Columns that `churn_core` recognizes by name are not in the JSON object, because the database has a column for
+    // each of them.
     let extra = columns
         .iter()
         .filter_map(|(name, column)| Some((name.as_str(), attribute(column)?)));
@@ -239,14 +241,14 @@ impl Batch {
         }
     }
 
-    /// Sets the columns that are part of a row's key (its identity) and must not be null.
+    /// Replaces nulls in the columns of the key that must not be null. A row's key identifies the row.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()
             .position(|slot| slot.name == "known_at")
             .unwrap_or_default();
         if id_column(kind).is_none() {
-            // A version of a customer without `valid_from` is valid from the sign-up.
+            // If a customer row has no `valid_from`, it is valid from the customer's sign-up.
             let signed_up_at = self.moments(1).to_vec();
             for (own, signed_up_at) in self.moments(2).iter_mut().zip(signed_up_at) {
                 *own = own.or(signed_up_at);
@@ -310,8 +312,8 @@ impl Batch {
     }
 }
 
-/// Selects rows so that each key occurs once: if several rows within `rows` have the same key, the last of them. The
-/// result is in the order in which the keys first occur.
+/// Returns the positions of the rows to write, so that each key occurs once. If several rows within `rows` have the
+/// same key, only the last of them is returned. The result is in the order in which the keys first occur.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());

@@ -1,5 +1,5 @@
-//! Queries for customers by the prefix of their id and by text attributes. Each customer is returned in the current
-//! version.
+//! Queries for customers by the prefix of their id and by text attributes. For each customer, a query returns the
+//! current version.
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::records::{RecordStore, no_zero_byte};
 pub struct CustomerQuery {
     /// Only customers whose id begins with this text. An empty text selects all customers.
     pub prefix: String,
-    /// Only customers with these text attributes, as pairs of name and value. All pairs must match.
+    /// Only customers who have all of these text attributes. Each attribute is a pair of name and value.
     pub attributes: Vec<(String, String)>,
     /// Only customers whose current version has a `churned_at` (`true`), or only customers whose current version has
     /// none (`false`). `None` for all customers.
@@ -50,8 +50,8 @@ pub struct CustomerPage {
 }
 
 impl RecordStore {
-    /// Returns customers in their current version, sorted by id. The result is the same for every kind of
-    /// [`RecordStore`].
+    /// Returns the current version of the customers that match a query, sorted by id. This method always reads
+    /// customers, even if it is called on the store of payments or of another kind of records.
     ///
     /// # Errors
     /// `invalid_option` if the limit is out of range or a text contains U+0000; `store_unavailable`,
@@ -94,7 +94,7 @@ pub(crate) async fn count_customers(tx: &mut TenantTx) -> Result<u64> {
 }
 
 pub(crate) async fn find(tx: &mut TenantTx, query: &CustomerQuery) -> Result<CustomerPage> {
-    // This text sorts after every id with the prefix, in byte order.
+    // In byte order, this text sorts after every id that begins with the prefix.
     let end = format!("{}\u{10ffff}\u{10ffff}\u{10ffff}", query.prefix);
     let prefix = query.prefix.as_str();
     let mut args: Vec<Arg<'_>> = vec![

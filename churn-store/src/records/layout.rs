@@ -85,7 +85,7 @@ const ACTIVITIES: &[Slot] = &[
 /// The value that is stored as `known_at` if a row has no `known_at`.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// The columns of a record table, except the tenant and the sequence number.
+/// Returns the columns of a record table, except the columns of the tenant's id and the sequence number.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -98,12 +98,12 @@ pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
 /// The tables of all kinds of records.
 pub(crate) const RECORD_TABLES: [&str; 4] = ["churn_customers", "churn_payments", "churn_tickets", "churn_activities"];
 
-/// The name of the table for a kind of records.
+/// Returns the name of the table for a kind of records.
 pub(crate) fn table(kind: RecordKind) -> &'static str {
     RECORD_TABLES[kind as usize]
 }
 
-/// The column with the id of the event; `None` for customers.
+/// Returns the name of the column with the event's id; `None` for customers, which are not events.
 pub(crate) fn id_column(kind: RecordKind) -> Option<&'static str> {
     match kind {
         RecordKind::Customers => None,
@@ -115,13 +115,14 @@ fn names_of(kind: RecordKind) -> String {
     slots(kind).iter().map(|slot| slot.name).collect::<Vec<_>>().join(", ")
 }
 
-/// The names of the columns of `churn_customers`, each with a prefix.
+/// Returns the names of the columns of `churn_customers`, each with a prefix such as `c.`.
 pub(crate) fn names(prefix: &str) -> String {
     let names = CUSTOMERS.iter().map(|slot| format!("{prefix}{}", slot.name));
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// The `ON CONFLICT` clause for a kind of records: an existing row with the same key is replaced if it differs.
+/// Returns the `ON CONFLICT` clause for a kind of records. With this clause, an existing row is replaced by a different
+/// row with the same key.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);
@@ -140,7 +141,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// The query for all rows of a tenant, in the order in which they were first stored.
+/// Returns the query for all rows of a tenant, in the order in which they were first stored.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "
@@ -153,7 +154,7 @@ pub(crate) fn select_all(kind: RecordKind) -> String {
     )
 }
 
-/// The query for a page: a limited number of rows whose sequence number is greater than a given one.
+/// Returns the query for a page: a limited number of rows whose sequence number is greater than a given number.
 pub(crate) fn select_page(kind: RecordKind) -> String {
     format!(
         "
@@ -167,8 +168,8 @@ pub(crate) fn select_page(kind: RecordKind) -> String {
     )
 }
 
-/// The query for the rows of one customer, which uses the index on customers. Without the hint, SQLite would use the
-/// primary key and read all rows of the tenant.
+/// Returns the query for the rows of one customer. The query uses the index on customers. Without `INDEXED BY`, SQLite
+/// would use the primary key and read all rows of the tenant.
 pub(crate) fn select_customer(kind: RecordKind, backend: Backend) -> String {
     let by = match backend {
         Backend::Sqlite => format!("INDEXED BY {}_of_customer", table(kind)),

@@ -1,4 +1,4 @@
-//! Loads rows of the database into Arrow columns, from which the core builds records.
+//! Loads rows of the database into Arrow columns, from which `churn_core` builds records.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -23,7 +23,7 @@ use crate::tenant::TenantStore;
 /// Number of rows that are loaded at a time.
 const BATCH: usize = 1 << 16;
 
-/// Options for loading a tenant's records. Except for `tables`, they are options of [`churn_core::RecordsBuilder`].
+/// Options for loading a tenant's records. All of them except `tables` are options of [`churn_core::RecordsBuilder`].
 #[derive(Clone, Debug, Default)]
 pub struct RecordsOptions {
     /// The tables to load. `None` loads all tables that were ever stored. The table of customers is always loaded.
@@ -36,19 +36,21 @@ pub struct RecordsOptions {
     pub observed_until: Option<Timestamp>,
     /// The attributes without dates that are declared never to change.
     pub static_attributes: StaticAttributes,
-    /// The order of simultaneous events of a customer. Default: the order in which they were first stored.
+    /// The order of events of a customer that have the same time. Default: the order in which the events were first
+    /// stored.
     pub ties: Ties,
     /// The ISO 4217 code of the tenant's currency.
     pub currency: Option<String>,
-    /// For each other currency, the value of one of its major units in the tenant's currency.
+    /// The conversion rates by currency code. The rate of a currency is the value of one major unit (such as one
+    /// dollar) in the tenant's currency.
     pub conversion_rates: BTreeMap<String, f64>,
-    /// The threads for building records, and callbacks for progress and cancellation.
+    /// The number of threads for building records, the callback for progress, and the token for cancellation.
     pub execution: Execution,
 }
 
 impl TenantStore {
     /// Loads all records of the tenant from one snapshot of the database, in the order in which rows were first stored.
-    /// They are bit-identical to records that are built directly from the same rows.
+    /// The loaded records are bit-identical to records that are built directly from the same rows.
     ///
     /// # Errors
     /// See [`churn_core::RecordsBuilder::build`]; `store_unavailable`, `store_not_migrated`.
@@ -81,7 +83,7 @@ impl TenantStore {
     }
 }
 
-/// Adds to an error message how rows that conflict with other rows can be handled.
+/// Adds a hint to an error message, which says how to handle rows that conflict with other rows.
 fn hinted(error: churn_core::Error) -> Error {
     let later = error.report().is_some();
     let error = Error::from(error);
@@ -96,7 +98,7 @@ fn hinted(error: churn_core::Error) -> Error {
     }
 }
 
-/// Returns a builder that has the wanted tables, read from one snapshot.
+/// Reads the tables that the options select, and returns a builder that contains these tables.
 pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tx.tenant().clone());
     let given = given_columns(tx).await?;
@@ -113,8 +115,8 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// Returns the columns of each table that was ever stored. Columns are in the order in which they were first stored,
-/// because this order determines the order of features.
+/// Returns the names of the columns of each table that was ever stored. The names are in the order in which the columns
+/// were first stored, because this order determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
     const GIVEN: &str = "
         SELECT kind, column_name
@@ -153,10 +155,11 @@ async fn load(
     Ok(builder.table(kind, columns.take()?))
 }
 
-/// The columns of one batch, to which rows of the database are appended.
+/// The columns of a batch of records. Rows of the database are appended to these columns.
 struct Columns {
     rows: usize,
-    /// A column builder for each column that the core knows by name; `None` if the column was never given.
+    /// A column builder for each column that `churn_core` knows by name; `None` for a column that no stored batch
+    /// contained.
     known: Vec<Option<Known>>,
     names: Vec<&'static str>,
     attributes: Vec<(String, Attribute)>,
@@ -172,8 +175,8 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // The store's internal columns are not loaded. If a given column has the name of one of them, it is an
-        // attribute.
+        // The store's internal columns (`content_key` and the JSON column) are not loaded. If a caller's column has
+        // such a name, it is an attribute.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {
@@ -232,7 +235,7 @@ impl Columns {
         Ok(())
     }
 
-    /// Returns the rows that were read so far as a table, and empties the columns.
+    /// Returns a table of the rows that were read since the last call, and empties the columns.
     fn take(&mut self) -> Result<Table> {
         let mut fields = vec![];
         let mut arrays: Vec<ArrayRef> = vec![];
@@ -273,7 +276,7 @@ impl Columns {
     }
 }
 
-/// The values of an attribute. They are stored in a typed column as long as all of them have the same type.
+/// The values of an attribute. As long as all values have the same type, they are kept in a column of that type.
 enum Attribute {
     Nulls(usize),
     Number(Float64Builder),
@@ -407,7 +410,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// Reads a JSON text. The text is borrowed from the input if it contains no escapes.
+/// Deserializes the name of a JSON field. A name without escapes is borrowed from the input.
 struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {

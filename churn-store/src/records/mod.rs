@@ -1,5 +1,5 @@
-//! The records of a tenant: customers, payments, tickets and activities. The core validates them when they are written,
-//! and they are loaded as the core's records.
+//! The records of a tenant: customers, payments, tickets and activities. `churn_core` validates the records when they
+//! are written. They are loaded as `TenantRecords` of `churn_core`.
 
 mod door;
 mod find;
@@ -58,11 +58,12 @@ impl RecordStore {
     /// nothing.
     ///
     /// The key of an event with an id is the id and `known_at`. The key of a customer row is `customer_id`,
-    /// `signed_up_at`, `valid_from` and `known_at`. The key of an event without an id consists of all its values. If
-    /// several events without an id are identical in a batch, they are numbered, and the number is part of the key. An
-    /// event without an id cannot be corrected, so give ids to events that you may want to correct.
+    /// `signed_up_at`, `valid_from` and `known_at`. The key of an event without an id consists of all its values. If a
+    /// batch contains several identical events without an id, these events are numbered, and the number is part of the
+    /// key. An event without an id cannot be corrected, so give ids to events that you may want to correct.
     ///
-    /// If the batch has no rows, the store records that the table exists and has no rows.
+    /// If the batch has no rows, the store notes that the table was given. The loaded records then contain this table
+    /// without rows.
     ///
     /// # Errors
     /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and
@@ -78,7 +79,7 @@ impl RecordStore {
     /// 0, and the report lists every invalid row.
     ///
     /// # Errors
-    /// A missing required column, or an unreadable table; `store_unavailable`, `store_not_migrated`.
+    /// If a required column is missing, or if the table cannot be read; also `store_unavailable`, `store_not_migrated`.
     pub async fn check(&self, rows: impl IntoTable) -> Result<Upserted> {
         let mut tx = self.tenant.begin_session(Access::Read).await?;
         let mut writer = BatchWriter::new(self.kind, OnInvalid::Quarantine);

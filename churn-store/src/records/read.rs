@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: its columns and attributes by name. A missing value is null. A column that was never given for the
-/// table has no entry.
+/// A stored row: its columns and attributes by name. A missing value is null. A column that no stored batch of the
+/// table contained has no entry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {
@@ -45,8 +45,8 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// Returns all rows of one customer, in the order in which they were first stored. For `score_customer`, convert
-    /// them to a table:
+    /// Returns all rows of one customer, in the order in which they were first stored. To pass the rows to
+    /// `score_customer`, convert them to a table:
     /// `Table::from_values(rows.into_iter().map(|row| row.values.into_iter().collect()))`.
     ///
     /// # Errors

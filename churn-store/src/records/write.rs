@@ -1,4 +1,4 @@
-//! Writes batches to the database, with many rows per statement and one transaction per batch.
+//! Writes batches to the database. Each statement writes many rows, and each batch is one transaction.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,17 +17,17 @@ use crate::tenant::{Session, TenantStore};
 pub struct Upserted {
     /// Number of rows in the input.
     pub rows_in: u64,
-    /// Number of valid rows: `rows_in` minus the quarantined (invalid and left out) rows.
+    /// Number of valid rows: `rows_in` minus the number of quarantined rows (invalid rows that were not stored).
     pub rows_accepted: u64,
     /// Number of rows that are new or that replaced a different stored row. It is 0 if the same batch was stored
     /// before.
     pub rows_changed: u64,
-    /// The validation report, which lists the issues of the quarantined (invalid and left out) rows.
+    /// The validation report, which lists the issues of the quarantined rows (invalid rows that were not stored).
     pub report: ValidationReport,
 }
 
-/// An upsert of several chunks in one transaction, which begins with the first chunk. If the import is dropped without
-/// [`commit`](Self::commit), the transaction is rolled back.
+/// An upsert of several chunks of rows in one transaction. The transaction begins when the first chunk is written. If
+/// the import is dropped without [`commit`](Self::commit), the transaction is rolled back.
 #[must_use = "nothing is kept without `commit`"]
 pub struct Import {
     tenant: TenantStore,
@@ -103,7 +103,8 @@ pub(crate) struct BatchWriter {
     policy: OnInvalid,
     seen: Seen,
     noted: HashSet<(String, Option<&'static str>)>,
-    /// For each column of the table, the type of its attribute. `None` if this was not yet read from the database.
+    /// The columns of the table, each with the type of the attribute. `None` until these types are read from the
+    /// database.
     types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
@@ -126,8 +127,8 @@ impl BatchWriter {
         self.put(tx, parsed).await
     }
 
-    /// Parses a chunk on another thread. For a large table this takes long, and would block the thread that runs async
-    /// calls.
+    /// Parses a chunk on another thread, because parsing a large table would block the thread that runs async calls for
+    /// a long time.
     async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
         let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.n_rows() as u64);
         let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
@@ -183,8 +184,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Records which columns were given, because a column that was never given differs from a column without values.
-    /// Also records the type of each attribute.
+    /// Stores the names of the batch's columns, because a column that no batch contained differs from a column without
+    /// values. Also stores the type of each attribute.
     async fn note_columns(&mut self, tx: &mut TenantTx, batch: &Batch) -> Result<()> {
         const NOTE: &str = "
             INSERT INTO churn_record_columns AS t (tenant_id, kind, column_name, place, value_type)
@@ -198,8 +199,8 @@ impl BatchWriter {
         if new.is_empty() {
             return Ok(());
         }
-        // New columns get sequence numbers from the same counter as rows, so a column that is stored later has a higher
-        // number.
+        // New columns get sequence numbers from the counter that also numbers rows. A column that is stored later has a
+        // higher number.
         let first = places(tx, new.len()).await?;
         for (column, place) in new.iter().zip(first..) {
             let (name, of) = column;
@@ -217,7 +218,7 @@ impl BatchWriter {
     }
 }
 
-/// Returns, for each column of a tenant's table, the type of its attribute.
+/// Returns the columns of a tenant's table, each with the type of the attribute.
 async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String, Option<String>>> {
     const TYPES: &str = "
         SELECT column_name, value_type
@@ -228,7 +229,7 @@ async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String,
     rows.iter().map(read).collect()
 }
 
-/// Runs a computation on a thread for blocking work, so that it does not block async calls.
+/// Runs a computation on a thread for blocking work, so that the computation does not block async calls.
 pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
@@ -260,7 +261,8 @@ fn merge(all: &mut ValidationReport, piece: ValidationReport, offset: u64) {
 }
 
 /// Reserves `rows` sequence numbers and returns the first of them. Also increments the revision of the tenant's data.
-/// Until the transaction ends, other writers of the tenant wait, so that their rows do not get numbers in between.
+/// Until the transaction ends, other transactions that write for this tenant wait. Their rows therefore get higher
+/// numbers.
 pub(crate) async fn places(tx: &mut TenantTx, rows: usize) -> Result<i64> {
     const TAKE: &str = "
         INSERT INTO churn_companies AS t (tenant_id, next_seq, revision)
@@ -305,8 +307,8 @@ pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the attributes of every table in which the tenant has no rows. Otherwise, each of them would be a column of
-/// all later rows.
+/// Deletes the stored attribute names of every table in which the tenant has no rows. Otherwise, each of these
+/// attributes would be a column of all rows that are stored later.
 pub(crate) async fn forget_unused_columns(tx: &mut TenantTx) -> Result<()> {
     for kind in RecordKind::ALL {
         let sql = format!(

@@ -10,7 +10,7 @@ use crate::records::{check_limit, no_zero_byte};
 use crate::tenant::TenantStore;
 use crate::tenant::company::checked_json;
 
-/// An entry of the audit log.
+/// An audit entry: an action, with its time and the person or program that performed it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AuditEntry {
     /// When the action happened.
@@ -19,7 +19,7 @@ pub struct AuditEntry {
     pub actor: String,
     /// The action, such as `"model.promoted"`.
     pub action: String,
-    /// What the action changed, such as a model id; `None` if the entry names nothing.
+    /// What the action changed, such as a model id; `None` if the entry has no subject.
     pub subject: Option<String>,
     /// Any further data about the action, as JSON.
     pub details: serde_json::Value,
@@ -38,7 +38,7 @@ impl AuditEntry {
     }
 }
 
-/// A page of entries of the audit log.
+/// A page of audit entries.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
@@ -63,7 +63,7 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Whether the newest entries come first.
     pub newest_first: bool,
-    /// The `next` of the previous page; `None` for the first page.
+    /// The value of `next` from the previous page; `None` for the first page.
     pub after: Option<i64>,
     /// The maximum number of entries per page (1 to 10 000).
     pub limit: usize,
@@ -90,8 +90,8 @@ impl Default for AuditQuery {
 pub struct AuditStore(pub(crate) TenantStore);
 
 impl AuditStore {
-    /// Adds an entry. In Postgres, this call does not wait for imports of the same tenant, because the audit log has a
-    /// sequence of its own.
+    /// Adds an entry. In Postgres, this call does not wait for imports of the same tenant, because audit entries have
+    /// their own sequence numbers.
     ///
     /// # Errors
     /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.

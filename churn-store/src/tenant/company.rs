@@ -1,5 +1,5 @@
-//! The company of a tenant, its settings, and its sync cursors (for each data source, the position up to which it was
-//! read).
+//! The company of a tenant: its name, its settings, and its sync cursors. A sync cursor is the position up to which a
+//! data source was read.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ pub struct Company {
 pub struct CompanyStore(pub(crate) TenantStore);
 
 impl CompanyStore {
-    /// Returns the name and the settings of the company. Before they are set, the name is `None` and there are no
-    /// settings.
+    /// Returns the name and the settings of the company. If no name was set, the name is `None`. If no settings were
+    /// set, the map of settings is empty.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.
@@ -165,7 +165,8 @@ impl CursorStore {
         Ok(cursor)
     }
 
-    /// Sets the sync cursor of a data source to `position`. `at` is the current time, because the store reads no clock.
+    /// Sets the sync cursor of a data source to `position`. Pass the current time as `at`, because the store does not
+    /// read the clock.
     ///
     /// # Errors
     /// `invalid_option` if a text contains U+0000; `store_unavailable`, `store_not_migrated`.

@@ -51,13 +51,13 @@ pub(crate) const TABLES: [&str; 16] = [
     "churn_sync_cursors",
 ];
 
-/// Gives access to the records, models, scores and settings of one tenant. It cannot read or change data of other
-/// tenants.
+/// Gives access to the records, models, scores and settings of one tenant. A `TenantStore` cannot read or change data
+/// of other tenants.
 #[derive(Clone)]
 pub struct TenantStore {
     store: Store,
     tenant: TenantId,
-    /// The transaction in which all calls take part; `None` if each call has a transaction of its own.
+    /// The transaction that all calls share; `None` if each call begins its own transaction.
     shared: Option<transaction::SharedTx>,
 }
 
@@ -86,7 +86,8 @@ impl TenantStore {
         }
     }
 
-    /// Begins a transaction of several calls: either all of their changes are stored or none.
+    /// Begins a transaction that can contain several calls. Either the changes of all these calls are stored, or none
+    /// of them.
     ///
     /// # Errors
     /// `invalid_option` if this value already belongs to a transaction; `store_busy`, `store_unavailable`.
@@ -175,9 +176,9 @@ impl TenantStore {
         AuditStore(self.clone())
     }
 
-    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models,
-    /// counts of past runs and the audit log are not changed. Therefore, use ids in the audit log that do not identify
-    /// a person.
+    /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models, the
+    /// audit log, and the stored counts of past score runs are not changed. Therefore, do not write names or other
+    /// personal data to the audit log.
     ///
     /// In a SQLite file, the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
     /// it. In Postgres, the next `VACUUM` removes the rows, and old files of the write-ahead log still contain them.
@@ -207,7 +208,8 @@ impl TenantStore {
         Ok(revision)
     }
 
-    /// Begins the transaction of one call, or lets the call take part in the shared transaction.
+    /// Begins the transaction of one call. If the calls share a transaction, the call takes part in that transaction
+    /// instead.
     pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
         match &self.shared {

@@ -20,7 +20,7 @@ names! {
     }
 }
 
-/// The metadata of a stored model. Reading the metadata does not load the model.
+/// The metadata of a stored model. The model itself is not loaded when its metadata are read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredModel {
@@ -40,7 +40,8 @@ pub struct ModelStore(pub(crate) TenantStore);
 
 impl ModelStore {
     /// Stores a model. If the model is stored already, it keeps the time at which it was first stored, and gets the new
-    /// stage. If it becomes the champion, the stage of the previous champion becomes [`Stage::Retired`].
+    /// stage. If the model becomes the champion (the model in use), the stage of the previous champion becomes
+    /// [`Stage::Retired`].
     ///
     /// # Errors
     /// `tenant_mismatch` if the model belongs to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -53,7 +54,8 @@ impl ModelStore {
     /// Loads a model from the store.
     ///
     /// # Errors
-    /// `not_found`; `artifact_damaged`, `artifact_version` if the stored bytes are damaged; `store_unavailable`.
+    /// `not_found`; `artifact_damaged` if the stored bytes are damaged; `artifact_version` if they have an unsupported
+    /// format version; `store_unavailable`.
     pub async fn load(&self, id: &str) -> Result<ChurnModel> {
         let mut tx = self.0.begin_session(Access::Read).await?;
         let bytes = artifact(&mut tx, id).await?;
@@ -166,7 +168,8 @@ pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result
         UPDATE churn_models
         SET stage = $3
         WHERE tenant_id = $1 AND model_id = $2";
-    // This call makes concurrent changes of stages run one after another.
+    // This call makes concurrent changes of stages run one after another, because it locks the row of the tenant's
+    // company.
     crate::records::places(tx, 0).await?;
     if stage == Stage::Champion {
         tx.execute(RETIRE, &[id.into()]).await?;

@@ -1,4 +1,4 @@
-//! Outcomes: whether customers churned after past dates, together with the scores of these dates.
+//! Outcomes (whether customers churned after past dates), and the scores that these customers had at the same dates.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Stores labels as outcomes. A stored outcome that differs from the new one is replaced. Returns the number of
-    /// outcomes that are new or changed.
+    /// Stores labels as outcomes. If an outcome with the same customer, date and churn definition is stored already and
+    /// differs, it is replaced. Returns the number of outcomes that are new or changed.
     ///
     /// # Errors
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.
@@ -71,8 +71,8 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // A model file states `active_within` even if it has its default value. This text states it too, so that equal
-        // definitions have equal texts.
+        // A model file contains `active_within` even if the option has its default value. This text contains it too, so
+        // that equal definitions have equal texts.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;
@@ -80,8 +80,9 @@ impl OutcomeStore {
         Ok(changed)
     }
 
-    /// Returns the probabilities of a run with the outcomes, sorted by customer id. A customer is included if their
-    /// score has a probability and their outcome under the model's definition of churn is stored.
+    /// Returns the probability and the outcome of each customer in a run, sorted by customer id. A customer is included
+    /// only if they have a probability in the run, and if their outcome is stored for the churn definition of the run's
+    /// model.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -170,8 +170,8 @@ pub struct ApiKey {
     pub role: Role,
     /// The name of the key that users see; `None` if the key has no name.
     pub label: Option<String>,
-    /// The names of the actions that the key is limited to, as the application defines them. With `None`, the key may
-    /// do everything that its role may do.
+    /// The names of the actions that the key is limited to. The application defines these names. With `None`, the key
+    /// may do everything that its role may do.
     pub scopes: Option<Vec<String>>,
     /// When the key was created.
     pub created_at: Timestamp,
@@ -184,12 +184,13 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether the key is valid at this time: neither revoked nor expired.
+    /// Returns whether the key is valid at the time `at`. A valid key is neither revoked nor expired.
     pub fn works_at(&self, at: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
     }
 
-    /// Whether the scopes of the key include this one, or the key has no scopes and so is not limited.
+    /// Returns whether the key may be used for this scope. This is the case if the key's scopes include it, or if the
+    /// key has no scopes and is therefore not limited.
     pub fn allows(&self, scope: &str) -> bool {
         self.scopes
             .as_ref()
@@ -257,18 +258,18 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// The stored time of a key's last use is updated if it is at least this old, in microseconds.
+/// The time of a key's last use is updated at most once in this interval, in microseconds.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {
     /// Creates a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's
     /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show the text
-    /// to the user only once, because the store keeps only the SHA-256 of the secret. A SHA-256 is safe for random
-    /// secrets that cannot be guessed, but not for passwords.
+    /// to the user only once, because the store keeps only the SHA-256 of the secret. Storing a plain SHA-256 is safe
+    /// for random secrets that cannot be guessed, but not for passwords.
     ///
     /// # Errors
-    /// `invalid_option` if the secret is too short, or a part contains an invalid character; `store_refused` if the key
-    /// or the secret exists already; `store_unavailable`, `store_not_migrated`.
+    /// `invalid_option` if the secret is too short, or if the key's id or secret contains an invalid character;
+    /// `store_refused` if the key or the secret exists already; `store_unavailable`, `store_not_migrated`.
     pub async fn issue(&self, key: &NewApiKey, at: Timestamp) -> Result<String> {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
         for (name, text) in [("key_id", &key.key_id), ("secret", &key.secret)] {
@@ -400,7 +401,7 @@ fn from_base32(text: &str) -> Option<Vec<u8>> {
             bytes.push((buffer >> bits) as u8);
         }
     }
-    // A text that decodes to the same bytes, but is not their standard encoding, is refused.
+    // Several texts could decode to the same bytes. Only the standard encoding of the bytes is accepted.
     (base32(&bytes) == text).then_some(bytes)
 }
 
@@ -408,7 +409,8 @@ fn key_text(tenant: &TenantId, key_id: &str, secret: &str) -> String {
     format!("churn_{}_{key_id}_{secret}", base32(tenant.as_str().as_bytes()))
 }
 
-/// Splits the text of a key into tenant, key id and secret.
+/// Splits the text of an API key into the tenant's id, the key's id and the secret. Returns `None` if the text is
+/// malformed.
 pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     let mut parts = text.split('_');
     let (Some("churn"), Some(tenant), Some(key_id), Some(secret), None) =
@@ -420,7 +422,8 @@ pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     Some((TenantId::new(tenant).ok()?, key_id, secret))
 }
 
-/// Compares two texts. Always reads them to the end, because the duration would reveal the position of a difference.
+/// Compares two texts in constant time. It does not stop at the first difference, because the duration would then
+/// reveal the position of this difference.
 fn equal_in_constant_time(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));

@@ -1,4 +1,5 @@
-//! Score runs: scores with reasons and values, queries over them, a customer's history, and changes between two runs.
+//! Score runs (the scores of all customers at one date), with queries, customers' histories, and changes between two
+//! runs.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub struct RunId {
 pub enum ReasonsFor {
     /// The reasons of no customer.
     Nobody,
-    /// The reasons of the customers with the highest probabilities. The number says how many customers.
+    /// The reasons of the customers with the highest probabilities. The field is the number of these customers.
     Riskiest(usize),
     /// The reasons of all customers.
     Everybody,
@@ -70,8 +71,8 @@ names! {
         /// consist of served runs.
         #[default]
         Served = "served",
-        /// The run is for comparison, for example of a new model with the model in use. A query reads a trial run only
-        /// if it names this run.
+        /// The run is only for comparison, for example of a new model with the model in use. A query reads a trial run
+        /// only if the query names this run.
         Trial = "trial",
     }
 }
@@ -84,7 +85,7 @@ pub struct SaveRun {
     pub at: Timestamp,
     /// The customers whose reasons are stored. Default: the 100 customers with the highest probabilities.
     pub reasons: ReasonsFor,
-    /// The purpose of the run. Default: served.
+    /// The purpose of the run. Default: [`RunPurpose::Served`].
     pub purpose: RunPurpose,
     /// The value of each customer (such as their yearly revenue), by id. The value at risk is the probability times
     /// this value. Default: no values.
@@ -92,7 +93,7 @@ pub struct SaveRun {
 }
 
 impl SaveRun {
-    /// Creates options with this time, and defaults for everything else.
+    /// Creates options with this value of `at`, and defaults for all other options.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -116,7 +117,7 @@ impl SaveRun {
         self
     }
 
-    /// Sets the value of each customer, such as their yearly revenue.
+    /// Sets the value of each customer (such as their yearly revenue), by id.
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = (String, f64)>) -> Self {
         self.values = values.into_iter().collect();
@@ -142,7 +143,8 @@ pub struct StoredScore {
     pub status: String,
     /// Why the customer is not scored; `None` for a scored customer.
     pub not_scored_reason: Option<String>,
-    /// For a customer who is not scored: the latest date on which they will have a score.
+    /// For a customer who is not scored, the date by which they are expected to have enough history for a score; `None`
+    /// for a scored customer, or if no such date is known.
     pub expected_at: Option<Timestamp>,
     /// The value of the customer, such as their yearly revenue; `None` if the run was saved without a value for them.
     pub value: Option<f64>,
@@ -162,7 +164,8 @@ pub struct RunSummary {
     pub saved_at: Timestamp,
     /// The purpose of the run.
     pub purpose: RunPurpose,
-    /// Number of eligible customers.
+    /// Number of customers in the run, with or without a probability. These are the eligible customers at the date of
+    /// the run.
     pub customers: u64,
     /// Number of customers with a probability.
     pub scored: u64,
@@ -170,15 +173,15 @@ pub struct RunSummary {
     pub mean_probability: Option<f64>,
     /// Number of customers in each risk band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Number of scored customers whose outcome (whether they churned) is known, and number of those who churned. Both
-    /// are updated when outcomes are saved.
+    /// Two numbers: the scored customers whose outcome (whether they churned) is known, and those of them who churned.
+    /// Both numbers are updated when outcomes are saved.
     pub outcomes: (u64, u64),
 }
 
 /// Filters for [`ScoreStore::high_risk`], the list of the customers with the highest probabilities.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
-    /// The run whose scores are read; `None` for the latest served run.
+    /// The run whose scores are read; `None` for the latest run with the purpose `served`.
     pub run: Option<RunId>,
     /// Only customers with at least this probability.
     pub min_probability: f64,
@@ -189,7 +192,8 @@ pub struct HighRisk {
 }
 
 impl Default for HighRisk {
-    /// Returns the filters for the 100 customers with the highest probabilities in the latest served run.
+    /// Returns filters that select the 100 customers with the highest probabilities in the latest run with the purpose
+    /// `served`.
     fn default() -> Self {
         Self {
             run: None,
@@ -211,7 +215,8 @@ pub struct RiskPage {
 }
 
 names! {
-    /// The order of the scores in a list. Scores with equal keys are sorted by customer id.
+    /// The order of the scores in a list. Scores with the same probability or the same value at risk are sorted by
+    /// customer id.
     #[derive(Default)]
     pub enum ScoreOrder: "order" {
         /// Highest probability first. Customers who are not scored come last.
@@ -233,7 +238,7 @@ names! {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreQuery {
-    /// The run whose scores are read; `None` for the latest served run.
+    /// The run whose scores are read; `None` for the latest run with the purpose `served`.
     pub run: Option<RunId>,
     /// The order of the scores.
     pub order: ScoreOrder,
@@ -248,14 +253,15 @@ pub struct ScoreQuery {
     pub min_probability: Option<f64>,
     /// The maximum number of customers per page (1 to 10 000).
     pub limit: usize,
-    /// The `next` of the previous page; `None` for the first page.
+    /// The value of `next` from the previous page; `None` for the first page.
     pub after: Option<ScoreCursor>,
     /// Whether to also count all customers that match the query, on all pages together.
     pub total: bool,
 }
 
 impl Default for ScoreQuery {
-    /// Returns the query for the first 100 customers of the latest served run, highest probability first.
+    /// Returns the query for the first 100 customers of the latest run with the purpose `served`, highest probability
+    /// first.
     fn default() -> Self {
         Self {
             run: None,
@@ -274,7 +280,7 @@ impl Default for ScoreQuery {
 /// The position at which a page of scores ends. The next page begins after this position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreCursor {
-    /// The probability or the value at risk of the last customer of the page, whichever the page is sorted by.
+    /// The sort key of the last customer of the page: the probability, or the value at risk (probability times value).
     pub key: Option<f64>,
     /// The id of the last customer of the page.
     pub customer_id: String,
@@ -309,7 +315,8 @@ pub struct RunChanges {
     pub largest: Vec<ScoreChange>,
 }
 
-/// The number of customers who have one risk band in the earlier run and another (or the same) in the later run.
+/// The number of customers for one pair of risk bands: their band in the earlier run and their band in the later run.
+/// The two bands can be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BandMove {
@@ -338,8 +345,8 @@ pub struct ScoreChange {
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Stores a run with the purpose `served` in one transaction, with the five main reasons of each requested
-    /// customer. If a run with the same date and model is stored already, it is replaced.
+    /// Stores a run with the purpose `served` in one transaction. Also stores the five main reasons of each customer
+    /// that `reasons` selects. If a run with the same date and model is stored already, it is replaced.
     ///
     /// # Errors
     /// See [`save_with`](Self::save_with).
@@ -370,7 +377,8 @@ impl ScoreStore {
         Ok(rows.id)
     }
 
-    /// Returns at most `limit` runs (1 to 10 000), latest date first. Both served and trial runs are included.
+    /// Returns at most `limit` runs (1 to 10 000), latest date first. The result includes runs with the purpose
+    /// `served` and runs with the purpose `trial`.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -442,7 +450,8 @@ impl ScoreStore {
         Ok(changes)
     }
 
-    /// Returns at most `limit` scores (1 to 10 000) of a customer in served runs, latest date first.
+    /// Returns at most `limit` scores (1 to 10 000) of a customer, latest date first. Only scores from runs with the
+    /// purpose `served` are included.
     ///
     /// # Errors
     /// `invalid_option`, `store_unavailable`, `store_not_migrated`.
@@ -471,7 +480,7 @@ fn missing() -> Error {
     Error::new(ErrorKind::NotFound, "there is no such score run")
 }
 
-/// A score run as columns of the database.
+/// A score run, as the columns that are written to the database.
 pub(crate) struct Rows {
     id: RunId,
     purpose: RunPurpose,
@@ -628,7 +637,8 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
           low, medium, high, critical
         )
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    // This call makes concurrent saves of a run execute one after another.
+    // This call makes concurrent saves of a run execute one after another, because it locks the row of the tenant's
+    // company.
     places(tx, 0).await?;
     delete(tx, &rows.id).await?;
     let mut args: Vec<Arg<'_>> = vec![
@@ -654,7 +664,7 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
     count_outcomes(tx, rows.id.as_of).await
 }
 
-/// Updates the number of known outcomes in all runs of this date.
+/// Updates two counts of each run at this date: the known outcomes, and the customers who churned.
 pub(crate) async fn count_outcomes(tx: &mut TenantTx, as_of: Timestamp) -> Result<()> {
     const COUNT: &str = "
         UPDATE churn_score_runs AS r
@@ -748,7 +758,8 @@ fn score(row: &Row) -> Result<StoredScore> {
     })
 }
 
-/// Returns the given run. Returns the latest served run if no run is given.
+/// Returns the id of the given run if the run exists. If no run is given, returns the id of the latest run with the
+/// purpose `served`.
 async fn find_run(tx: &mut TenantTx, run: Option<&RunId>) -> Result<RunId> {
     const LATEST: &str = "
         SELECT as_of, model_id
@@ -816,8 +827,8 @@ pub(crate) async fn page(tx: &mut TenantTx, query: &ScoreQuery) -> Result<ScoreP
             tx.row(&sql, &args).await?.map(|row| row.count(0)).transpose()?
         }
     };
-    // This order puts nulls last in both databases. If the sort key cannot be null, `ORDER BY` can use an index
-    // instead.
+    // The condition `IS NULL` puts nulls last in both databases. If the sort key cannot be null, this condition is left
+    // out, so that the database can use an index.
     let never_null =
         query.order == ScoreOrder::Probability && (query.scored == Some(true) || query.min_probability.is_some());
     let order = match never_null {

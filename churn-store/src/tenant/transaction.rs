@@ -1,4 +1,4 @@
-//! Transactions that consist of several calls, and how a call takes part in such a transaction.
+//! Transactions that consist of several calls. Each call in such a transaction has a savepoint.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -15,7 +15,8 @@ use crate::tenant::TenantStore;
 /// The transaction that the calls of a [`TenantTransaction`] share.
 pub(crate) type SharedTx = Arc<Mutex<Option<TenantTx>>>;
 
-/// Each call within a transaction has a savepoint, to which the call is rolled back if it fails.
+/// The statement that sets a savepoint before each call within a transaction. If the call fails, the transaction is
+/// rolled back to this savepoint.
 const SAVEPOINT: &str = "SAVEPOINT churn_call";
 const RELEASE: &str = "RELEASE SAVEPOINT churn_call";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT churn_call; RELEASE SAVEPOINT churn_call";
@@ -45,8 +46,8 @@ impl Session {
         Ok(Self::Joined(tx, access))
     }
 
-    /// Commits the call's own transaction. In a shared transaction, keeps the changes of the call without committing
-    /// them.
+    /// Commits the transaction if it belongs to this call alone. If several calls share the transaction, keeps the
+    /// changes of this call without committing them.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.commit().await,
@@ -59,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Ends a call without keeping any changes.
+    /// Ends a call and rolls back its changes.
     pub(crate) async fn rollback(self) -> Result<()> {
         match self {
             Self::Own(tx) => tx.rollback().await,
@@ -102,12 +103,12 @@ fn ended() -> Error {
     Error::option("transaction", "the transaction has ended")
 }
 
-/// A row of a table of the application (not of the store): values by column name.
+/// A row of an application's table (not of the store's tables). The keys are column names.
 pub type HostRow = BTreeMap<String, Value>;
 
-/// A transaction of several calls of one tenant: either all of their changes are stored or none. It has the same
-/// methods as [`TenantStore`], and can also read and write tables of the application. If a transaction is dropped
-/// without [`commit`](Self::commit), it is rolled back.
+/// A transaction that can contain several calls for one tenant. Either the changes of all these calls are stored, or
+/// none of them. A `TenantTransaction` has the same methods as [`TenantStore`]. If a transaction is dropped without
+/// [`commit`](Self::commit), it is rolled back.
 ///
 /// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. Until
 /// the transaction ends, no other call can write data of the same tenant (in SQLite, of any tenant), so keep
@@ -146,7 +147,7 @@ impl std::fmt::Debug for TenantTransaction {
 impl Deref for TenantTransaction {
     type Target = TenantStore;
 
-    /// Returns the tenant's store, whose calls take part in this transaction.
+    /// Returns a store of the tenant. Calls on this store take part in the transaction.
     fn deref(&self) -> &TenantStore {
         &self.tenant
     }
@@ -154,7 +155,8 @@ impl Deref for TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
-        // The transaction ends here, even if a value that was obtained from it still exists.
+        // The transaction ends here, even if a value that was obtained from the transaction still exists, such as a
+        // `RecordStore`.
         if let Ok(mut tx) = self.shared.try_lock() {
             tx.take();
         }
@@ -191,9 +193,9 @@ impl TenantTransaction {
 }
 
 impl TenantStore {
-    /// Runs a statement on tables of the application (not of the store). Returns the number of affected rows. `$1` is
-    /// the tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on. Outside of a
-    /// [`TenantTransaction`], the statement is a transaction of its own.
+    /// Runs a statement on tables of the application (not on the store's tables). Returns the number of affected rows.
+    /// `$1` is the tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on. Outside
+    /// of a [`TenantTransaction`], the statement is a transaction of its own.
     ///
     /// ```sql
     /// INSERT INTO tasks (tenant_id, task_id, title) VALUES ($1, $2, $3)
@@ -204,8 +206,8 @@ impl TenantStore {
     /// only the statement itself isolates tenants.
     ///
     /// # Errors
-    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` and other errors
-    /// of the database.
+    /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` if the database
+    /// refuses the statement; other errors of the database.
     pub async fn execute(&self, sql: &str, args: &[Value]) -> Result<u64> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -214,8 +216,8 @@ impl TenantStore {
         Ok(touched)
     }
 
-    /// Runs a query on tables of the application (not of the store). Returns the rows. `$1` is the tenant's id and must
-    /// occur in the query. `args` are the values of `$2`, `$3` and so on.
+    /// Runs a query on tables of the application (not on the store's tables). Returns the rows. `$1` is the tenant's id
+    /// and must occur in the query. `args` are the values of `$2`, `$3` and so on.
     ///
     /// # Errors
     /// See [`execute`](Self::execute). Also `invalid_option` if a column has another type than bool, number, text, JSON
@@ -230,8 +232,8 @@ impl TenantStore {
     }
 }
 
-/// Changes the code of an error about an unknown table or column: in a statement of the application, this error does
-/// not mean that the store was not migrated.
+/// Converts an error of a statement of the application. If the statement names an unknown table or column, the error
+/// gets the code `store_refused` instead of `store_not_migrated`.
 fn of_host(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StoreNotMigrated => Error::new(ErrorKind::StoreRefused, error.to_string()).caused_by(error),

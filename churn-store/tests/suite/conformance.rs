@@ -1,4 +1,5 @@
-//! Tests of records, settings, users, API keys, sync cursors and the audit log, which all databases must pass.
+//! Tests of records, settings, users, API keys, sync cursors and the audit log. The tests run in every kind of
+//! database.
 
 use std::collections::BTreeMap;
 

@@ -40,8 +40,8 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// The writer process that another test starts and kills. It is not a test itself. It prints which batches it
-/// committed.
+/// The code of the writer process that the next test starts and kills. Without the environment variable, this function
+/// does nothing. The process prints the number of each batch that it committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
@@ -82,7 +82,7 @@ async fn a_killed_writer_leaves_whole_batches() {
             // machines need more time.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
-            // SIGKILL.
+            // This call sends SIGKILL.
             writer.start_kill().unwrap();
             let said = writer.wait_with_output().await.unwrap().stderr;
             let said = String::from_utf8_lossy(&said);
@@ -152,7 +152,7 @@ async fn a_full_disk_keeps_what_was_there() {
     world.end().await;
 }
 
-/// Runs an import repeatedly. In each run, the connection is closed before another statement.
+/// Runs an import several times. In each run, the server closes the connection before a different chunk.
 #[tokio::test]
 async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let Some(world) = World::postgres().await else { return };
@@ -172,7 +172,7 @@ async fn a_lost_connection_loses_the_batch_as_a_whole() {
     let payments = world.store.tenant("acme").payments();
     let rows = batch(7);
     let pieces: Vec<_> = rows.chunks(500).collect();
-    // The transaction begins with the first chunk, so it is interrupted at that chunk at the earliest.
+    // The transaction begins with the first chunk, so the connection is closed after the first chunk at the earliest.
     for at in 1..=pieces.len() {
         let mut import = payments.import(OnInvalid::Refuse).await.unwrap();
         let mut failed = None;

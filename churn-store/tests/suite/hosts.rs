@@ -1,4 +1,5 @@
-//! Tests of what applications that embed the store use: transactions, score queries, API keys, backups and connections.
+//! Tests of features for applications that embed the store: transactions, score queries, API keys, backups and
+//! connections.
 
 use std::time::Duration;
 
@@ -144,7 +145,7 @@ async fn calls_that_are_given_up_leave_connections_clean() {
                 Err(_) => cancelled += 1,
             }
             if number % 10 == 0 {
-                // Another tenant writes on any of the connections.
+                // The connections must still work after cancelled calls, so another tenant can write.
                 world
                     .store
                     .tenant("other")
@@ -346,7 +347,7 @@ everywhere!(customers_are_found_in_their_current_version, world => {
     assert_eq!(ids.len(), 60);
     let page = acme.customers().find(&CustomerQuery { prefix: "C-5".into(), ..Default::default() }).await.unwrap();
     assert_eq!(page.customers.len(), 11);
-    // The customer C-5 has three versions. The last of them is the current version.
+    // The customer C-5 has three versions, and the last version is the current one.
     assert_eq!(page.customers[0].values["seats"], Value::Float(((5 * 7919 + 2 * 17) % 31) as f64 + 0.1));
     let churned = acme.customers().find(&CustomerQuery { churned: Some(true), ..Default::default() }).await.unwrap();
     assert_eq!(churned.customers.len(), 12);

@@ -22,12 +22,13 @@ everywhere!(a_clean_database_is_signed_off, world => {
     assert_eq!(store(&acme, &tables(5)).await, 0);
 });
 
-/// Whether the long version of the tests runs.
+/// Returns whether the long version of the tests runs.
 pub(crate) fn nightly() -> bool {
     std::env::var("CHURN_NIGHTLY").is_ok_and(|value| value == "1")
 }
 
-/// Ways to break the isolation of tenants: for each, a statement that breaks it and a statement that repairs it.
+/// Returns ways to break the isolation of tenants. Each way consists of a statement that breaks the isolation, and a
+/// statement that repairs it.
 fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let mut mutants: Vec<(String, String)> = vec![];
     let policy = "(SELECT nullif(current_setting('churn.tenant_id', true), ''))";
@@ -121,8 +122,8 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     mutants
 }
 
-/// More ways to break the isolation of tenants, each of a different kind. They create objects outside the schema that
-/// the role can reach, or change the schema itself.
+/// Returns more ways to break the isolation of tenants, each of a different kind. The statements change the schema, or
+/// create objects outside the schema that the role can reach.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
     let granted = |what: &str| (format!("GRANT {what} TO {app}"), format!("REVOKE {what} FROM {app}"));
@@ -366,15 +367,16 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // A table of the application must have a tenant in every row, even if the caller names the table.
+        // The attestation gets the name of the application's table `tasks`. It must still fail if rows of this table
+        // can be without a tenant.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
         }
         run(mended).await;
     }
-    // Two more ways replace a table: by one whose tenant ids are case-insensitive, or by a view instead of the audit
-    // log.
+    // Two more statements replace a table. One makes the tenant ids of a table case-insensitive, and the other replaces
+    // the audit log by a view.
     let schema = |table: &str| {
         format!(
             "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'tenant_id TEXT NOT NULL', 'tenant_id TEXT NOT NULL COLLATE NOCASE') WHERE name = '{table}'; PRAGMA writable_schema = RESET"
@@ -400,8 +402,8 @@ async fn every_broken_safeguard_is_detected() {
     let mut superuser = admin(&postgres.admin_url).await;
     let mut mutants = mutants(&postgres.app, &postgres.owner, &postgres.database);
     if !nightly() {
-        // The short version runs every third of the twelve ways to break each of the sixteen tables, and all ways that
-        // concern roles.
+        // There are twelve ways to break the isolation of each of the sixteen tables. The short version of the test
+        // runs every third of them, and all ways that concern roles.
         let mut number = 0;
         mutants.retain(|_| {
             number += 1;

@@ -1,4 +1,4 @@
-//! One test suite for SQLite in a file, SQLite in memory, and Postgres.
+//! The test suite of the store. Most tests run with SQLite in a file, with SQLite in memory, and with Postgres.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

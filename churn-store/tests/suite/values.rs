@@ -1,4 +1,5 @@
-//! Tests that every type of value that the core accepts is stored bit for bit, or refused with table, row and column.
+//! Tests every type of value that `churn_core` accepts. The store must store the value bit for bit, or refuse it with
+//! an error that names the table, row and column.
 
 use std::sync::Arc;
 
@@ -194,7 +195,7 @@ async fn kept_as_given(acme: &TenantStore, rows: &Rows, layouts: [u8; 6]) {
     };
     let (kept, _) = acme.records(&options).await.unwrap();
     let made = records(&customers, &payments, &activities);
-    // NaN is not equal to itself, so features are compared as bits as well.
+    // NaN is not equal to itself, so the bits of the features are compared too.
     let bits = |records: &TenantRecords| {
         let matrix = features(
             records,
@@ -318,7 +319,8 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             acme.customers().upsert(many).await.unwrap_err().code(),
             "unreadable_table"
         );
-        // When the last row of a table is erased, its attributes are forgotten.
+        // When the last row of a table is erased, the store forgets the types of the table's attributes. A text can
+        // then be stored in an attribute that had another type.
         for id in ["C-0", "C-1"] {
             acme.erase_customer(id).await.unwrap();
         }

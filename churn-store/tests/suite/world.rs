@@ -33,7 +33,8 @@ pub(crate) fn unique() -> String {
     format!("{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The URL of the Postgres server for tests; `None` if there is none. In CI, the URL is required.
+/// Returns the URL of the Postgres server for tests; `None` if the variable `DATABASE_URL` is not set. In CI, the
+/// variable is required.
 pub(crate) fn server() -> Option<String> {
     match std::env::var("DATABASE_URL") {
         Ok(url) => Some(url),

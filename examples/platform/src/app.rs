@@ -12,7 +12,7 @@ use crate::error::{Problem, Result};
 use crate::repositories::ControlPlane;
 use crate::services::password::Passwords;
 
-/// The state. Clones share it.
+/// The state that all requests and jobs share. A clone refers to the same state as the original.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
 
@@ -22,7 +22,7 @@ pub struct Inner {
     pub store: Store,
     pub clock: Clock,
     pub passwords: Passwords,
-    /// Wakes the worker after a job was added.
+    /// Notifies an idle worker that a job was added.
     pub job_added: Notify,
     draining: AtomicBool,
 }
@@ -36,10 +36,11 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Opens both databases and migrates SQLite files. A Postgres store must be migrated by its owner.
+    /// Opens both databases. SQLite files are migrated automatically. For a Postgres store, the owner of the tables
+    /// must run the command `migrate`.
     ///
     /// # Errors
-    /// If a database cannot be opened or is not migrated.
+    /// If a database cannot be opened, or if a SQLite file cannot be migrated.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self> {
         std::fs::create_dir_all(&settings.data_dir)
             .map_err(|e| Problem::internal(format!("'{}': {e}", settings.data_dir.display())))?;
@@ -60,7 +61,8 @@ impl App {
         })))
     }
 
-    /// Shutdown has begun: `/readyz` fails, so that a load balancer sends no more requests.
+    /// Marks that the shutdown has begun. From then on, `/readyz` returns an error, so that a load balancer sends no
+    /// more requests.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }

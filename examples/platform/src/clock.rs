@@ -1,4 +1,4 @@
-//! Time and randomness. No other module reads the clock or draws random numbers.
+//! The current time and random numbers. No other module reads the system clock or generates random numbers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use churn_core::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// The clock. Tests move it forward.
+/// The clock. Tests can move it forward.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<AtomicI64>);
 
@@ -21,7 +21,7 @@ impl Clock {
         Timestamp::from_micros(micros.saturating_add(self.0.load(Ordering::Relaxed))).unwrap_or(Timestamp::MAX)
     }
 
-    /// Microseconds since 1970.
+    /// Returns the current time in microseconds since 1970.
     pub fn micros(&self) -> i64 {
         self.now().as_micros()
     }
@@ -32,12 +32,12 @@ impl Clock {
     }
 }
 
-/// A duration in microseconds.
+/// Converts a duration to microseconds.
 pub fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Random bytes of the operating system.
+/// Returns random bytes from the operating system.
 ///
 /// # Errors
 /// If the operating system has no source of random numbers.
@@ -47,7 +47,7 @@ pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A random text of `2 * N` hexadecimal digits.
+/// Returns a random text of `2 * N` hexadecimal digits.
 ///
 /// # Errors
 /// If the operating system has no source of random numbers.
@@ -55,7 +55,7 @@ pub fn random_hex<const N: usize>() -> std::io::Result<String> {
     Ok(hex(&random::<N>()?))
 }
 
-/// Bytes as hexadecimal digits.
+/// Converts bytes to hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(2 * bytes.len());
@@ -65,7 +65,8 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// The SHA-256 hash of a purpose and a text. The purpose keeps hashes of different uses apart.
+/// Returns the SHA-256 hash of a purpose and a text. Equal texts that are hashed for different purposes therefore have
+/// different hashes.
 pub fn hash(purpose: &str, text: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update(purpose.as_bytes());

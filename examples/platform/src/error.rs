@@ -1,22 +1,23 @@
-//! The one error type of the platform. `middleware::error_handler` turns it into a page or into problem+json.
+//! The error type of the platform. `middleware::error_handler` renders an error as a page or as
+//! `application/problem+json`.
 
 use churn_core::RecordKind;
 
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
-/// An error with its HTTP status, the library's stable code, and a message.
+/// An error of the platform. It has an HTTP status, a stable error code, and a message.
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub status: u16,
     pub code: &'static str,
-    /// Shown to the user if the status is below 500, and logged otherwise.
+    /// The message. It is shown to the user if the status is below 500. Otherwise, it is only logged.
     pub detail: String,
     pub table: Option<&'static str>,
     pub row: Option<u64>,
     pub column: Option<String>,
-    /// Whether a job that failed with this error is tried again.
+    /// Whether the same call may succeed later. A job that failed with such an error is tried again.
     pub retryable: bool,
-    /// Seconds after which a request may be repeated.
+    /// The number of seconds after which the client may repeat the request.
     pub retry_after: Option<u64>,
 }
 
@@ -34,7 +35,8 @@ impl Problem {
         }
     }
 
-    /// What does not exist and what the account may not see look the same.
+    /// Creates the error for an object that does not exist, and for an object that the account may not see. The two
+    /// cases look the same to the client.
     pub fn not_found() -> Self {
         Self::new(
             404,
@@ -55,7 +57,8 @@ impl Problem {
         Self::new(500, "internal", detail)
     }
 
-    /// The message for the user. Messages of server errors may name hosts and files, so they stay in the log.
+    /// Returns the message for the user. The messages of server errors may name hosts and files, so they appear only in
+    /// the log, and the user sees a general message.
     pub fn public_detail(&self) -> &str {
         match self.status {
             503 => "The database is busy or cannot be reached at the moment.",
@@ -84,13 +87,13 @@ impl Problem {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns a text that says what the user can do about this error.
     pub fn advice(&self) -> &'static str {
         advice(self.code)
     }
 }
 
-/// What the user can do about an error, by its code.
+/// Returns a text that says what the user can do about an error with this code.
 pub fn advice(code: &str) -> &'static str {
     match code {
         "too_little_data" => "Import a longer history or more customers, then train again.",
@@ -162,7 +165,7 @@ impl From<churn_core::Error> for Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         let busy = match &error {
-            // 5 and 6 are SQLITE_BUSY and SQLITE_LOCKED; the extended code is in the upper bytes.
+            // The lowest byte of a SQLite code is the primary result code. 5 is SQLITE_BUSY and 6 is SQLITE_LOCKED.
             sqlx::Error::Database(error) => {
                 let code = error.code().and_then(|code| code.parse::<u32>().ok());
                 matches!(code.map(|code| code & 0xff), Some(5 | 6))

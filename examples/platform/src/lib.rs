@@ -1,4 +1,4 @@
-//! A web platform for many companies, as a host of `churn-store` and `churn-core`. The crate's README is its guide.
+//! A web platform for many companies, built on `churn-store` and `churn-core`. The README of this crate is its guide.
 //!
 //! ```text
 //! middleware ─> controllers ─> services ─> repositories   control plane: accounts, sessions, jobs (own SQLite file)

@@ -1,4 +1,4 @@
-//! All routes and layers, in one list.
+//! The list of all routes, and the router with its middleware layers.
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -21,7 +21,8 @@ pub struct Route {
     handler: MethodRouter<App>,
 }
 
-/// Every route of the platform. The router is made of this list only, and the tests call every entry.
+/// Returns every route of the platform. The router is built only from this list, and the tests call every route in the
+/// list.
 pub fn routes() -> Vec<Route> {
     use Access::{Account, Company, Login, Open};
     use Operation::{Read, Score, Train};
@@ -75,7 +76,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// The router with its layers.
+/// Builds the router and its middleware layers.
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in routes() {
@@ -85,7 +86,7 @@ pub fn router(app: App) -> Router {
     router
         .route_layer(from_fn(note_route))
         .fallback(|| async { Problem::not_found() })
-        // The last layer is the outermost.
+        // The layer that is added last is the outermost layer.
         .layer(from_fn_with_state(app.clone(), error_handler))
         .layer(from_fn_with_state(app.clone(), headers))
         .layer(from_fn_with_state(app.clone(), request_id))

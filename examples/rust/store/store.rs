@@ -1,6 +1,6 @@
 //! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-//! The program then opens the store again, as after a restart, and loads everything. The loaded records, model and
-//! scores are bit-identical to the stored ones.
+//! The program then opens the store again, as after a restart, and loads everything. With the loaded records and model,
+//! the program gets bit-identical scores.
 //!
 //! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add the URL of a database:
 //! `cargo run --release --example store -- sqlite:churn.db`. The URL of a Postgres database has the form
@@ -77,7 +77,7 @@ async fn run(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Returns the options with which the records are read. They are those of the example `quickstart`.
+/// Returns the options for loading the records. The example `quickstart` builds its records with the same options.
 fn options() -> Result<RecordsOptions, churn_core::Error> {
     Ok(RecordsOptions {
         static_attributes: StaticAttributes::All,

@@ -13,8 +13,9 @@ const CUSTOMERS: &[u8] =
 /// Reads the table as each of the four kinds of records. Invalid rows are quarantined, and features are computed from
 /// the valid rows.
 ///
-/// # Panics If the report does not count every row as accepted or quarantined, or if the feature matrix has more rows
-/// than there are customers.
+/// # Panics
+/// If the report does not count every row as accepted or quarantined, or if the feature matrix has more rows than there
+/// are customers.
 pub fn everywhere(table: &Table) {
     for kind in RecordKind::ALL {
         let mut builder = TenantRecords::builder("fuzz")
@@ -40,7 +41,8 @@ pub fn everywhere(table: &Table) {
 
 /// Scores rows of extreme values and explains the scores.
 ///
-/// # Panics If trees that were imported without an error fail to score rows, or return NaN.
+/// # Panics
+/// If trees that were imported without an error fail to score rows, or return NaN.
 pub fn score(trees: &TreeEnsemble) {
     // A file may declare so many columns that even a few rows would need too much memory. Such a file is skipped.
     if trees.n_features() > 1 << 12 {

@@ -81,7 +81,7 @@ pub fn tables(customers: i64) -> [Rows; 4] {
     [people, payments, tickets, activities]
 }
 
-/// Builds the library's records of this number of generated customers.
+/// Generates this number of customers, and builds the library's records from their rows.
 pub fn records(customers: i64) -> TenantRecords {
     let mut builder = TenantRecords::builder("crowd").static_attributes(StaticAttributes::All);
     for (kind, rows) in RecordKind::ALL.into_iter().zip(tables(customers)) {
@@ -92,7 +92,7 @@ pub fn records(customers: i64) -> TenantRecords {
     records
 }
 
-/// Trains the small model whose file is stored in the repository (a frozen model).
+/// Trains the small model that is stored as a file in the repository (a "frozen" model).
 pub fn train() -> ChurnModel {
     let mut options = TrainOptions::default()
         .with_definition(ChurnDefinition::inactivity(45, RecordKind::Payments))

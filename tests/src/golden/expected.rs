@@ -22,8 +22,8 @@ pub struct Expected {
     features: Vec<String>,
     /// The expected labels of each churn definition at each date.
     labels: Vec<String>,
-    /// Two counts: the numeric results for which the reference and the library return bit-identical numbers, and all
-    /// numeric results.
+    /// Two counts of numeric results: those for which the reference and the library return bit-identical numbers, and
+    /// all of them.
     pub exact: (usize, usize),
 }
 
@@ -31,7 +31,8 @@ impl Expected {
     /// Computes the results of a case with the reference implementation, and checks that the library's results agree
     /// with them.
     ///
-    /// # Panics If the results of the reference and of the library differ by more than the last bits of a number.
+    /// # Panics
+    /// If the results of the reference and of the library differ by more than the last bits of a number.
     pub fn of(case: &Case) -> Self {
         let (records, report) = case.records().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let world = case.world();

@@ -1,5 +1,5 @@
-//! Model files of every format version that are stored in the repository (frozen models), and the results that they
-//! must return for the golden cases.
+//! Reads frozen models, which are model files that are stored in the repository. Each format version has a frozen
+//! model. Each model must return the stored results for the golden cases.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ pub fn format_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[8..12].try_into().expect("a header"))
 }
 
-/// Computes the results of a model for a golden case. Returns them as the text of the file of expected results. For
-/// each date, the text contains either an error, or scores and contributions.
+/// Computes the results of a model for a golden case. Returns a text in the format of the files with expected results.
+/// For each date, the text contains either an error, or scores and contributions.
 pub fn said(model: &ChurnModel, case: &Case) -> String {
     let (records, _) = case.records().expect("a golden case is valid");
     let mut dates = vec![];

@@ -1,10 +1,16 @@
 //! The golden cases. A case is a small tenant (a "world") in `tests/fixtures`, together with all expected results.
 //!
 //! The tests in Rust, Python (pytest) and Node (node:test) read the same files. The worlds are written by hand. The
-//! expected results come from the slow [`mod@crate::reference`]. This command writes them: `CHURN_GOLDEN=write cargo
-//! test -p churn-tests --test suite golden`. If the library and the reference differ only in the last bits of a number,
-//! the library's number is written. Scores come from frozen model files, one for every format version. With
-//! `CHURN_GOLDEN=freeze`, the same command also retrains the model of the newest format.
+//! expected results come from the slow [`mod@crate::reference`]. This command computes the results and writes them to
+//! the files:
+//!
+//! ```text
+//! CHURN_GOLDEN=write cargo test -p churn-tests --test suite golden
+//! ```
+//!
+//! If the library and the reference differ only in the last bits of a number, the library's number is written. The
+//! expected scores are those of frozen models, which are model files in the repository. There is one frozen model for
+//! each format version. With `CHURN_GOLDEN=freeze`, the command also trains the model of the newest format again.
 
 mod case;
 pub mod crowd;
@@ -29,7 +35,8 @@ pub fn writing() -> bool {
 
 /// Checks that a text is equal to the content of a file. If [`writing`] is true, writes the text to the file instead.
 ///
-/// # Panics If the text differs from the content of the file.
+/// # Panics
+/// If the text differs from the content of the file.
 pub fn same_text(path: &Path, found: &str) {
     if writing() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");

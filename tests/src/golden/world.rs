@@ -65,7 +65,7 @@ fn id(row: &Row) -> String {
     text(row, "customer_id").expect("a good row has an id")
 }
 
-/// Converts a floating-point number to the decimal number that the file of the case contains.
+/// Converts a floating-point number to the decimal number from which it was parsed.
 fn decimal(number: f64) -> Decimal {
     let text = number.to_string();
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));

@@ -42,9 +42,9 @@ impl Spell<'_> {
 
 /// Returns the spells of a customer. The rows must be in the order of [`history`].
 ///
-/// A row with a later sign-up than the previous row begins a new spell. A version is open if it has no end, or if its
-/// end lies after its `valid_from` (the end could not be known at that time). An open version also begins a new spell
-/// if the end of the previous version had passed at the `valid_from` of the open version.
+/// A row whose sign-up is later than the sign-up of the previous row begins a new spell. A row with the same sign-up
+/// also begins a new spell if two conditions hold. The previous spell must have ended at or before the row's
+/// `valid_from`, and the row must be open. A row is open if it has no end, or if its end lies after its `valid_from`.
 fn spells<'a>(rows: &[&'a CustomerRow]) -> Vec<Spell<'a>> {
     let mut spells: Vec<Spell<'a>> = Vec::new();
     for &row in rows {

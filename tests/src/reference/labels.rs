@@ -33,9 +33,10 @@ pub enum Table {
 /// The label of an eligible customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The customer churned. For a cancellation, this is the time of the cancellation.
+    /// The customer churned. The value is the time of the cancellation; `None` if churn means inactivity.
     Churned(Option<i64>),
-    /// The customer was retained. For inactivity, this is the time of the first event in the label period.
+    /// The customer was retained. The value is the time of the first event in the label period; `None` if churn means
+    /// cancellation.
     Retained(Option<i64>),
     /// The customer churned in the lead, which is the span between `as_of` and the label period.
     ChurnedInLead,
@@ -108,8 +109,8 @@ pub fn labels(world: &World, as_of: i64, definition: Definition) -> Result<BTree
     Ok(outcomes)
 }
 
-/// Returns the times of the events that count as activity of each customer, as far as they are known at the date
-/// `known`. The times are in ascending order.
+/// Returns, for each customer, the times of the events that count as activity. Only events that are known before the
+/// date `known` are included. The times are in ascending order.
 fn signs_of_life(world: &World, on: Table, known: i64) -> BTreeMap<&str, Vec<i64>> {
     match (on, &world.payments, &world.activities) {
         (Table::Payments, Some(table), _) => {
@@ -154,9 +155,9 @@ pub fn observed_until(world: &World, on: Option<Table>) -> Option<i64> {
     world.observed_until.or(latest.map(|latest| latest + 1))
 }
 
-/// Returns the latest of some times, without those that are far (implausibly late) dates. To find far dates, the latest
-/// 0.1 % of the times (at least one) are set aside. A time is a far date if it is more than 365 days after the latest
-/// of the remaining times.
+/// Returns the latest time that is not a far (implausibly late) date. To find far dates, the latest 0.1 % of the times
+/// (at least one) are set aside. A time is a far date if it is more than 365 days after the latest of the remaining
+/// times.
 fn latest(mut times: Vec<i64>) -> Option<i64> {
     times.sort_unstable();
     let last = (times.len() / 1000).max(1);

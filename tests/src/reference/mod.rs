@@ -150,15 +150,15 @@ fn days(from: i64, to: i64) -> f64 {
     (to - from) as f64 / DAY as f64
 }
 
-/// Returns the mean of whole numbers in a larger unit, such as days instead of microseconds. `unit` is the size of the
-/// larger unit. The mean is NaN if there are no numbers.
+/// Returns the mean of whole numbers, divided by `unit`. For example, microseconds become days if `unit` is the number
+/// of microseconds in a day. The mean is NaN if there are no numbers.
 fn mean(whole: &[i128], unit: f64) -> f64 {
     let sum: i128 = whole.iter().sum();
     sum as f64 / unit / whole.len() as f64
 }
 
-/// Returns the sample standard deviation of whole numbers in a larger unit. `unit` is the size of the larger unit. The
-/// result is NaN if there are fewer than two numbers.
+/// Returns the sample standard deviation of whole numbers, divided by `unit`. The result is NaN if there are fewer than
+/// two numbers.
 fn std(whole: &[i128], unit: f64) -> f64 {
     let n = whole.len() as i128;
     if n < 2 {
@@ -184,9 +184,9 @@ fn gaps(moments: &[i64]) -> Vec<i128> {
     pairs.map(|pair| i128::from(pair[1] - pair[0])).collect()
 }
 
-/// Returns a customer's total in the window as a multiple of the usual total. The usual total is computed from the time
-/// before the window: the total before the window, divided by the number of days from the first event to the start of
-/// the window, times the number of days in the window.
+/// Returns a customer's total in the window, divided by the usual total. The usual total is the total per day before
+/// the window, multiplied by the number of days in the window. The days before the window are counted from the
+/// customer's first event.
 fn vs_usual(in_window: f64, before: f64, first: Option<i64>, as_of: i64, window: i64) -> f64 {
     let start = as_of - window * DAY;
     match first {
@@ -259,7 +259,7 @@ mod tests {
         }
     }
 
-    /// Returns the small history of a customer whose features on day 400 were computed by hand.
+    /// Returns a world with the short history of one customer. The expected features on day 400 were computed by hand.
     fn paper() -> World {
         let payments = vec![
             payment(100, 1000, Some(101), "paid"),

@@ -11,7 +11,7 @@ pub(super) enum State {
     Failed,
 }
 
-/// A payment as it is known at a date, without fields that became known later.
+/// The fields of a payment as they were known at a date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) due_at: i64,

@@ -12,7 +12,8 @@ use schemars::generate::SchemaSettings;
 
 use schema::Types;
 
-/// Returns a description of the types of reports and options, and also of scores if `with_scores` is true.
+/// Returns a description of the types of reports and options. If `with_scores` is true, the types of scores are
+/// included.
 fn types(with_scores: bool) -> Types {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     generator.subschema_for::<TrainReport>();

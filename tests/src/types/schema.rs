@@ -64,7 +64,7 @@ impl Types {
         Self(types.collect())
     }
 
-    /// Returns the types with their names, in an order in which each type comes after the types that it uses.
+    /// Returns the types with their names. Each type comes after the types that it uses.
     pub(super) fn in_order(&self) -> Vec<(&str, &Type)> {
         let mut ordered = vec![];
         for name in self.0.keys() {
@@ -198,7 +198,8 @@ fn of_name(name: &str, schema: &Value) -> Kind {
 /// is removed.
 fn doc(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    // Paragraphs about how serde represents a type are left out, because they do not matter in other languages.
+    // Paragraphs about the serde representation of a type are left out, because this representation does not matter in
+    // other languages.
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .filter(|paragraph| !paragraph.starts_with("Serde "))

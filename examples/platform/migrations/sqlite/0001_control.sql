@@ -1,4 +1,5 @@
--- The control plane: who may log in, and which work is due. It holds no rows of a company's customers.
+-- The tables of the control plane, which stores accounts, companies, sessions and jobs. It stores no data about the
+-- companies' customers.
 -- Times are microseconds since 1970-01-01 UTC.
 
 CREATE TABLE companies (
@@ -15,7 +16,8 @@ CREATE TABLE accounts (
   created_at    INTEGER NOT NULL
 ) STRICT;
 
--- Which companies an account belongs to. The role is in the store's churn_users, under the company's own isolation.
+-- The companies that an account is a member of. The account's role in a company is stored in the table churn_users of
+-- the store.
 CREATE TABLE memberships (
   account_id TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
   company_id TEXT NOT NULL REFERENCES companies ON DELETE CASCADE,
@@ -25,7 +27,7 @@ CREATE TABLE memberships (
 CREATE TABLE sessions (
   session_hash TEXT PRIMARY KEY NOT NULL, -- SHA-256 of the cookie's secret
   account_id   TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE,
-  company_id   TEXT,                      -- the company that was used last
+  company_id   TEXT,                      -- the company that the account chose last
   created_at   INTEGER NOT NULL,
   seen_at      INTEGER NOT NULL,
   ends_at      INTEGER NOT NULL
@@ -49,7 +51,7 @@ CREATE TABLE jobs (
   payload          TEXT NOT NULL, -- JSON
   status           TEXT NOT NULL CHECK (status IN ('waiting', 'running', 'done', 'failed', 'dead', 'cancelled')),
   attempts         INTEGER NOT NULL DEFAULT 0,
-  run_at           INTEGER NOT NULL, -- not before this time
+  run_at           INTEGER NOT NULL, -- the job must not be claimed before this time
   created_at       INTEGER NOT NULL,
   created_by       TEXT NOT NULL,
   claimed_at       INTEGER,
@@ -64,7 +66,7 @@ CREATE TABLE jobs (
   result           TEXT
 ) STRICT;
 
--- At most one unfinished job per key.
+-- A company has at most one unfinished job with the same key.
 CREATE UNIQUE INDEX jobs_unfinished ON jobs (company_id, unique_key) WHERE status IN ('waiting', 'running');
 CREATE INDEX jobs_due ON jobs (status, run_at);
 CREATE INDEX jobs_of_company ON jobs (company_id, created_at);

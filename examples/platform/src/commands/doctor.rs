@@ -1,4 +1,4 @@
-//! `doctor`: checks what usually goes wrong, one line each.
+//! The command `doctor`. It checks for common problems, and prints one line per check.
 
 use churn_core::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The operator's short commands.
+//! The commands for operators that run a task and then end, such as `migrate` and `backup`.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub(super) async fn seed(settings: Settings) -> Result<()> {
         if app.control.unfinished().await? == 0 {
             break;
         }
-        // Another attempt of a failed job is due later.
+        // If a job failed, its next attempt may only be due later, so this loop waits.
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     let mut failed = 0;
@@ -50,7 +50,7 @@ pub(super) async fn seed(settings: Settings) -> Result<()> {
 
 pub(super) async fn migrate(settings: Settings, role: Option<&str>) -> Result<()> {
     let alone = open(settings).await?;
-    // The role of the URL must own the tables of a Postgres store.
+    // For a Postgres store, the role in the store's URL must own the tables, because other roles cannot migrate them.
     alone.app.store.migrate().await?;
     if let Some(role) = role {
         alone.app.store.grant_to(role).await?;
@@ -64,7 +64,8 @@ pub(super) async fn migrate(settings: Settings, role: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Only the control plane is opened, so this works while the platform runs.
+/// Adds a training job. This command opens only the control plane (the database of jobs), so it works while the
+/// platform runs.
 pub(super) async fn retrain(settings: Settings, company: &str) -> Result<()> {
     let path = settings.data_dir.join("platform.db");
     if !path.exists() {

@@ -86,7 +86,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             _ => doctor::doctor(settings).await,
         }
     });
-    // A training that ignores its token must not keep the process.
+    // If a training does not react to its cancel token, the process ends after two seconds without waiting for it.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -99,8 +99,8 @@ fn refuse(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The state of a process that may write to the store, and the lock that keeps other processes away: a SQLite store
-/// must be open in one process only.
+/// The state of the only process that may use the store, and the lock that excludes other processes. The lock is needed
+/// because a SQLite store must be open in one process only.
 struct Alone {
     app: App,
     _lock: File,

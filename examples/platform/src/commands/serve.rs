@@ -1,4 +1,4 @@
-//! `serve` and `worker`: the long-running commands, and their end.
+//! The commands `serve` and `worker`. They run until the process gets a signal, and then shut down.
 
 use std::future::Future;
 use std::io::Write as _;
@@ -18,10 +18,10 @@ use crate::jobs::work;
 use crate::router::router;
 use crate::services::demo;
 
-/// How often ended sessions are deleted.
+/// The interval at which ended sessions are deleted.
 const SWEEP: Duration = Duration::from_secs(600);
 
-/// A running server with its worker.
+/// A running server and its workers, which run jobs.
 pub struct Server {
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -30,7 +30,7 @@ pub struct Server {
     app: App,
 }
 
-/// Listens, and starts the worker if the settings say so.
+/// Starts the server. Also starts the workers if the setting `worker` is true.
 pub async fn bind(app: App) -> Result<Server> {
     let listener = TcpListener::bind(app.settings.address).await?;
     let address = listener.local_addr()?;
@@ -56,7 +56,8 @@ pub async fn bind(app: App) -> Result<Server> {
 }
 
 impl Server {
-    /// Ends: no new requests, open ones finish, jobs go back into the queue.
+    /// Shuts the server down. It accepts no new requests and finishes the open requests. Running jobs go back into the
+    /// queue.
     pub async fn shut_down(self) -> Result<()> {
         self.app.drain();
         self.stop.send_replace(true);
@@ -88,7 +89,7 @@ async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Ends at SIGTERM or SIGINT.
+/// Returns a future that completes when the process gets SIGTERM or SIGINT.
 fn signal() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -100,7 +101,7 @@ fn signal() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Refuses to serve companies that are not isolated.
+/// Returns an error if the store does not isolate companies from each other.
 async fn attest(app: &App) -> Result<()> {
     let attestation = app.store.attest().await?;
     attestation.sign_off()?;
@@ -128,7 +129,7 @@ pub(super) async fn serve(settings: Settings) -> Result<()> {
     }
 }
 
-/// Prints where the pages are, and the demo logins.
+/// Prints the URL of the pages, and the logins of the demo accounts.
 fn announce(app: &App, address: SocketAddr) {
     let own = format!("http://{address}");
     let mut text = format!(
@@ -145,7 +146,7 @@ fn announce(app: &App, address: SocketAddr) {
             text.push_str(&format!("  {email:<22} {name}: {roles}\n"));
         }
     }
-    // `println!` would panic if nobody reads the output any more.
+    // An error is ignored here. `println!` would panic if the reader of the output has closed it.
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

@@ -1,4 +1,5 @@
-//! The settings: defaults < `platform.toml` < environment < secret files. They are read once and checked.
+//! The settings. They are read and checked once, when the process starts. The environment overrides `platform.toml`,
+//! which overrides the defaults. Secret files override all of them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,12 +7,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A setting. `platform.toml` uses its name, the environment `PLATFORM_` and the name in capitals.
+/// A setting. In `platform.toml`, the setting has this name. In the environment, it has the prefix `PLATFORM_` and the
+/// name in capital letters.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     pub name: &'static str,
     pub default: &'static str,
-    /// Secrets are redacted, and can be read from the file that `PLATFORM_<NAME>_FILE` names.
+    /// Whether the setting is a secret. Secrets are redacted in output. They can also be read from a file, whose path
+    /// is the value of `PLATFORM_<NAME>_FILE`.
     pub secret: bool,
     pub help: &'static str,
 }
@@ -95,7 +98,7 @@ pub const KEYS: [Key; 17] = [
     key("log_level", "info", "error, warn, info, debug or trace."),
 ];
 
-/// Where a value comes from.
+/// The source that a setting's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Default,
@@ -115,15 +118,16 @@ impl Source {
     }
 }
 
-/// The settings as texts, with their sources.
+/// The unchecked value of each setting as text, with its source.
 #[derive(Clone, Debug)]
 pub struct Given(BTreeMap<&'static str, (String, Source)>);
 
 impl Given {
-    /// Merges defaults, the text of `platform.toml`, and the environment.
+    /// Merges the defaults, the text of `platform.toml`, and the environment.
     ///
     /// # Errors
-    /// For an unknown setting, a value of another type than text, number or bool, or a secret file that cannot be read.
+    /// If a setting is unknown, if a value is neither a text nor a whole number nor a bool, or if a secret file cannot
+    /// be read.
     pub fn merge(file: Option<&str>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
         let mut values = BTreeMap::new();
         for key in KEYS {
@@ -173,7 +177,8 @@ impl Given {
     /// Reads `platform.toml` (or the file that `PLATFORM_CONFIG` names) and the environment of the process.
     ///
     /// # Errors
-    /// See [`merge`](Self::merge); also if the named file cannot be read.
+    /// The errors of [`merge`](Self::merge). Also returns an error if the file cannot be read, unless it is the default
+    /// file and does not exist.
     pub fn of_process() -> Result<Self, String> {
         let named = std::env::var("PLATFORM_CONFIG").ok();
         let path = Path::new(named.as_deref().unwrap_or("platform.toml"));
@@ -185,7 +190,7 @@ impl Given {
         Self::merge(file.as_deref(), std::env::vars())
     }
 
-    /// One line per setting: name, value, source. Secrets are redacted.
+    /// Returns a text with one line per setting: its name, its value and its source. Secrets are redacted.
     pub fn show(&self) -> String {
         let mut text = String::new();
         for key in KEYS {
@@ -230,7 +235,7 @@ fn known(name: &str) -> Option<Key> {
 pub struct Settings {
     pub demo: bool,
     pub address: SocketAddr,
-    /// Whether browsers reach the platform by https, so that cookies are `Secure`.
+    /// Whether browsers reach the platform over https. If so, cookies are `Secure`.
     pub https: bool,
     pub public_url: Option<String>,
     pub data_dir: PathBuf,
@@ -250,10 +255,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks the settings.
+    /// Parses and checks the settings.
     ///
     /// # Errors
-    /// For an invalid value, or if demo mode or plain http would be reachable from other machines.
+    /// If a value is invalid, if demo mode would be reachable from other machines, or if `public_url` is not https
+    /// outside of demo mode.
     pub fn new(given: &Given) -> Result<Self, String> {
         let bool = "true or false";
         let demo = given.read("demo", bool)?;
@@ -342,7 +348,7 @@ mod tests {
             assert!(settings.is_err(), "{file}");
         }
         assert!(Given::merge(None, pairs(&[("PLATFORM_WORKER_SLOT", "2")])).is_err());
-        // Only secrets are read from files.
+        // This setting is not a secret, so it must not be read from a file.
         assert!(Given::merge(None, pairs(&[("PLATFORM_ADDRESS_FILE", "/etc/hostname")])).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! Log in and log out.
+//! Handlers for logging in and logging out.
 
 use axum::extract::{FromRequest as _, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -22,7 +22,8 @@ pub struct NextPage {
     next: Option<String>,
 }
 
-/// The path after the login. Only paths of this platform: `//host` and `/\host` lead elsewhere.
+/// Returns the path to which the browser is redirected after the login. A path that would lead to another host, such as
+/// `//host` or `/\host`, is replaced by `/`.
 fn local(next: Option<&str>) -> &str {
     let next = next.unwrap_or("/");
     let mut characters = next.chars();
@@ -44,7 +45,8 @@ pub async fn form(
     login_page(&app, &headers, local(query.next.as_deref()), "", None)
 }
 
-/// The login form, with a token that is bound to a cookie, so that another site cannot log a browser in.
+/// Renders the login form. The form contains a token that must match a cookie, so that another site cannot log the
+/// browser in.
 fn login_page(app: &App, headers: &HeaderMap, next: &str, email: &str, error: Option<&Problem>) -> Result<Response> {
     let secret = match Cookie::Login.read(headers, &app.settings) {
         Some(secret) => secret,

@@ -1,4 +1,4 @@
-//! The companies of an account, and the switch between them.
+//! Handlers that list the companies of an account and switch between them.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use crate::services::auth;
 use crate::views::format::encode;
 use crate::views::{CompaniesPage, CompanyLine, Layout};
 
-/// Leads to the company that was used last.
+/// Redirects to the page of the company that the account chose last. Without a choice, redirects to the first company.
 pub async fn home(Extension(visitor): Extension<Visitor>) -> Result<Response> {
     let last = visitor.account()?.session.company_id.as_deref();
     let known = visitor

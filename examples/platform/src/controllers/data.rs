@@ -1,4 +1,4 @@
-//! Data: how many rows there are, and how new they are.
+//! The page that shows how many rows a company has, and how recent they are.
 
 use axum::Extension;
 use axum::extract::State;

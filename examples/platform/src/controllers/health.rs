@@ -1,4 +1,4 @@
-//! For the operator's machines: is the process alive, may it get requests; and the style sheet.
+//! Health checks for load balancers and process supervisors, and the style sheet.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -7,12 +7,13 @@ use axum::response::{IntoResponse as _, Response};
 use crate::app::App;
 use crate::error::{Problem, Result};
 
-/// Answers without any input or output.
+/// Reports that the process is alive. Does not use the databases.
 pub async fn live() -> &'static str {
     "alive\n"
 }
 
-/// Whether the databases answer, are migrated, and no shutdown has begun.
+/// Reports whether the process can serve requests. This is the case if both databases answer and are migrated, and no
+/// shutdown has begun.
 pub async fn ready(State(app): State<App>) -> Result<&'static str> {
     if app.is_draining() {
         return Err(Problem::new(503, "draining", "The process ends."));

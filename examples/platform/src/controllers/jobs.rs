@@ -1,4 +1,4 @@
-//! Jobs: the list, start and cancel.
+//! Handlers that list, start and cancel jobs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! HTTP in, services, pages out. No SQL and no rules.
+//! Controllers read an HTTP request, call services, and return a page. They contain no SQL and no business rules.
 
 pub mod auth;
 pub mod company;
@@ -13,12 +13,13 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 
 use crate::error::Result;
 
-/// Renders a template.
+/// Renders a template as an HTML response.
 fn page(template: &impl Template) -> Result<Response> {
     Ok(Html(template.render()?).into_response())
 }
 
-/// After a form: the browser gets a page, and a reload does not repeat the form.
+/// Returns a redirect, as the response to a submitted form. If the user then reloads the page, the browser does not
+/// send the form again.
 fn see(path: &str) -> Response {
     Redirect::to(path).into_response()
 }

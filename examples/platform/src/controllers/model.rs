@@ -1,4 +1,4 @@
-//! Models: the card of the model in use and of the others, and the choice of the model in use.
+//! Handlers that show the models of a company and choose the champion (the model in use).
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -26,7 +26,7 @@ pub async fn card(
     show(&app, &visitor, Some(&model)).await
 }
 
-/// The card of a model, or of the champion.
+/// Renders the page of the model with the given id. Without an id, renders the page of the champion (the model in use).
 async fn show(app: &App, visitor: &Visitor, id: Option<&str>) -> Result<Response> {
     let company = &visitor.member()?.company.company_id;
     let tenant = app.store.tenant(company);

@@ -1,4 +1,5 @@
-//! Customers and their risk. All numbers are read from stored runs; nothing is computed here.
+//! Pages about customers and their risk. All numbers on these pages are read from stored score runs. The handlers
+//! compute no scores.
 
 use std::collections::HashMap;
 
@@ -21,7 +22,7 @@ use crate::views::{BandLink, CustomerLine, CustomersPage, JobLine, Layout, RiskL
 
 const PER_PAGE: usize = 50;
 
-/// The unfinished or last job of a company, for pages that have nothing to show yet.
+/// Returns the newest job of a company. A page that has no data to show yet shows this job instead.
 async fn last_job(app: &App, company: &str) -> Result<Option<JobLine>> {
     let jobs = app.control.jobs_of(company, 1).await?;
     Ok(jobs
@@ -32,7 +33,7 @@ async fn last_job(app: &App, company: &str) -> Result<Option<JobLine>> {
 #[derive(Deserialize)]
 pub struct RiskFilter {
     band: Option<String>,
-    /// Where the previous page ended: the probability and the customer.
+    /// The probability of the last customer on the previous page. The field `after` contains the id of this customer.
     key: Option<f64>,
     after: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! The worker: claims jobs, runs them, renews their leases, and stores how they ended.
+//! The worker. It claims jobs, runs them, renews their leases (the times until which it keeps the jobs), and stores how
+//! they ended.
 
 mod score;
 mod seed;
@@ -18,13 +19,14 @@ use crate::error::{Problem, Result};
 use crate::repositories::ControlPlane;
 use crate::repositories::jobs::{Beat, Job, MOST_ATTEMPTS, NewJob, Status};
 
-/// How often a worker renews a lease, stores the progress and reads whether the job is to be cancelled.
+/// The interval at which a worker renews a job's lease, stores the job's progress, and checks whether a user cancelled
+/// the job.
 const TICK: Duration = Duration::from_millis(500);
 
-/// How often an idle worker looks for due jobs.
+/// The interval at which an idle worker looks for due jobs.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The kinds of jobs that users start.
+/// The kinds of jobs that users can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Score,
@@ -40,7 +42,8 @@ impl Kind {
     }
 }
 
-/// Adds a job of a user. A second one of this kind is not added while the first is unfinished.
+/// Adds a job that a user starts. If the company has an unfinished job of this kind, no job is added. Returns the id of
+/// the new or unfinished job.
 pub async fn start(
     control: &ControlPlane,
     clock: &Clock,
@@ -58,7 +61,7 @@ pub async fn start(
     Ok(control.enqueue(&new, clock.micros()).await?.0)
 }
 
-/// What the code of a job works with.
+/// Everything that the code of a job needs: the application's state, the job itself, and its cancel token.
 #[derive(Clone)]
 pub struct Context {
     pub app: App,
@@ -81,7 +84,8 @@ impl Context {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How a call of the core runs: with this job's token, and reporting its progress as a part of the job's.
+    /// Returns the options for a long call of `churn_core`. The call can be cancelled with the job. The call's progress
+    /// from 0 to 1 is reported as the job's progress between `from` and `to`.
     pub fn execution(&self, from: f64, to: f64) -> Execution {
         let context = self.clone();
         Execution::new()
@@ -91,7 +95,7 @@ impl Context {
     }
 
     /// # Errors
-    /// `cancelled` if the job is to end.
+    /// `cancelled` if the job must stop.
     pub fn check(&self) -> Result<()> {
         match self.cancel.is_cancelled() {
             true => Err(Problem::new(409, "cancelled", "The job was cancelled.")),
@@ -100,19 +104,19 @@ impl Context {
     }
 }
 
-/// Why a worker ends a job before it is done.
+/// The reason for which a worker stops a job before the job is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
     No,
     /// A user cancelled the job.
     Cancelled,
-    /// Another worker has the job.
+    /// The lease ended, and another worker claimed the job.
     Lost,
-    /// The process ends.
+    /// The process shuts down.
     Shutdown,
 }
 
-/// Runs jobs until `stop` becomes `true`; unfinished jobs go back into the queue.
+/// Runs jobs until `stop` becomes `true`. A job that is still running then goes back into the queue.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let lease = app.settings.lease;
@@ -133,7 +137,7 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs due jobs until none is due.
+/// Runs all due jobs, and returns when no job is due any more.
 pub async fn work_off(app: &App) -> Result<()> {
     let (_keep, mut stop) = watch::channel(false);
     while let Some(job) = app.control.claim(app.settings.lease, app.clock.micros()).await? {
@@ -186,7 +190,7 @@ async fn run(app: &App, job: Job, stop: &mut watch::Receiver<bool>) {
             context.cancel.cancel();
         }
     };
-    // A panic is an error of the job, not of the worker.
+    // If the job panics, the job fails, but the worker continues.
     let result = result.unwrap_or_else(|e| Err(Problem::internal(format!("the job panicked: {e}"))));
     match end(app, job, why, result).await {
         Ok(how) => tracing::info!(job = job.job_id, kind = job.kind, how, "job ended"),
@@ -207,7 +211,7 @@ async fn perform(context: Context) -> Result<String> {
     }
 }
 
-/// Stores how a job ended.
+/// Stores how a job ended. Returns a short description for the log.
 async fn end(app: &App, job: &Job, why: Stop, result: Result<String>) -> Result<&'static str> {
     let (control, now) = (&app.control, app.clock.micros());
     let (kept, how) = match result {
@@ -229,7 +233,8 @@ async fn end(app: &App, job: &Job, why: Stop, result: Result<String>) -> Result<
                 "job failed"
             );
             let error = Some((problem.code, problem.public_detail()));
-            // What the data or the options cause fails again; what the machine or the database causes may not.
+            // If the data or the options cause the error, the job fails at once, because the error would occur again.
+            // After an error of the machine or the database, the job is tried again.
             let again = problem.retryable || problem.status >= 500;
             match (again, job.attempts >= MOST_ATTEMPTS) {
                 (false, _) => (control.finish(job, Status::Failed, error, None, now).await?, "failed"),

@@ -1,4 +1,4 @@
-//! Scores all customers with the champion, and compares past runs with what happened.
+//! Scores all customers with the champion (the model in use), and stores which customers churned after past runs.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::{Problem, Result};
 use crate::jobs::Context;
 use crate::services::company;
 
-/// Customers whose reasons are stored.
+/// The customers whose reasons are stored: the 2000 customers with the highest probabilities.
 const REASONS: ReasonsFor = ReasonsFor::Riskiest(2000);
 
 pub(super) async fn run(context: &Context) -> Result<String> {
@@ -28,7 +28,8 @@ pub(super) async fn run(context: &Context) -> Result<String> {
     Ok(json!({"as_of": as_of, "scored": scored, "outcomes": outcomes}).to_string())
 }
 
-/// Scores one date, and saves the run and its audit entry in one transaction. Returns the number of scored customers.
+/// Scores all customers at one date. Saves the run and an audit entry in one transaction. Returns the number of scored
+/// customers.
 pub(super) async fn score(
     context: &Context,
     tenant: &TenantStore,
@@ -57,7 +58,8 @@ pub(super) async fn score(
         .count())
 }
 
-/// Saves the outcomes of all runs whose label period has ended. Returns how many are new or changed.
+/// Saves the outcomes (whether each customer churned) for all runs whose label period has ended. Returns the number of
+/// outcomes that are new or changed.
 pub(super) async fn outcomes(
     tenant: &TenantStore,
     model: &ChurnModel,

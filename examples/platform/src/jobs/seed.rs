@@ -1,5 +1,5 @@
-//! Fills a demo company: records of a synthetic tenant, a model trained on the history before the first run, eight
-//! weekly runs, and the outcomes of those runs whose label period has ended.
+//! Fills a demo company. The job stores the records of a synthetic tenant, and trains a model on the history before the
+//! first score run. It then saves eight weekly score runs, and the outcomes of the runs whose label period has ended.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::error::{Problem, Result};
 use crate::jobs::{Context, score};
 use crate::services::company;
 
-/// Days of history. Short, so that the first page comes soon.
+/// The length of the history in days. The history is short, so that the first page has data soon.
 const DAYS: u32 = 560;
 
 const WEEKS: i64 = 8;
@@ -26,7 +26,8 @@ struct Payload {
     until: i64,
 }
 
-/// Options of the demo's training: cancellation within 30 days, and small ensembles.
+/// Returns the training options of the demo companies: churn is a cancellation within 30 days, and the ensembles are
+/// small.
 pub(super) fn train_options() -> Value {
     json!({
         "definition": {"kind": "cancellation", "horizon": 30},
@@ -77,7 +78,7 @@ pub(super) async fn run(context: &Context) -> Result<String> {
         .set("synthetic records", &until.to_string(), context.app.clock.now())
         .await?;
 
-    // The model knows nothing of the weeks that it scores.
+    // The model is trained only on the history before the first score run, so it has not seen the weeks that it scores.
     let first = until.plus_days(-7 * (WEEKS - 1));
     let early = RecordsOptions {
         observed_until: Some(first),

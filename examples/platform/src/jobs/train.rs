@@ -1,4 +1,5 @@
-//! Trains a model. The first becomes the champion; later ones are challengers until somebody promotes them.
+//! Trains a model. The first model of a company becomes the champion (the model in use). Each later model is a
+//! challenger until a user promotes it.
 
 use churn_core::ChurnModel;
 use churn_store::{AuditEntry, Stage};
@@ -20,7 +21,8 @@ pub(super) async fn run(context: &Context) -> Result<String> {
     let tx = tenant.begin().await?;
     let models = tx.models().list().await?;
     let stage = match models.iter().find(|known| known.stage == Stage::Champion) {
-        // The same records and options give the same model, which keeps its stage.
+        // Training again with the same records and options gives the same model. If this model is the champion, it
+        // stays the champion.
         Some(champion) if champion.id == model.id() => Stage::Champion,
         Some(_) => Stage::Challenger,
         None => Stage::Champion,

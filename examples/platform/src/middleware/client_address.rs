@@ -1,12 +1,13 @@
-//! The address of the client, for rate limits.
+//! Finds the address of the client, which rate limits need.
 
 use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 
-/// The address of the client. With `hops` trusted proxies, it is the entry that the outermost of them appended to
-/// `X-Forwarded-For`. Entries further left come from the client and are ignored.
+/// Returns the address of the client. If requests pass through `hops` trusted proxies, the address is the entry of
+/// `X-Forwarded-For` that the first of these proxies appended. The client may have forged entries further left, so they
+/// are ignored.
 pub fn client_address(parts: &Parts, hops: usize) -> String {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or("unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string());

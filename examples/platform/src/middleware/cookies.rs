@@ -1,4 +1,4 @@
-//! The two cookies: the session, and the token of the login form.
+//! The two cookies. One contains the secret of a session, and the other the secret of a login form.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -11,8 +11,9 @@ pub enum Cookie {
 }
 
 impl Cookie {
-    /// With https, the browser accepts a `__Host-` cookie only from this host, over https and for all paths. Over http
-    /// on a loopback address, which demo mode allows, browsers refuse such cookies, so the name has no prefix.
+    /// Returns the name of the cookie. With https, the name has the prefix `__Host-`. A browser accepts such a cookie
+    /// only from this host, over https and for all paths. In demo mode over http, the name has no prefix, because
+    /// browsers refuse `__Host-` cookies over http.
     pub fn name(self, settings: &Settings) -> &'static str {
         match (self, settings.https) {
             (Self::Session, true) => "__Host-churn_session",
@@ -22,7 +23,7 @@ impl Cookie {
         }
     }
 
-    /// The value in a request.
+    /// Reads the cookie's value from the headers of a request.
     pub fn read(self, headers: &HeaderMap, settings: &Settings) -> Option<String> {
         let name = self.name(settings);
         let all = headers
@@ -37,13 +38,13 @@ impl Cookie {
         well_formed.then(|| value.to_owned())
     }
 
-    /// The `Set-Cookie` header of a value; `None` deletes the cookie.
+    /// Returns the `Set-Cookie` header that sets the cookie to a value. With `None`, the header deletes the cookie.
     pub fn set(self, value: Option<&str>, settings: &Settings) -> HeaderValue {
         let secure = if settings.https { "; Secure" } else { "" };
         let end = if value.is_some() { "" } else { "; Max-Age=0" };
         let (name, value) = (self.name(settings), value.unwrap_or(""));
         let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
-        // Names and values have only letters, digits, `_` and `-`.
+        // The conversion cannot fail, because cookie names and values contain only letters, digits, `_` and `-`.
         HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }

@@ -1,4 +1,5 @@
-//! The one error handler: a page for people, problem+json (RFC 9457) for programs.
+//! The error handler for all requests. It renders errors as a page for browsers, and as `application/problem+json` (RFC
+//! 9457) for programs.
 
 use askama::Template as _;
 use axum::extract::{Request, State};
@@ -12,14 +13,15 @@ use crate::error::Problem;
 use crate::middleware::request_id::RequestId;
 use crate::views::ErrorPage;
 
-/// Whether the client is a browser that shows a page.
+/// Returns whether the client accepts HTML, as a browser does.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 impl IntoResponse for Problem {
-    /// The handler renders the problem, because it knows the request.
+    /// Stores the problem in the response without rendering it. The error handler renders it later, because it knows
+    /// the request.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
@@ -34,7 +36,7 @@ pub async fn error_handler(State(app): State<App>, request: Request, next: Next)
         .extensions()
         .get::<RequestId>()
         .map_or(String::new(), |RequestId(id)| id.clone());
-    // In a task of its own, so that a panic becomes an answer.
+    // The request runs in a separate task, so that a panic becomes an error response.
     let response = match tokio::spawn(next.run(request)).await {
         Ok(response) => response,
         Err(error) => Problem::internal(format!("a controller panicked: {error}")).into_response(),
@@ -58,7 +60,8 @@ pub async fn error_handler(State(app): State<App>, request: Request, next: Next)
         );
     }
     let mut answer = render(&app, &problem, page, &id);
-    // `Allow` of 405, and the note of the route.
+    // The new response keeps the header `Allow` (of status 405) and the extensions of the original response, which
+    // contain the route.
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
@@ -69,7 +72,8 @@ pub async fn error_handler(State(app): State<App>, request: Request, next: Next)
     answer
 }
 
-/// An error of axum itself: an unknown path, another method, a malformed form.
+/// Returns the problem for an error of the HTTP library itself, such as an unknown path, an unsupported method or a
+/// malformed form.
 fn of_status(status: StatusCode) -> Problem {
     match status.as_u16() {
         404 => Problem::not_found(),
@@ -87,7 +91,8 @@ fn of_status(status: StatusCode) -> Problem {
 
 fn render(app: &App, problem: &Problem, page: bool, id: &str) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    // Only server errors show the id: it would make the answers for unknown and for foreign ids differ.
+    // Only server errors show the request id. Other errors do not, so that the error for another company's object is
+    // identical to the error for an unknown object.
     let instance = (problem.status >= 500).then_some(id);
     if page {
         let view = ErrorPage {

@@ -1,4 +1,5 @@
-//! Decides for every route who may use it: the session, the membership, the role, and the origin of a form.
+//! Decides whether a request may use its route. The guard checks the session, the membership in the company, the role,
+//! and the origin of a form.
 
 use axum::Form;
 use axum::body::{Body, to_bytes};
@@ -20,44 +21,44 @@ use crate::views::format::encode;
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Everybody may use the route.
     Open,
-    /// Everybody; forms carry the token of the login form.
+    /// Everybody may use the route. A form must contain the token of the login form.
     Login,
-    /// Every account.
+    /// Every account that is logged in may use the route.
     Account,
-    /// Members of the company in the path whose role allows the operation.
+    /// Members of the company that the path names may use the route, if their role allows the operation.
     Company(Operation),
 }
 
-/// The company in the path, and the account's role there.
+/// The company that the path names, and the account's role in this company.
 #[derive(Clone, Debug)]
 pub struct Member {
     pub company: CompanyName,
     pub role: Role,
 }
 
-/// Who sends the request.
+/// The sender of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
     pub signed_in: Option<SignedIn>,
-    /// The secret of the session, or of the login form.
+    /// The secret from the session cookie; `None` if the request has no session cookie.
     pub secret: Option<String>,
     pub companies: Vec<CompanyName>,
     pub member: Option<Member>,
-    /// The token for forms.
+    /// The token that forms of this visitor must contain.
     pub form_token: String,
 }
 
 impl Visitor {
     /// # Errors
-    /// `unauthenticated` on a route that is open to everybody.
+    /// `unauthenticated` if the visitor is not logged in.
     pub fn account(&self) -> Result<&SignedIn> {
         self.signed_in.as_ref().ok_or_else(Problem::unauthenticated)
     }
 
     /// # Errors
-    /// `not_found` on a route without a company.
+    /// `not_found` if the route's path names no company.
     pub fn member(&self) -> Result<&Member> {
         self.member.as_ref().ok_or_else(Problem::not_found)
     }
@@ -69,7 +70,7 @@ impl Visitor {
     }
 }
 
-/// The largest form.
+/// The maximum size of a form in bytes.
 const LARGEST_FORM: usize = 64 * 1024;
 
 pub async fn guard(
@@ -111,7 +112,7 @@ pub async fn guard(
                     Some(id) => member(&app, &visitor, &id).await?,
                     None => None,
                 };
-                // Not a member, and no such company: the same answer.
+                // The response is the same whether the company does not exist or the account is not a member of it.
                 let member = member.ok_or_else(Problem::not_found)?;
                 if !allows(member.role, operation) {
                     return Err(Problem::forbidden());
@@ -140,7 +141,7 @@ async fn member(app: &App, visitor: &Visitor, company_id: &str) -> Result<Option
     }))
 }
 
-/// The token of the login form; empty if the browser has not opened the form.
+/// Returns the token of the login form. The token is empty if the browser has not opened the form.
 fn login_token(headers: &HeaderMap, app: &App) -> String {
     let secret = Cookie::Login.read(headers, &app.settings);
     secret.map_or(String::new(), |secret| auth::form_token(&secret))
@@ -182,7 +183,8 @@ async fn check_form(request: Request, visitor: &Visitor) -> Result<Request> {
     }
 }
 
-/// Whether the browser says that a page of this origin sent the request. Browsers send at least one of the headers.
+/// Returns whether the request was sent by a page of this origin, according to the headers `Sec-Fetch-Site` and
+/// `Origin`. Browsers send at least one of them with a form.
 fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {

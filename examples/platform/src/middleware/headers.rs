@@ -1,4 +1,4 @@
-//! Security headers of every response.
+//! Adds security headers to every response.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
@@ -7,7 +7,8 @@ use axum::response::Response;
 
 use crate::app::App;
 
-/// Nothing but our own style sheet, images and forms; no script at all.
+/// The content security policy. Pages may use the style sheet, images and forms of this platform, and nothing else.
+/// Scripts are forbidden.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
     frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'";
 
@@ -29,7 +30,8 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
         let forced = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, forced);
     }
-    // Pages are for one account. Only the style sheet has a header of its own.
+    // Pages contain data of one account, so they must not be cached. Only the style sheet sets its own `Cache-Control`
+    // header.
     let own = headers.contains_key(header::CACHE_CONTROL);
     if !own {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,4 +1,5 @@
-//! What happens to every request before and after its controller. The order of the layers is in `router`.
+//! The middleware: code that runs before and after the controller of every request. `router` defines the order of the
+//! middleware layers.
 
 pub mod client_address;
 pub mod cookies;

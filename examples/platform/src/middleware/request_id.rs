@@ -1,4 +1,5 @@
-//! Gives every request an id, and logs how it ended. The log holds no names, addresses, queries or ids of customers.
+//! Gives every request an id, and logs the status and the duration of the request. The log contains no names,
+//! addresses, query strings or customer ids.
 
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub async fn request_id(State(_): State<App>, mut request: Request, next: Next) 
     response
 }
 
-/// Notes the route, which only layers inside of the router know.
+/// Stores the request's route in the response. Only layers inside the router know the route, and the log needs it.
 pub async fn note_route(request: Request, next: Next) -> Response {
     let route = request
         .extensions()

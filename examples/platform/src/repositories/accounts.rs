@@ -1,4 +1,4 @@
-//! Accounts, companies and memberships.
+//! Queries for accounts, companies, and memberships of accounts in companies.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -14,7 +14,8 @@ pub struct Account {
     pub password_hash: String,
 }
 
-/// A company as the control plane knows it: its id and name.
+/// The id and the name of a company. The control plane (the database of accounts and jobs) stores nothing else about a
+/// company.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompanyName {
     pub company_id: String,
@@ -61,7 +62,7 @@ impl ControlPlane {
         row.map(account).transpose()
     }
 
-    /// Adds an account, if none has its e-mail address.
+    /// Adds an account. Does nothing if another account has the same e-mail address.
     pub async fn add_account(&self, account: &Account, at: i64) -> Result<()> {
         const ADD: &str = "
             INSERT INTO accounts (account_id, email, name, password_hash, created_at)
@@ -102,7 +103,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The companies of an account, by name.
+    /// Returns the companies that an account is a member of, sorted by name.
     pub async fn companies_of(&self, account_id: &str) -> Result<Vec<CompanyName>> {
         const OF_ACCOUNT: &str = "
             SELECT c.company_id, c.name
@@ -114,7 +115,7 @@ impl ControlPlane {
         rows.into_iter().map(company).collect()
     }
 
-    /// All companies, for the operator's commands.
+    /// Returns all companies, sorted by id. Only commands of the operator use this method.
     pub async fn companies(&self) -> Result<Vec<CompanyName>> {
         let rows = sqlx::query("SELECT company_id, name FROM companies ORDER BY company_id")
             .fetch_all(&self.pool)

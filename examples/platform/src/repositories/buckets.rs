@@ -1,4 +1,5 @@
-//! Rate limits: token buckets in the database, so that all processes count together and a restart forgets nothing.
+//! Rate limits. Their token buckets are stored in the database, so that all processes share them and a restart does not
+//! reset them.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::repositories::ControlPlane;
 
-/// A limit: `burst` at once, and one more per `every`.
+/// A rate limit. It allows `burst` calls at once, and one more call after each interval of length `every`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
     pub burst: u32,
@@ -14,7 +15,8 @@ pub struct Limit {
 }
 
 impl ControlPlane {
-    /// Takes one token out of a bucket; `false` if it is empty. One statement, so concurrent calls never share a token.
+    /// Takes one token out of a bucket. Returns `false` if the bucket is empty. This is a single statement, so two
+    /// concurrent calls never get the same token.
     pub async fn take(&self, bucket: &str, limit: Limit, at: i64) -> Result<bool> {
         const TAKE: &str = "
             INSERT INTO buckets AS b (bucket, tokens, updated_at, allowed)

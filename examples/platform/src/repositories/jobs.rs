@@ -1,5 +1,5 @@
-//! The queue. A worker claims a job with a lease and renews it; a job whose lease has ended is claimed again. Attempts
-//! are counted when a job is claimed, so a job that kills its worker is counted too.
+//! The queue of jobs. A worker that claims a job gets a lease, which it must renew. If the lease ends, another worker
+//! can claim the job. Attempts are counted when a job is claimed, so an attempt that kills the worker is counted too.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::repositories::ControlPlane;
 
-/// After this many attempts, a job is dead.
+/// The maximum number of attempts. A job that fails at the last attempt becomes dead and is not tried again.
 pub const MOST_ATTEMPTS: i64 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Status {
             "done" => Self::Done,
             "failed" => Self::Failed,
             "cancelled" => Self::Cancelled,
-            // The table's CHECK allows no other text.
+            // This is the status `dead`, because the `CHECK` constraint of the table allows no other text.
             _ => Self::Dead,
         }
     }
@@ -79,18 +79,18 @@ pub struct Job {
 pub struct NewJob<'a> {
     pub company_id: &'a str,
     pub kind: &'a str,
-    /// While a job with this key is unfinished, no second one is added.
+    /// While the company has an unfinished job with this key, no other job with the same key is added.
     pub unique_key: &'a str,
     pub payload: String,
     pub created_by: &'a str,
 }
 
-/// The answer to a renewal of a lease.
+/// The result of renewing a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
     Held,
     CancelRequested,
-    /// Another worker has the job, or it has ended. The result must be dropped.
+    /// Another worker has claimed the job, or the job has ended. The worker must discard its result.
     Lost,
 }
 
@@ -119,7 +119,8 @@ fn job(row: SqliteRow) -> Result<Job> {
 }
 
 impl ControlPlane {
-    /// Adds a job, unless one with its key is unfinished. Returns the id of the unfinished job, and whether it is new.
+    /// Adds a job. If the company has an unfinished job with the same key, no job is added. Returns the id of the new
+    /// or the unfinished job, and whether the job is new.
     pub async fn enqueue(&self, new: &NewJob<'_>, at: i64) -> Result<(String, bool)> {
         const ADD: &str = "
             INSERT INTO jobs (job_id, company_id, kind, unique_key, payload, status, run_at, created_at, created_by)
@@ -142,8 +143,8 @@ impl ControlPlane {
         Ok((stored, is_new))
     }
 
-    /// Claims the next job. Companies take turns: first those with the fewest running jobs, then the one that waited
-    /// longest since its last claim. A company has at most one running job.
+    /// Claims the next due job. A company has at most one running job, so companies with a running job are skipped.
+    /// Companies take turns: the next job belongs to the company whose last claim is the longest ago.
     pub async fn claim(&self, lease: Duration, at: i64) -> Result<Option<Job>> {
         const BURY: &str = "
             UPDATE jobs
@@ -185,7 +186,8 @@ impl ControlPlane {
         row.map(job).transpose()
     }
 
-    /// Ends all leases: their workers have ended, because this process holds the only lock.
+    /// Ends all leases. Their workers no longer exist, because only one process at a time can hold the lock file, and
+    /// this process holds it.
     pub async fn end_leases(&self) -> Result<u64> {
         let ended = sqlx::query("UPDATE jobs SET lease_ends_at = 0 WHERE status = 'running'")
             .execute(&self.pool)
@@ -193,7 +195,7 @@ impl ControlPlane {
         Ok(ended.rows_affected())
     }
 
-    /// Renews a lease and stores the progress.
+    /// Renews the lease of a job and stores the job's progress.
     pub async fn beat(&self, job: &Job, progress: f64, stage: &str, lease: Duration, at: i64) -> Result<Beat> {
         const BEAT: &str = "
             UPDATE jobs
@@ -215,7 +217,7 @@ impl ControlPlane {
         })
     }
 
-    /// Ends a claimed job; `false` if the lease was lost meanwhile.
+    /// Stores the final status of a claimed job. Returns `false` and stores nothing if the worker has lost the lease.
     pub async fn finish(
         &self,
         job: &Job,
@@ -242,7 +244,8 @@ impl ControlPlane {
         Ok(ended.rows_affected() == 1)
     }
 
-    /// Puts a claimed job back into the queue. `counted` is whether the attempt counts.
+    /// Puts a claimed job back into the queue. If `counted` is false, the attempt does not count. Returns `false` if
+    /// the worker has lost the lease.
     pub async fn give_back(&self, job: &Job, counted: bool, run_at: i64, error: Option<(&str, &str)>) -> Result<bool> {
         const GIVE_BACK: &str = "
             UPDATE jobs
@@ -261,7 +264,8 @@ impl ControlPlane {
         Ok(back.rows_affected() == 1)
     }
 
-    /// Cancels a job of a company: at once if it is waiting, else through its worker. `None` if there is no such job.
+    /// Cancels a job of a company. A waiting job is cancelled at once. A running job is marked, and its worker stops
+    /// it. Returns the job's status; `None` if there is no such job.
     pub async fn cancel(&self, company_id: &str, job_id: &str, at: i64) -> Result<Option<Status>> {
         const CANCEL: &str = "
             UPDATE jobs
@@ -279,7 +283,7 @@ impl ControlPlane {
         Ok(status.map(|status| Status::of(&status)))
     }
 
-    /// The newest jobs of a company.
+    /// Returns the newest jobs of a company, newest first.
     pub async fn jobs_of(&self, company_id: &str, limit: i64) -> Result<Vec<Job>> {
         let sql = format!("SELECT {COLUMNS} FROM jobs WHERE company_id = $1 ORDER BY created_at DESC, job_id LIMIT $2");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -300,7 +304,7 @@ impl ControlPlane {
         row.map(job).transpose()
     }
 
-    /// Number of unfinished jobs of all companies.
+    /// Returns the number of unfinished jobs of all companies.
     pub async fn unfinished(&self) -> Result<i64> {
         Ok(
             sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE status IN ('waiting', 'running')")

@@ -1,4 +1,5 @@
-//! The control plane: the only SQL of the platform. A company's own rows are only reached through `churn-store`.
+//! The control plane: the database of accounts, sessions, jobs and rate limits. Only this module contains SQL. The data
+//! of companies are stored with `churn-store` instead.
 
 pub mod accounts;
 pub mod buckets;
@@ -66,7 +67,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The version of the schema; 0 before the first migration.
+    /// Returns the version of the schema; 0 before the first migration.
     ///
     /// # Errors
     /// If a newer version of the platform migrated the database, or the database fails.
@@ -97,13 +98,13 @@ impl ControlPlane {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// If it does not.
+    /// If the database does not answer.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Writes a snapshot to a new file.
+    /// Writes a snapshot of the database to a new file.
     ///
     /// # Errors
     /// If the file exists or cannot be written.
@@ -122,7 +123,7 @@ impl ControlPlane {
     }
 }
 
-/// Creates an empty file that only its owner can read, if the file does not exist.
+/// If the file does not exist, creates an empty file that only its owner can read.
 fn private(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);

@@ -1,4 +1,5 @@
-//! Sessions. The table holds hashes of the cookies' secrets, so a copy of the database lets nobody log in.
+//! Queries for sessions. The table contains only hashes of the cookies' secrets, so nobody can log in with a copy of
+//! the database.
 
 use sqlx::Row as _;
 
@@ -76,7 +77,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Deletes sessions that have ended, and rate limits that nobody used for a day.
+    /// Deletes sessions that have ended or whose last request was before `idle_since`. Also deletes token buckets of
+    /// rate limits that were not used for a day. Returns the number of deleted sessions.
     pub async fn sweep(&self, at: i64, idle_since: i64) -> Result<u64> {
         let ended = sqlx::query("DELETE FROM sessions WHERE ends_at <= $1 OR seen_at <= $2")
             .bind(at)

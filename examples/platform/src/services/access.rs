@@ -1,8 +1,8 @@
-//! Who may do what: the one table of roles and operations.
+//! Access control: the operations that each role may perform.
 
 use churn_store::Role;
 
-/// Something that a member of a company may do.
+/// An operation that a member of a company may perform if their role allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Read customers, scores, models, jobs and counts.
@@ -13,7 +13,7 @@ pub enum Operation {
     Train,
 }
 
-/// Whether a role allows an operation.
+/// Returns whether a role allows an operation.
 pub fn allows(role: Role, operation: Operation) -> bool {
     match operation {
         Operation::Read => role >= Role::Viewer,

@@ -1,4 +1,4 @@
-//! Log in, log out, sessions and form tokens.
+//! Logging in and out, sessions, and form tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::repositories::accounts::{Account, CompanyName};
 use crate::repositories::buckets::Limit;
 use crate::repositories::sessions::Session;
 
-/// How much older the stored time of the last request must be before it is updated.
+/// The time of a session's last request is updated only if the stored time is older than this many microseconds.
 const TOUCH_AFTER: i64 = 60_000_000;
 
 /// A valid session and its account.
@@ -22,8 +22,9 @@ pub struct SignedIn {
     pub account: Account,
 }
 
-/// Checks the password and begins a session. Returns the secret for the cookie. The answer and its time do not depend
-/// on whether the account exists.
+/// Checks the password and begins a session. Returns the secret for the session cookie. If the login fails, neither the
+/// response nor its duration reveals whether the account exists. `planted` is the secret of a session cookie that the
+/// browser already had.
 ///
 /// # Errors
 /// `too_many_requests`, `wrong_credentials`.
@@ -50,7 +51,7 @@ pub async fn log_in(app: &App, email: &str, password: &str, address: &str, plant
     }
     let account = app.control.account_by_email(&email).await?;
     let hash = account.as_ref().map(|account| account.password_hash.as_str());
-    // Longer passwords would only cost time.
+    // A password of more than 1000 bytes is never accepted.
     let verified = app
         .passwords
         .verify(password, hash.filter(|_| password.len() <= 1000))
@@ -62,7 +63,8 @@ pub async fn log_in(app: &App, email: &str, password: &str, address: &str, plant
             "The e-mail address or the password is wrong.",
         ));
     };
-    // A session id from before the login, which somebody else may know, is not used any longer.
+    // If the browser already had a session cookie, its session ends, because somebody else may have planted this cookie
+    // and know its secret.
     if let Some(planted) = planted {
         app.control.end_session(&session_hash(planted)).await?;
     }
@@ -74,7 +76,8 @@ pub async fn log_in(app: &App, email: &str, password: &str, address: &str, plant
     Ok(secret)
 }
 
-/// The session of a cookie's secret; `None` if there is none or it has ended.
+/// Returns the session that belongs to a cookie's secret. Returns `None` if there is no such session, or if the session
+/// has ended.
 pub async fn session(app: &App, secret: &str) -> Result<Option<SignedIn>> {
     let now = app.clock.micros();
     let Some(session) = app.control.session(&session_hash(secret)).await? else {
@@ -95,7 +98,7 @@ pub async fn log_out(app: &App, signed_in: &SignedIn) -> Result<()> {
     app.control.end_session(&signed_in.session.session_hash).await
 }
 
-/// The role of an account in one of its companies; `None` if it is not a member.
+/// Returns the role of an account in a company; `None` if the account is not a member of the company.
 pub async fn role(app: &App, account_id: &str, companies: &[CompanyName], company_id: &str) -> Result<Option<Role>> {
     if !companies.iter().any(|company| company.company_id == company_id) {
         return Ok(None);
@@ -108,12 +111,13 @@ pub fn session_hash(secret: &str) -> String {
     clock::hash("session", secret)
 }
 
-/// The token in the forms of a session. It is a hash of the secret, which a page of another site cannot read.
+/// Returns the token that the forms of a session must contain. The token is a hash of the session's secret. Pages of
+/// other sites cannot read this secret, so they cannot compute the token.
 pub fn form_token(secret: &str) -> String {
     clock::hash("form", secret)
 }
 
-/// Compares in constant time.
+/// Compares two texts in constant time.
 pub fn equal(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

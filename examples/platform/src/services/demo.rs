@@ -1,4 +1,4 @@
-//! Demo mode: three synthetic companies and accounts of all roles.
+//! Demo mode: three synthetic companies, and accounts with each of the roles.
 
 use churn_store::{Role, User};
 use serde_json::json;
@@ -9,14 +9,14 @@ use crate::error::Result;
 use crate::repositories::accounts::{Account, CompanyName};
 use crate::repositories::jobs::NewJob;
 
-/// The demo companies. Their ids are those of the tenants of `churn_core::synthetic`.
+/// The demo companies, as pairs of id and name. The ids are the tenant ids that `churn_core::synthetic` generates.
 pub const COMPANIES: [(&str, &str); 3] = [
     ("t001", "Northwind Software"),
     ("t002", "Harbor Analytics"),
     ("t003", "Juniper Desk"),
 ];
 
-/// The demo accounts: e-mail address, name, and role in each company.
+/// The demo accounts, each with its e-mail address, its name, and its role in each of the companies.
 pub const ACCOUNTS: [(&str, &str, [Option<Role>; 3]); 5] = [
     (
         "owner@demo.example",
@@ -37,7 +37,8 @@ pub const ACCOUNTS: [(&str, &str, [Option<Role>; 3]); 5] = [
     ("harbor@demo.example", "Hana Harbor", [None, Some(Role::Owner), None]),
 ];
 
-/// Creates companies, accounts and jobs that fill the companies, unless there are accounts already.
+/// Creates the demo companies, the demo accounts, and the jobs that fill the companies. Does nothing and returns
+/// `false` if there are accounts already.
 pub async fn begin(app: &App) -> Result<bool> {
     if app.control.has_accounts().await? {
         return Ok(false);
@@ -51,7 +52,7 @@ pub async fn begin(app: &App) -> Result<bool> {
         app.control.add_company(&company, now.as_micros()).await?;
         app.store.tenant(company_id).company().rename(name).await?;
     }
-    // Monday midnight on or before today: the companies' histories end there.
+    // The histories of the companies end at the beginning (UTC) of the last Monday, or of today if today is a Monday.
     let days = now.as_micros().div_euclid(86_400_000_000);
     let monday = (days - (days + 3).rem_euclid(7)) * 86_400_000_000;
     for (index, (company_id, _)) in COMPANIES.iter().enumerate() {
@@ -64,7 +65,7 @@ pub async fn begin(app: &App) -> Result<bool> {
         };
         app.control.enqueue(&job, now.as_micros() + index as i64).await?;
     }
-    // One hash serves all demo accounts: they share their password anyway.
+    // All demo accounts have the same password, so they also use the same hash.
     let password_hash = app.passwords.hash(&app.settings.demo_password).await?;
     for (email, name, roles) in ACCOUNTS {
         let account = Account {

@@ -1,4 +1,4 @@
-//! The rules, without HTTP and without SQL.
+//! Services contain the business rules. They use neither HTTP nor SQL.
 
 pub mod access;
 pub mod auth;

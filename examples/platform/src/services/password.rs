@@ -1,4 +1,4 @@
-//! Passwords: argon2id hashes, few at a time.
+//! Hashes passwords with argon2id, and checks passwords against their hashes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +11,13 @@ use tokio::sync::Semaphore;
 use crate::clock;
 use crate::error::{Problem, Result};
 
-/// Computes and checks hashes. Each takes 19 MiB and some 50 ms, so their number at a time is limited.
+/// Computes and checks password hashes. Each computation takes 19 MiB of memory and about 50 ms, so the number of
+/// simultaneous computations is limited.
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
-    /// The hash that is checked if there is no account, so that the answer takes as long.
+    /// The hash that a password is checked against if there is no account. The check then takes the same time as for an
+    /// existing account.
     dummy: Arc<str>,
     verified: Arc<AtomicU64>,
 }
@@ -29,12 +31,12 @@ impl Passwords {
         })
     }
 
-    /// How many passwords were compared with a hash.
+    /// Returns the number of passwords that were checked against a hash so far.
     pub fn verified(&self) -> u64 {
         self.verified.load(Ordering::Relaxed)
     }
 
-    /// The hash of a password, in PHC format.
+    /// Computes the hash of a password. The text has the PHC string format.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let _permit = self
             .permits
@@ -45,7 +47,8 @@ impl Passwords {
         tokio::task::spawn_blocking(move || hash(&password)).await?
     }
 
-    /// Whether the password has this hash. Without a hash it takes as long and is `false`.
+    /// Returns whether the password has this hash. Without a hash, the result is `false`, and the call takes the same
+    /// time.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let _permit = self
             .permits

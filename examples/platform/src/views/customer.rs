@@ -7,7 +7,7 @@ use churn_store::{StoredOutcome, StoredRecord, StoredScore};
 use crate::views::format::{Number, moment, moment_of, value};
 use crate::views::{Layout, Stamp};
 
-/// Events on the page; the counts cover all.
+/// The maximum number of events on the page. The counts on the page include all events.
 const MOST_EVENTS: usize = 60;
 
 #[derive(Template)]
@@ -56,7 +56,7 @@ pub struct Event {
     pub details: String,
 }
 
-/// The id in a customer's record.
+/// Returns the customer id of a record.
 pub fn id_of(record: &StoredRecord) -> String {
     match record.values.get("customer_id") {
         Some(Value::Text(id)) => id.clone(),
@@ -64,7 +64,7 @@ pub fn id_of(record: &StoredRecord) -> String {
     }
 }
 
-/// A field of a record as text; empty if it has no value.
+/// Returns a field of a record as text. The text is empty if the field has no value.
 pub fn shown(record: &StoredRecord, name: &str) -> String {
     match record.values.get(name) {
         None | Some(Value::Null) => String::new(),
@@ -72,7 +72,8 @@ pub fn shown(record: &StoredRecord, name: &str) -> String {
     }
 }
 
-/// Why a customer has no score, and when there will be one.
+/// Returns the reason why a customer has no score, and the date by which a score is expected. The text is empty for a
+/// scored customer.
 pub fn not_scored(score: &StoredScore) -> String {
     let Some(reason) = &score.not_scored_reason else {
         return String::new();
@@ -106,7 +107,8 @@ fn event(what: &'static str, at: i64, record: &StoredRecord, without: &[&str]) -
     }
 }
 
-/// What happened after a score, as far as the label period has ended.
+/// Returns whether the customer churned after a score. The text is empty if no outcome is stored for the date of the
+/// score.
 fn happened(score: &StoredScore, outcomes: &[StoredOutcome]) -> String {
     let outcome = outcomes.iter().find(|outcome| outcome.as_of == score.run.as_of);
     match outcome {

@@ -1,9 +1,9 @@
-//! Numbers, dates and addresses as texts.
+//! Formats numbers, dates and values as text, and encodes text for URLs.
 
 use churn_core::Timestamp;
 use churn_core::Value;
 
-/// A number: its exact value for programs (`<data value="…">`), and a rounded text.
+/// A number on a page. It has an exact value for programs (`<data value="…">`), and a rounded text for people.
 #[derive(Clone, Debug, Default)]
 pub struct Number {
     pub value: String,
@@ -11,7 +11,7 @@ pub struct Number {
 }
 
 impl Number {
-    /// A probability or a share, in percent.
+    /// Formats a probability, or another number between 0 and 1, in percent.
     pub fn percent(value: f64) -> Self {
         Self {
             value: value.to_string(),
@@ -19,7 +19,7 @@ impl Number {
         }
     }
 
-    /// A number with three decimals.
+    /// Formats a number with three decimals.
     pub fn decimal(value: f64) -> Self {
         Self {
             value: value.to_string(),
@@ -27,7 +27,7 @@ impl Number {
         }
     }
 
-    /// A contribution in log-odds, with its sign.
+    /// Formats a contribution in log-odds with its sign.
     pub fn signed(value: f64) -> Self {
         Self {
             value: value.to_string(),
@@ -36,7 +36,7 @@ impl Number {
     }
 }
 
-/// A date, or a date and time, in UTC.
+/// Formats a time in UTC. The time of day is left out if it is midnight.
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     match text.split_once('T') {
@@ -46,12 +46,12 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
-/// Microseconds since 1970 as date and time.
+/// Formats a time that is given in microseconds since 1970.
 pub fn moment_of(micros: i64) -> String {
     Timestamp::from_micros(micros).map(moment).unwrap_or_default()
 }
 
-/// A value of a record.
+/// Formats a value of a record.
 pub fn value(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
@@ -65,12 +65,12 @@ pub fn value(value: &Value) -> String {
     }
 }
 
-/// The beginning of a model's id.
+/// Returns the first 12 characters of a model's id.
 pub fn short(id: &str) -> String {
     id.chars().take(12).collect()
 }
 
-/// Percent-encodes a text for a segment of a path or a value of a query.
+/// Percent-encodes a text, so that it can be a segment of a URL's path or a value in its query string.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! Typed contexts of the templates. Askama checks the templates when they are compiled, and escapes all text.
+//! The types whose fields the templates show. Askama checks the templates at compile time, and escapes all text.
 
 pub mod customer;
 pub mod format;
@@ -16,7 +16,7 @@ use crate::repositories::jobs::Job;
 use crate::services::company::{self, latest_run};
 use crate::views::format::{Number, encode, moment, moment_of, short};
 
-/// What all pages of an account share.
+/// The parts that all pages of a logged-in account share, such as the title and the navigation links.
 pub struct Layout {
     pub title: &'static str,
     pub account: String,
@@ -71,7 +71,7 @@ impl Layout {
     }
 }
 
-/// As of when and by which model a page's numbers are.
+/// The origin of the numbers on a page: the score run's date and model, and the end of the data.
 #[derive(Clone, Debug)]
 pub struct Stamp {
     pub as_of: String,
@@ -85,7 +85,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The latest served run; `None` before the first.
+    /// Describes the latest score run that is shown to users; `None` if there is no such run yet.
     pub async fn of(tenant: &TenantStore) -> Result<Option<Self>> {
         let Some(run) = latest_run(tenant).await? else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The card of a stored model.
+//! The page section that describes a stored model.
 
 use churn_core::{ChurnDefinition, Estimate, Measures, RecordKind, TrainReport};
 use churn_store::StoredModel;
@@ -13,7 +13,7 @@ pub struct ModelCard {
     pub stage: &'static str,
     pub saved_at: String,
     pub facts: Vec<Field>,
-    /// The date of the out-of-time test; empty if there is none.
+    /// The date of the out-of-time test. The text is empty if the model has no such test.
     pub tested_at: String,
     pub not_tested: String,
     pub measured: String,
@@ -121,7 +121,7 @@ fn measures(measures: &Measures) -> Vec<MeasureLine> {
 
 impl ModelCard {
     /// # Errors
-    /// If the stored card is not one of the library.
+    /// If the stored card (the model's metadata) does not have the format of this version of the library.
     pub fn new(model: &StoredModel) -> Result<Self> {
         let report: TrainReport = serde_json::from_value(model.card["report"].clone())?;
         let churn: ChurnDefinition = serde_json::from_value(model.card["definition"].clone())?;

@@ -1,9 +1,9 @@
-//! Layers: controllers and views know no SQL, services and repositories know no HTTP, and only jobs use the core's long
-//! calls.
+//! Tests the layers of the platform. Controllers and views must not use SQL, services and repositories must not use
+//! HTTP, and only jobs may use the long calls of `churn_core` (training and scoring).
 
 use std::path::Path;
 
-/// All sources of a folder of `src`, as pairs of file and text.
+/// Returns all source files in a folder of `src`, as pairs of path and text.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
     let mut sources = vec![];

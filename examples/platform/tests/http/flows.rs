@@ -1,4 +1,4 @@
-//! Log in and out, sessions, limits, cookies, errors, and the states of pages.
+//! Tests of logins, sessions, rate limits, cookies, errors, and pages of companies without data.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ async fn attempts_to_log_in_are_limited_per_account_and_per_address() {
         303,
         "a minute later"
     );
-    // 20 at once per address, and one more per six seconds.
+    // An address may try 20 logins at once, and then one more every six seconds.
     let mut refused = 0;
     for number in 0..40 {
         let (answer, _) = site.log_in(&format!("nobody{number}@demo.example"), "wrong").await;
@@ -176,7 +176,7 @@ async fn cookies_are_host_bound_and_secure_over_https_and_plain_only_in_demo_mod
     assert_eq!(secure.get("/companies", &client).await.status, 200);
     let login = secure.page("/login", &Client::default()).await;
     assert!(!login.body.contains("plain http") && !login.body.contains(PASSWORD));
-    // A cookie that a neighbouring host could have set is not read.
+    // A cookie without the prefix `__Host-` is not read, because another host of the same domain could have set it.
     let renamed = Client {
         cookie: client.cookie.replace("__Host-", ""),
         ..client
@@ -219,12 +219,12 @@ async fn people_get_pages_and_programs_get_problem_json() {
         (problem["type"].as_str(), problem["status"].as_u64()),
         (Some("/problems/not_found"), Some(404))
     );
-    // The library's code and column of an invalid argument.
+    // For an invalid argument, the response contains the library's error code and the name of the argument.
     let json = site.get("/c/t001/risk?band=purple", &client).await;
     let problem: serde_json::Value = serde_json::from_str(&json.body).unwrap();
     assert_eq!((json.status, problem["code"].as_str()), (422, Some("invalid_option")));
     assert_eq!(problem["column"].as_str(), Some("risk_band"), "{problem}");
-    // Unknown paths, other methods, malformed queries.
+    // Unknown paths, unsupported methods and malformed query strings also give errors.
     assert_eq!(site.get("/nothing", &client).await.status, 404);
     let delete = Request::delete("/c/t001/risk").body(Body::empty()).unwrap();
     let answer = site.send(delete).await;
@@ -309,7 +309,7 @@ async fn a_company_without_data_has_pages_that_say_what_is_missing() {
         assert_eq!(answer.status, 200, "{page}");
         assert!(answer.body.contains(text), "{page}: {}", answer.body);
     }
-    // A job that cannot work says why, and what to do.
+    // The page of a failed job says why the job failed, and what the user can do.
     site.post("/c/new/jobs/score", &client, &[]).await;
     assert!(
         site.page("/c/new/risk", &client)
@@ -398,7 +398,8 @@ async fn the_server_listens_and_ends() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
-/// Both are needed: the membership in the control plane, and the role in the company.
+/// An account needs both a membership in the control plane and a role in the company's tenant. A role alone gives no
+/// access.
 #[tokio::test]
 async fn a_role_without_a_membership_opens_nothing() {
     let site = Site::new().await;

@@ -1,4 +1,4 @@
-//! The queue and the worker.
+//! Tests of the job queue and the worker.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -126,7 +126,7 @@ async fn an_error_of_the_platform_is_tried_five_times_and_one_of_the_data_once()
     let site = Site::empty().await;
     companies(&site, 2).await;
     let control = &site.app.control;
-    // No job has the kind `test`: an error of the platform.
+    // There are no jobs of the kind `test`, so this job fails with an error of the platform.
     let (broken, _) = control.enqueue(&job("c00", "k"), 0).await.unwrap();
     for _ in 0..6 {
         work_off(&site.app).await.unwrap();
@@ -138,7 +138,7 @@ async fn an_error_of_the_platform_is_tried_five_times_and_one_of_the_data_once()
         !stored.error.unwrap().contains("'test'"),
         "details of server errors stay in the log"
     );
-    // A company without records: an error of the data.
+    // The company has no records, so this job fails with an error of the data.
     let id = start(control, &site.app.clock, "c01", Kind::Train, "test")
         .await
         .unwrap();
@@ -196,7 +196,7 @@ async fn companies_take_turns() {
         order.push(claimed.company_id);
     }
     assert_eq!(order, ["c00", "c01", "c02", "c00", "c00"]);
-    // While a job of a company runs, its next one waits, and others are not held up.
+    // While a job of a company runs, the next job of this company waits, but jobs of other companies can run.
     control.enqueue(&job("c01", "again"), 200).await.unwrap();
     let claims = [
         control.claim(LEASE, 300).await.unwrap(),
@@ -232,7 +232,7 @@ async fn a_waiting_job_is_cancelled_at_once() {
 async fn a_running_training_is_cancelled_through_the_core() {
     let site = Site::new().await;
     let client = site.client("admin@demo.example").await;
-    // The full ensemble takes long enough to be cancelled.
+    // These options train the full ensemble, which takes long enough for the test to cancel the training.
     let tenant = site.app.store.tenant("t001");
     let options = serde_json::json!({"definition": {"kind": "cancellation", "horizon": 30}});
     tenant.company().set("train_options", &options).await.unwrap();

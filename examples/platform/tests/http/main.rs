@@ -1,5 +1,5 @@
-//! Tests of the platform over HTTP, without a network: requests go to the router. Each test has a copy of one seeded
-//! data folder.
+//! Tests of the platform. Most tests send HTTP requests directly to the router, without a network. Each test has its
+//! own copy of a data folder with demo companies.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

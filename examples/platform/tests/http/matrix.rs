@@ -1,11 +1,12 @@
-//! Every route for every kind of client: anonymous, all roles, and an account of another company.
+//! Tests every route for every kind of client: a client without login, an account with each role, and an account of
+//! another company.
 
 use churn_platform::repositories::jobs::NewJob;
 use churn_platform::router::routes;
 
 use crate::site::{Answer, Client, Site};
 
-/// The clients, in the order of the columns of `EXPECTED`.
+/// The e-mail addresses of the clients, in the order of the statuses in `EXPECTED`. The first client is not logged in.
 const CLIENTS: [&str; 6] = [
     "",
     "viewer@demo.example",
@@ -15,7 +16,7 @@ const CLIENTS: [&str; 6] = [
     "harbor@demo.example", // a member of t002 only
 ];
 
-/// The status of each route for each client, in company t001.
+/// The expected HTTP status of each route for each client. Paths with a company name the company t001.
 const EXPECTED: [(&str, &str, [u16; 6]); 20] = [
     ("GET", "/healthz", [200, 200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200, 200]),
@@ -47,7 +48,7 @@ const EXPECTED: [(&str, &str, [u16; 6]); 20] = [
     ("GET", "/c/{company}/data", [401, 200, 200, 200, 200, 404]),
 ];
 
-/// Ids that exist in a company: a customer, a model and a job.
+/// Returns the ids of a customer, a model and a job that exist in a company.
 async fn ids(site: &Site, company: &str) -> [(&'static str, String); 3] {
     let tenant = site.app.store.tenant(company);
     let run = tenant.scores().query(&Default::default()).await.unwrap();
@@ -117,7 +118,8 @@ async fn every_route_answers_every_client_as_the_table_says() {
     assert_eq!(seen, EXPECTED.len(), "the table has routes that the router has not");
 }
 
-/// What cannot be seen and what does not exist: the same bytes and headers, apart from the request id.
+/// The response for an object of another company must equal the response for an unknown object: the same bytes and the
+/// same headers, except the request id.
 #[tokio::test]
 async fn unknown_and_foreign_ids_give_equal_bytes() {
     let site = Site::new().await;
@@ -127,7 +129,8 @@ async fn unknown_and_foreign_ids_give_equal_bytes() {
         ("{model}", "0".repeat(64)),
         ("{job}", "0".repeat(32)),
     ];
-    // The synthetic companies use the same customer ids, so the foreign customer gets an id of its own.
+    // The synthetic companies use the same customer ids. The test therefore adds a customer whose id exists only in the
+    // company t002.
     let customer = churn_core::Customer::new("only-in-t002", "2024-01-01".parse().unwrap());
     site.app
         .store
@@ -164,12 +167,12 @@ async fn unknown_and_foreign_ids_give_equal_bytes() {
     let mut compared = 0;
     for route in routes().iter().filter(|route| route.path.starts_with("/c/")) {
         let own = ids(&site, "t001").await;
-        // A company that the account is not a member of, and one that does not exist.
+        // The account is not a member of the first company, and the second company does not exist.
         let path = |company| fill(route.path, company, &own);
         let one = call(&site, route.method, &path("t003"), &analyst, "t003").await;
         let other = call(&site, route.method, &path("nobody"), &analyst, "nobody").await;
         compare(one, other, route.path);
-        // Pages for people, too.
+        // The pages for browsers must be equal too.
         if route.method == "GET" {
             let one = site.page(&path("t003"), &analyst).await;
             let other = site.page(&path("nobody"), &analyst).await;
@@ -188,7 +191,7 @@ async fn unknown_and_foreign_ids_give_equal_bytes() {
     compare(one, other, "POST /companies");
 }
 
-/// No form is accepted from another site, without the token, or with the token of another session.
+/// A form is refused if another site sent it, if it has no token, or if it has the token of another session.
 #[tokio::test]
 async fn forms_of_other_sites_change_nothing() {
     use axum::body::Body;

@@ -1,4 +1,5 @@
-//! Every number on the pages equals the library's, to the last bit: pages state exact values in `<data value="…">`.
+//! Compares every number on the pages with the number that the library computes. Both must be bit-identical. Pages
+//! contain exact values in `<data value="…">`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use churn_platform::views::format::encode;
 
 use crate::site::{Client, Site, unescaped};
 
-/// The rows of a table: the texts of the cells without tags, and the exact values.
+/// Returns the rows of a table on a page. A row consists of the texts of its cells, without tags, and of the exact
+/// values in its `<data>` elements.
 fn rows(page: &str, table: &str) -> Vec<(Vec<String>, Vec<f64>)> {
     let begin = page
         .find(&format!("<table id=\"{table}\""))
@@ -30,7 +32,7 @@ fn rows(page: &str, table: &str) -> Vec<(Vec<String>, Vec<f64>)> {
     rows
 }
 
-/// The text without tags.
+/// Returns the text of an HTML fragment without tags.
 fn text(html: &str) -> String {
     let mut text = String::new();
     let mut depth = 0;
@@ -45,7 +47,7 @@ fn text(html: &str) -> String {
     unescaped(text.trim())
 }
 
-/// The model in use and its run at a date, computed by the library.
+/// Returns the model in use, and the score run at a date that the library computes with this model.
 async fn computed(site: &Site, company: &str, date: Option<Timestamp>) -> (ChurnModel, ScoreRun) {
     let tenant = site.app.store.tenant(company);
     let model = tenant.models().champion().await.unwrap().unwrap();
@@ -142,7 +144,7 @@ async fn a_customer_shows_history_reasons_and_outcomes_of_the_library() {
         .iter()
         .map(|score| score.customer_id.as_str())
         .collect();
-    // Somebody who churned after an early run.
+    // Also checks the customers who churned after the earliest run.
     let outcomes = tenant.outcomes().of_run(&runs[7].id).await.unwrap();
     assert!(outcomes.len() > 50);
     customers.extend(

@@ -1,4 +1,4 @@
-//! Scripts in texts of records are shown, not run.
+//! Tests that pages show scripts in the texts of records as text, so that browsers do not run them.
 
 use churn_core::{Activity, Customer, Payment, Ticket, Value};
 use churn_platform::jobs::{Kind, start, work_off};
@@ -55,7 +55,7 @@ async fn payloads_in_every_text_are_shown_literally() {
     tenant.payments().upsert(payments).await.unwrap();
     tenant.tickets().upsert(tickets).await.unwrap();
     tenant.activities().upsert(activities).await.unwrap();
-    // Names of the company and of a person, too.
+    // The names of a company and of a user also contain a script.
     let company = CompanyName {
         company_id: "t001".to_owned(),
         name: PAYLOADS[0].to_owned(),
@@ -96,7 +96,7 @@ async fn payloads_in_every_text_are_shown_literally() {
         for tag in ["<script", "<img", "<svg", "<iframe", "<marquee", "<b>", "<!-->"] {
             assert!(!page.body.contains(tag), "{path}: {tag}");
         }
-        // A quote of a text did not end an attribute.
+        // A quotation mark in a text must not end an HTML attribute.
         assert!(!page.body.contains("\" onmouseover"), "{path}");
     }
     for payload in PAYLOADS {
@@ -122,7 +122,7 @@ async fn payloads_in_every_text_are_shown_literally() {
     assert!(unescaped(&site.page("/c/t001/jobs", &client).await.body).contains(PAYLOADS[1]));
 }
 
-/// No template turns escaping off.
+/// No template may turn escaping off or contain a script.
 #[test]
 fn no_template_marks_text_as_safe() {
     fn visit(folder: &std::path::Path, found: &mut usize) {

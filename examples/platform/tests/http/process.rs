@@ -1,4 +1,4 @@
-//! The program as a process: commands, the lock, and sudden ends.
+//! Tests of the program as a process: its commands, its lock file, and what happens after it is killed.
 
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn text(output: &Output) -> String {
     )
 }
 
-/// Jobs of a process that was killed begin again, and their effects occur once.
+/// If a process is killed, its unfinished jobs begin again, and their results are stored only once.
 #[tokio::test]
 async fn a_seed_that_is_killed_several_times_is_complete_in_the_end() {
     let folder = Folder::new();
@@ -112,7 +112,8 @@ async fn commands_do_what_they_say_or_say_that_they_cannot() {
     assert_eq!(run(&["retrain", "nobody"]).status.code(), Some(1));
 }
 
-/// A second process on the same files is refused, except for `retrain`, which only adds a job.
+/// A second process on the same files must end with an error. The exception is the command `retrain`, which only adds a
+/// job.
 #[tokio::test]
 async fn one_process_at_a_time_uses_the_files() {
     let site = Site::new().await;
@@ -129,7 +130,7 @@ async fn one_process_at_a_time_uses_the_files() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // The first line is printed when the server listens.
+    // The server prints this line when it starts to listen.
     let mut line = String::new();
     let output = serving.stdout.take().unwrap();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
@@ -141,7 +142,7 @@ async fn one_process_at_a_time_uses_the_files() {
     assert!(retrain.status.success(), "{}", text(&retrain));
     let control = ControlPlane::open(&data.join("platform.db")).await.unwrap();
     assert_eq!(control.jobs_of("t002", 1).await.unwrap()[0].kind, "train");
-    // SIGTERM ends it in order.
+    // SIGTERM must end the server without an error.
     let id = serving.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(serving.wait().unwrap().success());

@@ -1,4 +1,4 @@
-//! A platform with demo data, and clients of it.
+//! A platform with demo data for tests, and clients that send requests to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ pub(crate) const PASSWORD: &str = "demo churn password";
 
 static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
-/// A folder of a test, deleted at its end.
+/// A temporary folder, which is deleted when this value is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -54,7 +54,7 @@ pub(crate) fn settings(folder: &Path, more: &str) -> Settings {
     Settings::new(&Given::merge(Some(&file), []).unwrap()).unwrap()
 }
 
-/// The folder with three seeded companies. Made once per test run.
+/// Returns a data folder with the three demo companies. The folder is created once per test run.
 fn seeded() -> &'static Path {
     static SEEDED: OnceLock<Folder> = OnceLock::new();
     let made = SEEDED.get_or_init(|| {
@@ -72,7 +72,7 @@ fn seeded() -> &'static Path {
             }
             app.close().await;
         };
-        // A test runs inside of a runtime, which cannot start another one on its thread.
+        // A test already runs inside an async runtime, and a second runtime needs its own thread.
         std::thread::scope(|scope| {
             let run = || tokio::runtime::Runtime::new().unwrap().block_on(seed);
             scope.spawn(run).join().unwrap();
@@ -117,7 +117,7 @@ impl Site {
         Self::with("").await
     }
 
-    /// A copy of the seeded platform with further settings.
+    /// Creates a platform with a copy of the demo data. `more` contains additional settings in TOML.
     pub(crate) async fn with(more: &str) -> Self {
         let folder = Folder::new();
         let from = seeded().to_owned();
@@ -128,7 +128,7 @@ impl Site {
         Self::open(folder, more).await
     }
 
-    /// A platform without companies and accounts.
+    /// Creates a platform without companies and accounts.
     pub(crate) async fn empty() -> Self {
         Self::open(Folder::new(), "").await
     }
@@ -144,7 +144,7 @@ impl Site {
         }
     }
 
-    /// The platform of another process on this site's folder.
+    /// Wraps an `App` that was opened again on this site's folder, as after a restart.
     pub(crate) fn reopened(&self, app: App) -> Self {
         Self {
             router: router(app.clone()),
@@ -165,7 +165,7 @@ impl Site {
         }
     }
 
-    /// A client with a session of the account, without a login.
+    /// Creates a client with a session of the account. The session is stored directly, without a login.
     pub(crate) async fn client(&self, email: &str) -> Client {
         let account = self.app.control.account_by_email(email).await.unwrap().unwrap();
         let secret = clock::random_hex::<32>().unwrap();
@@ -194,13 +194,13 @@ impl Site {
         }
     }
 
-    /// A request of a program: without `Accept`.
+    /// Sends a GET request as a program does: without the header `Accept`.
     pub(crate) async fn get(&self, path: &str, client: &Client) -> Answer {
         let request = Request::get(path).header(header::COOKIE, &client.cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// A request of a browser.
+    /// Sends a GET request as a browser does.
     pub(crate) async fn page(&self, path: &str, client: &Client) -> Answer {
         let request = Request::get(path)
             .header(header::COOKIE, &client.cookie)
@@ -212,7 +212,7 @@ impl Site {
         self.send(post(path, client, fields)).await
     }
 
-    /// A login through the form, as a browser does it. Returns the answer and the new client.
+    /// Logs in with the form, as a browser does. Returns the response and the logged-in client.
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> (Answer, Client) {
         let form = self.page("/login", &Client::default()).await;
         assert_eq!(form.status, 200);
@@ -235,7 +235,7 @@ impl Site {
     }
 }
 
-/// The request of a form of this platform.
+/// Creates the request that a browser sends for a form of this platform.
 pub(crate) fn post(path: &str, client: &Client, fields: &[(&str, &str)]) -> Request<Body> {
     let encode = churn_platform::views::format::encode;
     let mut body = format!("form_token={}", client.token);
@@ -252,7 +252,7 @@ pub(crate) fn post(path: &str, client: &Client, fields: &[(&str, &str)]) -> Requ
         .unwrap()
 }
 
-/// What a browser shows for escaped text.
+/// Replaces the HTML escapes in a text by the characters that a browser shows.
 pub(crate) fn unescaped(html: &str) -> String {
     let mut text = html.to_owned();
     for (escaped, c) in [
