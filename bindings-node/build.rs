@@ -1,4 +1,4 @@
-//! Link settings of a Node module.
+//! The build script. It passes the settings for linking a Node module to cargo.
 
 fn main() {
     napi_build::setup();

@@ -1,5 +1,5 @@
-// Conversion of tables of the package apache-arrow. The package is loaded only if the caller passes a table of this
-// package.
+// Converts `Table` objects of the package apache-arrow to bytes of Arrow IPC. The package is loaded only if the caller
+// passes such a table.
 import { createRequire } from 'node:module'
 import { ChurnError } from './errors.js'
 import type { TableName } from './columns.js'
@@ -39,7 +39,7 @@ function arrowPackage(name: string): ArrowPackage {
   throw new ChurnError(`${name} is a Table, but the package apache-arrow is not found: give tableToIPC(table, 'stream')`, { code: 'unreadable_table' })
 }
 
-/** The parts of a table that are the same in every copy of the package. */
+/** The properties of a table that this file reads. Every copy of the package apache-arrow has these properties. */
 interface ForeignType { children?: ForeignField[]; dictionary?: ForeignType; indices?: ForeignType; constructor: { name: string } }
 interface ForeignField { name: string; type: ForeignType; nullable: boolean; metadata: unknown }
 interface ForeignData {
@@ -49,8 +49,8 @@ interface ForeignData {
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
 /**
- * Converts a table from another copy of the package, because `tableToIPC` accepts only types of its own copy of the
- * package. The buffers are not copied.
+ * Converts a table of another copy of apache-arrow to a table of the copy `arrow`, because `arrow.tableToIPC` accepts
+ * only tables of its own copy. The buffers are not copied.
  */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {

@@ -13,7 +13,7 @@ type Native = InstanceType<typeof native.Classifier>
 /**
  * A flat table: Arrow, or an array of plain objects, one per row, whose keys are the column names. `null`, `undefined`
  * and an absent key are missing values. All values of a column must have the same type: numbers, bigints, strings,
- * booleans or moments.
+ * booleans or moments (timestamps).
  */
 export type FlatTable = readonly object[] | Arrow
 
@@ -41,12 +41,14 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
   groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array
   /**
    * The weights of the classes: an object with a weight for each label, or an array in the sorted order of the labels.
-   * The probabilities are then calibrated for a population with the weighted class frequencies.
+   * With class weights, the probabilities are calibrated for a population in which the classes have the weighted
+   * frequencies.
    */
   classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>
   /**
-   * For each constrained numeric column, `'increasing'` if the probability may only rise as the column grows, or
-   * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
+   * An object with a direction for each constrained numeric column. With `'increasing'`, a larger value of the column
+   * never lowers the predicted probability. With `'decreasing'`, a larger value never raises the predicted probability.
+   * With constraints, the ensemble has no random forest.
    */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
   /** What happens to columns that leak the target (reveal the label). Default: `'refuse'`. */
@@ -67,8 +69,8 @@ const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
   /**
-   * Labels that replace the labels in the file, in the order of `classes`. Files that were written by Rust or Python
-   * contain no labels. For such files, the default labels are 0, 1, and so on.
+   * Labels that replace the labels in the file, in the sorted order of the original labels. Files that were written by
+   * Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
    */
   classes?: readonly ClassLabel[]
 }
@@ -83,7 +85,7 @@ export interface ClassifierReasonsOptions extends RunOptions {
 
 const REASONS_OPTIONS = keys<ClassifierReasonsOptions>({ top: 1, threads: 1, signal: 1 })
 
-/** Maps the names of options in the core to their names in this module. */
+/** Maps the names of options in the Rust library to their names in this module. */
 const NAMES: Readonly<Record<string, string>> = { labels: 'y', sample_weight: 'sampleWeight', class_weight: 'classWeight' }
 
 /** Converts an array or typed array to a plain array. Throws for other values. */
@@ -151,7 +153,7 @@ function weightsByClass(given: unknown, classes: readonly ClassLabel[]): Float64
   return weights(wanted.map((label) => (given as Record<string, unknown>)[label] ?? 1), 'classWeight', 'class')
 }
 
-/** Converts a table to the form that the native module accepts. */
+/** Checks the type of a table, and converts it for the native module: a `Table` of apache-arrow becomes bytes. */
 function table(x: unknown): { x: unknown } {
   if (Array.isArray(x)) return { x }
   if (isArrow(x)) return { x: toBytes(x, 'x') }
@@ -163,10 +165,10 @@ const isEmpty = (x: unknown) => Array.isArray(x) && x.length === 0
 let wrap: (model: Native, classes?: readonly ClassLabel[]) => ChurnClassifier
 
 /**
- * A classifier for flat tables (tables without dates). It has the same ensemble as {@link ChurnModel}. A customer may
- * have one row or several. A classifier is immutable. The fitted classifier does not depend on the number of threads or
- * on the order of the rows. Rust and Python fit an equal classifier to the same table. The classifier file contains the
- * labels and the type of each column.
+ * A classifier for flat tables (tables without dates). Its ensemble has the same members as the ensemble of a
+ * {@link ChurnModel}. A customer may have one row or several. A classifier is immutable. The fitted classifier does not
+ * depend on the number of threads or on the order of the rows. Rust and Python fit an equal classifier to the same
+ * table. The classifier file contains the labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -243,14 +245,18 @@ export class ChurnClassifier {
   }
 
   /**
-   * Opens a classifier from the bytes of a classifier file. Only files that Node has written contain the labels.
+   * Opens a classifier from the bytes of a classifier file. Files that were written by Rust or Python do not contain
+   * the labels. For such files, pass the labels as `classes`.
    */
   static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier {
     const { classes } = checked(options, OPEN_OPTIONS)
     return guard(() => wrap(native.Classifier.fromBytes(bytesOf(bytes)), classes))
   }
 
-  /** Opens a classifier file. Only files that Node has written contain the labels. */
+  /**
+   * Opens a classifier file. Files that were written by Rust or Python do not contain the labels. For such files, pass
+   * the labels as `classes`.
+   */
   static async load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier> {
     const { classes } = checked(options, OPEN_OPTIONS)
     return wrap(await long({}, (cancel) => native.loadClassifier(pathOf(path), cancel)), classes)
@@ -274,9 +280,9 @@ export class ChurnClassifier {
   get report(): ClassifierReport { return cached(this, 'report', () => camelCase(JSON.parse(halfOf<Native>(this).report))) }
 
   /**
-   * Returns the calibrated probability of each class for each row, as `probabilities[row * classes.length + class]`.
-   * Rejects with `feature_mismatch` if the columns differ from the columns of the training data. The message names
-   * missing and extra columns.
+   * Returns the calibrated probability of each class for each row. The probability of class `c` in row `r` is at the
+   * position `r * classes.length + c` of the array. Rejects with `feature_mismatch` if the columns differ from the
+   * columns of the training data. The message names missing and extra columns.
    */
   async predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array> {
     const given = checked(options, RUN_OPTIONS)

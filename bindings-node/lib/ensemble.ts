@@ -17,15 +17,15 @@ export type Matrix =
   | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[]
 
 /**
- * The shape of a matrix, and the options of the call. If `rows` or `columns` is given, the matrix must have this number
- * of rows or columns.
+ * Options of the methods of {@link TreeEnsemble} that take a matrix. If `rows` or `columns` is given, the matrix must
+ * have this number of rows or columns.
  */
 export interface MatrixOptions extends RunOptions {
   rows?: number
   columns?: number
 }
 
-/** The number of columns of a matrix, or an object with its shape and the options of the call. */
+/** The number of columns that a matrix must have, or an object with options. */
 export type MatrixShape = number | MatrixOptions
 
 const MATRIX_OPTIONS = keys<MatrixOptions>({ rows: 1, columns: 1, threads: 1, signal: 1 })
@@ -136,7 +136,7 @@ export class TreeEnsemble {
     return guard(() => new TreeEnsemble(native.Trees.fromBytes(bytesOf(bytes))))
   }
 
-  /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for an ensemble. */
+  /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for the same ensemble. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** Number of trees. */

@@ -27,7 +27,7 @@ export class ChurnError extends Error {
   readonly column: string | null
   /** The whole validation report if invalid records were refused, otherwise null. */
   readonly report: ValidationReport | null
-  /** Whether the same call may succeed later, for example when the database is busy. */
+  /** Whether the same call may succeed if it is repeated later. For example, this is true if the database was busy. */
   readonly retryable: boolean
 
   constructor(message: string, details: ErrorDetails = {}) {
@@ -41,8 +41,8 @@ export class ChurnError extends Error {
   }
 
   /**
-   * `'AbortError'` if the call was cancelled, as for other calls that an `AbortSignal` aborts. Otherwise
-   * `'ChurnError'`.
+   * The name is `'AbortError'` if the call was cancelled, because programs recognize an aborted call by this name.
+   * Otherwise, the name is `'ChurnError'`.
    */
   override get name(): string {
     return this.code === 'cancelled' ? 'AbortError' : 'ChurnError'
@@ -58,27 +58,27 @@ export class ChurnError extends Error {
 /** Maps the names of options in Rust and Python to their names in JavaScript, such as `as_of` to `asOf`. */
 const SPELLINGS = new Map<string, string>()
 
-/** @internal Converts a camelCase name to snake_case, as in the core. */
+/** @internal Converts a camelCase name to snake_case, which the Rust library uses. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** @internal Registers the name of an option. `spelled` can then replace the snake_case name in messages. */
+/** @internal Registers the camelCase name of an option, which `spelled` then writes instead of the snake_case name. */
 export function declareOption(name: string): void {
   const other = snake(name)
   if (other !== name) SPELLINGS.set(other, name)
 }
 
-/** @internal Replaces the names of options in a message of the core by their names in JavaScript. */
+/** @internal Replaces the names of options in a message of the Rust library by their names in JavaScript. */
 export function spelled(text: string): string {
   return text.replace(/\b[a-z0-9]+(?:_[a-z0-9]+)+\b/g, (word) => SPELLINGS.get(word) ?? word)
 }
 
-/** @internal Replaces the names of options in findings of the core by their names in JavaScript. */
+/** @internal Replaces the names of options in findings of the Rust library by their names in JavaScript. */
 export function findingsOf(findings: Finding[]): Finding[] {
   for (const finding of findings) finding.message = spelled(finding.message)
   return findings
 }
 
-/** @internal Replaces the names of options in a report of the core by their names in JavaScript. */
+/** @internal Replaces the names of options in a report of the Rust library by their names in JavaScript. */
 export function reportOf(json: ValidationReport): ValidationReport {
   for (const issue of json.issues) issue.message = spelled(issue.message)
   findingsOf(json.findings)
@@ -86,7 +86,7 @@ export function reportOf(json: ValidationReport): ValidationReport {
   return json
 }
 
-/** @internal Replaces the names of options in warnings of the core by their names in JavaScript. */
+/** @internal Replaces the names of options in warnings of the Rust library by their names in JavaScript. */
 export function warningsOf<T extends { warnings: { message: string }[] }>(holder: T): T {
   for (const warning of holder.warnings) warning.message = spelled(warning.message)
   return holder

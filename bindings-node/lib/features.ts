@@ -30,7 +30,7 @@ export class FeatureMatrix {
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** Number of rows. */
   get rows(): number { return cached(this, 'rows', () => halfOf<Native>(this).rows) }
-  /** Names of the features, in the order of the feature plan. */
+  /** Names of the features, in the order of the columns of the matrix. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The customer id of each row. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }
@@ -38,10 +38,10 @@ export class FeatureMatrix {
   get asOf(): readonly string[] { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
 
   /**
-   * Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
-   * missing value.
+   * Returns the values of one feature. For a numeric feature, the result is a `Float64Array`, in which NaN is a missing
+   * value. For a text feature, the result is an array of strings, in which null is a missing value.
    *
-   * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
+   * @throws {ChurnError} `unknown_feature` if the matrix has no feature with this name.
    */
   column(name: string): Float64Array | (string | null)[] {
     return guard(() => halfOf<Native>(this).column(text(name, 'name'))) as Float64Array | (string | null)[]
@@ -55,7 +55,7 @@ export class FeatureMatrix {
     return guard(() => halfOf<Native>(this).toArrow())
   }
 
-  /** The value that `JSON.stringify` writes for this object: the matrix without its values. */
+  /** The value that `JSON.stringify` writes for this object: the names, ids and dates, without the feature values. */
   toJSON(): { tenant: string; rows: number; featureNames: readonly string[]; customerIds: readonly string[]; asOf: readonly string[] } {
     const { tenant, rows, featureNames, customerIds, asOf } = this
     return { tenant, rows, featureNames, customerIds, asOf }
@@ -91,8 +91,8 @@ const BOOSTING_KEYS = keys<BoostingOptions>({
 const FOREST_KEYS = keys<ForestOptions>({ nTrees: 1, maxDepth: 1, minLeafRows: 1, colsample: 1, smoothing: 1, maxBins: 1, seed: 1 })
 
 /**
- * Checks the keys of nested options. This happens before keys are renamed for the core, so an error shows a key as the
- * caller wrote it.
+ * Checks the keys of nested options. The check happens before the keys are renamed for the Rust library. An error
+ * therefore shows a key as the caller wrote it.
  */
 function checkNested(options: Readonly<Record<string, unknown>>): void {
   const nested = { boosting: BOOSTING_KEYS, deepBoosting: BOOSTING_KEYS, forest: FOREST_KEYS }
@@ -106,8 +106,8 @@ function checkNested(options: Readonly<Record<string, unknown>>): void {
 }
 
 /**
- * @internal Converts options for the core. The result has the option `threads` as a number, and all other options as
- * JSON in which they have their names in the core.
+ * @internal Converts options for the Rust library. In the result, `threads` is a number, and `json` is a
+ * text with all other options. The keys in this text are the names that the options have in the Rust library.
  */
 export function forCore(options: object): object {
   const { threads, signal, onProgress, ...given } = options as Record<string, unknown>
@@ -116,8 +116,8 @@ export function forCore(options: object): object {
 }
 
 /**
- * @internal Converts options like {@link forCore}, for native calls that take the dates and the definition of churn
- * separately.
+ * @internal Converts the options of {@link features} for the Rust library. Unlike {@link forCore}, this function does
+ * not put the dates and the definition of churn into `json`, because the native calls take them as separate properties.
  */
 export function forFeatures({ asOf, threads, definition, windows, features: own }: Partial<FeatureOptions>): object {
   checkNested({ features: own })
@@ -158,10 +158,11 @@ export interface LabelOptions extends Threads {
 const LABEL_OPTIONS = keys<LabelOptions>({ asOf: 1, definition: 1, threads: 1 })
 
 /**
- * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
- * the customers without a label, because they churned before the label period.
+ * Computes the churn labels of all eligible customers at one or several dates. In the result, `rows` has the labels.
+ * `excluded` has the customers who have no label, because they churned before the label period (the span after the date
+ * in which churn is counted).
  *
- * @throws {ChurnError} `immature_label` if a label period is not over yet.
+ * @throws {ChurnError} `immature_label` if a label period ends after the observed history, so the outcome is not known.
  */
 export function labels(records: TenantRecords, options: LabelOptions): { rows: Label[]; excluded: Label[] } {
   noMore(arguments.length, 2, 'labels')

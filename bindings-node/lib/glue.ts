@@ -64,7 +64,8 @@ export function near(name: string, known: readonly string[]): string[] {
 }
 
 /**
- * Throws if a value is a Map, a Set or a promise. Their content is not in their properties, so it would be ignored.
+ * Throws if a value is a Map, a Set or a promise. The properties of such a value do not contain its content, so the
+ * value would be read as an empty object.
  */
 export function keyed(value: unknown, name: string): void {
   if (value instanceof Map || value instanceof Set) throw invalid(name, `must be an object, not a ${value instanceof Map ? 'Map' : 'Set'}`)
@@ -75,8 +76,8 @@ export function keyed(value: unknown, name: string): void {
 const CHOSEN_KEYS = ['monotoneConstraints', 'conversionRates', 'classWeight'] as const
 
 /**
- * Options that contain other options. An error about a nested option has the outer option as its `column`, as in the
- * core.
+ * Options that contain other options. An error about a nested option names the outer option in `column`, as errors of
+ * the Rust library do.
  */
 const NESTED = new Set(['boosting', 'deepBoosting', 'forest', 'features'])
 
@@ -130,7 +131,7 @@ export function bytesOf(bytes: unknown): Uint8Array {
   throw invalid('bytes', 'must be a Buffer or Uint8Array')
 }
 
-/** The properties and methods that native objects may have. */
+/** The properties that a native object may have: its size in bytes, and a method that frees its memory. */
 interface Releasable {
   readonly bytes?: number
   release?(): void
@@ -181,7 +182,7 @@ export function argument<T>(value: unknown, type: { readonly name: string; reado
   throw invalid(name, `must be a ${type.name}`)
 }
 
-/** The values of the getters of each object. Each value is computed only once. */
+/** For each object, the values that its getters returned, by name of the getter. Each value is computed only once. */
 const cache = new WeakMap<object, Map<string, unknown>>()
 
 export function cached<T>(owner: object, name: string, make: () => T): T {
@@ -213,8 +214,8 @@ type Listener = (step: Progress) => void
 
 /**
  * Runs a long native call. Aborting the signal cancels the call. If `onProgress` throws an error, the call is
- * cancelled, and the promise rejects with this error. The progress 1 is reported exactly once, at the end. No progress
- * is reported after the promise has settled.
+ * cancelled, and the promise rejects with this error. The progress value 1 is reported exactly once, at the end. No
+ * progress is reported after the promise has settled.
  */
 export async function long<T>(
   options: Cancellable & Reporting,
@@ -285,7 +286,7 @@ export async function sliced<T>(rows: readonly T[], signal: AbortSignal | undefi
   }
 }
 
-/** Converts the keys of the core's JSON to camelCase. */
+/** Converts the keys of JSON from the Rust library to camelCase. */
 export function camelCase<T>(value: unknown): T {
   if (Array.isArray(value)) return value.map(camelCase) as T
   if (value === null || typeof value !== 'object') return value as T
@@ -297,8 +298,8 @@ export function camelCase<T>(value: unknown): T {
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
 /**
- * Converts the keys of options to their names in the core, and moments to text. Throws for a value that JSON would
- * silently drop.
+ * Converts the keys of options to their names in the Rust library, and moments to text. Throws for a value that JSON
+ * would silently drop.
  */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
@@ -325,7 +326,7 @@ function coreValue(value: unknown, name: string): unknown {
   throw invalid(name, `must not be a ${typeof value}`)
 }
 
-/** Converts options to JSON for the core. */
+/** Converts options to JSON for the Rust library. */
 export function coreJson({ seed, ...options }: Readonly<Record<string, unknown>>): string {
   const big = typeof seed === 'bigint'
   const json = JSON.stringify(coreValue(big ? options : { ...options, seed }, 'options'))

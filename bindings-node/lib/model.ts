@@ -47,9 +47,9 @@ function training<T extends TrainOptions>(options: T | null | undefined, known: 
 }
 
 /**
- * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at that
- * date, and is tested on the label period that follows. The training dates are taken from the dates in the option
- * `asOf`.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on the data that were known at
+ * that date. The model is tested on the label period, which is the span after the test date in which churn is counted.
+ * If the option `asOf` is given, the training dates of each model are taken from this option.
  */
 export async function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{ folds: OutOfTime[] }> {
   noMore(arguments.length, 2, 'backtest')
@@ -107,14 +107,14 @@ export class ChurnModel {
     await long(given, (cancel) => halfOf<Native>(this).save(pathOf(path), cancel))
   }
 
-  /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for a model. */
+  /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for the same model. */
   toBytes(): Buffer { return guard(() => halfOf<Native>(this).toBytes()) }
 
   /** The id of the model: a hash of its content. */
   get id(): string { return cached(this, 'id', () => halfOf<Native>(this).id) }
-  /** The tenant whose records the model may score; null for any tenant. */
+  /** The id of the only tenant whose records the model may score. It is null if the model may score any tenant. */
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
-  /** Names of the features, in the order of the feature plan. */
+  /** Names of the features of the model, in the order of the columns of its feature matrix. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
   /** The lowest probability of each of the risk bands medium, high and critical. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }

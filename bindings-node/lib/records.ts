@@ -87,7 +87,7 @@ export class TenantRecords {
 
   /** The tenant's id. */
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
-  /** The ISO 4217 code of the currency of all amounts; null if it is unknown. */
+  /** The ISO 4217 code of the currency of all amounts. It is null if the currency is unknown. */
   get currency(): string | null { return cached(this, 'currency', () => halfOf<Native>(this).currency ?? null) }
   /** The ids of all customers, sorted by their UTF-8 bytes. */
   get customerIds(): readonly string[] { return cached(this, 'customerIds', () => halfOf<Native>(this).customerIds) }

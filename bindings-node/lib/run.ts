@@ -81,8 +81,8 @@ export class ScoreRun implements Iterable<Score> {
   }
 
   /**
-   * Returns the reasons for the scores of several customers, in the order of `customerIds`. By default, these are all
-   * customers of the run. The call does not block the event loop.
+   * Returns the reasons for the scores of several customers, in the order of `customerIds`. Without `customerIds`, the
+   * result has the reasons for all customers of the run. The call does not block the event loop.
    */
   async reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]> {
     const given = checked(options, REASONS_OPTIONS)

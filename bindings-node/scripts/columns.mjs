@@ -1,6 +1,6 @@
-// Writes lib/columns.ts. The row types come from the core's list of columns, and the error codes from
-// tests/fixtures/contract.json. Run this script after a build: node scripts/columns.mjs. With --check, it only checks
-// that lib/columns.ts is up to date.
+// Writes lib/columns.ts. The row types come from the list of columns in the Rust library, and the error codes come from
+// tests/fixtures/contract.json. Run this script after a build: node scripts/columns.mjs. With --check, the script only
+// checks that lib/columns.ts is up to date.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -223,8 +223,8 @@ impl Classifier {
         })
     }
 
-    /// Returns, for each row, the lower and the upper bound of the confidence interval for the probability of the
-    /// second class.
+    /// Returns, for each row, the lower and the upper bound of a confidence interval. This is an interval for the
+    /// share of the second class among rows with the same score.
     #[napi(catch_unwind)]
     pub fn predict_interval<'env>(
         &self,

@@ -34,14 +34,14 @@ fn fault_of(
     napi::Error::new(Status::GenericFailure, payload.to_string())
 }
 
-/// Converts an error of the core.
+/// Converts an error of `churn-core`.
 pub(crate) fn raise(error: Error) -> napi::Error {
     let report = error.report().map_or(Value::Null, validation);
     let at = (error.table(), error.row(), error.column());
     fault(error.code(), &error.to_string(), at, report)
 }
 
-/// Converts an error about the value of an option. The error then names the option as in JavaScript.
+/// Converts an error about the value of an option. The converted error has the JavaScript name of the option.
 pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
     fault(
         error.code(),

@@ -63,7 +63,7 @@ impl Matrix {
         Ok(self.inner.get()?.n_rows() as u32)
     }
 
-    /// Names of the features in the order of the feature plan.
+    /// Names of the features, in the order of the columns of the matrix.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())
@@ -84,8 +84,8 @@ impl Matrix {
         Ok(self.inner.get()?.as_of().iter().map(ToString::to_string).collect())
     }
 
-    /// Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
-    /// missing value.
+    /// Returns the values of one feature. For a numeric feature, the result is a `Float64Array`, in which NaN is a
+    /// missing value. For a text feature, the result is an array of strings, in which null is a missing value.
     #[napi(catch_unwind)]
     pub fn column(&self, name: String) -> Result<Either<Float64Array, Vec<Option<String>>>> {
         Ok(match self.inner.get()?.column(&name).map_err(raise)? {

@@ -1,4 +1,4 @@
-//! Churn models, their training and backtests.
+//! Trained churn models, training and backtests.
 
 use std::sync::Arc;
 
@@ -68,8 +68,8 @@ pub fn train<'env>(
     })
 }
 
-/// Trains a model at each of several earlier dates, and tests it on the label period that follows. Returns the results
-/// as JSON.
+/// Trains a model at each of several earlier dates, and tests it on the label period (the span after this date in which
+/// churn is counted). Returns the results as JSON.
 #[napi(catch_unwind)]
 pub fn backtest<'env>(
     env: &'env Env,
@@ -120,13 +120,13 @@ impl Model {
         Ok(self.inner.get()?.id().to_owned())
     }
 
-    /// The tenant whose records the model may score; null for any tenant.
+    /// The id of the only tenant whose records the model may score. It is null if the model may score any tenant.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.tenant().map(ToString::to_string))
     }
 
-    /// Names of the features in the order of the feature plan.
+    /// Names of the features of the model, in the order of the columns of its feature matrix.
     #[napi(getter, catch_unwind)]
     pub fn feature_names(&self) -> Result<Vec<String>> {
         Ok(self.inner.get()?.feature_names().to_vec())

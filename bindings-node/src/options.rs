@@ -28,7 +28,7 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Reads an option whose value is the name of a variant of an enum of the core.
+/// Reads an option whose value is one of several names, such as `refuse`. The name becomes a value of the enum `T`.
 pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
     let named = text(options, name)?.map(|text| text.parse());
     named.transpose().map_err(|error: Error| raise_option(name, &error))
@@ -93,7 +93,8 @@ pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
 }
 
-/// Reads the option `conversionRates`, which has the value of each other currency in the tenant's currency.
+/// Reads the option `conversionRates`: for each currency other than the tenant's currency, the value of one unit in the
+/// tenant's currency.
 pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
         return Ok(BTreeMap::new());
@@ -137,8 +138,8 @@ pub(crate) fn texts(options: &Object<'_>, name: &str) -> Result<Option<Vec<Strin
     texts.collect::<Result<_>>().map(Some)
 }
 
-/// Reads the property `json`: options as JSON in which they have their names in the core. The TypeScript code in `lib/`
-/// writes this JSON, and the core parses it.
+/// Reads the property `json`: a JSON text with options. Its keys are the names that the options have in `churn-core`.
+/// The TypeScript code in `lib/` writes this JSON, and `churn-core` parses it.
 fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }

@@ -146,8 +146,8 @@ pub(crate) fn objects(given: &Object<'_>, source: impl Into<Source>) -> Result<O
 
 type Cells = Vec<(String, Value)>;
 
-/// Converts the rows of an array, which is one slice of a table. `from` is the row number of its first row in the
-/// table.
+/// Converts the rows of an array, which is one slice of a table. `from` is the row number that the first
+/// row of the slice has in the table.
 fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     let row = |index: u32| {
         let row = array.get::<Row>(index)?.unwrap_or(Row(None));
@@ -156,7 +156,8 @@ fn slice(array: &Array<'_>, source: Source, from: u64) -> Result<Vec<Cells>> {
     (0..array.len()).map(row).collect()
 }
 
-/// A set of tables that are filled slice by slice. The event loop can run between two slices.
+/// A set of tables that are filled in several steps. Each step appends a slice (some rows) to a table. The event loop
+/// can run between two steps.
 #[napi]
 #[derive(Default)]
 pub struct Slices {
@@ -314,7 +315,7 @@ fn reader(arrow: bool) -> Reader {
     }
 }
 
-/// Reads the rows of one customer: all versions (dated rows) of the customer and all events.
+/// Reads the rows of one customer: the versions (dated rows) of the customer, and their events.
 pub(crate) fn customer_rows(given: &Object<'_>) -> Result<CustomerRows> {
     let kind = RecordKind::Customers;
     let wrong = || {
@@ -442,7 +443,7 @@ impl Records {
         Ok(self.inner.get()?.tenant().to_string())
     }
 
-    /// The ISO 4217 code of the currency of all amounts; null if it is unknown.
+    /// The ISO 4217 code of the currency of all amounts. It is null if the currency is unknown.
     #[napi(getter, catch_unwind)]
     pub fn currency(&self) -> Result<Option<String>> {
         Ok(self.inner.get()?.currency().code().map(str::to_owned))

@@ -1,4 +1,4 @@
-//! Score runs.
+//! Score runs. A score run has the scores of all eligible customers of a tenant at one date.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub struct ScoreRow {
     pub risk_band: Option<String>,
     /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
-    /// The date by which the customer will have a probability, if they stay; null if the customer is scored.
+    /// The date by which the customer will have a probability if they stay. It is null if the customer is scored.
     pub expected_at: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Synthetic tenants: the generated tables, and the true risk of each customer.
+//! Synthetic tenants: the generated tables, and the true probability of churn of each customer.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct GeneratedColumn {
     pub values: Values,
 }
 
-/// A table of true risks, given as columns. Each row is one eligible customer at one date.
+/// A table of true probabilities of churn, given as columns. Each row is one eligible customer at one date.
 #[napi(object, object_from_js = false)]
 pub struct Risks {
     /// The id of the tenant of each row.
@@ -42,7 +42,7 @@ pub struct Risks {
     pub churned: Vec<Option<bool>>,
 }
 
-/// Synthetic tenants, for whose customers the true probability of churn is known.
+/// Synthetic tenants. The true probability of churn is known for each of their customers.
 #[napi]
 pub struct SyntheticWorld {
     inner: World,
@@ -80,13 +80,13 @@ impl SyntheticWorld {
         self.inner.observed_until().to_string()
     }
 
-    /// Dates whose label periods end before the end of the history.
+    /// Six dates. The 90 days after each date end before the last event of the history.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns the true risks at one or several dates.
+    /// Returns the true probabilities of churn at one or several dates.
     #[napi(catch_unwind)]
     pub fn truth(&self, given: Object<'_>) -> Result<Risks> {
         let dates: Vec<AsOf> = match options::dates(&given, "asOf")? {

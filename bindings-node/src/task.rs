@@ -261,7 +261,7 @@ pub(crate) fn execution(cancel: &Cancel, listener: Option<Listener>) -> Executio
     })
 }
 
-/// A value that belongs to a JavaScript object. The JavaScript object can free the value before it is
+/// A value that belongs to a JavaScript object. The object can free the value before the object itself is
 /// garbage-collected.
 pub(crate) struct Held<T>(Option<T>);
 

@@ -118,7 +118,7 @@ impl Trees {
         self.inner.release();
     }
 
-    /// Returns the probability of the second class for each row.
+    /// Returns the probability of the positive class for each row.
     #[napi(catch_unwind)]
     pub fn predict_proba<'env>(
         &self,

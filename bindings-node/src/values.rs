@@ -63,8 +63,8 @@ impl FromNapiValue for Cell {
             }
             ValueType::Object if unknown.is_date()? => {
                 let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
-                // The time of an invalid Date is NaN. It is converted to a timestamp that is out of range, which the
-                // core refuses.
+                // The time of an invalid Date is NaN. NaN is converted to a timestamp that is out of range, which
+                // `churn-core` refuses.
                 Value::Timestamp(if millis.is_nan() {
                     i64::MAX
                 } else {

@@ -46,8 +46,8 @@ export function tables(customers) {
 export const records = (customers) => TenantRecords.fromObjects({ tenant: 'crowd', staticAttributes: 'all', ...tables(customers) })
 
 /**
- * Returns the SHA-256 of the bits of all probabilities, of the base value and of all contributions, in little-endian
- * order.
+ * Returns a SHA-256 hash of the numbers in the result: all probabilities, the base value and all contributions. Each
+ * number is hashed as eight little-endian bytes.
  */
 export async function fingerprint(model, records, threads) {
   const run = await model.score(records, { asOf: AS_OF, threads })

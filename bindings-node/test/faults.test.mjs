@@ -1,5 +1,5 @@
-// Regression tests of data and arguments that silently gave wrong results in earlier versions. Now they give the right
-// result, or an error that names the cause.
+// Regression tests of data and arguments that silently gave wrong results in earlier versions. Now, such data and
+// arguments give the right result, or an error that names the cause.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnClassifier, ChurnError, ChurnModel, Store, TenantRecords, backtest, features, labels, partition } from 'churn-core'

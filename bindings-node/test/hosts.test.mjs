@@ -240,7 +240,7 @@ test('Arrow: camelCase columns, Tables, empty buffers', async () => {
 })
 
 test('bytes that are no readable Arrow say what they are', () => {
-  // pyarrow wrote these Feather files with 50 customers. Their compressions are the defaults of pandas and of polars.
+  // pyarrow wrote these Feather files with 50 customers. They use the default compression methods of pandas and polars.
   const files = {
     lz4: Buffer.from(readFileSync(new URL('data/lz4.feather', import.meta.url))),
     zstd: Buffer.from(readFileSync(new URL('data/zstd.feather', import.meta.url))),
@@ -323,7 +323,7 @@ test('a classifier names its columns, classes and signal', async () => {
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: { maybe: 5 } }), says(/maybe.*no, yes/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: 5 }), says(/one for each class/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { signal: {} }), isFault({ code: 'invalid_option', column: 'signal' }))
-  // A column that is a copy of the label is refused, as in ChurnModel.
+  // A column that is a copy of the label is refused, as ChurnModel refuses such an attribute.
   await assert.rejects(ChurnClassifier.fit(rows.map((row, i) => ({ ...row, left: y[i] })), y), isFault({ code: 'leakage', column: 'left' }))
   // All values of a column must have the same type.
   for (const odd of [new Date(), true]) {

@@ -112,10 +112,10 @@ pub(crate) fn id(given: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text(&value, name).map_err(|_| wrong(given, name, "an id: a text or a whole number"))
 }
 
-/// Converts a text to a value of an enum of the core. The text must be the name of the value.
+/// Converts a text to a value of the enum `T` of `churn-core`. The text must be the name of the value.
 fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     text(given, name)?.parse().map_err(|error: churn_core::Error| {
-        // The error of the core names the kind of value. This code replaces it by an error that names the argument.
+        // The error of `churn-core` names the kind of value. The new error names the argument instead.
         let message = match error.column() {
             Some(what) if what == name => error.to_string(),
             _ => format!("{name}: {error}"),
@@ -247,7 +247,8 @@ pub(crate) fn monotone_constraints(given: &Bound<'_, PyAny>) -> PyResult<Vec<(St
     pairs.collect()
 }
 
-/// Converts the argument ``conversion_rates``: a dict from currency to the value of one unit in the tenant's currency.
+/// Converts the argument ``conversion_rates``: a dict from the code of a currency to the value of one unit of this
+/// currency, in units of the tenant's currency.
 pub(crate) fn conversion_rates(given: &Bound<'_, PyAny>) -> PyResult<Option<BTreeMap<String, f64>>> {
     let name = "conversion_rates";
     optional(given, |given| {

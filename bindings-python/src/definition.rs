@@ -5,8 +5,9 @@ use pyo3::prelude::*;
 
 use crate::arguments;
 
-/// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period. The
-/// label period begins ``lead`` days after ``as_of`` (the date of the prediction) and is ``horizon`` days long.
+/// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period, which
+/// is the span in which churn is counted. The label period begins ``lead`` days after ``as_of`` (the date of the
+/// prediction) and is ``horizon`` days long.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
 /// Cancellation(horizon=30, lead=7)
@@ -42,8 +43,8 @@ impl Cancellation {
 /// The definition of churn by inactivity: a customer churns if they have no event in the label period. An event is a
 /// paid payment (``on="payments"``) or an activity (``on="activities"``).
 ///
-/// The label period begins ``lead`` days after ``as_of`` (the date of the prediction) and is ``horizon`` days long. A
-/// customer is eligible if they had an event in the ``active_within`` days before ``as_of``. By default,
+/// The label period begins ``lead`` days after ``as_of`` (the date of the prediction) and is ``horizon`` days long.
+/// Only customers who had an event in the ``active_within`` days before ``as_of`` are labelled and scored. By default,
 /// ``active_within`` equals ``horizon``.
 ///
 /// >>> churn.Inactivity(horizon=90, on="activities").active_within is None
@@ -55,8 +56,8 @@ pub(crate) struct Inactivity {
     horizon: u32,
     /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
-    /// A customer is eligible if they had an event in this number of days before the date of the prediction. None means
-    /// that this number equals ``horizon``.
+    /// Only customers who had an event in this number of days before the date of the prediction are labelled and
+    /// scored. None means that this number equals ``horizon``.
     active_within: Option<u32>,
     /// The table whose events show that a customer is active: ``"payments"`` or ``"activities"``.
     on: String,

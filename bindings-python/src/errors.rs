@@ -1,4 +1,4 @@
-//! Conversion of the core's errors to Python exceptions.
+//! Conversion of errors of `churn-core` and the store to Python exceptions.
 
 use churn_core::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::records::ValidationReport;
 
-/// Makes the Python exception for an error of the core.
+/// Makes the Python exception for an error of `churn-core`.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let missing = error.kind() == ErrorKind::Io
         && std::error::Error::source(error)

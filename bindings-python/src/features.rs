@@ -39,10 +39,10 @@ impl FeaturePlan {
     /// Args:
     ///     name: The name of the feature. It must be unique in the plan.
     ///     source: The table to read: ``"customers"``, ``"payments"``, ``"tickets"`` or ``"activities"``.
-    ///     filter: A list of conditions; a record must meet all of them. A condition is a name (``"paid"``,
-    ///         ``"failed"``, ``"pending"``, ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``, ``"urgent"``) or
-    ///         a dict such as ``{"one_of": {"column": "method", "values": ["card"]}}``, ``{"at_least": {"column":
-    ///         "amount", "value": 100}}`` and ``{"at_most": ...}``.
+    ///     filter: A list of conditions. The feature reads only records that meet all conditions. A condition is a name
+    ///         (``"paid"``, ``"failed"``, ``"pending"``, ``"settled"``, ``"unpaid"``, ``"open"``, ``"responded"``,
+    ///         ``"urgent"``) or a dict such as ``{"one_of": {"column": "method", "values": ["card"]}}``,
+    ///         ``{"at_least": {"column": "amount", "value": 100}}`` and ``{"at_most": ...}``.
     ///     axis: The timestamp that decides whether a record is in the window: ``"event"`` (the time of the event
     ///         itself), ``"refunded_at"``, ``"resolved_at"``, ``"reopened_at"`` or ``"satisfaction_at"``. Default:
     ///         ``"event"``.
@@ -109,7 +109,7 @@ fn part<T: serde::de::DeserializeOwned>(py: Python<'_>, name: &str, value: serde
     serde_json::from_value(value).map_err(|e| refuse(py, "invalid_option", &format!("{name}: {e}"), Some(name)))
 }
 
-/// Converts a Python object to JSON. Error messages call the argument `option`.
+/// Converts a Python object to JSON. `option` is the name of the argument, for error messages.
 pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_json::Value> {
     let text = object.py().import("json")?.getattr("dumps")?.call1((object,));
     let text = text.map_err(|_| arguments::wrong(object, option, "made of dicts, lists, texts, numbers and bools"))?;
@@ -120,8 +120,8 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
 /// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
 /// date are sorted by customer id.
 ///
-/// Frames have the columns ``customer_id`` and ``as_of``, and then one column per feature in the order of the feature
-/// plan. Missing numbers are NaN.
+/// A frame of the matrix has the columns ``customer_id`` and ``as_of``, and then one column per feature in the order
+/// of ``feature_names``. Missing numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))
@@ -162,7 +162,7 @@ impl FeatureMatrix {
         self.0.tenant().as_str()
     }
 
-    /// The names of the features, in the order of the feature plan.
+    /// The names of the features, in the order of the columns of the matrix.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -186,7 +186,8 @@ impl FeatureMatrix {
         (self.0.n_rows(), self.0.feature_names().len())
     }
 
-    /// A hash of the feature plan from which the matrix was computed. Equal plans have equal hashes.
+    /// A hash of the feature plan (the list of features) from which the matrix was computed. Equal plans have equal
+    /// hashes.
     #[getter]
     fn plan_fingerprint(&self) -> &str {
         self.0.plan_fingerprint()
@@ -262,17 +263,17 @@ impl FeatureMatrix {
     }
 }
 
-/// Computes the features of customers at one or several dates. The features at a date use only what was known before
-/// that date.
+/// Computes the features of customers at one or several dates. The features at a date use only data that were known
+/// before that date.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps. A timestamp
 ///         without a time zone is in UTC.
-///     plan: The features to compute; None for the standard plan.
+///     plan: The features to compute. None means the standard features.
 ///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
 ///         rows, as in a score run. None means that every customer who is known at the date has a row.
-///     threads: Number of threads; None for all. The result does not depend on this number.
+///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:

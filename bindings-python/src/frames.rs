@@ -99,7 +99,7 @@ impl Frame {
         through(streamed.bind(py).as_any(), function)
     }
 
-    /// Converts the table to the name and the values of each column. The values are a numpy array, or a list if they
+    /// Returns the name and the values of each column. The values are a numpy array, or a list if they
     /// are texts.
     pub(crate) fn columns(self, py: Python<'_>) -> PyResult<Vec<(String, Py<PyAny>)>> {
         self.0

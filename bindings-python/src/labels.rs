@@ -139,9 +139,10 @@ impl Labels {
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
-///     as_of: A date or a list of dates. Their label periods must be over.
+///     as_of: A date or a list of dates. The label period of each date (the span after it in which churn is counted)
+///         must be over.
 ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-///     threads: Number of threads; None for all. The result does not depend on this number.
+///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///
 /// Raises:
 ///     TrainingError: The label period ends after the observed history, so the outcome is not known

@@ -63,7 +63,7 @@ impl<'py> Matrix<'py> {
     }
 
     /// Returns an error if the number of columns differs from that of the training data. `known` has the column names
-    /// of the training data, and is empty if these had no names.
+    /// of the training data. It is empty if the training data had no column names.
     pub(crate) fn check(&self, py: Python<'_>, name: &str, columns: usize, known: &[String]) -> PyResult<()> {
         if self.shape().1 == columns {
             return Ok(());

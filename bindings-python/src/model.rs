@@ -1,4 +1,4 @@
-//! Churn models, their training and backtests.
+//! Trained churn models, training and backtests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,28 +36,31 @@ impl ChurnModel {
     /// Args:
     ///     records: The tenant's `TenantRecords`.
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-    ///     as_of: A training date or a list of dates. Their label periods must be over. With None, training chooses the
-    ///         dates.
+    ///     as_of: A training date or a list of dates. The label period of each date (the span after it in which churn
+    ///         is counted) must be over. With None, training chooses the dates.
     ///     seed: Seed of all random sampling. Equal records, options and seeds give equal models.
-    ///     threads: Number of threads; None for all. The model does not depend on this number.
+    ///     threads: Number of threads. None means one thread per core. The model does not depend on this number.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
-    ///     plan: The features to use; None for the standard plan.
+    ///     plan: The features to use. None means the standard features.
     ///     shared: Whether the model may score the records of other tenants.
-    ///     leakage: What happens to columns that leak the target, which means that they reveal the label. ``"refuse"``
-    ///         raises an error for attributes, and gives a warning in the report for features of events. ``"warn"``
-    ///         only gives warnings. ``"allow"`` accepts all columns and lists them as allowed.
+    ///     leakage: What happens to columns that leak the target, which means that they reveal the label. With
+    ///         ``"refuse"``, an attribute that leaks raises an error, and a feature of events that leaks gives a
+    ///         warning in the report. ``"warn"`` only gives warnings. ``"allow"`` accepts all columns, and the report
+    ///         lists the columns that leak as allowed.
     ///     allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
     ///     linear: Whether the ensemble includes a logistic regression (the linear member).
     ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.
-    ///         A dict sets its options: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
+    ///         A dict sets options of the member: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
     ///         ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. If ``boosting`` is a dict and
     ///         ``deep_boosting`` is not given, the deep boosting is left out.
-    ///     max_rows: Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled.
+    ///     max_rows: Maximum number of training rows (pairs of a customer and a date). If there are more, a sample of
+    ///         the customers is used, each with all their rows.
     ///     folds: Number of folds of the cross-validation (stratified group k-fold).
-    ///     churn_weight: Weight of the training rows whose label is churned, in the fit of the ensemble's members. All
-    ///         other rows have the weight 1. Predicted probabilities stay calibrated.
-    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``. The probability then
-    ///         never falls (or never rises) as the feature grows. With constraints, the ensemble has no random forest.
+    ///     churn_weight: The weight that the training rows of churned customers have when the members of the ensemble
+    ///         are fitted. All other rows have the weight 1. Predicted probabilities stay calibrated.
+    ///     monotone_constraints: A dict from feature to ``"increasing"`` or ``"decreasing"``. With ``"increasing"``, a
+    ///         larger value of the feature never lowers the predicted probability. With ``"decreasing"``, a larger
+    ///         value never raises the predicted probability. With constraints, the ensemble has no random forest.
     ///
     /// Raises:
     ///     TrainingError: There is too little data or only one class, or a column leaks the target (reveals the
@@ -157,13 +160,13 @@ impl ChurnModel {
         definition_of(py, self.0.definition())
     }
 
-    /// The tenant whose records the model may score; None for any tenant.
+    /// The id of the only tenant whose records the model may score. None means that it may score records of any tenant.
     #[getter]
     fn tenant(&self) -> Option<&str> {
         self.0.tenant().map(|tenant| tenant.as_str())
     }
 
-    /// The names of the features in the order of the feature plan.
+    /// The names of the features of the model, in the order of the columns of its feature matrix.
     #[getter]
     fn feature_names(&self) -> Vec<String> {
         self.0.feature_names().to_vec()
@@ -438,18 +441,18 @@ impl TrainArguments<'_, '_> {
     }
 }
 
-/// Runs backtests with a rolling origin. For each test date (origin), a model is trained on what was known at that
-/// date, and is tested on the label period that follows.
+/// Runs backtests with a rolling origin. For each test date (origin), a model is trained on the data that were known at
+/// that date. The model is tested on the label period, which is the span after the test date in which churn is counted.
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: The test dates. Their label periods must be over. With None, the last possible dates are chosen: at
-///         most three, one label period apart.
+///     origins: The test dates. The label period of each date (the span after it in which churn is counted) must be
+///         over. With None, the last possible dates are chosen: at most three, one label period apart.
 ///     embargo_days: Minimum number of days between the end of the last label period used in training and the origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
-///     as_of: Dates from which the training dates of each origin are taken. With None, training dates are chosen before
-///         each origin.
+///     as_of: A list of dates. The training dates for each origin are taken from this list. With None, the library
+///         chooses training dates before each origin.
 ///
 /// All other arguments have the same meaning as in `ChurnModel.train`.
 ///
@@ -458,7 +461,7 @@ impl TrainArguments<'_, '_> {
 ///     training label overlaps the test period.
 ///
 /// Raises:
-///     TrainingError: For some origin, every label period of a training date ends after the origin
+///     TrainingError: For some origin, there is no training date whose label period is over at the origin
 ///         (``nothing_after_purge``).
 ///
 /// >>> (fold,) = churn.backtest(records, definition=churn.Inactivity(horizon=60), origins="2024-03-01", folds=2)
@@ -557,7 +560,8 @@ pub(crate) fn _report_text(py: Python<'_>, kind: &str, json: &str, html: bool) -
     })
 }
 
-/// Converts a report to an object of its Python dataclass.
+/// Converts a report to a Python dataclass. `reader` is the name of the Python function that makes the dataclass from
+/// JSON.
 fn reported(py: Python<'_>, report: &impl Serialize, reader: &str) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(report).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     Ok(py

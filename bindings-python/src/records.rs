@@ -142,7 +142,7 @@ impl ValidationReport {
         findings(py, &self.0.findings)
     }
 
-    /// A dict from the name of each attribute that does not enter features to the reason in words.
+    /// A dict of the attributes that do not enter features. It maps the name of each attribute to the reason in words.
     #[getter]
     fn undated_attributes(&self) -> BTreeMap<String, String> {
         self.0.undated_attributes.iter().cloned().collect()
@@ -215,8 +215,8 @@ pub(crate) fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The records of one tenant: customers and, optionally, payments, tickets and activities. They are validated and
-/// sorted.
+/// The records of one tenant: customers and, optionally, payments, tickets and activities. The records are validated
+/// and sorted.
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
 /// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy.
@@ -243,8 +243,9 @@ pub(crate) fn escape(text: &str) -> String {
 ///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
 ///         id and then by all values.
 ///     currency: ISO 4217 code of the tenant's currency.
-///     conversion_rates: A dict from currency to the value of one unit in the tenant's currency.
-///     threads: Number of threads; None for all.
+///     conversion_rates: A dict with the exchange rates of currencies other than ``currency``. It maps the code of a
+///         currency to the value of one unit of this currency, in units of ``currency``.
+///     threads: Number of threads. None means one thread per core.
 ///
 /// The tables have the following columns. Required columns come first and are written in capitals here, but in lower
 /// case in the data. ``churn.columns(table)`` returns the meaning of each column.
@@ -391,7 +392,7 @@ impl TenantRecords {
     }
 }
 
-/// Returns the policy for invalid rows that has this name. `arguments::on_invalid` has already checked the name.
+/// Converts the name `on_invalid` to a policy for invalid rows. `arguments::on_invalid` has already checked the name.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }

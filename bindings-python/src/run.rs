@@ -147,9 +147,9 @@ pub(crate) fn explanation(
 
 /// A score run: the scores of all eligible customers (those who can still churn) at one date, sorted by customer id.
 ///
-/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. Frames have the columns
-/// ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability of a customer who is not
-/// scored is NaN in pandas and numpy, and null in Arrow and polars.
+/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. A frame of the run has
+/// the columns ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability
+/// of a customer who is not scored is NaN in pandas and numpy, and null in Arrow and polars.
 ///
 /// >>> run = model.score(records, as_of="2024-03-01")
 /// >>> run.to_pandas().columns.to_list()
@@ -253,7 +253,7 @@ impl ScoreRun {
         self.run.tenant().as_str()
     }
 
-    /// The date of the predictions, in UTC. The scores use only what was known before this date.
+    /// The date of the predictions, in UTC. The scores use only data that were known before this date.
     #[getter]
     fn as_of(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         datetime(py, self.run.as_of().as_micros())
@@ -289,7 +289,7 @@ impl ScoreRun {
     }
 
     /// A list of `Warning` that says how the data of the run differ from the training data. For example, the data are
-    /// stale, columns are missing, or probabilities or features are outside the range of the training dates.
+    /// stale, columns are missing, or probabilities or features are outside their range in training.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         warnings(py, self.run.warnings())

@@ -1,4 +1,4 @@
-//! Synthetic tenants: generated tables, and the true risk of each customer.
+//! Synthetic tenants: generated tables, and the true probability of churn of each customer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -155,8 +155,8 @@ impl WorldTenant {
     }
 }
 
-/// A table of true risks with one row per tenant, date and eligible customer. The columns are ``tenant_id``,
-/// ``customer_id``, ``as_of``, ``probability`` (the true probability of churn) and ``churned``.
+/// A table of true probabilities of churn with one row per tenant, date and eligible customer. The columns are
+/// ``tenant_id``, ``customer_id``, ``as_of``, ``probability`` (the true probability of churn) and ``churned``.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct Truth {
     risks: Vec<TrueRisk>,
@@ -249,7 +249,7 @@ impl Truth {
     }
 }
 
-/// Synthetic tenants, for whose customers the true churn probability is known.
+/// Synthetic tenants. The true probability of churn is known for each of their customers.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct World {
     inner: churn_core::synthetic::World,
@@ -263,7 +263,8 @@ impl World {
             let mut risks = vec![];
             for tenant in self.inner.tenants() {
                 for &date in &dates {
-                    // The incomplete list is discarded: `work::run` raises the exception that cancelled the work.
+                    // The caller does not get this incomplete list, because `work::run` raises the exception that
+                    // cancelled the work.
                     if execution.cancel.is_cancelled() {
                         return Ok(risks);
                     }
@@ -287,8 +288,8 @@ impl World {
             .collect()
     }
 
-    /// A table with one row per date in `dates` and eligible customer. It has the true probability that the customer
-    /// cancels within 90 days after the date, and whether they did cancel.
+    /// A table with one row for each date in `dates` and each eligible customer. The table has the true probability
+    /// that the customer cancels within 90 days after the date, and whether the customer did cancel.
     #[getter]
     fn truth(&self, py: Python<'_>) -> PyResult<Py<Truth>> {
         if let Some(truth) = self.truth.get() {
@@ -350,8 +351,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
         .collect()
 }
 
-/// Generates synthetic B2B tenants, for whose customers the true churn probability is known. Calls with the same seed
-/// and options generate identical tenants.
+/// Generates synthetic B2B tenants. The true probability of churn is known for each of their customers. Calls with the
+/// same seed and options generate identical tenants.
 ///
 /// Customers sign up, use the product, pay, open tickets, leave and come back, day by day. With the defaults, about 6 %
 /// of the customers cancel within 90 days, and the best possible AUC is about 0.8. If an argument is None, its default
@@ -370,10 +371,11 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     risk: A number that is added to each customer's daily log-odds of leaving. Default: 0.
 ///     returning: Share of churned customers who come back. Default: 0.1.
 ///     late_known: Share of rows that become known only some days after the event. Default: 0.02.
-///     dated: Whether customers have dated versions. If False, each period as a customer has a single row without
-///         dates, which has the attributes at the end of the period.
-///     hidden: Strength of reasons for churn that no record shows: the standard deviation over all customers of their
-///         effect on the log-odds of leaving.
+///     dated: Whether the customers table has a dated row (version) for each change of a customer's attributes. If
+///         False, it has one row without dates for each period as a customer, with the attributes at the end of this
+///         period.
+///     hidden: Strength of hidden reasons for churn, which no record shows. Each customer has a random hidden effect on
+///         their log-odds of leaving. This number is the standard deviation of the effect.
 ///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.
 ///     base_rate_shift: A number that is added to each customer's daily log-odds of leaving in the last 182 days of the
 ///         history.
@@ -382,7 +384,7 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     unknown_ids: Share of event rows that have the id of another tenant's customer.
 ///     leaks: Names of columns to add that leak the target (reveal the label), or ``"all"``. `leaks` lists the names.
 ///     paths: Number of simulated futures from which each true probability is computed. Default: 64.
-///     threads: Number of threads; None for all. The result does not depend on this number.
+///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///
 /// Raises:
 ///     InvalidOptionError: A number is out of range, or ``leaks`` contains an unknown name.

@@ -1,4 +1,4 @@
-//! Conversion of frames, rows, columns and dates of Python to tables of the core.
+//! Conversion of frames, rows, columns and dates of Python to tables of `churn-core`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ fn types(py: Python<'_>) -> PyResult<&'static Types> {
     })
 }
 
-/// Converts a Python value to a value of the core. If `nan_is_null` is true, NaN becomes null.
+/// Converts a Python value to a value of `churn-core`. If `nan_is_null` is true, NaN becomes null.
 pub(crate) fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Value> {
     let py = object.py();
     if object.is_none() {
@@ -297,7 +297,7 @@ impl Foreign {
 
 /// Reads a table through the Arrow C interface. The data come from another library, so they are validated.
 ///
-/// `once` says whether the object is a stream. A stream without batches has been read before.
+/// `once` says whether the object is a stream. If a stream has no batches, it has been read before.
 fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
     let (mut refused, mut exhausted) = (None, false);
     let table = Table::from_foreign_batches(|| {
@@ -631,8 +631,8 @@ fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. Error messages call
-/// the argument `option`.
+/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` is the name
+/// of the argument, for error messages.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));
@@ -647,7 +647,7 @@ pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Tim
     }
 }
 
-/// Converts one date or several dates. Error messages call the argument `option`.
+/// Converts one date or several dates. `option` is the name of the argument, for error messages.
 pub(crate) fn dates(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Vec<AsOf>> {
     let is_text = object.cast::<PyString>().is_ok();
     // A numpy scalar has no length, and is a single date.

@@ -17,11 +17,12 @@ use crate::errors::{OrRaise, refuse};
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// The flag that stops the current call on this thread, if a [`Canceller`] runs the call, and otherwise `None`.
+    /// If a [`Canceller`] runs the current call of this thread, this is the flag that stops the call. Otherwise, this
+    /// is `None`.
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
-/// Runs a call and lets other threads stop it. `churn_core.aio` makes a canceller for each awaited call.
+/// Runs a call and lets other threads stop the call. `churn_core.aio` makes a canceller for each awaited call.
 #[pyclass(frozen, module = "churn_core._churn_core")]
 pub(crate) struct Canceller(Arc<AtomicBool>);
 
@@ -124,7 +125,7 @@ pub(crate) fn run<T: Send>(
         .or_raise(py)
 }
 
-/// Converts the argument `progress` to a callable. `True` becomes a progress bar; `False` and `None` become `None`.
+/// Converts the argument `progress` to a callable. `True` becomes a progress bar. `False` and `None` become `None`.
 fn listener(py: Python<'_>, progress: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
     if let Ok(wanted) = progress.extract::<bool>() {
         return match wanted {

@@ -1,4 +1,4 @@
-"""Tests that a backtest does not train on data from after its test date, and that the report proves this."""
+"""Tests that a backtest trains only on data from before the test date, and that the report proves this."""
 
 import pytest
 

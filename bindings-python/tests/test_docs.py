@@ -12,7 +12,7 @@ NAMES = [name for name in churn.__all__ if not name.startswith("_")]
 
 
 def documented():
-    """Yields the name and the object of each public function and class, and of its public methods and properties."""
+    """Yields the name and the object of each public function, class, method and property."""
     for module in (churn, plots, churn.ensemble, churn.store, churn.aio):
         for name in module.__all__:
             found = getattr(module, name)

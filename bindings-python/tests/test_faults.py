@@ -188,7 +188,7 @@ def test_nan_among_texts_is_missing(rows):
 
 
 def test_decimals_are_numbers():
-    """Databases and DuckDB return decimals for amounts, quantities, attributes and ids."""
+    """Amounts, quantities, attributes and ids may be decimals. Some databases, such as DuckDB, return decimals."""
     exact = [decimal.Decimal("12.34"), decimal.Decimal("0.10"), None]
     customers = pa.table({"customer_id": ["a"], "signed_up_at": ["2023-01-01"], "fee": pa.array([decimal.Decimal("12.5")], pa.decimal128(20, 4))})
     for kind in (pa.decimal32(9, 2), pa.decimal64(18, 2), pa.decimal128(38, 2), pa.decimal256(60, 2)):

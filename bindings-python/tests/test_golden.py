@@ -1,5 +1,5 @@
-"""Tests with stored expected results (golden cases). Every number must be bit-identical. The tests in Rust and Node
-read the same cases, and have the same names."""
+"""Tests with stored expected results (golden cases). Every result must be bit-identical to the stored result. The tests
+in Rust and Node read the same cases, and have the same names."""
 
 import os
 
@@ -15,8 +15,8 @@ MODELS = sorted((FIXTURES / "frozen").iterdir())
 
 
 def bits(numbers):
-    """Converts numbers to their bits. A missing number is null in the fixture and NaN in a result. All NaN have equal
-    bits."""
+    """Converts numbers to their bits. A missing number is null in the fixture and NaN in a result. All NaN values
+    become equal bits."""
     numbers = np.array([np.nan if number is None else number for number in numbers], dtype="<f8")
     return np.where(np.isnan(numbers), np.nan, numbers).tobytes()
 

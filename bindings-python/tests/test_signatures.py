@@ -12,7 +12,7 @@ import churn_core as churn
 from conftest import AS_OF, DEFINITION
 
 MODULES = (churn, churn.ensemble, churn.synthetic, churn.store, churn.plots, churn.aio)
-# Methods whose signatures Python or scikit-learn prescribes.
+# Python or scikit-learn prescribes the signatures of these methods.
 NOT_OURS = {"set_params", "fromkeys", "with_traceback", "add_note", "update"}
 
 

@@ -155,8 +155,7 @@ def test_wrong_matrices_are_refused():
         for wrong in (["a"], [["a"] * 6], X[0], 5, None):
             with pytest.raises(churn.InvalidOptionError):
                 ask(wrong)
-        # A column of categories is refused, because the model needs codes, and the code of a category may differ from
-        # its value.
+        # A column of categories is refused, because the model expects integer codes and not the names of categories.
         frame = pd.DataFrame(X).astype({5: "category"})
         with pytest.raises(churn.InvalidOptionError, match='column "5" holds categories'):
             ask(frame)

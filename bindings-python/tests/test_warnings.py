@@ -37,7 +37,7 @@ def subscribers(customers=500, fades=True, leavers=0.5):
 
 
 def payers(customers, every, leave=lambda draw: 10_000, until=880):
-    """Makes customers who pay once in ``every`` days."""
+    """Makes customers with ``every`` days between two payments."""
     draw = random.Random(1)
     people, payments = [], []
     for number in range(customers):
@@ -142,7 +142,7 @@ def test_data_that_ended_before_the_date(trained, tables):
     assert trained.score(records, day(799)).warnings == []
     warnings = trained.score(records, "2024-07-10").warnings
     stale = [warning for warning in warnings if warning.code == "stale_data"]
-    # The definition is a cancellation, so the last `churned_at` of the customers counts as well.
+    # Churn is defined by cancellation, so a warning also says that the latest `churned_at` of the customers is old.
     (ended,) = [warning for warning in stale if "'churned_at' of customers" in warning.message]
     stale.remove(ended)
     assert ["payments" in warning.message for warning in stale] == [True, False]
@@ -278,9 +278,9 @@ def test_an_end_that_is_null_again_is_a_return_or_a_withdrawal():
             {"customer_id": cid, "signed_up_at": "2022-01-01", "valid_from": again, "churned_at": None, "plan": "y"},
         ]
 
-    # A's first version states an end, and A's later version begins after this end, so A came back. B's later version
-    # begins before the stated end and states no end, so B withdrew the cancellation. C came back too, and has a row
-    # with a new sign-up time.
+    # The first version of customer A states an end. The later version begins after this end, so A came back. The later
+    # version of customer B begins before the stated end and states no end, so B withdrew the cancellation. Customer C
+    # came back too, and has a row with a new sign-up time.
     explicit = [
         {"customer_id": "C", "signed_up_at": "2022-01-01", "churned_at": "2022-12-01", "plan": "x"},
         {"customer_id": "C", "signed_up_at": "2023-03-01", "churned_at": None, "plan": "y"},

@@ -41,7 +41,7 @@ where
     })
 }
 
-/// Runs a future until it ends or is cancelled. If it is cancelled, its open transaction is rolled back.
+/// Runs a future until it ends or is cancelled. If the future is cancelled, its open transaction is rolled back.
 async fn unless_cancelled<T>(cancel: Cancel, work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut work = pin!(work);
     loop {
@@ -154,7 +154,7 @@ impl NativeStore {
         begin(env, async move { own.ping().await.map_err(raise_store) })
     }
 
-    /// Returns, as JSON, how many connections are idle, reading or writing at the moment.
+    /// Returns, as JSON, how many connections are idle, reading and writing now.
     #[napi(catch_unwind)]
     pub fn connections(&self) -> Result<String> {
         to_json(&self.own.connections())
@@ -247,7 +247,7 @@ impl NativeTenant {
         NativeScores { own: self.own.scores() }
     }
 
-    /// The outcomes of the tenant's customers: whether they churned in the label period after a date.
+    /// The outcomes of customers. An outcome says whether a customer churned in the label period after a date.
     #[napi(catch_unwind)]
     pub fn outcomes(&self) -> NativeOutcomes {
         NativeOutcomes {

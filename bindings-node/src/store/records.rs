@@ -108,8 +108,8 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Returns customers in their current version as JSON. `attributes` selects customers by names and values of text
-    /// attributes.
+    /// Returns a page of customers as JSON, each in their current version (dated row). `attributes` has names and
+    /// values of text attributes. It selects the customers who have these values.
     #[napi(catch_unwind)]
     pub fn find<'env>(
         &self,
@@ -145,14 +145,14 @@ impl NativeRecords {
         })
     }
 
-    /// Returns the number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. A customer or event with several versions has one row for each version.
     #[napi(catch_unwind)]
     pub fn count<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
     }
 
-    /// Returns a page of rows as JSON, in the order in which they were first stored.
+    /// Returns a page of rows as JSON, in the order in which the rows were first stored.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));

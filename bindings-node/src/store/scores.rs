@@ -1,4 +1,4 @@
-//! The score runs and outcomes of a tenant in the store.
+//! The score runs of a tenant (scores of all eligible customers at one date) and the outcomes, in the store.
 
 use std::sync::Arc;
 
@@ -192,7 +192,7 @@ impl NativeScores {
     }
 }
 
-/// The stored outcomes of a tenant's customers: whether they churned in the label period after a date.
+/// The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date.
 #[napi]
 pub struct NativeOutcomes {
     pub(super) own: OutcomeStore,

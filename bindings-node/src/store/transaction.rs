@@ -29,7 +29,7 @@ pub struct NativeTransaction {
 }
 
 impl NativeTransaction {
-    /// Creates the object. This function must be called on a thread of the Tokio runtime.
+    /// Wraps an open transaction. This function must be called on a thread of the Tokio runtime.
     pub(super) fn new(open: TenantTransaction) -> Self {
         Self {
             own: (*open).clone(),
@@ -64,8 +64,8 @@ impl NativeTransaction {
 
 impl Drop for NativeTransaction {
     fn drop(&mut self) {
-        // The runtime's threads roll back the transaction. JavaScript's garbage collector calls this on a thread
-        // outside of the runtime, so the runtime is entered first.
+        // The threads of the Tokio runtime roll back the transaction. JavaScript's garbage collector calls `drop` on a
+        // thread outside of the runtime, so this thread enters the runtime first.
         let _threads = self.threads.enter();
         if let Ok(mut open) = self.open.try_lock() {
             open.take();

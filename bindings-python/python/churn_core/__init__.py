@@ -8,7 +8,8 @@
 50
 
 All timestamps are in UTC. A timestamp without a time zone is read as UTC. A date without a time means midnight. A
-prediction at ``as_of`` uses only what happened, and was known, before ``as_of``.
+prediction at ``as_of`` uses only events that happened before ``as_of``, and only values that were known before
+``as_of``.
 """
 
 from __future__ import annotations as _annotations

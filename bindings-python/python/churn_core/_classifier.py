@@ -48,31 +48,32 @@ class Leak(ToDict):
 class ChurnClassifier(Base):
     """Ensemble classifier for flat tables: tables without dates, with one label per row and columns of any type.
 
-    The ensemble is the same as that of `ChurnModel`: a regularised linear member, boosted trees and a random forest.
-    The predictions of these members are blended and calibrated. Both steps are fitted to out-of-fold predictions.
-    Numbers, texts with any number of distinct values, bools, timestamps and missing values need no encoding. A customer
-    may have several rows (see ``groups`` of `fit`). The model depends neither on ``n_jobs`` nor on the order of the
-    rows.
+    The ensemble has the same members as the ensemble of `ChurnModel`: a regularised linear member, boosted trees and a
+    random forest. The predictions of the members are blended, and the blend is calibrated. The weights of the blend and
+    the calibration are fitted to out-of-fold predictions. Numbers, texts with any number of distinct values, bools,
+    timestamps and missing values need no encoding. A customer may have several rows (see ``groups`` of `fit`). The
+    model does not depend on ``n_jobs`` or on the order of the rows.
 
     Parameters:
         random_state: Seed of the random sampling.
-        n_jobs: Number of threads; None and -1 mean all.
+        n_jobs: Number of threads. None and -1 mean one thread per core.
         leakage: What happens to columns that leak the target (reveal the label): ``"warn"``, ``"refuse"`` or
             ``"allow"``.
         allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
-        class_weight: None, ``"balanced"``, or a dict from label to weight. The predicted probabilities are then
-            calibrated for a population in which the classes have the weighted frequencies.
+        class_weight: None, ``"balanced"``, or a dict from label to weight. With class weights, the predicted
+            probabilities are calibrated for a population in which the classes have the weighted frequencies.
         monotone_constraints: None, or a dict from the name of a numeric column to ``"increasing"`` or ``"decreasing"``.
-            The probability then never falls (or never rises) as the column grows. With constraints, the ensemble has no
-            random forest. The columns of an array have the names ``x0``, ``x1`` and so on.
+            With ``"increasing"``, a larger value of the column never lowers the predicted probability. With
+            ``"decreasing"``, a larger value never raises the predicted probability. With constraints, the ensemble has
+            no random forest. The columns of an array have the names ``x0``, ``x1`` and so on.
         categorical: Names of columns whose numbers are categories, such as postal codes.
 
     Attributes:
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns, if they have names.
+        feature_names_in_: Names of the columns. It exists only if the training data have column names.
         feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is
-            computed from at most 500 training rows, and exists for two classes only.
+            computed from at most 500 training rows. The attribute exists only if there are two labels.
         leaks_: A list of `Leak`: the columns that leak the target (reveal the label), with the evidence.
         report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
             class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
@@ -133,7 +134,7 @@ class ChurnClassifier(Base):
             X: Rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of columns.
                 None, NaN, NaT, NA and masked values are missing values.
             y: One label per row: texts, integers or bools. If there are two distinct labels, the second in sorted order
-                means churned. If there are more, each label is modelled against the rest.
+                means churned. If there are more than two, one model is fitted for each label against all other labels.
             sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
                 mean of 1.
             groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All
@@ -244,9 +245,9 @@ class ChurnClassifier(Base):
         """Returns a 90 % confidence interval for each row, as a float64 array of shape (n, 2): lower bound and upper
         bound.
 
-        The interval is a confidence interval for the churn rate of rows with the same score. It comes from a bootstrap
-        that resamples groups and refits the calibration. It always contains the row's probability of the second label.
-        It does not include model uncertainty. This method is available only if there are two labels.
+        The interval is a confidence interval for the churn rate of rows with the same score. The interval comes from a
+        bootstrap that resamples groups and refits the calibration. It always contains the row's probability of the
+        second label. It does not include model uncertainty. This method is available only if there are two labels.
 
         Example:
             >>> import churn_core as churn
@@ -328,7 +329,7 @@ def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list
 
 
 def _table(X: Any) -> tuple[FlatTable, list[str] | None]:
-    """Converts X to a table of the core. Also returns the column names, or None if X has none."""
+    """Converts X to a table of the Rust library. Also returns the column names, or None if X has none."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")

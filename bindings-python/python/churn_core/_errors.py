@@ -14,7 +14,8 @@ class ChurnError(Exception):
         row: 0-based position of the row with the error in the input.
         column: The name of the column, feature, argument or option with the error.
         report: The whole `ValidationReport` if invalid records were refused, otherwise None.
-        retryable: Whether the same call may succeed later, for example when the database is busy.
+        retryable: Whether the same call may succeed if it is repeated later. For example, this is true if the database
+            was busy.
     """
 
     code: str = "internal"
@@ -33,8 +34,8 @@ class ChurnError(Exception):
 
 
 class ChurnWarning(UserWarning):
-    """A warning about a training, a score run or a score, which the user should check. The `Warning` with the details
-    is in `TrainReport.warnings`, `ScoreRun.warnings` or `Score.warnings`.
+    """A warning about a likely problem of a training, a score run or a score. The `Warning` with the details is in
+    `TrainReport.warnings`, `ScoreRun.warnings` or `Score.warnings`.
     """
 
 
@@ -68,11 +69,12 @@ class CustomerNotFoundError(ChurnError, KeyError):
 
 
 class UnknownFeatureError(ChurnError, KeyError):
-    """The feature is not in the plan or the matrix."""
+    """The model or the matrix has no feature with this name."""
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer is not eligible at the date, or no customer is eligible. For example, they have already churned."""
+    """The customer cannot be scored at the date, or no customer can. For example, a customer who has already churned
+    is not eligible for a score."""
 
 
 class CancelledError(ChurnError):
@@ -96,12 +98,12 @@ class FileMissingError(FileError, FileNotFoundError):
 
 
 class StoreError(ChurnError, OSError):
-    """A call of the store failed: for example, the database cannot be reached, is full, or has an unsupported
+    """A call of the store failed. For example, the database cannot be reached, is full, or has an unsupported
     version."""
 
 
 class NotFoundError(ChurnError, LookupError):
-    """The tenant has no such model, run or key in the store."""
+    """The store has no model, run or API key of the tenant with this id."""
 
 
 class InternalError(ChurnError, RuntimeError):
@@ -156,8 +158,7 @@ def make(
     missing: bool = False,
     retryable: bool = False,
 ) -> ChurnError:
-    """Makes the exception for an error code. If `CLASSES` does not contain the code, the error concerns an invalid
-    record."""
+    """Makes the exception for an error code. A code that `CLASSES` does not contain gives an `InvalidRecordsError`."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

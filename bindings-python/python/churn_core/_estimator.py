@@ -1,5 +1,5 @@
-"""The base class of the scikit-learn estimators, and functions that check parameters, labels and weights. They check
-the same conditions as scikit-learn and raise errors with the same messages."""
+"""The base class of the scikit-learn estimators, and functions that check parameters, labels and weights. The functions
+check the same conditions as scikit-learn and raise errors with the same messages."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """Returns the seed for ``random_state``. A number is the seed itself, None gives the seed 0, and a numpy generator
-    draws the seed."""
+    """Returns the seed for ``random_state``. A number is the seed itself, and None gives the seed 0. If
+    ``random_state`` is a numpy generator, the seed is drawn from this generator."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):
@@ -98,8 +98,8 @@ def seed(random_state: Any) -> int:
 
 
 def threads(n_jobs: Any) -> int | None:
-    """Returns the number of threads for ``n_jobs``. If ``n_jobs`` is None or -1, the result is None, which means all
-    threads."""
+    """Returns the number of threads for ``n_jobs``. If ``n_jobs`` is None or -1, the result is None, which means one
+    thread per core."""
     if n_jobs is None or isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool) and n_jobs == -1:
         return None
     try:
@@ -118,7 +118,7 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # Comparing a missing value may raise an error. For example, comparing pandas' NA does.
+    # Comparing a missing value may raise an error. For example, comparing NA of pandas raises an error.
     try:
         return bool(value != value)
     except (TypeError, ValueError):

@@ -46,7 +46,7 @@ class _Member(Base):
         raise NotImplementedError
 
     def _check(self) -> dict[str, Any]:
-        """Converts the parameters to the core's options, and raises if a parameter is invalid."""
+        """Converts the parameters to options of the Rust library. Raises an error if a parameter is invalid."""
         raise NotImplementedError
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -144,8 +144,8 @@ class _Trees(_Member):
 
 
 class GradientBoosting(_Trees):
-    """Gradient boosting (Friedman, 2001). Split search uses histograms of the columns. Trees grow leaf by leaf, as in
-    LightGBM (Ke et al., 2017).
+    """Gradient boosting (Friedman, 2001). The search for the best split uses histograms of the columns. Trees grow leaf
+    by leaf, as in LightGBM (Ke et al., 2017).
 
     NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
     does not depend on ``n_jobs``.
@@ -160,19 +160,19 @@ class GradientBoosting(_Trees):
         max_features: Share of the columns that each tree may use, above 0 and at most 1.
         l1_regularization: L1 penalty on leaf values.
         l2_regularization: L2 penalty on leaf values.
-        min_hessian: Minimum sum of second derivatives in a leaf.
+        min_hessian: Minimum sum of the second derivatives of the loss in a leaf.
         max_bins: Maximum number of bins of a column, 2 to 255.
         monotone_constraints: None, a dict from column name to ``"increasing"`` or ``"decreasing"``, or a list with 1
             (increasing), -1 (decreasing) or 0 (no constraint) for each column. Columns without names are called ``x0``,
             ``x1`` and so on.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
-        n_jobs: Number of threads; None and -1 mean all.
+        n_jobs: Number of threads. None and -1 mean one thread per core.
 
     Attributes:
         classes_: The two labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns, if they have names.
+        feature_names_in_: Names of the columns. It exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -243,7 +243,7 @@ class GradientBoosting(_Trees):
 
 
 class RandomForest(_Trees):
-    """Random forest (Breiman, 2001). Split search uses histograms of the columns.
+    """Random forest (Breiman, 2001). The search for the best split uses histograms of the columns.
 
     NaN is a missing value. Each split learns which branch missing values take. float32 arrays are not copied. The model
     does not depend on ``n_jobs``.
@@ -259,12 +259,12 @@ class RandomForest(_Trees):
         max_bins: Maximum number of bins of a column, 2 to 255.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         random_state: Seed of the random sampling.
-        n_jobs: Number of threads; None and -1 mean all.
+        n_jobs: Number of threads. None and -1 mean one thread per core.
 
     Attributes:
         classes_: The two labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns, if they have names.
+        feature_names_in_: Names of the columns. It exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -323,12 +323,13 @@ class Logistic(_Member):
     """Logistic regression with an L2 penalty, fitted by L-BFGS (Liu and Nocedal, 1989). All values must be finite.
 
     Parameters:
-        l2: Penalty on the squared coefficients. ``l2`` equals ``1 / C`` of scikit-learn.
+        l2: Penalty on the squared coefficients. It equals ``1 / C``, where ``C`` is the parameter of scikit-learn's
+            ``LogisticRegression``.
         max_iter: Maximum number of iterations.
         tol: Tolerance of the fit. The fit stops when every component of the gradient, averaged over the rows, has at
             most this absolute value.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
-        n_jobs: Number of threads; None and -1 mean all.
+        n_jobs: Number of threads. None and -1 mean one thread per core.
 
     Attributes:
         classes_: The two labels, sorted.
@@ -336,7 +337,7 @@ class Logistic(_Member):
             one.
         intercept_: The log-odds of a row in which all columns are 0, of shape (1,).
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns, if they have names.
+        feature_names_in_: Names of the columns. It exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -409,8 +410,8 @@ def _names(X: Any) -> list[str] | None:
 
 
 def _shape(X: Any) -> tuple[int, int]:
-    """Returns the number of rows and columns. Raises an error for input that scikit-learn would refuse, with
-    scikit-learn's message."""
+    """Returns the number of rows and columns. If scikit-learn would refuse the input, raises an error with the message
+    of scikit-learn."""
     if hasattr(X, "toarray") and hasattr(X, "tocsr"):
         message = "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
         raise make("unreadable_table", message, column="X")
@@ -436,7 +437,7 @@ def _shape(X: Any) -> tuple[int, int]:
 
 
 def _matrix(X: Any) -> Any:
-    """Converts lists to arrays for the core. Arrays and frames stay unchanged."""
+    """Converts lists to arrays for the Rust library. Arrays and frames stay unchanged."""
     return X if hasattr(X, "shape") else np.asarray(X)
 
 

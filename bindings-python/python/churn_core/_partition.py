@@ -19,8 +19,8 @@ class Partition(dict[str, TenantRecords]):
     Attributes:
         unassigned: Report on the rows without a tenant. A row number in this report is the 0-based position of the row
             in the input table.
-        positions: A dict from tenant id to a dict from table name to the 0-based positions of the tenant's rows in the
-            input table.
+        positions: The positions of each tenant's rows in the input tables. ``positions[tenant][table]`` is the list of
+            the 0-based positions of one tenant's rows in one table.
     """
 
     unassigned: ValidationReport
@@ -44,7 +44,8 @@ def partition(
 ) -> Partition:
     """Splits tables with a ``tenant_id`` column into each tenant's records.
 
-    The arguments are those of `TenantRecords`. A row number in a report is the position of the row in the input table.
+    The arguments are those of `TenantRecords`, without ``tenant``. A row number in a report is the position of the row
+    in the input table.
 
     >>> mixed = [{"tenant_id": tenant, "customer_id": 1, "signed_up_at": "2024-01-01"} for tenant in ("a", "b")]
     >>> parts = churn.partition(customers=mixed)

@@ -1,4 +1,4 @@
-"""Hand-written methods of the report classes, whose other code is generated. The core formats the text of reports."""
+"""Hand-written methods of the report classes. All other code of these classes is generated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _PrintedMixin:
-    """Formats a report as text or HTML. The core, which is written in Rust, makes the text."""
+    """Methods that all report classes share: they format a report as a dict, as text or as HTML."""
 
     def to_dict(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -25,7 +25,7 @@ class _PrintedMixin:
 
 
 class EstimateMixin(_PrintedMixin):
-    """Methods of `Estimate`."""
+    """Hand-written methods of the report class `Estimate`."""
 
     @property
     def interval(self) -> Interval:
@@ -37,7 +37,7 @@ class EstimateMixin(_PrintedMixin):
 
 
 class MeasuresMixin(_PrintedMixin):
-    """Methods of `Measures`."""
+    """Hand-written methods of the report class `Measures`."""
 
 
 def _auc(measures: Measures) -> str:
@@ -49,7 +49,7 @@ def _counted(measures: Measures) -> str:
 
 
 class OutOfTimeMixin(_PrintedMixin):
-    """Methods of `OutOfTime`."""
+    """Hand-written methods of the report class `OutOfTime`."""
 
     def __repr__(self) -> str:
         own = cast("OutOfTime", self)
@@ -57,7 +57,7 @@ class OutOfTimeMixin(_PrintedMixin):
 
 
 class TrainReportMixin(_PrintedMixin):
-    """Methods of `TrainReport`."""
+    """Hand-written methods of the report class `TrainReport`."""
 
     def __repr__(self) -> str:
         own = cast("TrainReport", self)

@@ -78,9 +78,9 @@ class Score(ToDict):
     #: Calibrated probability that the customer churns in the label period, the ``horizon`` days for which churn is
     #: predicted. None if the customer is not scored.
     probability: float | None
-    #: 90 % confidence interval for the churn rate of customers with this score. It comes from a bootstrap of the
-    #: calibration and contains the probability. It does not include model uncertainty. None if the customer is not
-    #: scored.
+    #: 90 % confidence interval for the churn rate of customers with this score. The interval comes from a bootstrap of
+    #: the calibration. It contains the probability, and does not include model uncertainty. None if the customer is
+    #: not scored.
     interval: Interval | None
     #: Risk band of the probability: low, medium, high or critical. None if the customer is not scored.
     risk_band: RiskBand | None
@@ -88,7 +88,7 @@ class Score(ToDict):
     status: Literal["scored", "not_enough_evidence"]
     #: Why the customer is not scored, in words. None if the customer is scored.
     not_scored_reason: str | None
-    #: The date by which the customer will have a probability, if they stay. None if the customer is scored.
+    #: The date by which the customer will have a probability if they stay. None if the customer is scored.
     expected_at: datetime | None
     #: The date of the prediction, in UTC.
     as_of: datetime
@@ -96,9 +96,9 @@ class Score(ToDict):
     model_id: str
     #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
-    #: Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. Both
-    #: are probably misspelt names. Only `ChurnModel.score_customer` fills this list. `ScoreRun.warnings` has the
-    #: warnings of a run.
+    #: Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. In
+    #: both cases, the name of a column may be misspelt. Only `ChurnModel.score_customer` fills this list.
+    #: `ScoreRun.warnings` has the warnings of a run.
     warnings: list[Warning] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -112,8 +112,8 @@ class Explanation:
 
     ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes have the
     same names as those of ``shap.Explanation``. The plots of the shap package accept this object:
-    ``shap.plots.beeswarm(explanation)``. The first index selects rows, and the second selects features by position or
-    name.
+    ``shap.plots.beeswarm(explanation)``. In ``explanation[rows, features]``, ``rows`` selects rows, and ``features``
+    selects features by position or name.
 
     Attributes:
         values: Contributions, float64 of shape (rows, features), or (features,) for a single row.

@@ -1,7 +1,7 @@
 """Reads fitted estimators for `TreeEnsemble.from_sklearn`.
 
 The trees of scikit-learn are read as arrays. An estimator of LightGBM or XGBoost is read as the content of its model
-file. The core imports and validates the result.
+file. The Rust library imports and validates the result.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def _arrays(feature: Any, threshold: Any, left: Any, right: Any, missing_left: A
 
 
 def _averaging(model: Any) -> dict[str, Any]:
-    """Reads a forest or a single tree. The score of a tree is the share of the second class in the leaf. The score of a
-    forest is the mean over its trees. Values are compared with thresholds in single precision (``rounded``)."""
+    """Reads a forest or a single tree. The value of a leaf is the share of the second class among its training rows.
+    The score of a forest is the mean over its trees. Values are compared with thresholds in single precision
+    (``rounded``)."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
         # Leaf values are counts of rows up to scikit-learn 1.2, and shares of rows from 1.3 on.

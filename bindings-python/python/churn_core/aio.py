@@ -1,4 +1,4 @@
-"""Coroutines for asyncio that have the names and arguments of the package's long calls.
+"""The long calls of the package as coroutines for asyncio. Names and arguments are the same as in the package.
 
 Each call runs on its own thread, so it does not block the event loop. Cancelling the task that awaits a call stops the
 call. Calls of the store run on the threads of the store. A cancelled call of the store is rolled back.
@@ -94,7 +94,8 @@ async def _on_a_thread(function: Callable[..., Any], args: tuple[Any, ...], kwar
 
 
 def _awaited(function: Callable[..., Any], name: str, see: str) -> Callable[..., Awaitable[Any]]:
-    """Makes a coroutine function that runs ``function`` on another thread. Both have the same signature."""
+    """Makes a coroutine function that runs ``function`` on another thread. The coroutine function has the
+    signature of ``function``."""
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         return await _on_a_thread(function, args, kwargs)

@@ -94,8 +94,8 @@ class RecordPage:
 
 @dataclass(frozen=True)
 class CustomerPage:
-    """A page of customers as dicts, sorted by id. Each customer is in their current version. To get the next page, pass
-    ``next`` as the argument ``after``. On the last page, ``next`` is None."""
+    """A page of customers as dicts, sorted by id. Each dict is the current version (dated row) of the customer. To get
+    the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
 
     customers: list[dict[str, Any]]
     next: str | None
@@ -146,9 +146,9 @@ class StoredScore:
     """The stored score of one customer.
 
     ``probability`` is None if the customer is not scored. In this case, ``not_scored_reason`` says why, and
-    ``expected_at`` is the latest date on which the customer will have a score. ``value`` is the value of the customer,
-    such as their yearly revenue, and ``value_at_risk`` is the probability times this value. Both are None if the run
-    was saved without values. ``reasons`` are the stored reasons, largest contribution first.
+    ``expected_at`` is the date by which the customer will have a probability if they stay. ``value`` is the value of
+    the customer, such as their yearly revenue, and ``value_at_risk`` is the probability times this value. These two
+    are None if the run was saved without values. ``reasons`` are the stored reasons, largest contribution first.
     """
 
     customer_id: str
@@ -195,8 +195,8 @@ class RiskPage:
 
 @dataclass(frozen=True)
 class ScoreCursor:
-    """The position at which a page of scores ends. ``key`` is the probability or the value at risk of the page's last
-    customer, whichever the page is sorted by. ``customer_id`` is the id of this customer."""
+    """The position at which a page of scores ends. ``customer_id`` is the id of the last customer of the page. ``key``
+    is the number by which the page is sorted (probability or value at risk), for this customer."""
 
     key: float | None
     customer_id: str
@@ -205,8 +205,8 @@ class ScoreCursor:
 @dataclass(frozen=True)
 class ScorePage:
     """A page of the scores of ``run``, in the requested order. To get the next page, pass ``next`` as the argument
-    ``after``. On the last page, ``next`` is None. ``total`` is the number of all customers that match the query; None
-    if it was not requested."""
+    ``after``. On the last page, ``next`` is None. ``total`` is the number of all customers that match the query. It is
+    None if the query did not ask for the total."""
 
     run: RunId
     scores: list[StoredScore]
@@ -235,9 +235,10 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class RunChanges:
-    """The changes from one run to a later run. ``moves`` are the numbers of customers for each pair of risk bands.
-    ``entered`` is the number of customers who are only in the later run, and ``left`` the number of customers who are
-    only in the earlier run. ``largest`` lists the largest changes of probability, largest first."""
+    """The changes from one run to a later run. ``moves`` has the number of customers for each pair of risk bands (the
+    bands in the two runs). ``entered`` is the number of customers who are only in the later run. ``left`` is the number
+    of customers who are only in the earlier run. ``largest`` lists the largest changes of probability, largest
+    first."""
 
     moves: list[BandMove]
     entered: int
@@ -259,7 +260,7 @@ class StoredOutcome:
     """The outcome of a customer: whether they churned in the label period (the span after ``as_of`` in which churn is
     counted). ``churned`` is None if the customer has no label at this date. ``rule`` is the name of the rule that
     determined the outcome, as in `churn_core.Labels`. ``event_at`` is the time of the cancellation, or of the first
-    event in the label period. It is None if there is neither."""
+    event in the label period. ``event_at`` is None if there is neither."""
 
     customer_id: str
     as_of: datetime
@@ -288,8 +289,9 @@ class User:
 
 @dataclass(frozen=True)
 class ApiKey:
-    """An API key without its secret. ``scopes`` are the names of the actions that the key is limited to. It is None if
-    the key may do everything that its role may do. ``used_at`` is the time of the last use, accurate to a minute."""
+    """An API key without its secret. ``scopes`` are the names of the actions that the key is limited to. If
+    ``scopes`` is None, the key may do everything that its role may do. ``used_at`` is the time of the last use,
+    accurate to a minute."""
 
     key_id: str
     role: _Role
@@ -303,7 +305,8 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class SyncCursor:
-    """A sync cursor: ``position`` says how far a data source has been read. The application chooses its format."""
+    """A sync cursor: ``position`` says how far a data source has been read. The application chooses the format of
+    ``position``."""
 
     source: str
     position: str

@@ -49,14 +49,15 @@ pub(crate) type Outcome<T> = Result<T, Failure>;
 struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
-    /// The id of the process that started the threads. A forked process does not have them.
+    /// The id of the process that started the threads. A child process that was forked later does not have the threads.
     process: u32,
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         match self.runtime.take() {
-            // This may run on one of the store's threads. A thread cannot wait for its own end, so nothing waits here.
+            // `drop` may run on one of the store's threads. A thread cannot wait for its own end, so `drop` does not
+            // wait for the end of the threads.
             Some(runtime) if self.process == std::process::id() => runtime.shutdown_background(),
             Some(of_the_parent) => mem::forget(of_the_parent),
             None => {}
@@ -91,7 +92,7 @@ impl Caller {
         })
     }
 
-    /// Makes the store's threads available to code that spawns work on them.
+    /// Enters the Tokio runtime of the store. The caller can then spawn work on the threads of this runtime.
     pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.threads.handle.enter()
     }

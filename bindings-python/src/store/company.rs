@@ -52,8 +52,7 @@ repository!(
 
 #[pymethods]
 impl CompanyStore {
-    /// Returns the name and the settings of the company. Before they are set, the name is None and there are no
-    /// settings.
+    /// Returns the name and the settings of the company. The name is None if no name was set.
     fn get(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.get().await?) };
@@ -151,7 +150,8 @@ impl UserStore {
 #[pymethods]
 impl ApiKeyStore {
     /// Adds an API key. ``secret`` must contain at least 24 random bytes, such as ``secrets.token_urlsafe()``. Only a
-    /// hash of the secret is stored. The hash does not protect passwords, so do not use a password as secret.
+    /// hash of the secret is stored. The hash does not protect a secret that can be guessed, so do not use a password
+    /// as the secret.
     #[pyo3(signature = (key_id, secret, *, role, at))]
     fn create(
         &self,
@@ -195,7 +195,8 @@ impl ApiKeyStore {
         self.caller.call(py, work, plain)
     }
 
-    /// Returns the key with this secret; None if there is no such key, or if it was revoked. Does not check the expiry.
+    /// Returns the key with this secret. Returns None if there is no such key, or if the key was revoked. This method
+    /// does not check whether the key has expired.
     fn verify(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::secret)] secret: String) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.verify(&secret).await?) };
@@ -241,7 +242,7 @@ impl CursorStore {
     }
 
     /// Sets the sync cursor of a data source. ``position`` is a text that says how far the source has been read. The
-    /// application chooses its format.
+    /// application chooses the format of this text.
     #[pyo3(signature = (source, position, *, at))]
     fn set(
         &self,
@@ -299,8 +300,9 @@ impl AuditStore {
     }
 
     /// Returns a page with at most ``limit`` entries (1 to 10 000), newest first unless ``newest_first=False``.
-    /// ``actor``, ``action`` and ``subject`` select entries with these values. ``since`` and ``until`` select entries
-    /// from ``since`` on and before ``until``. To get the next page, pass the ``next`` of this page as ``after``.
+    /// ``actor``, ``action`` and ``subject`` select entries with these values. ``since`` selects entries from this time
+    /// on. ``until`` selects entries before this time. To get the next page, pass the ``next`` of this page as
+    /// ``after``.
     #[pyo3(signature = (*, actor=None, action=None, subject=None, since=None, until=None, newest_first=true, after=None, limit=100))]
     #[allow(clippy::too_many_arguments)]
     fn query(

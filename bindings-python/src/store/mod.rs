@@ -81,7 +81,7 @@ fn open(py: Python<'_>, caller: Caller, url: String, migrate: bool, options: Sto
     caller.call(py, work, move |py, store| plain(py, Store { store, caller: own }))
 }
 
-/// Reads the given options. Options that were not given get their default.
+/// Makes the options for opening a store. Options that were not given get their default.
 fn options(
     readers: Option<u32>,
     writers: Option<u32>,
@@ -101,7 +101,7 @@ fn options(
     options
 }
 
-/// Opens a store whose calls return awaitables. `churn_core.aio.Store` wraps it.
+/// Opens a store whose calls return awaitables. `churn_core.aio.Store` wraps this store.
 #[pyfunction]
 #[pyo3(signature = (url, migrate=true, *, readers=None, writers=None, connect_timeout=None, wait_timeout=None, statement_timeout=None, max_pages=None))]
 #[allow(clippy::too_many_arguments)]
@@ -197,7 +197,7 @@ impl Store {
         self.caller.call(py, async move { Ok(store.ping().await?) }, nothing)
     }
 
-    /// How many connections are idle, reading or writing at the moment.
+    /// How many connections are idle, reading and writing now.
     #[getter]
     fn connections(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         reported(py, "ConnectionStatistics", &self.store.connections())
@@ -205,8 +205,8 @@ impl Store {
 
     /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
     /// complete, calls that read continue, and calls that write wait. While the store is open, do not copy the file in
-    /// any other way: Python's `sqlite3` in the same process releases the locks of the store. For Postgres, use
-    /// continuous archiving or ``pg_dump``.
+    /// any other way. If Python's `sqlite3` opens and closes the file in the same process, the locks of the store are
+    /// released. For Postgres, use continuous archiving or ``pg_dump``.
     ///
     /// Raises:
     ///     InvalidOptionError: The file exists already or cannot be created, or the store is in Postgres.
@@ -245,10 +245,10 @@ impl Store {
         })
     }
 
-    /// Verifies tenant isolation in this database. Two synthetic tenants read and write through every statement of this
-    /// package. Then everything that the database role can reach is compared with an allow-list. All changes are rolled
-    /// back. ``host_tables`` are the names of the application's tables that `churn_core.TenantStore.execute` and
-    /// `churn_core.TenantStore.query` use.
+    /// Verifies that the tenants in this database are isolated from each other. First, two synthetic tenants execute
+    /// every statement of this package. Then, everything that the database role can access is compared with an
+    /// allow-list. All changes are rolled back. ``host_tables`` are the names of the application's tables that
+    /// `churn_core.TenantStore.execute` and `churn_core.TenantStore.query` use.
     ///
     /// >>> report = churn.Store.open("sqlite::memory:").attest()
     /// >>> report.passed, len(report.checks) > 20

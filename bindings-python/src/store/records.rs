@@ -168,10 +168,13 @@ impl RecordStore {
         self.caller.call(py, work, upserted)
     }
 
-    /// Returns a page with at most ``limit`` customers (1 to 10 000) in their current version, sorted by id. ``prefix``
-    /// selects customers whose id begins with this text. ``attributes`` selects customers whose text attributes have
-    /// these values. ``churned`` selects customers who have a ``churned_at`` (True) or have none (False). To get the
-    /// next page, pass the ``next`` of this page as ``after``. The result is the same for every kind of table.
+    /// Returns a page with at most ``limit`` customers (1 to 10 000), sorted by id. Each is returned in their current
+    /// version (dated row). The method reads the customers table, even if this object is another table, such as
+    /// payments.
+    ///
+    /// ``prefix`` selects customers whose id begins with this text. ``attributes`` selects customers whose text
+    /// attributes have these values. ``churned`` selects customers who have a ``churned_at`` (True) or have none
+    /// (False). To get the next page, pass the ``next`` of this page as ``after``.
     #[pyo3(signature = (prefix=String::new(), *, attributes=None, churned=None, after=None, limit=100), text_signature = "($self, prefix='', *, attributes=None, churned=None, after=None, limit=100)")]
     fn find(
         &self,
@@ -197,22 +200,22 @@ impl RecordStore {
         })
     }
 
-    /// Returns the number of customers. A customer with several versions is counted once.
+    /// Returns the number of customers of the tenant. A customer with several versions (dated rows) is counted once.
     fn count_customers(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller
             .call(py, async move { Ok(own.count_customers().await?) }, plain)
     }
 
-    /// Returns the number of rows. Each version of a customer or event is a row.
+    /// Returns the number of rows. A customer or event with several versions has one row for each version.
     fn count(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// Returns a page with at most ``limit`` rows (1 to 10 000), in the order in which they were first stored. To get
-    /// the next page, pass the ``next`` of this page as ``after``. If rows are added while you read, no page repeats or
-    /// skips a row.
+    /// Returns a page with at most ``limit`` rows (1 to 10 000), in the order in which the rows were first stored. To
+    /// get the next page, pass the ``next`` of this page as ``after``. If rows are added while you read, no page
+    /// repeats or skips a row.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
         &self,
@@ -228,7 +231,7 @@ impl RecordStore {
         })
     }
 
-    /// Returns all rows of one customer as dicts, in the order in which they were first stored.
+    /// Returns all rows of one customer as dicts, in the order in which the rows were first stored.
     /// `churn_core.ChurnModel.score_customer` accepts these dicts.
     fn of_customer(
         &self,

@@ -1,4 +1,4 @@
-//! The score runs and outcomes of a tenant in the store.
+//! The score runs of a tenant (scores of all eligible customers at one date) and the outcomes, in the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,8 +44,9 @@ fn cursor(after: &Bound<'_, PyAny>) -> PyResult<ScoreCursor> {
     })
 }
 
-/// The stored score runs of a tenant. You can read the customers with the highest risk and their reasons, the scores of
-/// a customer over time, and summaries of the latest runs.
+/// The stored score runs of a tenant. A score run has the scores of all eligible customers at one date. You can read
+/// the customers with the highest risk and their reasons, the scores of a customer over time, and summaries of the
+/// latest runs.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ScoreStore {
     own: churn_store::ScoreStore,
@@ -68,8 +69,8 @@ impl ScoreStore {
     /// run with the same date and model is already stored, it is replaced.
     ///
     /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query returns a
-    /// trial run only if it names this run. ``values`` are the customers' values (such as their yearly revenue) by id.
-    /// The value at risk is the probability times this value.
+    /// trial run only if it names this run. ``values`` is a dict from customer id to the value of the customer, such as
+    /// their yearly revenue. The value at risk is the probability times this value.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -101,7 +102,7 @@ impl ScoreStore {
     }
 
     /// Returns summaries of at most ``limit`` runs (1 to 10 000), latest date first. Both served and trial runs are
-    /// included. ``before`` selects runs whose date is earlier.
+    /// included. If ``before`` is given, only runs whose date is earlier than this moment are returned.
     #[pyo3(signature = (limit=100, *, before=None))]
     fn runs(
         &self,
@@ -146,7 +147,7 @@ impl ScoreStore {
     /// bands. ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
     /// customers with these ids. ``min_probability`` selects customers with at least this probability. To get the next
     /// page, pass the ``next`` of this page as ``after``. With ``total=True``, the page also has the number of all
-    /// customers that match.
+    /// customers that match the query.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -227,7 +228,7 @@ impl ScoreStore {
     }
 }
 
-/// The stored outcomes of a tenant's customers: whether they churned in the label period after a date.
+/// The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct OutcomeStore {
     own: churn_store::OutcomeStore,

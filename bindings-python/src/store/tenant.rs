@@ -22,7 +22,8 @@ fn sql_arguments(given: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
     values.map(|value| crate::tables::value(&value?, false)).collect()
 }
 
-/// Defines the methods that a tenant's store and its transactions share. Each of the two classes gets a copy of them.
+/// Defines the methods that the classes `TenantStore` and `TenantTransaction` have in common. Each class gets a copy of
+/// these methods.
 macro_rules! tenant_methods {
     ($name:ident { $($more:tt)* }) => {
         #[pymethods]
@@ -35,25 +36,25 @@ macro_rules! tenant_methods {
                 self.own.tenant().as_str()
             }
 
-            /// The records of customers. Each version of a customer is a row.
+            /// The customers of the tenant. A customer with several versions has one row for each version.
             #[getter]
             fn customers(&self) -> RecordStore {
                 RecordStore::new(self.own.customers(), &self.caller)
             }
 
-            /// The records of payments.
+            /// The payments of the tenant.
             #[getter]
             fn payments(&self) -> RecordStore {
                 RecordStore::new(self.own.payments(), &self.caller)
             }
 
-            /// The records of support tickets.
+            /// The support tickets of the tenant.
             #[getter]
             fn tickets(&self) -> RecordStore {
                 RecordStore::new(self.own.tickets(), &self.caller)
             }
 
-            /// The records of activities.
+            /// The activities of the tenant.
             #[getter]
             fn activities(&self) -> RecordStore {
                 RecordStore::new(self.own.activities(), &self.caller)
@@ -180,7 +181,8 @@ macro_rules! tenant_methods {
             /// so on.
             ///
             /// In Postgres, protect the table with the same row-level security policy as the store's tables, and pass
-            /// its name to `churn_core.Store.attest`. In SQLite, only the statement itself isolates tenants.
+            /// its name to `churn_core.Store.attest`. SQLite has no row-level security, so the statement itself must
+            /// use ``$1`` to read and change only rows of the tenant.
             ///
             /// Raises:
             ///     InvalidOptionError: ``$1`` does not occur, or an argument has an unsupported type.
@@ -214,8 +216,8 @@ macro_rules! tenant_methods {
     };
 }
 
-/// Gives access to the records, models, scores and settings of one tenant. It cannot read or change data of other
-/// tenants.
+/// Gives access to the records, models, scores and settings of one tenant. This object cannot read or change data of
+/// other tenants.
 #[pyclass(frozen, module = "churn_core")]
 pub(crate) struct TenantStore {
     own: churn_store::TenantStore,
@@ -234,8 +236,8 @@ impl TenantStore {
 tenant_methods! {
     TenantStore {
         /// Begins a transaction of several calls: either all of their changes are stored or none. Use the transaction
-        /// as a context manager. It is committed at the end of the block, and rolled back if the block raises an
-        /// exception.
+        /// as a context manager. The transaction is committed at the end of the block, and rolled back if the block
+        /// raises an exception.
         ///
         /// A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of
         /// the same tenant (in SQLite, of any tenant), so keep transactions short.
@@ -303,7 +305,8 @@ impl TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
-        // The store's threads are made available, because they roll back the transaction when it is dropped.
+        // The threads of the store's Tokio runtime roll back the transaction that is dropped here. For this, the
+        // current thread must have entered the runtime.
         let _threads = self.caller.enter();
         if let Ok(mut open) = self.open.try_lock() {
             open.take();
