@@ -2,6 +2,7 @@
 //! TypeScript code in `lib/` converts this `Error` to a `ChurnError`. This is necessary because napi-rs rejects a promise
 //! with a plain `Error`, to which no properties can be added (<https://github.com/napi-rs/napi-rs/issues/2333>).
 
+use churn_core::private::AnyError;
 use churn_core::{Error, RecordKind};
 use napi::Status;
 use serde::Serialize;
@@ -34,11 +35,11 @@ fn fault_of(
     napi::Error::new(Status::GenericFailure, payload.to_string())
 }
 
-/// Converts an error of `churn-core`.
-pub(crate) fn raise(error: Error) -> napi::Error {
+/// Converts an error of the core or of the store.
+pub(crate) fn raise(error: impl AnyError) -> napi::Error {
     let report = error.report().map_or(Value::Null, validation);
     let at = (error.table(), error.row(), error.column());
-    fault(error.code(), &error.to_string(), at, report)
+    fault_of(error.code(), &error.to_string(), at, report, error.retryable())
 }
 
 /// Converts an error about the value of an option. The converted error has the JavaScript name of the option.
@@ -49,14 +50,6 @@ pub(crate) fn raise_option(option: &str, error: &Error) -> napi::Error {
         (None, None, Some(option)),
         Value::Null,
     )
-}
-
-/// Converts an error of the store.
-#[cfg(feature = "store")]
-pub(crate) fn raise_store(error: churn_store::Error) -> napi::Error {
-    let report = error.report().map_or(Value::Null, validation);
-    let at = (error.table(), error.row(), error.column());
-    fault_of(error.code(), &error.to_string(), at, report, error.retryable())
 }
 
 /// Makes the error for a call that the caller has cancelled.

@@ -3,7 +3,7 @@ import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOpti
 /**
  * A flat table: Arrow, or an array of plain objects, one per row, whose keys are the column names. `null`, `undefined`
  * and an absent key are missing values. All values of a column must have the same type: numbers, bigints, strings,
- * booleans or moments.
+ * booleans or moments (timestamps).
  */
 export type FlatTable = readonly object[] | Arrow;
 /**
@@ -28,12 +28,14 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
     groups?: readonly GroupLabel[] | Int32Array | Uint32Array | Float64Array;
     /**
      * The weights of the classes: an object with a weight for each label, or an array in the sorted order of the labels.
-     * The probabilities are then calibrated for a population with the weighted class frequencies.
+     * With class weights, the probabilities are calibrated for a population in which the classes have the weighted
+     * frequencies.
      */
     classWeight?: 'balanced' | readonly number[] | Float64Array | Readonly<Record<string, number>>;
     /**
-     * For each constrained numeric column, `'increasing'` if the probability may only rise as the column grows, or
-     * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
+     * An object with a direction for each constrained numeric column. With `'increasing'`, a larger value of the column
+     * never lowers the predicted probability. With `'decreasing'`, a larger value never raises the predicted probability.
+     * With constraints, the ensemble has no random forest.
      */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
     /** What happens to columns that leak the target (reveal the label). Default: `'refuse'`. */
@@ -48,8 +50,8 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
     /**
-     * Labels that replace the labels in the file, in the order of `classes`. Files that were written by Rust or Python
-     * contain no labels. For such files, the default labels are 0, 1, and so on.
+     * Labels that replace the labels in the file, in the sorted order of the original labels. Files that were written by
+     * Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
      */
     classes?: readonly ClassLabel[];
 }
@@ -59,10 +61,10 @@ export interface ClassifierReasonsOptions extends RunOptions {
     top?: number;
 }
 /**
- * A classifier for flat tables (tables without dates). It has the same ensemble as {@link ChurnModel}. A customer may
- * have one row or several. A classifier is immutable. The fitted classifier does not depend on the number of threads or
- * on the order of the rows. Rust and Python fit an equal classifier to the same table. The classifier file contains the
- * labels and the type of each column.
+ * A classifier for flat tables (tables without dates). Its ensemble has the same members as the ensemble of a
+ * {@link ChurnModel}. A customer may have one row or several. A classifier is immutable. The fitted classifier does not
+ * depend on the number of threads or on the order of the rows. Rust and Python fit an equal classifier to the same
+ * table. The classifier file contains the labels and the type of each column.
  *
  * ```js
  * const rows = [], left = [], customers = []
@@ -98,10 +100,14 @@ export declare class ChurnClassifier {
      */
     static fit(x: FlatTable, y: readonly ClassLabel[] | Int8Array | Uint8Array | Int32Array | Float64Array, options?: FitOptions): Promise<ChurnClassifier>;
     /**
-     * Opens a classifier from the bytes of a classifier file. Only files that Node has written contain the labels.
+     * Opens a classifier from the bytes of a classifier file. Files that were written by Rust or Python do not contain
+     * the labels. For such files, pass the labels as `classes`.
      */
     static fromBytes(bytes: Uint8Array, options?: OpenOptions): ChurnClassifier;
-    /** Opens a classifier file. Only files that Node has written contain the labels. */
+    /**
+     * Opens a classifier file. Files that were written by Rust or Python do not contain the labels. For such files, pass
+     * the labels as `classes`.
+     */
     static load(path: string | URL, options?: OpenOptions): Promise<ChurnClassifier>;
     /**
      * Writes the classifier to a file. The write is atomic: other processes see either the old or the complete new file.
@@ -116,9 +122,9 @@ export declare class ChurnClassifier {
     /** The report on how the classifier was fitted and how well it performs. */
     get report(): ClassifierReport;
     /**
-     * Returns the calibrated probability of each class for each row, as `probabilities[row * classes.length + class]`.
-     * Rejects with `feature_mismatch` if the columns differ from the columns of the training data. The message names
-     * missing and extra columns.
+     * Returns the calibrated probability of each class for each row. The probability of class `c` in row `r` is at the
+     * position `r * classes.length + c` of the array. Rejects with `feature_mismatch` if the columns differ from the
+     * columns of the training data. The message names missing and extra columns.
      */
     predictProba(x: FlatTable, options?: RunOptions): Promise<Float64Array>;
     /** Returns the most probable label of each row. */

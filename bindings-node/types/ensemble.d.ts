@@ -6,14 +6,14 @@ import type { Explanation, RunOptions } from './types.js';
  */
 export type Matrix = Float64Array | Float32Array | readonly (readonly (number | null | undefined)[] | Float64Array | Float32Array)[];
 /**
- * The shape of a matrix, and the options of the call. If `rows` or `columns` is given, the matrix must have this number
- * of rows or columns.
+ * Options of the methods of {@link TreeEnsemble} that take a matrix. If `rows` or `columns` is given, the matrix must
+ * have this number of rows or columns.
  */
 export interface MatrixOptions extends RunOptions {
     rows?: number;
     columns?: number;
 }
-/** The number of columns of a matrix, or an object with its shape and the options of the call. */
+/** The number of columns that a matrix must have, or an object with options. */
 export type MatrixShape = number | MatrixOptions;
 /**
  * A tree ensemble for two classes, such as an imported XGBoost or LightGBM model. An ensemble is immutable.
@@ -56,7 +56,7 @@ export declare class TreeEnsemble {
      * @throws {ChurnError} `artifact_damaged`, `artifact_version` or `artifact_too_large` if the bytes cannot be opened.
      */
     static fromBytes(bytes: Uint8Array): TreeEnsemble;
-    /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for an ensemble. */
+    /** Returns the bytes of an ensemble file. Rust, Python and Node write the same bytes for the same ensemble. */
     toBytes(): Buffer;
     /** Number of trees. */
     get nTrees(): number;

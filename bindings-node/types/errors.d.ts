@@ -25,12 +25,12 @@ export declare class ChurnError extends Error {
     readonly column: string | null;
     /** The whole validation report if invalid records were refused, otherwise null. */
     readonly report: ValidationReport | null;
-    /** Whether the same call may succeed later, for example when the database is busy. */
+    /** Whether the same call may succeed if it is repeated later. For example, this is true if the database was busy. */
     readonly retryable: boolean;
     constructor(message: string, details?: ErrorDetails);
     /**
-     * `'AbortError'` if the call was cancelled, as for other calls that an `AbortSignal` aborts. Otherwise
-     * `'ChurnError'`.
+     * The name is `'AbortError'` if the call was cancelled, because programs recognize an aborted call by this name.
+     * Otherwise, the name is `'ChurnError'`.
      */
     get name(): string;
     /** The value that `JSON.stringify` writes for this object: the error without its report. */

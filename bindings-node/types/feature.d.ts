@@ -27,16 +27,16 @@ export type ColumnCondition = {
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
 /** A condition on a ticket. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
-/** A function that aggregates the records in a window. */
+/** A function that aggregates the records of a customer in a window of time to the value of a feature. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
     share: readonly Condition[];
 } | {
     streak: readonly Condition[];
 };
 interface Windowed<Condition> {
-    /** Name of the feature. It must be unique in the plan. */
+    /** Name of the feature. It must differ from the names of all other features, including the standard features. */
     name: string;
-    /** Conditions on records. The feature reads only records that meet all of them. Default: no conditions. */
+    /** Conditions on records. The feature reads only records that meet all conditions. Default: no conditions. */
     filter?: readonly Condition[];
     /** How the values are aggregated. Default: `'sum'`, which gives the number of records if the measure is `'count'`. */
     function?: Aggregation<Condition>;
@@ -74,7 +74,7 @@ export interface ActivityFeature extends Windowed<ColumnCondition> {
 }
 /** A custom feature of the customers table. */
 export interface CustomerFeature {
-    /** Name of the feature. It must be unique in the plan. */
+    /** Name of the feature. It must differ from the names of all other features, including the standard features. */
     name: string;
     source: 'customers';
     /** The value that is read from the customer. Default: `'tenure_days'`. */

@@ -10,17 +10,17 @@ export declare class FeatureMatrix {
     get tenant(): string;
     /** Number of rows. */
     get rows(): number;
-    /** Names of the features, in the order of the feature plan. */
+    /** Names of the features, in the order of the columns of the matrix. */
     get featureNames(): readonly string[];
     /** The customer id of each row. */
     get customerIds(): readonly string[];
     /** The date of each row. */
     get asOf(): readonly string[];
     /**
-     * Returns the values of one feature. They are numbers, with NaN for a missing value, or texts, with null for a
-     * missing value.
+     * Returns the values of one feature. For a numeric feature, the result is a `Float64Array`, in which NaN is a missing
+     * value. For a text feature, the result is an array of strings, in which null is a missing value.
      *
-     * @throws {ChurnError} `unknown_feature` if the matrix has no such feature.
+     * @throws {ChurnError} `unknown_feature` if the matrix has no feature with this name.
      */
     column(name: string): Float64Array | (string | null)[];
     /**
@@ -28,7 +28,7 @@ export declare class FeatureMatrix {
      * feature.
      */
     toArrow(): Buffer;
-    /** The value that `JSON.stringify` writes for this object: the matrix without its values. */
+    /** The value that `JSON.stringify` writes for this object: the names, ids and dates, without the feature values. */
     toJSON(): {
         tenant: string;
         rows: number;
@@ -54,10 +54,11 @@ export interface LabelOptions extends Threads {
     definition?: ChurnDefinition;
 }
 /**
- * Computes the churn labels of all eligible customers at one or several dates. `rows` are the labels. `excluded` are
- * the customers without a label, because they churned before the label period.
+ * Computes the churn labels of all eligible customers at one or several dates. In the result, `rows` has the labels.
+ * `excluded` has the customers who have no label, because they churned before the label period (the span after the date
+ * in which churn is counted).
  *
- * @throws {ChurnError} `immature_label` if a label period is not over yet.
+ * @throws {ChurnError} `immature_label` if a label period ends after the observed history, so the outcome is not known.
  */
 export declare function labels(records: TenantRecords, options: LabelOptions): {
     rows: Label[];

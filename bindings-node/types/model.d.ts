@@ -15,9 +15,9 @@ export interface ModelFeatureOptions extends Threads, Cancellable {
     asOf: Moments;
 }
 /**
- * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on what was known at that
- * date, and is tested on the label period that follows. The training dates are taken from the dates in the option
- * `asOf`.
+ * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on the data that were known at
+ * that date. The model is tested on the label period, which is the span after the test date in which churn is counted.
+ * If the option `asOf` is given, the training dates of each model are taken from this option.
  */
 export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{
     folds: OutOfTime[];
@@ -40,13 +40,13 @@ export declare class ChurnModel {
     static load(path: string | URL, options?: Cancellable): Promise<ChurnModel>;
     /** Writes the model to a file. The write is atomic: other processes see either the old or the complete new file. */
     save(path: string | URL, options?: Cancellable): Promise<void>;
-    /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for a model. */
+    /** Returns the bytes of the model file. Rust, Python and Node write the same bytes for the same model. */
     toBytes(): Buffer;
     /** The id of the model: a hash of its content. */
     get id(): string;
-    /** The tenant whose records the model may score; null for any tenant. */
+    /** The id of the only tenant whose records the model may score. It is null if the model may score any tenant. */
     get tenant(): string | null;
-    /** Names of the features, in the order of the feature plan. */
+    /** Names of the features of the model, in the order of the columns of its feature matrix. */
     get featureNames(): readonly string[];
     /** The lowest probability of each of the risk bands medium, high and critical. */
     get riskBands(): RiskBands;

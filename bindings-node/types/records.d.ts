@@ -31,7 +31,7 @@ export declare class TenantRecords {
     } & ArrowTables & TableOptions): TenantRecords;
     /** The tenant's id. */
     get tenant(): string;
-    /** The ISO 4217 code of the currency of all amounts; null if it is unknown. */
+    /** The ISO 4217 code of the currency of all amounts. It is null if the currency is unknown. */
     get currency(): string | null;
     /** The ids of all customers, sorted by their UTF-8 bytes. */
     get customerIds(): readonly string[];

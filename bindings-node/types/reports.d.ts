@@ -43,7 +43,8 @@ export interface ValidationReport {
     /** Likely mistakes in valid rows. */
     findings: Finding[];
     /**
-     * The attributes that do not enter features, each with the reason. For example, an attribute without dates does not.
+     * The attributes that do not enter features, each with the reason. For example, an attribute does not enter features
+     * if its values have no dates.
      */
     undatedAttributes: {
         attribute: string;

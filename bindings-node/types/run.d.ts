@@ -46,8 +46,8 @@ export declare class ScoreRun implements Iterable<Score> {
      */
     reasons(customerId: Id, top?: number): Reason[];
     /**
-     * Returns the reasons for the scores of several customers, in the order of `customerIds`. By default, these are all
-     * customers of the run. The call does not block the event loop.
+     * Returns the reasons for the scores of several customers, in the order of `customerIds`. Without `customerIds`, the
+     * result has the reasons for all customers of the run. The call does not block the event loop.
      */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
     /** Returns the scores of the `top` customers with the highest probabilities, highest first. */

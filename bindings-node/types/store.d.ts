@@ -34,26 +34,29 @@ export interface Upserted {
     report: ValidationReport;
 }
 /**
- * A stored row. The keys of known columns are in snake_case, attributes have their own names, and moments are ISO-8601
- * texts.
+ * A stored row. The keys of known columns are in snake_case, attributes have their own names, and timestamps are
+ * ISO-8601 texts.
  */
 export type StoredRow = Record<string, string | number | boolean | null>;
 /** Options of a call that reads one page. */
 export interface PageOptions {
-    /** The `next` of the previous page. Leave it out to read the first page. */
+    /** The value of `next` of the previous page. Without this option, the first page is read. */
     after?: number | null;
     /** Maximum number of rows, 1 to 10 000. Default: 1000. */
     limit?: number;
 }
 /** Options of {@link RecordStore.find}. */
 export interface FindOptions {
-    /** Only customers whose id begins with this text. */
+    /** Selects customers whose id begins with this text. */
     prefix?: string;
-    /** Only customers whose text attributes have these values. */
+    /** Selects customers whose text attributes have these values. */
     attributes?: Record<string, string>;
-    /** Only customers whose current version has a `churned_at` (true), or whose current version has none (false). */
+    /**
+     * If true, selects customers whose current version (dated row) has a `churned_at`. If false, selects customers whose
+     * current version has no `churned_at`.
+     */
     churned?: boolean | null;
-    /** The `next` of the previous page. Leave it out to read the first page. */
+    /** The value of `next` of the previous page. Without this option, the first page is read. */
     after?: string | null;
     /** Maximum number of customers, 1 to 10 000. Default: 100. */
     limit?: number;
@@ -79,21 +82,27 @@ export declare class RecordStore<R extends object> {
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
     /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
     check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
-    /** Returns customers in their current version, sorted by id. The result is the same for every table. */
+    /**
+     * Returns the customers who match the options, sorted by id. Each is returned in their current version (dated row).
+     * The method reads the customers table, even if this object is another table, such as payments.
+     */
     find(options?: FindOptions): Promise<{
         customers: StoredRow[];
         next: string | null;
     }>;
-    /** Returns the number of customers. A customer with several versions is counted once. */
+    /** Returns the number of customers of the tenant. A customer with several versions (dated rows) is counted once. */
     countCustomers(): Promise<number>;
-    /** Returns the number of rows. Each version of a customer or event is a row. */
+    /** Returns the number of rows. A customer or event with several versions has one row for each version. */
     count(): Promise<number>;
-    /** Returns a page of rows, in the order in which they were first stored. Pass `next` as `after` for the next page. */
+    /**
+     * Returns a page of rows, in the order in which the rows were first stored. To get the next page, pass `next` as
+     * `after`.
+     */
     page(options?: PageOptions): Promise<{
         rows: StoredRow[];
         next: number | null;
     }>;
-    /** Returns all rows of one customer, including all versions. {@link ChurnModel.scoreCustomer} accepts these rows. */
+    /** Returns all rows of one customer in this table. {@link ChurnModel.scoreCustomer} accepts these rows. */
     ofCustomer(customerId: Id): Promise<StoredRow[]>;
 }
 /** The customers of a tenant. */
@@ -149,9 +158,9 @@ export declare class ModelStore {
 /** A stored score. Its `status` tells whether the customer has a probability. */
 export type StoredScore = (Scored | NotScored) & {
     run: StoredRunId;
-    /** The value of the customer, such as their yearly revenue; null if the run was saved without a value for them. */
+    /** The value of the customer, such as their yearly revenue. It is null if the run was saved without this value. */
     value: number | null;
-    /** The probability times the value of the customer; null if one of them is not known. */
+    /** The probability times the value of the customer. It is null if the probability or the value is not known. */
     valueAtRisk: number | null;
     /** The stored reasons, largest contribution first. */
     reasons: Reason[];
@@ -162,7 +171,7 @@ export type RunPurpose = 'served' | 'trial';
 export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
-    /** The purpose of the run. A query that names no run, and a customer's history, use only served runs. */
+    /** The purpose of the run. {@link ScoreStore.history} and queries that do not name a run use only served runs. */
     purpose: RunPurpose;
     customers: number;
     scored: number;
@@ -171,7 +180,7 @@ export interface RunSummary {
     bands: Record<RiskBand, number>;
     /** Number of scored customers whose outcome (whether they churned) is known. */
     outcomes: number;
-    /** Number of scored customers who, according to their outcome, churned. */
+    /** Number of scored customers whose outcome is known and who churned. */
     churned: number;
 }
 /** The last customer of a page of scores. The next page begins after this customer. */
@@ -184,7 +193,7 @@ export interface SaveRunOptions {
     /** The time at which the run is saved, because the store reads no clock. */
     at: Moment;
     /**
-     * Number of customers whose reasons are stored. They are the customers with the highest probabilities. Default: 100.
+     * Number of customers whose reasons are stored. These customers are chosen by the highest probability. Default: 100.
      */
     reasons?: number | 'all';
     /**
@@ -205,12 +214,12 @@ export interface LimitOptions {
 }
 /** Options of {@link ScoreStore.runs}. */
 export interface RunsOptions extends LimitOptions {
-    /** Only runs whose date is earlier than this. */
+    /** Selects runs whose date is earlier than this time. */
     before?: Moment | null;
 }
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-    /** The probability or the value at risk of the last customer of the page, whichever the page is sorted by. */
+    /** The number by which the page is sorted (probability or value at risk), for the last customer of the page. */
     key: number | null;
     /** The id of the last customer of the page. */
     customerId: string;
@@ -221,17 +230,17 @@ export interface ScoreQuery {
     run?: RunId | null;
     /** The number by which scores are sorted, highest first. Default: `'probability'`. */
     order?: 'probability' | 'value_at_risk';
-    /** Only customers in these risk bands. */
+    /** Selects customers in these risk bands. */
     bands?: readonly RiskBand[];
-    /** Only customers who are scored (true), or only customers who are not scored (false). */
+    /** If true, selects customers who are scored. If false, selects customers who are not scored. */
     scored?: boolean | null;
     customerIds?: readonly Id[];
     minProbability?: number;
     /** Maximum number of results, 1 to 10 000. Default: 100. */
     limit?: number;
-    /** The `next` of the previous page. Leave it out to read the first page. */
+    /** The value of `next` of the previous page. Without this option, the first page is read. */
     after?: ScoreCursor | null;
-    /** Whether to also count all customers that match the query, on all pages together. Default: false. */
+    /** Whether the result has `total`, the number of all customers that match the query. Default: false. */
     total?: boolean;
 }
 /** A page of scores. */
@@ -240,7 +249,7 @@ export interface ScorePage {
     scores: StoredScore[];
     /** Pass this value as `after` to read the next page. It is null on the last page. */
     next: ScoreCursor | null;
-    /** The number of all customers that match the query; null if it was not requested. */
+    /** The number of all customers that match the query. It is null if the query did not ask for the total. */
     total: number | null;
 }
 /** The changes from one run to another. */
@@ -269,14 +278,14 @@ export interface RunChanges {
 export interface HighRiskOptions {
     /** The run whose scores are read. Default: the latest served run. */
     run?: RunId | null;
-    /** Only customers with at least this probability. */
+    /** Selects customers with at least this probability. */
     minProbability?: number;
     /** Maximum number of results. Default: 100. */
     limit?: number;
-    /** The `next` of the previous page. Leave it out to read the first page. */
+    /** The value of `next` of the previous page. Without this option, the first page is read. */
     after?: RiskPlace | null;
 }
-/** The stored score runs of a tenant. */
+/** The stored score runs of a tenant. A score run has the scores of all eligible customers at one date. */
 export declare class ScoreStore {
     #private;
     /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
@@ -312,7 +321,9 @@ export interface ScoredOutcome {
     probability: number;
     churned: boolean;
 }
-/** A stored outcome of a customer: whether they churned in the label period after a date. */
+/**
+ * A stored outcome: whether a customer churned in the label period (the span after a date in which churn is counted).
+ */
 export interface StoredOutcome {
     customerId: string;
     asOf: string;
@@ -327,7 +338,7 @@ export interface OutcomeOptions {
     /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
 }
-/** The stored outcomes of a tenant's customers: whether they churned in the label period after a date. */
+/** The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date. */
 export declare class OutcomeStore {
     #private;
     /**
@@ -351,7 +362,7 @@ export type Json = null | boolean | number | string | readonly Json[] | {
 export declare class CompanyStore {
     #private;
     /**
-     * Returns the name of the company and all settings. Before they are set, the name is null and there are no settings.
+     * Returns the name of the company and all settings. The name is null if no name was set.
      */
     get(): Promise<{
         name: string | null;
@@ -418,7 +429,7 @@ export interface CreateKeyOptions extends AtOptions {
 }
 /** Options of {@link ApiKeyStore.issue}. */
 export interface IssueKeyOptions extends CreateKeyOptions {
-    /** The name of the key that users see. */
+    /** A name for the key, which the application shows to users. */
     label?: string | null;
     /**
      * The names of the actions that the key is limited to, as the application defines them. Default: everything that the
@@ -433,7 +444,7 @@ export declare class ApiKeyStore {
     #private;
     /**
      * Adds an API key. `secret` must contain at least 24 random bytes. Only a hash of the secret is stored. The hash does
-     * not protect passwords, so do not use a password as secret.
+     * not protect a secret that can be guessed, so do not use a password as the secret.
      */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
     /**
@@ -444,7 +455,8 @@ export declare class ApiKeyStore {
      */
     issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string>;
     /**
-     * Returns the key with this secret; null if there is no such key, or if it was revoked. Does not check the expiry.
+     * Returns the key with this secret. Returns null if there is no such key, or if the key was revoked. This method does
+     * not check whether the key has expired.
      */
     verify(secret: string): Promise<ApiKey | null>;
     /** Returns all keys of the tenant, including revoked keys. */
@@ -484,19 +496,19 @@ export interface AuditInput {
 }
 /** Options of {@link AuditStore.query}. */
 export interface AuditQuery {
-    /** Only entries with this actor. */
+    /** Selects entries with this actor. */
     actor?: string | null;
-    /** Only entries with this action. */
+    /** Selects entries with this action. */
     action?: string | null;
-    /** Only entries with this subject. */
+    /** Selects entries with this subject. */
     subject?: string | null;
-    /** Only entries from this time on. */
+    /** Selects entries at or after this time. */
     since?: Moment | null;
-    /** Only entries before this time. */
+    /** Selects entries before this time. */
     until?: Moment | null;
     /** Whether the newest entries come first. Default: true. */
     newestFirst?: boolean;
-    /** The `next` of the previous page. Leave it out to read the first page. */
+    /** The value of `next` of the previous page. Without this option, the first page is read. */
     after?: number | null;
     /** Maximum number of entries, 1 to 10 000. Default: 100. */
     limit?: number;
@@ -542,8 +554,8 @@ export declare class TenantStore {
     /** The tenant's id. */
     get tenant(): string;
     /**
-     * Loads all records of the tenant from one snapshot of the database. They are bit-identical to `TenantRecords` that
-     * are made from the same rows.
+     * Loads all records of the tenant from one snapshot of the database. The result is bit-identical to `TenantRecords`
+     * that are made directly from the same rows.
      *
      * Rejects if rows conflict with other rows, for example if a payment belongs to an unknown customer.
      */
@@ -562,7 +574,8 @@ export declare class TenantStore {
      * tenant's id and must occur in the statement. `args` are the values of `$2`, `$3` and so on.
      *
      * In Postgres, protect the table with the same row-level security policy as the store's tables, and pass its name to
-     * {@link Store.attest}. In SQLite, only the statement itself isolates tenants.
+     * {@link Store.attest}. SQLite has no row-level security, so the statement itself must use `$1` to read and
+     * change only rows of the tenant.
      */
     execute(sql: string, args?: readonly SqlValue[]): Promise<number>;
     /**
@@ -668,13 +681,13 @@ export declare class Store {
     grantTo(role: string): Promise<void>;
     /** Checks that the database answers. */
     ping(): Promise<void>;
-    /** How many connections are idle, reading or writing at the moment. */
+    /** How many connections are idle, reading and writing now. */
     get connections(): ConnectionStatistics;
     /**
      * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
      * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
-     * way: another SQLite library in the same process releases the locks of the store. For Postgres, use continuous
-     * archiving or `pg_dump`.
+     * way. If another SQLite library in the same process opens and closes the file, the locks of the store are released.
+     * For Postgres, use continuous archiving or `pg_dump`.
      */
     backup(path: string): Promise<void>;
     /**

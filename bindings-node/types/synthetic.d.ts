@@ -28,13 +28,13 @@ export interface WorldOptions extends Threads {
     /** Share of rows that become known only some days after the event. Default: 0.02. */
     lateKnown?: number;
     /**
-     * Whether customers have dated versions. If false, each period as a customer has a single row without dates, which
-     * has the attributes at the end of the period. Default: true.
+     * Whether the customers table has a dated row (version) for each change of a customer's attributes. If false, it has
+     * one row without dates for each period as a customer, with the attributes at the end of this period. Default: true.
      */
     dated?: boolean;
     /**
-     * Strength of reasons for churn that no record shows: the standard deviation over all customers of their effect on
-     * the log-odds of leaving. Default: 0.
+     * Strength of hidden reasons for churn, which no record shows. Each customer has a random hidden effect on their
+     * log-odds of leaving. This option is the standard deviation of the effect. Default: 0.
      */
     hidden?: number;
     /** How much the causes of churn change over the history, from 0 (no change) to 1. Default: 0. */
@@ -78,7 +78,7 @@ export interface TrueRisk {
     tenantId: string;
     customerId: string;
     asOf: string;
-    /** The true probability that the customer cancels in the label period, given their history before the date. */
+    /** The true probability that the customer cancels in the label period (the span after the date). */
     probability: number;
     /** Whether the customer churned; null if the label period ends after the history. */
     churned: boolean | null;
@@ -87,12 +87,12 @@ export interface TrueRisk {
 export interface TruthOptions {
     /** One date or several, each a midnight. Default: the `dates` of the world. */
     asOf?: Moments;
-    /** Length of the label period in days. Default: 90. */
+    /** Length in days of the label period, in which cancellations are counted. Default: 90. */
     horizon?: number;
     /** Number of days between `asOf` and the start of the label period. Default: 0. */
     lead?: number;
 }
-/** Synthetic tenants, for whose customers the true probability of churn is known. */
+/** Synthetic tenants. The true probability of churn is known for each of their customers. */
 export declare class World {
     /** The tenants by id: `t001`, `t002`, ... */
     readonly tenants: Readonly<Record<string, WorldTenant>>;
@@ -111,8 +111,8 @@ export declare class World {
     mixed(): WorldTables;
 }
 /**
- * Synthetic B2B tenants, for whose customers the true probability of churn is known. Equal options give equal tenants
- * in Rust, Python and Node.
+ * Synthetic B2B tenants. The true probability of churn is known for each of their customers. Equal options give equal
+ * tenants in Rust, Python and Node.
  */
 export declare const synthetic: {
     /** Generates synthetic tenants. @throws {ChurnError} `invalid_option` if an option is out of range. */

@@ -38,7 +38,10 @@ export interface RecordOptions {
      * conversion rate.
      */
     currency?: string;
-    /** For each other currency, the value of one major unit (such as one euro) in the tenant's currency. */
+    /**
+     * The exchange rates of currencies other than `currency`. A key is the code of a currency, and its value is the value
+     * of one major unit (such as one euro) in major units of `currency`.
+     */
     conversionRates?: Readonly<Record<string, number>>;
 }
 /** Options of functions that read records from tables. */
@@ -89,7 +92,10 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
     tickets?: readonly OwnTicketRow[] | null;
     activities?: readonly OwnActivityRow[] | null;
 }
-/** The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. */
+/**
+ * The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. This is
+ * the span after the date of the prediction in which churn is counted.
+ */
 export interface CancellationDefinition {
     kind: 'cancellation';
     /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
@@ -99,7 +105,7 @@ export interface CancellationDefinition {
 }
 /**
  * The definition of churn by inactivity: a customer churns if they have no event (paid payment or activity) in the
- * label period.
+ * label period. This is the span after the date of the prediction in which churn is counted.
  */
 export interface InactivityDefinition {
     kind: 'inactivity';
@@ -108,14 +114,14 @@ export interface InactivityDefinition {
     /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
     /**
-     * A customer is eligible if they had an event in this number of days before `asOf` (the date of the prediction).
-     * Default: the value of `horizon`.
+     * Only customers who had an event in this number of days before `asOf` (the date of the prediction) are labelled and
+     * scored. Default: the value of `horizon`.
      */
     activeWithin?: number | null;
     /** The table whose events show that a customer is active. Default: `'payments'`. */
     on?: 'payments' | 'activities';
 }
-/** The definition of churn. */
+/** The definition of churn: by cancellation or by inactivity. */
 export type ChurnDefinition = CancellationDefinition | InactivityDefinition;
 /** The progress of a long call. */
 export interface Progress {
@@ -129,7 +135,10 @@ export interface Progress {
 }
 /** Options of calls that can be cancelled. */
 export interface Cancellable {
-    /** Cancels the call. Its promise then rejects with a ChurnError with the code `'cancelled'` and the name `'AbortError'`. */
+    /**
+     * Cancels the call. The promise then rejects with a ChurnError whose code is `'cancelled'` and whose name is
+     * `'AbortError'`.
+     */
     signal?: AbortSignal | null;
 }
 /** Options of calls that use several threads. */
@@ -145,7 +154,7 @@ export interface Reporting {
      */
     onProgress?: ((progress: Progress) => void) | null;
 }
-/** One moment or a list of moments. */
+/** One moment (timestamp) or a list of moments. */
 export type Moments = Moment | readonly Moment[];
 /** Options of `features`. */
 export interface FeatureOptions extends Threads {
@@ -162,21 +171,26 @@ export interface FeatureOptions extends Threads {
     definition?: ChurnDefinition;
 }
 /**
- * Options of a gradient boosting. Monotone constraints are an option of the training instead.
+ * Options of a gradient boosting. Monotone constraints are not among them, because `monotoneConstraints` is an option
+ * of the whole training.
  */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
 /** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
 /**
- * What happens to columns that leak the target (reveal the label). `'refuse'` throws an error. `'warn'` uses the
- * columns, and warnings in the report list them. `'allow'` uses the columns, and the report lists them as allowed.
+ * What happens to columns that leak the target (reveal the label). With `'refuse'`, the training fails if an attribute
+ * or a column of a flat table leaks. If a feature of events leaks, the report has a warning. `'warn'` uses the columns,
+ * and warnings in the report list them. `'allow'` uses the columns, and the report lists them as allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
 export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
-    /** The training dates. Their label periods must be over. By default, the library chooses the dates. */
+    /**
+     * The training dates. The label period of each date (the span after it in which churn is counted) must be over. By
+     * default, the library chooses the dates.
+     */
     asOf?: Moments;
     /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
     windows?: readonly number[];
@@ -185,31 +199,33 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** Whether the ensemble includes a logistic regression (the linear member). Default: true. */
     linear?: boolean;
     /**
-     * Whether the ensemble has a gradient boosting with small trees, or its options. The option `nTrees` is a maximum,
-     * because early stopping may select fewer trees. Default: true.
+     * Whether the ensemble includes a gradient boosting with small trees. An object sets the options of this member. The
+     * option `nTrees` is a maximum, because early stopping may select fewer trees. Default: true.
      */
     boosting?: boolean | BoostingOptions;
     /**
-     * Whether the ensemble has a second gradient boosting with deeper trees, or its options. Default: true. If `boosting`
-     * is `false` or an object, the default is false.
+     * Whether the ensemble includes a second gradient boosting with deeper trees. An object sets the options of this
+     * member. Default: true. If `boosting` is `false` or an object, the default is false.
      */
     deepBoosting?: boolean | BoostingOptions;
-    /** Whether the ensemble has a random forest, or its options. Default: true. */
+    /** Whether the ensemble includes a random forest. An object sets the options of this member. Default: true. */
     forest?: boolean | ForestOptions;
     /** Seed of all random sampling. Equal records, options and seeds give equal model bytes. Default: 0. */
     seed?: number | bigint;
     /**
-     * Maximum number of customer-date pairs to train on. If there are more, whole customers are sampled. Default: 500000.
+     * Maximum number of training rows (pairs of a customer and a date). If there are more, a sample of the customers is
+     * used, each with all their rows. Default: 500000.
      */
     maxRows?: number;
     /**
-     * Weight of the training rows whose label is churned, in the fit of the ensemble's members. All other rows have the
-     * weight 1. Predicted probabilities stay calibrated. Default: 1.
+     * The weight that the training rows of churned customers have when the members of the ensemble are fitted. All other
+     * rows have the weight 1. Predicted probabilities stay calibrated. Default: 1.
      */
     churnWeight?: number;
     /**
-     * For each constrained feature, `'increasing'` if the probability may only rise as the feature grows, or
-     * `'decreasing'` if it may only fall. With constraints, the ensemble has no random forest.
+     * An object with a direction for each constrained feature. With `'increasing'`, a larger value of the feature never
+     * lowers the predicted probability. With `'decreasing'`, a larger value never raises the predicted probability. With
+     * constraints, the ensemble has no random forest.
      */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
     /**
@@ -227,8 +243,8 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
 /** Options of `backtest`. */
 export interface BacktestOptions extends TrainOptions {
     /**
-     * The test dates. Their label periods must be over. Default: the last possible dates, at most three, one label period
-     * apart.
+     * The test dates. The label period of each date (the span after it in which churn is counted) must be over. Default:
+     * the last possible dates, at most three, one label period apart.
      */
     origins?: Moments;
     /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */
@@ -240,7 +256,7 @@ export interface BacktestOptions extends TrainOptions {
 export interface ScoreOptions extends Cancellable, Threads, Reporting {
     asOf: Moment;
 }
-/** Options of long calls. */
+/** Options of long calls: the number of threads, and a signal that cancels the call. */
 export interface RunOptions extends Threads, Cancellable {
 }
 /** A score with a calibrated probability. */
@@ -267,8 +283,8 @@ export type CustomerScore = Score & {
     asOf: string;
     modelId: string;
     /**
-     * Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. Both
-     * are probably misspelt names.
+     * Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. In
+     * both cases, the name of a column may be misspelt.
      */
     warnings: Warning[];
 };

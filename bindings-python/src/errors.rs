@@ -1,38 +1,24 @@
 //! Conversion of errors of `churn-core` and the store to Python exceptions.
 
-use churn_core::{Error, ErrorKind};
+use churn_core::private::AnyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::records::ValidationReport;
 
-/// Makes the Python exception for an error of `churn-core`.
-pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    let missing = error.kind() == ErrorKind::Io
-        && std::error::Error::source(error)
-            .and_then(|source| source.downcast_ref::<std::io::Error>())
-            .is_some_and(|source| source.kind() == std::io::ErrorKind::NotFound);
+/// Makes the Python exception for an error of the core or of the store.
+pub(crate) fn raise(py: Python<'_>, error: &impl AnyError) -> PyErr {
+    let missing = error
+        .source()
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|source| source.kind() == std::io::ErrorKind::NotFound);
     let build = || {
         let context = PyDict::new(py);
         context.set_item("table", error.table().map(|table| table.as_str()))?;
         context.set_item("row", error.row())?;
         context.set_item("column", error.column())?;
         context.set_item("report", error.report().cloned().map(ValidationReport::new))?;
-        context.set_item("missing", missing)?;
-        make(py, error.code(), &error.to_string(), &context)
-    };
-    build().unwrap_or_else(|failure| failure)
-}
-
-/// Makes the Python exception for an error of the store.
-#[cfg(feature = "store")]
-pub(crate) fn raise_store(py: Python<'_>, error: &churn_store::Error) -> PyErr {
-    let build = || {
-        let context = PyDict::new(py);
-        context.set_item("table", error.table().map(|table| table.as_str()))?;
-        context.set_item("row", error.row())?;
-        context.set_item("column", error.column())?;
-        context.set_item("report", error.report().cloned().map(ValidationReport::new))?;
+        context.set_item("missing", missing && error.code() == "io")?;
         context.set_item("retryable", error.retryable())?;
         make(py, error.code(), &error.to_string(), &context)
     };
@@ -76,7 +62,7 @@ pub(crate) trait OrRaise<T> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
 
-impl<T> OrRaise<T> for churn_core::Result<T> {
+impl<T, E: AnyError> OrRaise<T> for Result<T, E> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T> {
         self.map_err(|error| raise(py, &error))
     }

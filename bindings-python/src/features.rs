@@ -5,12 +5,13 @@ use std::sync::Arc;
 use churn_core::{FeatureColumn, RecordKind};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyBytes, PyCapsule};
 
 use crate::arguments;
 use crate::definition::Definition;
 use crate::errors::{OrRaise, refuse};
 use crate::frames::{Frame, Values, through};
+use crate::pickles::{Reduced, pickle, unpickle};
 use crate::records::escape;
 use crate::tables::dates;
 use crate::work;
@@ -97,6 +98,15 @@ impl FeaturePlan {
     #[getter]
     fn windows(&self) -> Vec<u32> {
         self.0.windows()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        pickle(slf, &slf.get().0)
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        unpickle(py, data).map(Self)
     }
 
     fn __repr__(&self) -> String {
@@ -243,6 +253,18 @@ impl FeatureMatrix {
             return values.into_python(py);
         }
         Values::from(self.0.column(name).or_raise(py)?).into_python(py)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        let (py, matrix) = (slf.py(), &slf.get().0);
+        let bytes = py.detach(|| matrix.to_bytes()).or_raise(py)?;
+        Ok((slf.get_type().getattr("_restore")?, (PyBytes::new(py, &bytes),)))
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let matrix = py.detach(|| churn_core::FeatureMatrix::from_bytes(data)).or_raise(py)?;
+        Ok(Self(Arc::new(matrix)))
     }
 
     fn __len__(&self) -> usize {

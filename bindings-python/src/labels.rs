@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use churn_core::ChurnDefinition;
+use churn_core::{ChurnDefinition, LabelRule};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments;
 use crate::definition::Definition;
 use crate::errors::refuse;
 use crate::frames::{Frame, Values, through};
+use crate::pickles::{Reduced, pickle, unpickle};
 use crate::tables::dates;
 use crate::work;
 
@@ -19,39 +21,55 @@ use crate::work;
 /// (the rule that decided this, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the
 /// cancellation, or of the first event in the label period).
 #[pyclass(frozen, module = "churn_core")]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Labels {
-    records: Arc<churn_core::TenantRecords>,
-    rows: Vec<churn_core::Label>,
-    excluded: Vec<churn_core::Label>,
+    rows: Rows,
+    excluded: Rows,
+}
+
+/// The columns of a table of labels, which are all of the same length. Times are in microseconds since 1970-01-01.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Rows {
+    customer_ids: Vec<String>,
+    as_of: Vec<i64>,
+    churned: Vec<bool>,
+    rules: Vec<LabelRule>,
+    event_at: Vec<Option<i64>>,
+}
+
+impl Rows {
+    fn new(ids: &[&str], labels: &[churn_core::Label]) -> Self {
+        let mut rows = Self::default();
+        for label in labels {
+            let id = ids.get(label.customer as usize).map_or("", |id| id);
+            rows.customer_ids.push(id.to_owned());
+            rows.as_of.push(label.as_of.as_micros());
+            rows.churned.push(label.churned);
+            rows.rules.push(label.rule);
+            rows.event_at.push(label.event_at.map(|at| at.as_micros()));
+        }
+        rows
+    }
+
+    fn len(&self) -> usize {
+        self.customer_ids.len()
+    }
 }
 
 impl Labels {
     fn frame(&self) -> Frame {
-        let ids: Vec<&str> = self.records.customer_ids().collect();
         let rows = &self.rows;
-        let id = |label: &churn_core::Label| ids.get(label.customer as usize).map(|id| (*id).to_owned());
+        let rules = rows.rules.iter().map(|rule| Some(rule.to_string()));
+        let moments = |micros: &[i64]| micros.iter().copied().map(Some).collect();
         Frame(vec![
-            ("customer_id".into(), Values::Texts(rows.iter().map(id).collect())),
             (
-                "as_of".into(),
-                Values::Moments(rows.iter().map(|label| Some(label.as_of.as_micros())).collect()),
+                "customer_id".into(),
+                Values::Texts(rows.customer_ids.iter().cloned().map(Some).collect()),
             ),
-            (
-                "churned".into(),
-                Values::Bools(rows.iter().map(|label| label.churned).collect()),
-            ),
-            (
-                "rule".into(),
-                Values::Texts(rows.iter().map(|label| Some(label.rule.to_string())).collect()),
-            ),
-            (
-                "event_at".into(),
-                Values::Moments(
-                    rows.iter()
-                        .map(|label| label.event_at.map(|at| at.as_micros()))
-                        .collect(),
-                ),
-            ),
+            ("as_of".into(), Values::Moments(moments(&rows.as_of))),
+            ("churned".into(), Values::Bools(rows.churned.clone())),
+            ("rule".into(), Values::Texts(rules.collect())),
+            ("event_at".into(), Values::Moments(rows.event_at.clone())),
         ])
     }
 }
@@ -63,26 +81,21 @@ impl Labels {
     #[getter]
     fn excluded(&self) -> Self {
         Self {
-            records: Arc::clone(&self.records),
             rows: self.excluded.clone(),
-            excluded: vec![],
+            excluded: Rows::default(),
         }
     }
 
     /// Whether the customer of each row churned in the label period, as a bool array.
     #[getter]
     fn churned(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Values::Bools(self.rows.iter().map(|label| label.churned).collect()).into_python(py)
+        Values::Bools(self.rows.churned.clone()).into_python(py)
     }
 
     /// The customer id of every row.
     #[getter]
     fn customer_ids(&self) -> Vec<String> {
-        let ids: Vec<&str> = self.records.customer_ids().collect();
-        self.rows
-            .iter()
-            .filter_map(|label| ids.get(label.customer as usize).map(|id| (*id).to_owned()))
-            .collect()
+        self.rows.customer_ids.clone()
     }
 
     /// Returns the values of the column with this name.
@@ -121,12 +134,21 @@ impl Labels {
         self.rows.len()
     }
 
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        pickle(slf, slf.get())
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        unpickle(py, data)
+    }
+
     fn _repr_html_(&self) -> String {
         crate::records::escape(&self.__repr__())
     }
 
     fn __repr__(&self) -> String {
-        let churned = self.rows.iter().filter(|label| label.churned).count();
+        let churned = self.rows.churned.iter().filter(|churned| **churned).count();
         format!(
             "<Labels: {} rows, {churned} churned, {} excluded>",
             self.rows.len(),
@@ -170,9 +192,9 @@ pub(crate) fn labels(
             churn_core::labels(&records, &dates, &definition, &execution)
         })?
     };
+    let ids: Vec<&str> = records.customer_ids().collect();
     Ok(Labels {
-        records,
-        rows: found.rows().to_vec(),
-        excluded: found.excluded().to_vec(),
+        rows: Rows::new(&ids, found.rows()),
+        excluded: Rows::new(&ids, found.excluded()),
     })
 }

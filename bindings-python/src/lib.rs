@@ -10,6 +10,7 @@ mod frames;
 mod labels;
 mod matrix;
 mod model;
+mod pickles;
 mod records;
 mod run;
 #[cfg(feature = "store")]

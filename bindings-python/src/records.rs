@@ -6,15 +6,17 @@ use std::sync::Arc;
 use churn_core::{ColumnSpec, Execution, OnInvalid, RecordKind, RecordsBuilder, StaticAttributes};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList, PyString};
+use serde::{Deserialize, Serialize};
 
 use crate::arguments;
 use crate::frames::{Frame, Values, datetime, through};
+use crate::pickles::{Reduced, pickle, unpickle};
 use crate::tables::{Kind, table, timestamp};
 use crate::work;
 
 /// The row counts of one table after validation. ``rows_in`` is the sum of ``rows_accepted`` and ``rows_quarantined``.
 #[pyclass(frozen, get_all, module = "churn_core")]
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct TableReport {
     /// Number of rows that were given.
     rows_in: u64,
@@ -30,6 +32,15 @@ pub(crate) struct TableReport {
 
 #[pymethods]
 impl TableReport {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        pickle(slf, slf.get())
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        unpickle(py, data)
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "TableReport(rows_in={}, rows_accepted={}, rows_quarantined={})",
@@ -40,7 +51,7 @@ impl TableReport {
 
 /// An issue of the validation: the position of an invalid value, and what is wrong with this value.
 #[pyclass(frozen, get_all, module = "churn_core")]
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ValidationIssue {
     /// The name of the table, such as ``"payments"``.
     table: String,
@@ -56,6 +67,15 @@ pub(crate) struct ValidationIssue {
 
 #[pymethods]
 impl ValidationIssue {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        pickle(slf, slf.get())
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        unpickle(py, data)
+    }
+
     fn __repr__(&self) -> String {
         let row = self.row.map_or(String::new(), |row| format!(" row {row}"));
         let column = self
@@ -176,6 +196,15 @@ impl ValidationReport {
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.frame().stream(py, requested_schema)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+        pickle(slf, &slf.get().0)
+    }
+
+    #[staticmethod]
+    fn _restore(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        unpickle(py, data).map(Self)
     }
 
     fn __repr__(&self) -> String {

@@ -170,3 +170,35 @@ def test_folds_carry_their_predictions(model, records):
         with pytest.raises(churn.InvalidOptionError, match="churned is missing"):
             plot([0.1, 0.2])
     plt.close("all")
+
+
+def test_matrices_labels_plans_and_reports_pickle(records):
+    dates = ["2024-03-01", "2023-12-01"]
+    matrix = churn.features(records, dates)
+    read = pickle.loads(pickle.dumps(matrix))
+    assert read.to_numpy().tobytes() == matrix.to_numpy().tobytes()
+    assert (read.feature_names, read.levels, read.plan_fingerprint) == (
+        matrix.feature_names,
+        matrix.levels,
+        matrix.plan_fingerprint,
+    )
+    assert read.customer_ids == matrix.customer_ids and (read.as_of == matrix.as_of).all()
+    labels = churn.labels(records, "2024-01-01", churn.Inactivity(horizon=60))
+    for found, kept in ((pickle.loads(pickle.dumps(labels)), labels),):
+        assert found.to_arrow() == kept.to_arrow() and found.excluded.to_arrow() == kept.excluded.to_arrow()
+        assert repr(found) == repr(kept)
+    plan = churn.FeaturePlan.standard(windows=(7, 30)).with_feature(name="n", source="tickets", window=30)
+    again = churn.features(records, dates, plan=pickle.loads(pickle.dumps(plan)))
+    assert again.plan_fingerprint == churn.features(records, dates, plan=plan).plan_fingerprint
+    rows = [{"customer_id": "C-1", "signed_up_at": "soon"}, {"customer_id": "C-2", "signed_up_at": "2024-01-01"}]
+    report = churn.TenantRecords(tenant="acme", customers=rows, on_invalid="quarantine").report
+    found = pickle.loads(pickle.dumps(report))
+    assert repr(found) == repr(report) and found._repr_html_() == report._repr_html_()
+    assert repr(pickle.loads(pickle.dumps(report.issues[0]))) == repr(report.issues[0])
+    assert repr(pickle.loads(pickle.dumps(report.tables["customers"]))) == repr(report.tables["customers"])
+
+
+def test_a_damaged_pickle_is_an_error_of_the_library(records):
+    for kind in (churn.FeatureMatrix, churn.Labels, churn.FeaturePlan):
+        with pytest.raises(churn.ArtifactError):
+            kind._restore(b"damaged")

@@ -176,7 +176,9 @@ mod classifier;
 pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub use crate::error::{Codes, Error, Named, Parts, RecordKind, ValidationReport, deserialize, parse, unknown};
+    pub use crate::error::{
+        AnyError, Codes, Error, Named, Parts, RecordKind, ValidationReport, deserialize, parse, unknown,
+    };
 
     /// Creates a tenant id without validating it. The caller must validate it later.
     pub fn tenant(id: impl AsRef<str>) -> crate::TenantId {

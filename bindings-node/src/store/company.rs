@@ -9,7 +9,7 @@ use napi_derive::napi;
 use serde_json::Value as Json;
 
 use super::{at, begin, limit};
-use crate::error::{invalid_option, raise_store, to_json};
+use crate::error::{invalid_option, raise, to_json};
 use crate::options;
 
 fn text(given: &Object<'_>, name: &str) -> Result<String> {
@@ -36,28 +36,28 @@ impl NativeCompany {
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { to_json(&own.get().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.get().await.map_err(raise)?) })
     }
 
     /// Sets the name of the company.
     #[napi(catch_unwind)]
     pub fn rename<'env>(&self, env: &'env Env, name: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
-        begin(env, async move { own.rename(&name).await.map_err(raise_store) })
+        begin(env, async move { own.rename(&name).await.map_err(raise) })
     }
 
     /// Stores a setting. The value of the setting is given as JSON.
     #[napi(catch_unwind)]
     pub fn set<'env>(&self, env: &'env Env, setting: String, value: String) -> Result<PromiseRaw<'env, ()>> {
         let (own, value) = (self.own.clone(), parsed(&value)?);
-        begin(env, async move { own.set(&setting, &value).await.map_err(raise_store) })
+        begin(env, async move { own.set(&setting, &value).await.map_err(raise) })
     }
 
     /// Removes a setting. Returns whether the setting existed.
     #[napi(catch_unwind)]
     pub fn unset<'env>(&self, env: &'env Env, setting: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
-        begin(env, async move { own.unset(&setting).await.map_err(raise_store) })
+        begin(env, async move { own.unset(&setting).await.map_err(raise) })
     }
 }
 
@@ -79,40 +79,35 @@ impl NativeUsers {
             role: role(&given)?,
         };
         let own = self.own.clone();
-        begin(env, async move { own.upsert(&user).await.map_err(raise_store) })
+        begin(env, async move { own.upsert(&user).await.map_err(raise) })
     }
 
     /// Returns the user with this id as JSON.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(
-            env,
-            async move { to_json(&own.get(&user_id).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.get(&user_id).await.map_err(raise)?) })
     }
 
     /// Returns the user with this email address as JSON.
     #[napi(catch_unwind)]
     pub fn by_email<'env>(&self, env: &'env Env, email: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move {
-            to_json(&own.by_email(&email).await.map_err(raise_store)?)
-        })
+        begin(env, async move { to_json(&own.by_email(&email).await.map_err(raise)?) })
     }
 
     /// Returns all users as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.list().await.map_err(raise)?) })
     }
 
     /// Removes a user. Returns whether the user existed.
     #[napi(catch_unwind)]
     pub fn remove<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, bool>> {
         let own = self.own.clone();
-        begin(env, async move { own.remove(&user_id).await.map_err(raise_store) })
+        begin(env, async move { own.remove(&user_id).await.map_err(raise) })
     }
 }
 
@@ -135,7 +130,7 @@ impl NativeApiKeys {
     ) -> Result<PromiseRaw<'env, ()>> {
         let (own, role, at) = (self.own.clone(), role(&given)?, at(&given)?);
         begin(env, async move {
-            own.create(&key_id, &secret, role, at).await.map_err(raise_store)
+            own.create(&key_id, &secret, role, at).await.map_err(raise)
         })
     }
 
@@ -153,31 +148,28 @@ impl NativeApiKeys {
         key.label = options::text(&given, "label")?;
         key.scopes = options::texts(&given, "scopes")?;
         key.expires_at = options::moment(&given, "expiresAt")?;
-        begin(env, async move { own.issue(&key, at).await.map_err(raise_store) })
+        begin(env, async move { own.issue(&key, at).await.map_err(raise) })
     }
 
     /// Returns the key with this secret as JSON.
     #[napi(catch_unwind)]
     pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(
-            env,
-            async move { to_json(&own.verify(&secret).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.verify(&secret).await.map_err(raise)?) })
     }
 
     /// Returns all API keys as JSON.
     #[napi(catch_unwind)]
     pub fn list<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(env, async move { to_json(&own.list().await.map_err(raise_store)?) })
+        begin(env, async move { to_json(&own.list().await.map_err(raise)?) })
     }
 
     /// Revokes an API key.
     #[napi(catch_unwind)]
     pub fn revoke<'env>(&self, env: &'env Env, key_id: String, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, at) = (self.own.clone(), at(&given)?);
-        begin(env, async move { own.revoke(&key_id, at).await.map_err(raise_store) })
+        begin(env, async move { own.revoke(&key_id, at).await.map_err(raise) })
     }
 }
 
@@ -193,10 +185,7 @@ impl NativeCursors {
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
-        begin(
-            env,
-            async move { to_json(&own.get(&source).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.get(&source).await.map_err(raise)?) })
     }
 
     /// Sets the sync cursor of a data source.
@@ -209,9 +198,7 @@ impl NativeCursors {
         given: Object<'_>,
     ) -> Result<PromiseRaw<'env, ()>> {
         let (own, at) = (self.own.clone(), at(&given)?);
-        begin(env, async move {
-            own.set(&source, &position, at).await.map_err(raise_store)
-        })
+        begin(env, async move { own.set(&source, &position, at).await.map_err(raise) })
     }
 }
 
@@ -234,7 +221,7 @@ impl NativeAudit {
             details: parsed(&details)?,
         };
         let own = self.own.clone();
-        begin(env, async move { own.append(&entry).await.map_err(raise_store) })
+        begin(env, async move { own.append(&entry).await.map_err(raise) })
     }
 
     /// Returns a page of entries as JSON, oldest first.
@@ -242,9 +229,10 @@ impl NativeAudit {
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
         let (own, limit) = (self.own.clone(), limit(&given, 1000)?);
-        begin(env, async move {
-            to_json(&own.page(after, limit).await.map_err(raise_store)?)
-        })
+        begin(
+            env,
+            async move { to_json(&own.page(after, limit).await.map_err(raise)?) },
+        )
     }
 
     /// Returns a page of the entries that match a query as JSON.
@@ -261,9 +249,6 @@ impl NativeAudit {
             limit: limit(&given, 100)?,
         };
         let own = self.own.clone();
-        begin(
-            env,
-            async move { to_json(&own.query(&query).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.query(&query).await.map_err(raise)?) })
     }
 }

@@ -16,7 +16,7 @@ use napi::bindgen_prelude::{Object, PromiseRaw, ToNapiValue};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::error::{cancelled, internal, invalid_option, raise_store, to_json};
+use crate::error::{cancelled, internal, invalid_option, raise, to_json};
 use crate::options;
 use crate::records::Records;
 use crate::task::Cancel;
@@ -108,11 +108,9 @@ pub fn open_store<'env>(
 ) -> Result<PromiseRaw<'env, NativeStore>> {
     let wanted = store_options(&given)?;
     begin(env, async move {
-        let own = churn_store::Store::open_with(&url, &wanted)
-            .await
-            .map_err(raise_store)?;
+        let own = churn_store::Store::open_with(&url, &wanted).await.map_err(raise)?;
         if migrate {
-            own.migrate().await.map_err(raise_store)?;
+            own.migrate().await.map_err(raise)?;
         }
         Ok(NativeStore { own })
     })
@@ -130,28 +128,28 @@ impl NativeStore {
     #[napi(catch_unwind)]
     pub fn migrate<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
-        begin(env, async move { own.migrate().await.map_err(raise_store) })
+        begin(env, async move { own.migrate().await.map_err(raise) })
     }
 
     /// Returns the version of the store's tables in the database.
     #[napi(catch_unwind)]
     pub fn version<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
-        begin(env, async move { own.version().await.map_err(raise_store) })
+        begin(env, async move { own.version().await.map_err(raise) })
     }
 
     /// Grants a Postgres role the privileges that the application needs.
     #[napi(catch_unwind)]
     pub fn grant_to<'env>(&self, env: &'env Env, role: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
-        begin(env, async move { own.grant_to(&role).await.map_err(raise_store) })
+        begin(env, async move { own.grant_to(&role).await.map_err(raise) })
     }
 
     /// Checks that the database answers.
     #[napi(catch_unwind)]
     pub fn ping<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
-        begin(env, async move { own.ping().await.map_err(raise_store) })
+        begin(env, async move { own.ping().await.map_err(raise) })
     }
 
     /// Returns, as JSON, how many connections are idle, reading and writing now.
@@ -164,7 +162,7 @@ impl NativeStore {
     #[napi(catch_unwind)]
     pub fn backup<'env>(&self, env: &'env Env, path: String) -> Result<PromiseRaw<'env, ()>> {
         let own = self.own.clone();
-        begin(env, async move { own.backup(&path).await.map_err(raise_store) })
+        begin(env, async move { own.backup(&path).await.map_err(raise) })
     }
 
     /// Authenticates an API key from its text. Returns the id of its tenant, and the key, as JSON.
@@ -177,7 +175,7 @@ impl NativeStore {
     ) -> Result<PromiseRaw<'env, String>> {
         let (own, at) = (self.own.clone(), at(&given)?);
         begin(env, async move {
-            let found = own.authenticate(&text, at).await.map_err(raise_store)?;
+            let found = own.authenticate(&text, at).await.map_err(raise)?;
             to_json(&found.map(|(tenant, key)| (tenant.tenant().to_string(), key)))
         })
     }
@@ -187,7 +185,7 @@ impl NativeStore {
     pub fn attest<'env>(&self, env: &'env Env, host_tables: Vec<String>) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
-            let report = own.attest_with(&host_tables).await.map_err(raise_store)?;
+            let report = own.attest_with(&host_tables).await.map_err(raise)?;
             let (passed, text) = (report.passed(), report.to_string());
             to_json(&serde_json::json!({ "passed": passed, "text": text, "report": report }))
         })
@@ -314,7 +312,7 @@ impl NativeTenant {
         begin(
             env,
             unless_cancelled(cancel, async move {
-                own.records(&wanted).await.map(Records::new).map_err(raise_store)
+                own.records(&wanted).await.map(Records::new).map_err(raise)
             }),
         )
     }
@@ -323,10 +321,7 @@ impl NativeTenant {
     #[napi(catch_unwind)]
     pub fn revision<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
-        begin(
-            env,
-            async move { Ok(own.revision().await.map_err(raise_store)? as i64) },
-        )
+        begin(env, async move { Ok(own.revision().await.map_err(raise)? as i64) })
     }
 
     /// Begins a transaction of several calls.
@@ -334,7 +329,7 @@ impl NativeTenant {
     pub fn begin<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, NativeTransaction>> {
         let own = self.own.clone();
         begin(env, async move {
-            Ok(NativeTransaction::new(own.begin().await.map_err(raise_store)?))
+            Ok(NativeTransaction::new(own.begin().await.map_err(raise)?))
         })
     }
 
@@ -348,9 +343,10 @@ impl NativeTenant {
         n_args: u32,
     ) -> Result<PromiseRaw<'env, i64>> {
         let (own, args) = (self.own.clone(), transaction::arguments(&args, n_args)?);
-        begin(env, async move {
-            Ok(own.execute(&sql, &args).await.map_err(raise_store)? as i64)
-        })
+        begin(
+            env,
+            async move { Ok(own.execute(&sql, &args).await.map_err(raise)? as i64) },
+        )
     }
 
     /// Runs a query on tables of the application. Returns the rows as JSON.
@@ -363,9 +359,10 @@ impl NativeTenant {
         n_args: u32,
     ) -> Result<PromiseRaw<'env, String>> {
         let (own, args) = (self.own.clone(), transaction::arguments(&args, n_args)?);
-        begin(env, async move {
-            to_json(&own.query(&sql, &args).await.map_err(raise_store)?)
-        })
+        begin(
+            env,
+            async move { to_json(&own.query(&sql, &args).await.map_err(raise)?) },
+        )
     }
 
     /// Deletes the records, scores and outcomes of one customer. Returns the number of deleted rows.
@@ -373,7 +370,7 @@ impl NativeTenant {
     pub fn erase_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
         begin(env, async move {
-            let deleted = own.erase_customer(&customer_id).await.map_err(raise_store)?;
+            let deleted = own.erase_customer(&customer_id).await.map_err(raise)?;
             Ok(deleted as i64)
         })
     }

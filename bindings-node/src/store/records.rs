@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{begin, limit, unless_cancelled};
-use crate::error::{internal, raise, raise_store, to_json};
+use crate::error::{internal, raise, to_json};
 use crate::options;
 use crate::records::{Slices, lone_table};
 use crate::report::validation;
@@ -47,9 +47,9 @@ impl NativeRecords {
         let (own, cancel) = (self.own.clone(), cancel.clone());
         let (table, policy) = (lone_table(&rows, own.kind())?, options::policy(&given)?);
         let work = async move {
-            let mut import = own.import(policy).await.map_err(raise_store)?;
-            import.write(table).await.map_err(raise_store)?;
-            let upserted = import.commit().await.map_err(raise_store)?;
+            let mut import = own.import(policy).await.map_err(raise)?;
+            import.write(table).await.map_err(raise)?;
+            let upserted = import.commit().await.map_err(raise)?;
             Ok(done(&upserted))
         };
         begin(env, unless_cancelled(cancel, work))
@@ -71,9 +71,9 @@ impl NativeRecords {
             let table = table
                 .map_err(|_| internal("the rows could not be read"))?
                 .map_err(raise)?;
-            let mut import = own.import(policy).await.map_err(raise_store)?;
-            import.write(table).await.map_err(raise_store)?;
-            let upserted = import.commit().await.map_err(raise_store)?;
+            let mut import = own.import(policy).await.map_err(raise)?;
+            import.write(table).await.map_err(raise)?;
+            let upserted = import.commit().await.map_err(raise)?;
             Ok(done(&upserted))
         };
         begin(env, unless_cancelled(cancel, work))
@@ -90,7 +90,7 @@ impl NativeRecords {
         let (own, cancel) = (self.own.clone(), cancel.clone());
         let policy = options::policy(&given)?;
         let work = async move {
-            let import = own.import(policy).await.map_err(raise_store)?;
+            let import = own.import(policy).await.map_err(raise)?;
             Ok(NativeImport {
                 kind: own.kind(),
                 own: Arc::new(Mutex::new(Some(import))),
@@ -104,7 +104,7 @@ impl NativeRecords {
     pub fn check<'env>(&self, env: &'env Env, rows: Object<'_>, cancel: &Cancel) -> Result<PromiseRaw<'env, String>> {
         let (own, cancel) = (self.own.clone(), cancel.clone());
         let table = lone_table(&rows, own.kind())?;
-        let work = async move { Ok(done(&own.check(table).await.map_err(raise_store)?)) };
+        let work = async move { Ok(done(&own.check(table).await.map_err(raise)?)) };
         begin(env, unless_cancelled(cancel, work))
     }
 
@@ -130,7 +130,7 @@ impl NativeRecords {
         };
         let own = self.own.clone();
         begin(env, async move {
-            let page = own.find(&query).await.map_err(raise_store)?;
+            let page = own.find(&query).await.map_err(raise)?;
             let customers: Vec<_> = page.customers.iter().map(|row| &row.values).collect();
             to_json(&json!({ "customers": customers, "next": page.next }))
         })
@@ -140,16 +140,17 @@ impl NativeRecords {
     #[napi(catch_unwind)]
     pub fn count_customers<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
-        begin(env, async move {
-            Ok(own.count_customers().await.map_err(raise_store)? as i64)
-        })
+        begin(
+            env,
+            async move { Ok(own.count_customers().await.map_err(raise)? as i64) },
+        )
     }
 
     /// Returns the number of rows. A customer or event with several versions has one row for each version.
     #[napi(catch_unwind)]
     pub fn count<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, i64>> {
         let own = self.own.clone();
-        begin(env, async move { Ok(own.count().await.map_err(raise_store)? as i64) })
+        begin(env, async move { Ok(own.count().await.map_err(raise)? as i64) })
     }
 
     /// Returns a page of rows as JSON, in the order in which the rows were first stored.
@@ -158,7 +159,7 @@ impl NativeRecords {
         let after = options::whole(&given, "after")?.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
         let (own, limit) = (self.own.clone(), limit(&given, 1000)?);
         begin(env, async move {
-            let page = own.page(after, limit).await.map_err(raise_store)?;
+            let page = own.page(after, limit).await.map_err(raise)?;
             let rows: Vec<_> = page.rows.iter().map(|row| &row.values).collect();
             to_json(&json!({ "rows": rows, "next": page.next }))
         })
@@ -169,7 +170,7 @@ impl NativeRecords {
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
-            let found = own.of_customer(&customer_id).await.map_err(raise_store)?;
+            let found = own.of_customer(&customer_id).await.map_err(raise)?;
             let rows: Vec<_> = found.iter().map(|row| &row.values).collect();
             to_json(&rows)
         })
@@ -192,7 +193,7 @@ impl NativeImport {
         let table = lone_table(&rows, self.kind)?;
         let work = async move {
             match &mut *own.lock().await {
-                Some(import) => import.write(table).await.map_err(raise_store),
+                Some(import) => import.write(table).await.map_err(raise),
                 None => Err(internal("the batch has ended")),
             }
         };
@@ -205,7 +206,7 @@ impl NativeImport {
         let own = Arc::clone(&self.own);
         begin(env, async move {
             let import = own.lock().await.take().ok_or_else(|| internal("the batch has ended"))?;
-            Ok(done(&import.commit().await.map_err(raise_store)?))
+            Ok(done(&import.commit().await.map_err(raise)?))
         })
     }
 

@@ -9,7 +9,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::{at, begin, limit};
-use crate::error::{internal, invalid_option, raise, raise_option, raise_store, to_json};
+use crate::error::{internal, invalid_option, raise, raise_option, to_json};
 use crate::model::Model;
 use crate::options;
 use crate::records::Records;
@@ -73,7 +73,7 @@ impl NativeScores {
             }
         }
         begin(env, async move {
-            to_json(&own.save_with(&model, &run, &wanted).await.map_err(raise_store)?)
+            to_json(&own.save_with(&model, &run, &wanted).await.map_err(raise)?)
         })
     }
 
@@ -83,7 +83,7 @@ impl NativeScores {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
         let before = options::moment(&given, "before")?;
         begin(env, async move {
-            to_json(&own.runs_before(before, limit).await.map_err(raise_store)?)
+            to_json(&own.runs_before(before, limit).await.map_err(raise)?)
         })
     }
 
@@ -108,9 +108,10 @@ impl NativeScores {
             after: after.transpose()?,
         };
         let own = self.own.clone();
-        begin(env, async move {
-            to_json(&own.high_risk(&wanted).await.map_err(raise_store)?)
-        })
+        begin(
+            env,
+            async move { to_json(&own.high_risk(&wanted).await.map_err(raise)?) },
+        )
     }
 
     /// Returns a page of the scores of a run as JSON.
@@ -148,10 +149,7 @@ impl NativeScores {
             total: super::flag(&given, "total")?.unwrap_or(false),
         };
         let own = self.own.clone();
-        begin(
-            env,
-            async move { to_json(&own.query(&query).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.query(&query).await.map_err(raise)?) })
     }
 
     /// Returns the changes from one run to another as JSON.
@@ -166,7 +164,7 @@ impl NativeScores {
         let (own, from, to) = (self.own.clone(), run_id(&from)?, run_id(&to)?);
         let limit = limit(&given, 100)?;
         begin(env, async move {
-            to_json(&own.changes(&from, &to, limit).await.map_err(raise_store)?)
+            to_json(&own.changes(&from, &to, limit).await.map_err(raise)?)
         })
     }
 
@@ -180,7 +178,7 @@ impl NativeScores {
     ) -> Result<PromiseRaw<'env, String>> {
         let (own, limit) = (self.own.clone(), limit(&given, 100)?);
         begin(env, async move {
-            to_json(&own.history(&customer_id, limit).await.map_err(raise_store)?)
+            to_json(&own.history(&customer_id, limit).await.map_err(raise)?)
         })
     }
 
@@ -188,7 +186,7 @@ impl NativeScores {
     #[napi(catch_unwind)]
     pub fn delete<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
-        begin(env, async move { own.delete(&run).await.map_err(raise_store) })
+        begin(env, async move { own.delete(&run).await.map_err(raise) })
     }
 }
 
@@ -211,7 +209,7 @@ impl NativeOutcomes {
             let labels = tokio::task::spawn_blocking(label).await;
             let labels = labels.map_err(|_| internal("the work ended in a panic; please report it"))?;
             let saved = own.save(&records, &labels.map_err(raise)?, &definition).await;
-            Ok(saved.map_err(raise_store)? as i64)
+            Ok(saved.map_err(raise)? as i64)
         })
     }
 
@@ -219,10 +217,7 @@ impl NativeOutcomes {
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
-        begin(
-            env,
-            async move { to_json(&own.of_run(&run).await.map_err(raise_store)?) },
-        )
+        begin(env, async move { to_json(&own.of_run(&run).await.map_err(raise)?) })
     }
 
     /// Returns all stored outcomes of one customer as JSON.
@@ -230,7 +225,7 @@ impl NativeOutcomes {
     pub fn of_customer<'env>(&self, env: &'env Env, customer_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move {
-            to_json(&own.of_customer(&customer_id).await.map_err(raise_store)?)
+            to_json(&own.of_customer(&customer_id).await.map_err(raise)?)
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::{NativeTenant, begin};
-use crate::error::{invalid_option, raise_store};
+use crate::error::{invalid_option, raise};
 use crate::options;
 
 /// Reads the arguments of a statement, which are given as an array.
@@ -55,8 +55,8 @@ impl NativeTransaction {
             let open = open.lock().await.take();
             let open = open.ok_or_else(|| invalid_option("transaction", "has ended"))?;
             match commit {
-                true => open.commit().await.map_err(raise_store),
-                false => open.rollback().await.map_err(raise_store),
+                true => open.commit().await.map_err(raise),
+                false => open.rollback().await.map_err(raise),
             }
         })
     }

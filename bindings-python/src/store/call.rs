@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::AbortHandle;
 
-use crate::errors::{raise_store, refuse};
+use crate::errors::{raise, refuse};
 
 /// The interval at which the waiting thread checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(25);
@@ -37,7 +37,7 @@ impl From<PyErr> for Failure {
 impl Failure {
     fn raise(self, py: Python<'_>) -> PyErr {
         match self {
-            Self::Store(error) => raise_store(py, &error),
+            Self::Store(error) => raise(py, &error),
             Self::Python(error) => error,
         }
     }

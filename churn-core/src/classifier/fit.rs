@@ -10,7 +10,7 @@ use crate::classifier::{ChurnClassifier, FlatColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::kinds;
-use crate::leakage::{LeakageFinding, decide, examine_table};
+use crate::leakage::{LeakageFinding, allowed_exist, decide, examine_table};
 use crate::metrics::{log_loss, roc_auc};
 use crate::model::{Examples, MemberReport, fit};
 
@@ -77,6 +77,8 @@ impl ChurnClassifier {
             );
             return Err(Error::new(ErrorKind::TooLittleData, message));
         }
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        allowed_exist(&options.allow_columns, &known)?;
         let (kinds, column_notes) = kinds(table, &options.categorical, &workers)?;
         let given = FlatColumns::read(table, names, &kinds, &workers)?;
         let count = classes.iter().max().map_or(0, |&most| most as usize + 1);

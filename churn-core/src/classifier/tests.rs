@@ -270,4 +270,10 @@ fn columns_that_leak_the_target_are_named() {
         fit(LeakagePolicy::Refuse, &["refunded"]).unwrap().report().leaks.len(),
         1
     );
+    let error = fit(LeakagePolicy::Refuse, &["refundet"]).unwrap_err();
+    assert_eq!(
+        (error.code(), error.column()),
+        ("invalid_option", Some("allow_columns"))
+    );
+    assert!(error.to_string().contains("did you mean 'refunded'?"), "{error}");
 }

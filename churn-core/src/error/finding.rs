@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{RecordKind, names};
 
@@ -78,7 +78,7 @@ pub(crate) const MAX_EXAMPLES: usize = 5;
 /// assert!(finding.message.contains("'status'")); // the known column with the nearest name
 /// # Ok::<(), churn_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// The topic of the finding.

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Finding, names};
 
@@ -65,7 +65,7 @@ names! {
 }
 
 /// One invalid value: its location and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ValidationIssue {
     /// The table that contains the value.
@@ -110,7 +110,7 @@ impl fmt::Display for ValidationIssue {
 }
 
 /// Row counts of one table. `rows_in` always equals `rows_accepted + rows_quarantined`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TableReport {
     /// Number of rows in the input.
@@ -130,7 +130,7 @@ pub struct TableReport {
 ///
 /// `Display` shows the counts, the first 20 issues, and every finding with its number of rows and examples. For code
 /// examples, see [`OnInvalid`](crate::OnInvalid) and [`Finding`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
     /// Row counts of each table in the input, in the order of [`RecordKind::ALL`].

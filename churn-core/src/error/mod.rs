@@ -12,9 +12,9 @@ pub use finding::{Finding, FindingCode};
 pub use issue::{IssueCode, RecordKind, TableReport, ValidationIssue, ValidationReport};
 #[doc(hidden)]
 pub use named::{Named, deserialize, parse, unknown};
-pub(crate) use named::{names, suggestion};
+pub(crate) use named::{names, nearest, suggestion};
 #[doc(hidden)]
-pub use parts::{Codes, Parts};
+pub use parts::{AnyError, Codes, Parts};
 use parts::{error_kinds, error_type};
 
 /// `Result` with this crate's [`Error`].

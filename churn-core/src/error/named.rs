@@ -48,7 +48,7 @@ pub(crate) fn suggestion(unknown: &str, known: &[&str], what: &str) -> String {
 }
 
 /// The known name that is most similar to a misspelt name; `None` if more than about a third of the letters differ.
-fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     // A text of more than 64 bytes is too long to be a misspelt name.
     if unknown.len() > 64 {
         return None;

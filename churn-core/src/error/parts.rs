@@ -46,6 +46,22 @@ impl<K: fmt::Debug> Parts<K> {
     }
 }
 
+/// What every error type of the product can say. The language bindings convert any error through this trait.
+pub trait AnyError: StdError {
+    /// The stable code of the error.
+    fn code(&self) -> &'static str;
+    /// The table in which the error occurred; `None` if the error does not concern a table.
+    fn table(&self) -> Option<RecordKind>;
+    /// The 0-based position of the row in the input; `None` if the error does not concern a row.
+    fn row(&self) -> Option<u64>;
+    /// The column, feature or option that caused the error; `None` if no column, feature or option did.
+    fn column(&self) -> Option<&str>;
+    /// The whole validation report; `None` if the error is not about refused records.
+    fn report(&self) -> Option<&ValidationReport>;
+    /// Whether the same call may succeed later.
+    fn retryable(&self) -> bool;
+}
+
 /// A type whose values have stable codes.
 pub trait Codes {
     /// All codes, in the order of declaration.
@@ -232,6 +248,32 @@ macro_rules! error_type {
             /// The whole validation report; `None` if the error is not about refused records.
             pub fn report(&self) -> Option<&$crate::private::ValidationReport> {
                 self.0.report.as_deref()
+            }
+        }
+
+        impl $crate::private::AnyError for $error {
+            fn code(&self) -> &'static str {
+                self.0.kind.code()
+            }
+
+            fn table(&self) -> Option<$crate::private::RecordKind> {
+                self.0.table
+            }
+
+            fn row(&self) -> Option<u64> {
+                self.0.row
+            }
+
+            fn column(&self) -> Option<&str> {
+                self.0.column.as_deref()
+            }
+
+            fn report(&self) -> Option<&$crate::private::ValidationReport> {
+                self.0.report.as_deref()
+            }
+
+            fn retryable(&self) -> bool {
+                self.0.retryable
             }
         }
 

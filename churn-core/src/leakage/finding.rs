@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names};
+use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt, names, nearest};
 
 names! {
     /// The policy for columns that leak the target, that is, contain information that is not available at prediction
@@ -90,6 +90,19 @@ impl fmt::Display for LeakageFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}' ({}): {}", excerpt(&self.column), self.leak, self.evidence)
     }
+}
+
+/// Checks that every name in `allow_columns` is the name of a column or of a feature.
+///
+/// # Errors
+/// `invalid_option` if a name is unknown.
+pub(crate) fn allowed_exist(allowed: &[String], known: &[&str]) -> Result<()> {
+    let Some(name) = allowed.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let near = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean '{}'?", excerpt(near)));
+    let message = format!("'{}' is neither a column nor a feature{near}", excerpt(name));
+    Err(Error::option("allow_columns", format!("allow_columns: {message}")))
 }
 
 /// Applies the policy to the findings. Returns the findings for the report, each with the action that was taken.

@@ -16,5 +16,5 @@ mod statistic;
 mod tests;
 
 pub(crate) use examine::{Origin, Question, Suspect, examine, examine_table};
-pub(crate) use finding::decide;
 pub use finding::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
+pub(crate) use finding::{allowed_exist, decide};

@@ -1,9 +1,9 @@
 //! Tests whether features of a training sample leak the target.
 
-use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
+use crate::error::{RecordKind, Result};
 use crate::features::{FeatureColumn, Measure, ResolvedPlan, churned_in_the_end};
 use crate::input::columns_of;
-use crate::leakage::{LeakageFinding, Origin, Question, Suspect, decide, examine};
+use crate::leakage::{LeakageFinding, Origin, Question, Suspect, allowed_exist, decide, examine};
 use crate::model::options::TrainOptions;
 use crate::model::sample::Sample;
 use crate::parallel::Workers;
@@ -131,21 +131,7 @@ fn allowed_columns_exist(records: &TenantRecords, plan: &ResolvedPlan, options: 
                 .map(|column| column.name),
         )
         .collect();
-    let unknown = options
-        .allow_columns
-        .iter()
-        .find(|name| !known.contains(&name.as_str()));
-    match unknown {
-        None => Ok(()),
-        Some(name) => Err(Error::new(
-            ErrorKind::InvalidOption,
-            format!(
-                "allow_columns names '{}', which is neither a column nor a feature",
-                excerpt(name)
-            ),
-        )
-        .at(None, None, Some("allow_columns"))),
-    }
+    allowed_exist(&options.allow_columns, &known)
 }
 
 /// Returns the index of the earliest row of every customer, in the order of the customer codes. The given rows must be

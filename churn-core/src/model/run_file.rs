@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact;
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::features::{FeatureMatrix, FileColumn};
 use crate::model::score::{Outcome, ScoreRun};
 use crate::model::warning::Warning;
 use crate::record::TenantId;
@@ -23,19 +23,13 @@ struct File {
     as_of: i64,
     customer_ids: Vec<String>,
     names: Vec<String>,
-    columns: Vec<Values>,
+    columns: Vec<FileColumn>,
     fingerprint: String,
     /// For each customer who is not scored: the row, the reason, and the time by which the customer will have enough
     /// history for a score (microseconds since 1970-01-01).
     not_scored: Vec<(u32, String, Option<i64>)>,
     /// The warnings as JSON. JSON is used because files of other versions may lack some fields of a warning.
     warnings: String,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Values {
-    Numbers(Vec<f64>),
-    Texts { codes: Vec<u32>, levels: Vec<String> },
 }
 
 /// The parts of a score run that are read from its bytes.
@@ -55,13 +49,6 @@ impl ScoreRun {
     /// `artifact_too_large` if the bytes would exceed the maximum size of a file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let matrix = self.matrix();
-        let columns = matrix.columns.iter().map(|column| match column {
-            FeatureColumn::Number(values) => Values::Numbers(values.clone()),
-            FeatureColumn::Text { codes, levels } => Values::Texts {
-                codes: codes.clone(),
-                levels: levels.clone(),
-            },
-        });
         let not_scored = self.scores.iter().enumerate().filter_map(|(row, score)| {
             let reason = score.not_scored_reason()?.to_owned();
             Some((row as u32, reason, score.expected_at().map(Timestamp::as_micros)))
@@ -72,7 +59,7 @@ impl ScoreRun {
             as_of: self.as_of.as_micros(),
             customer_ids: self.scores.iter().map(|score| score.customer_id.clone()).collect(),
             names: matrix.names.clone(),
-            columns: columns.collect(),
+            columns: matrix.columns.iter().map(FileColumn::from).collect(),
             fingerprint: matrix.fingerprint.clone(),
             not_scored: not_scored.collect(),
             warnings: serde_json::to_string(&self.warnings)
@@ -101,18 +88,8 @@ pub(crate) fn read(bytes: &[u8], model_id: &str, names: &[String]) -> Result<Run
     if !file.customer_ids.is_sorted_by(|a, b| a < b) || u32::try_from(rows).is_err() {
         return Err(damaged("its customers are not in order"));
     }
-    let columns = file.columns.into_iter().map(|column| match column {
-        Values::Numbers(values) if values.len() == rows => Ok(FeatureColumn::Number(values)),
-        Values::Texts { codes, levels } if codes.len() == rows => {
-            let known = |code: &u32| *code == FeatureColumn::MISSING || (*code as usize) < levels.len();
-            if !codes.iter().all(known) {
-                return Err(damaged("a text is missing"));
-            }
-            Ok(FeatureColumn::Text { codes, levels })
-        }
-        _ => Err(damaged("its columns differ in length")),
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let columns = file.columns.into_iter().map(|column| column.into_column(rows));
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(damaged)?;
     let moment = |micros: i64| Timestamp::from_micros(micros).ok_or_else(|| damaged("a date is out of range"));
     let as_of = AsOf::new(moment(file.as_of)?);
     let mut not_scored = BTreeMap::new();
