@@ -14,7 +14,7 @@ export interface BandCalibration {
   from: number
   /** Number of rows (customer-date pairs) whose probability is in the band. */
   rows: number
-  /** Number of rows in the band whose customer churned. */
+  /** Number of rows in the band in which the customer churned. */
   churned: number
   /** Mean predicted probability of the rows in the band; `null` if the band has no rows. */
   meanProbability: number | null
@@ -108,8 +108,8 @@ export interface Estimate {
 }
 
 /**
- * Metrics of predictions for rows that the predicting models were not fitted on. A metric is `null` if it is undefined,
- * for example because all rows have the same label.
+ * Metrics of predictions. Each row was predicted by a model that was fitted without this row. A metric is `null` if it
+ * is undefined, for example because all rows have the same label.
  */
 export interface Measures {
   /** Number of rows (predictions). */
@@ -242,7 +242,7 @@ export interface OutOfTime {
   byActivity: MeasuresByActivity | null
   /**
    * The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a `Backtest`
-   * contain predictions. In the report of a model, the list is empty, because the report is stored in the model file.
+   * contain predictions. In the report of a model, the list is empty, which keeps the model file small.
    */
   predictions: Prediction[]
 }
@@ -250,8 +250,8 @@ export interface OutOfTime {
 /** The metrics of the model, with confidence intervals. */
 export interface CardMetrics {
   /**
-   * The out-of-time test (on dates after the label periods of all its training dates); `null` if the history is too
-   * short.
+   * The out-of-time test: a model is tested on dates that lie after the label periods of its training dates. `null` if
+   * the history is too short.
    */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
@@ -333,12 +333,13 @@ export interface ClassifierPart {
   /** The calibration method: `"intercept"`, `"platt"`, `"beta"` or `"isotonic"`. */
   calibration: string
   /**
-   * Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is better.
+   * Out-of-fold log-loss of the calibrated predictions: each row is predicted by base learners that were fitted without
+   * this row. Lower is better.
    */
   logLoss: number
   /**
-   * Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold). Higher is
-   * better.
+   * Area under the ROC curve of the out-of-fold predictions: each row is predicted by base learners that were fitted
+   * without this row. Higher is better.
    */
   rocAuc: number | null
 }
@@ -370,13 +371,13 @@ export interface LeakageFinding {
   leak: LeakageEvidence
   /**
    * The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
-   * fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of leaks, the
-   * statistic is the fraction of rows that agree with the finding.
+   * fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the overall churn
+   * rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the finding.
    */
   statistic: number
   /**
-   * A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
-   * permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability that
+   * A comparison with chance. For `"restates_label"` and `"reaches_into_label_period"`, this is the largest statistic
+   * that permuted labels gave, which may be negative. For the other kinds of leaks, this is the probability that
    * permuted labels agree with the finding equally well. `null` if the test does not use labels.
    */
   byChance: number | null
@@ -404,8 +405,8 @@ export interface ClassifierReport {
   rowsOfClass: number[]
   /**
    * Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its own
-   * group. Groups that contain equal rows are merged. `null` if the model file was written by a version that did not
-   * count groups.
+   * group. Groups that contain equal rows are merged. `null` if the model file was written by a version of the library
+   * that did not count groups.
    */
   groups: number | null
   /** The ensembles, one per class. With two classes, there is only the ensemble of the second class. */
@@ -631,8 +632,8 @@ export interface Score {
   /** Why the customer is not scored, in words; `null` if the customer is scored. */
   notScoredReason: string | null
   /**
-   * The time by which the customer will have enough history for a score at the latest, unless they churn first; `null`
-   * if the customer is scored or if no such time is known.
+   * The time by which the customer will have enough history for a score, unless they churn first; `null` if the
+   * customer is scored or if no such time is known.
    */
   expectedAt: string | null
 }
@@ -646,7 +647,7 @@ export interface TrainReport {
   trainingDates: string[]
   /** Number of rows in the training set. Each row is a pair of a customer and a date. */
   rows: number
-  /** Number of rows in the training set whose customer churned in the label period after the date. */
+  /** Number of training rows in which the customer churned in the label period after the date. */
   churned: number
   /**
    * Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if the
@@ -671,8 +672,8 @@ export interface TrainReport {
    */
   truncatedWindows: number[]
   /**
-   * The out-of-time test. The tested model is not this model: it was trained with the same options, but only on earlier
-   * dates. `null` if the history is too short for a test.
+   * The out-of-time test. The tested model is not this model. It was trained with the same options, but only on dates
+   * whose label periods end by the first test date. `null` if the history is too short for a test.
    */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */

@@ -30,19 +30,22 @@ function columns(table) {
 function declared(table, kind) {
   const known = columns(table)
   const fields = known.flatMap(({ name, meaning, type }) =>
-    [...new Set([name, camel(name)])].map((key) => `  /** ${meaning} */\n  ${key}?: ${type} | null | undefined`))
+    [...new Set([name, camel(name)])].map((key) => {
+      const text = key === name ? `${meaning}.` : `The other spelling of \`${name}\`.`
+      return `  /** ${text} */\n  ${key}?: ${type} | null | undefined`
+    }))
   const required = known.filter((column) => column.required).map(({ name, type }) => `Column<'${name}', ${type}>`)
   const own = required.filter((column) => !column.includes("'customer_id'"))
   const noun = kind === 'Customer' ? 'a customer' : kind === 'Activity' ? 'an activity' : `a ${kind.toLowerCase()}`
   const lines = [
-    `/** The columns of ${noun}, each in both spellings. */`,
+    `/** The columns of ${noun}, in snake_case and in camelCase. */`,
     `export interface ${kind}Columns {\n${fields.join('\n')}\n}`,
     '',
     `/** A row of ${table}. Required: ${known.filter((column) => column.required).map(({ name }) => `\`${name}\``).join(', ')}. */`,
     `export type ${kind === 'Customer' ? 'CustomerRecord' : `${kind}Row`} = ${kind}Columns & ${required.join(' & ')}`,
   ]
   if (table in TABLES && kind !== 'Customer') {
-    lines.push('', `/** A row of ${table} of one customer, whose \`customer_id\` it inherits. */`, `export type Own${kind}Row = ${kind}Columns & ${own.join(' & ')}`)
+    lines.push('', `/** A row of ${table} that is nested in its customer's row, so it needs no \`customer_id\`. */`, `export type Own${kind}Row = ${kind}Columns & ${own.join(' & ')}`)
   }
   return lines.join('\n')
 }
@@ -50,10 +53,13 @@ function declared(table, kind) {
 const codes = errors.map(({ code }) => `  | '${code}'`).join('\n')
 const written = `// Written by scripts/columns.mjs from the column dictionary and the error codes of churn-core. Do not edit.
 
-/** A moment: ISO-8601 text (\`'2024-01-31'\`, \`'2024-01-31T12:30:00Z'\`; without a zone: UTC) or a valid \`Date\`. */
+/**
+ * A moment: a valid \`Date\`, or ISO-8601 text such as \`'2024-01-31'\` or \`'2024-01-31T12:30:00Z'\`. A text without a
+ * time zone is in UTC.
+ */
 export type Moment = string | Date
 
-/** An id; a whole number becomes its decimal text. */
+/** An id. A number must be whole, and is converted to its decimal text. */
 export type Id = string | number | bigint
 
 /** One of the four tables. */

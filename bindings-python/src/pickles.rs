@@ -15,7 +15,10 @@ pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 pub(crate) fn pickle<'py, T: PyClass>(slf: &Bound<'py, T>, values: &impl Serialize) -> PyResult<Reduced<'py>> {
     let py = slf.py();
     let bytes = serde_json::to_vec(values).map_err(|error| refuse(py, "internal", &error.to_string(), None))?;
-    Ok((slf.as_any().get_type().getattr("_restore")?, (PyBytes::new(py, &bytes),)))
+    Ok((
+        slf.as_any().get_type().getattr("_restore")?,
+        (PyBytes::new(py, &bytes),),
+    ))
 }
 
 /// Reads the values that [`pickle`] wrote.

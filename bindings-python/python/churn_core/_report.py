@@ -47,7 +47,7 @@ class BandCalibration:
     """Number of rows (customer-date pairs) whose probability is in the band."""
 
     churned: int
-    """Number of rows in the band whose customer churned."""
+    """Number of rows in the band in which the customer churned."""
 
     mean_probability: float | None
     """Mean predicted probability of the rows in the band; ``None`` if the band has no rows."""
@@ -209,13 +209,13 @@ class ClassifierPart:
     """The calibration method: ``"intercept"``, ``"platt"``, ``"beta"`` or ``"isotonic"``."""
 
     log_loss: float
-    """Log-loss of the calibrated predictions for rows that the members were not fitted on (out-of-fold). Lower is
-    better.
+    """Out-of-fold log-loss of the calibrated predictions: each row is predicted by base learners that were fitted
+    without this row. Lower is better.
     """
 
     roc_auc: float | None
-    """Area under the ROC curve of the predictions for rows that the members were not fitted on (out-of-fold).
-    Higher is better.
+    """Area under the ROC curve of the out-of-fold predictions: each row is predicted by base learners that were
+    fitted without this row. Higher is better.
     """
 
     @classmethod
@@ -297,14 +297,16 @@ class LeakageFinding:
 
     statistic: float
     """The test statistic, from 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, the statistic
-    is the fraction of the log-loss that the column alone removes on held-out rows. For the other kinds of
-    leaks, the statistic is the fraction of rows that agree with the finding.
+    is the fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the
+    overall churn rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the
+    finding.
     """
 
     by_chance: float | None
-    """A comparison with chance. If the statistic is a fraction of the log-loss, this is the largest statistic that
-    permuted labels gave, which may be negative. If the statistic is a fraction of rows, this is the probability
-    that permuted labels agree with the finding equally well. ``None`` if the test does not use labels.
+    """A comparison with chance. For ``"restates_label"`` and ``"reaches_into_label_period"``, this is the largest
+    statistic that permuted labels gave, which may be negative. For the other kinds of leaks, this is the
+    probability that permuted labels agree with the finding equally well. ``None`` if the test does not use
+    labels.
     """
 
     evidence: str
@@ -382,8 +384,8 @@ class ClassifierReport:
 
     groups: int | None
     """Number of groups. All rows of a group are in the same fold. If the caller gave no groups, every row is its
-    own group. Groups that contain equal rows are merged. ``None`` if the model file was written by a version
-    that did not count groups.
+    own group. Groups that contain equal rows are merged. ``None`` if the model file was written by a version of
+    the library that did not count groups.
     """
 
     parts: list[ClassifierPart]
@@ -566,8 +568,8 @@ class LogisticOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Measures(MeasuresMixin):
-    """Metrics of predictions for rows that the predicting models were not fitted on. A metric is ``None`` if it is
-    undefined, for example because all rows have the same label.
+    """Metrics of predictions. Each row was predicted by a model that was fitted without this row. A metric is
+    ``None`` if it is undefined, for example because all rows have the same label.
     """
 
     rows: int
@@ -836,8 +838,8 @@ class OutOfTime(OutOfTimeMixin):
 
     predictions: list[Prediction]
     """The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
-    ``Backtest`` contain predictions. In the report of a model, the list is empty, because the report is stored
-    in the model file.
+    ``Backtest`` contain predictions. In the report of a model, the list is empty, which keeps the model file
+    small.
     """
 
     @classmethod
@@ -1006,7 +1008,7 @@ class TrainReport(TrainReportMixin):
     """Number of rows in the training set. Each row is a pair of a customer and a date."""
 
     churned: int
-    """Number of rows in the training set whose customer churned in the label period after the date."""
+    """Number of training rows in which the customer churned in the label period after the date."""
 
     excluded: int
     """Number of customer-date pairs that were excluded, over all training and test dates. A pair is excluded if
@@ -1035,8 +1037,8 @@ class TrainReport(TrainReportMixin):
     """
 
     out_of_time: OutOfTime | None
-    """The out-of-time test. The tested model is not this model: it was trained with the same options, but only on
-    earlier dates. ``None`` if the history is too short for a test.
+    """The out-of-time test. The tested model is not this model. It was trained with the same options, but only on
+    dates whose label periods end by the first test date. ``None`` if the history is too short for a test.
     """
 
     out_of_time_reason: str | None

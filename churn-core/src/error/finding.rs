@@ -57,6 +57,9 @@ names! {
         /// A subscription begins less than two days after the customer's previous subscription ended. The gap counts as
         /// churn, but is probably a mistake in the dates.
         ShortGap = "short_gap",
+        /// A few events lie long before or long after all other events of their table, so the default `observed_from` or
+        /// `observed_until` is probably wrong.
+        IsolatedDate = "isolated_date",
     }
 }
 

@@ -22,6 +22,7 @@ mod flat;
 mod interner;
 #[cfg(feature = "arrow")]
 mod ipc;
+mod isolated;
 mod json;
 mod kept;
 mod order;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind, Result};
+use crate::input::isolated::Days;
 use crate::input::schema::{is_known, nearest_known, similar_known};
 use crate::parallel::Workers;
 use crate::record::{
@@ -232,7 +233,7 @@ pub(crate) fn of_events(
     let Some(events) = records.events(kind) else {
         return Ok((None, vec![]));
     };
-    let (span, far) = observed(records, kind, events, workers)?;
+    let Observed { span, far, isolated } = observed(records, kind, events, workers)?;
     let (early, late) = outside_spells(&records.customers, events, workers)?;
     let column = Some(time_column(kind));
     let findings = [
@@ -254,18 +255,28 @@ pub(crate) fn of_events(
             column,
             "the event lies more than 365 days after nearly all others of its table and does not move the default observed_until: correct the date, or give observed_until if it is right",
         ),
+        isolated.finding(
+            FindingCode::IsolatedDate,
+            kind,
+            column,
+            "the event lies long before or long after all others of its table and moves the default observed_from or observed_until: correct the date, or give observed_from and observed_until",
+        ),
     ];
     Ok((span, findings.into_iter().flatten().collect()))
 }
 
-/// Returns the first and the last observed event time of a table, and the rows with far dates (see [`FAR`]). Rows with
-/// far dates do not affect the last event time.
-fn observed(
-    records: &TenantRecords,
-    kind: RecordKind,
-    events: &Events,
-    workers: &Workers,
-) -> Result<(Option<EventSpan>, Rows)> {
+/// The observed event times of a table.
+struct Observed {
+    /// The first and the last event time, without far dates; `None` if there are no events.
+    span: Option<EventSpan>,
+    /// The rows with far dates (see [`FAR`]).
+    far: Rows,
+    /// The rows with isolated dates (see [`Days::inside`]), without those with far dates.
+    isolated: Rows,
+}
+
+/// Determines the observed event times of a table.
+fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers: &Workers) -> Result<Observed> {
     let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
     // A superseded version (a row that a newer version replaced) and a payment that is not settled do not count as
     // events.
@@ -304,8 +315,18 @@ fn observed(
             end = Some((at, position));
         }
     }
+    let mut isolated = Rows::default();
+    let times = || rows().map(|row| events.at[row]).filter(|&at| at <= limit);
+    let inside = end.and_then(|(last, _)| Days::count(times(), first, last).inside());
+    workers.check()?;
+    if let (Some(inside), Some((last, _))) = (inside, end)
+        && !(inside.contains(first) && inside.contains(last))
+    {
+        let outside = rows().filter(|&row| events.at[row] <= limit && !inside.contains(events.at[row]));
+        outside.for_each(|row| isolated.add(u64::from(events.given[row])));
+    }
     let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
-    Ok((span, far))
+    Ok(Observed { span, far, isolated })
 }
 
 /// Returns two sets of events. The first set contains events before the first sign-up of their customer. The second set

@@ -57,7 +57,7 @@ const TENANT: ColumnSpec = optional("tenant_id", Id, "the tenant the row belongs
 const KNOWN_AT: ColumnSpec = optional(
     "known_at",
     Timestamp,
-    "the time at which the row became known; hidden before; null: always known",
+    "the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known",
 );
 
 const CUSTOMERS: &[ColumnSpec] = &[
@@ -65,19 +65,19 @@ const CUSTOMERS: &[ColumnSpec] = &[
     required(
         "signed_up_at",
         Timestamp,
-        "when the customer signed up; a later one begins a new spell",
+        "when the customer signed up. A row with a later sign-up begins a new spell (an uninterrupted period as a customer)",
     ),
     optional(
         "churned_at",
         Timestamp,
-        "when the spell ended or will end; null: it has not ended",
+        "when the customer left or will leave. Null if they have not left",
     ),
     optional("notice_at", Timestamp, "when the customer gave notice"),
     optional("renews_at", Timestamp, "when the contract renews"),
     optional(
         "valid_from",
         Timestamp,
-        "the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up",
+        "the time since which the row is true. Several rows with the same customer and the same sign-up are versions of one customer. If null, the row is true since sign-up",
     ),
     KNOWN_AT,
     TENANT,
@@ -85,61 +85,89 @@ const CUSTOMERS: &[ColumnSpec] = &[
 
 const PAYMENTS: &[ColumnSpec] = &[
     required("customer_id", Id, "the customer who pays"),
-    required("due_at", Timestamp, "when the payment was due: the event time"),
+    required(
+        "due_at",
+        Timestamp,
+        "when the payment was due. This is the time of the event",
+    ),
     required(
         "amount",
         Number,
-        "the amount in major units (12.34); zero and negative amounts are valid",
+        "the amount in major units (12.34). Zero and negative amounts are valid",
     ),
     optional(
         "payment_id",
         Id,
-        "the record's id; rows with one id and different known_at are versions",
+        "the id of the record. Rows with the same id and different known_at are versions of one record",
     ),
     optional(
         "settled_at",
         Timestamp,
-        "when it was paid or failed; null: not yet; no column: on the due date",
+        "when the payment was paid or failed. Null if neither has happened yet. Without this column, every payment that is not pending is settled on its due date",
     ),
     optional(
         "status",
         Text,
-        "paid, failed, pending or refunded; null or no column: paid once settled",
+        "paid, failed, pending or refunded. If null, or without this column, a settled payment is paid",
     ),
     optional(
         "refunded_at",
         Timestamp,
-        "when it was refunded; null with status refunded: at settlement",
+        "when the payment was refunded. If null, a refunded payment was refunded when it was settled",
     ),
-    optional("currency", Text, "ISO 4217 code; null: the tenant's currency"),
-    optional("method", Text, "the payment method; not used by the standard features"),
+    optional(
+        "currency",
+        Text,
+        "the ISO 4217 code of the currency. If null, the currency of the tenant",
+    ),
+    optional(
+        "method",
+        Text,
+        "the payment method. The standard features do not use it",
+    ),
     KNOWN_AT,
     TENANT,
 ];
 
 const TICKETS: &[ColumnSpec] = &[
     required("customer_id", Id, "the customer who opened it"),
-    required("opened_at", Timestamp, "when the ticket was opened: the event time"),
+    required(
+        "opened_at",
+        Timestamp,
+        "when the ticket was opened. This is the time of the event",
+    ),
     optional(
         "ticket_id",
         Id,
-        "the record's id; rows with one id and different known_at are versions",
+        "the id of the record. Rows with the same id and different known_at are versions of one record",
     ),
     optional(
         "first_response_at",
         Timestamp,
-        "when it was first answered; null: not yet",
+        "when the ticket was first answered. Null if it has not been answered",
     ),
-    optional("resolved_at", Timestamp, "when it was resolved; null: not yet"),
-    optional("reopened_at", Timestamp, "when it was reopened; null: never"),
-    optional("priority", Text, "low, normal, high or urgent; null: normal"),
-    optional("category", Text, "the category; not used by the standard features"),
-    optional("channel", Text, "the channel; not used by the standard features"),
-    optional("satisfaction", Number, "the customer's rating, 1 to 5; null: not rated"),
+    optional(
+        "resolved_at",
+        Timestamp,
+        "when the ticket was resolved. Null if it is open",
+    ),
+    optional(
+        "reopened_at",
+        Timestamp,
+        "when the ticket was reopened. Null if it was never reopened",
+    ),
+    optional("priority", Text, "low, normal, high or urgent. If null, normal"),
+    optional("category", Text, "the category. The standard features do not use it"),
+    optional("channel", Text, "the channel. The standard features do not use it"),
+    optional(
+        "satisfaction",
+        Number,
+        "the customer's rating from 1 to 5. Null if the ticket was not rated",
+    ),
     optional(
         "satisfaction_at",
         Timestamp,
-        "when the satisfaction became known; null: at resolution",
+        "when the satisfaction became known. If null, when the ticket was resolved",
     ),
     KNOWN_AT,
     TENANT,
@@ -147,18 +175,26 @@ const TICKETS: &[ColumnSpec] = &[
 
 const ACTIVITIES: &[ColumnSpec] = &[
     required("customer_id", Id, "the customer who acts"),
-    required("at", Timestamp, "when it happened: the event time"),
+    required(
+        "at",
+        Timestamp,
+        "when the activity happened. This is the time of the event",
+    ),
     optional(
         "activity_id",
         Id,
-        "the record's id; rows with one id and different known_at are versions",
+        "the id of the record. Rows with the same id and different known_at are versions of one record",
     ),
     optional(
         "kind",
         Text,
-        "the kind of activity: login, export; null: a separate kind; no column: a single kind",
+        "the kind of activity, such as login or export. Activities with null form a kind of their own. Without this column, all activities are of one kind",
     ),
-    optional("quantity", Number, "the quantity, in any unit; null or no column: 1"),
+    optional(
+        "quantity",
+        Number,
+        "the quantity in any unit. If null, or without this column, 1",
+    ),
     KNOWN_AT,
     TENANT,
 ];
@@ -169,7 +205,7 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     required(
         "price",
         Number,
-        "the price in major units, per interval and for all seats",
+        "the price of all seats for one interval, in major units",
     ),
     required(
         "interval",
@@ -179,16 +215,20 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     optional(
         "subscription_id",
         Id,
-        "the record's id; rows with one id and different known_at are versions",
+        "the id of the record. Rows with the same id and different known_at are versions of one record",
     ),
     optional(
         "ended_at",
         Timestamp,
-        "when the subscription ended or will end; null: it is active",
+        "when the subscription ended or will end. Null if no end is known",
     ),
     optional("plan", Text, "the name of the plan"),
     optional("seats", Number, "the number of seats"),
-    optional("currency", Text, "ISO 4217 code; one for all rows"),
+    optional(
+        "currency",
+        Text,
+        "the ISO 4217 code of the currency, which is the same in all rows",
+    ),
     KNOWN_AT,
 ];
 

@@ -15,9 +15,13 @@ const TAIL: f64 = 0.01;
 /// range exceeds this multiple of the width of the range.
 const SLACK: f64 = 0.5;
 /// A feature of a score run counts as outside the training data if its share of missing values differs by more than
-/// this number from the share in training. A text feature also counts as outside if more than this share of its
+/// this number from the share in training. The share of missing values of a feature over a window depends on the phase
+/// of the billing cycle, so it may differ much. A text feature also counts as outside if more than this share of its
 /// distinct texts did not occur in training.
 const SHARE: f64 = 0.5;
+/// A feature without a window counts as outside the training data if its share of missing values differs by more than
+/// this number from the share in training.
+const SHARE_OF_LIFETIME: f64 = 0.25;
 
 /// The typical values of one feature in a set of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,19 +68,23 @@ impl Profile {
             })
     }
 
-    /// The features whose values in a score run lie far outside their values at all training dates.
-    pub(crate) fn outside(&self, run: &Self) -> Vec<Outside> {
+    /// The features whose values in a score run lie far outside their values at all training dates. `lifetime` tells
+    /// whether the feature at a position has no window.
+    pub(crate) fn outside(&self, run: &Self, lifetime: impl Fn(usize) -> bool) -> Vec<Outside> {
         let pairs = self.0.iter().zip(&run.0).enumerate();
         pairs
-            .filter_map(|(feature, (trained, run))| trained.outside(run).map(|how| Outside { feature, how }))
+            .filter_map(|(feature, (trained, run))| {
+                let share = if lifetime(feature) { SHARE_OF_LIFETIME } else { SHARE };
+                trained.outside(run, share).map(|how| Outside { feature, how })
+            })
             .collect()
     }
 }
 
 impl FeatureProfile {
-    fn outside(&self, run: &Self) -> Option<String> {
+    fn outside(&self, run: &Self, share: f64) -> Option<String> {
         let percent = |share: f64| (100.0 * share).round();
-        if (run.missing - self.missing).abs() > SHARE {
+        if (run.missing - self.missing).abs() > share {
             return Some(format!(
                 "missing in {} % of the rows, {} % in training",
                 percent(run.missing),
@@ -171,18 +179,22 @@ mod tests {
     fn a_run_similar_to_training_is_inside() {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
-        assert_eq!(trained.outside(&numbers((200..900).map(f64::from))), None);
+        assert_eq!(trained.outside(&numbers((200..900).map(f64::from)), SHARE), None);
         // A shift of this size is normal, because tenure and totals grow between training and the score run.
-        assert_eq!(trained.outside(&numbers((700..1400).map(f64::from))), None);
+        assert_eq!(trained.outside(&numbers((700..1400).map(f64::from)), SHARE), None);
     }
 
     #[test]
     fn values_unlike_those_of_training_are_outside() {
         let trained = numbers((0..1000).map(f64::from));
-        assert!(trained.outside(&numbers((2000..3000).map(f64::from))).is_some());
-        assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN))).is_some());
+        assert!(trained.outside(&numbers((2000..3000).map(f64::from)), SHARE).is_some());
+        assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN)), SHARE).is_some());
+        // A third of the rows has no value.
+        let gaps = numbers((0..900).map(|i| if i % 3 == 0 { f64::NAN } else { f64::from(i) }));
+        assert_eq!(trained.outside(&gaps, SHARE), None);
+        assert!(trained.outside(&gaps, SHARE_OF_LIFETIME).is_some());
         // The typical range of a constant feature is its single value.
-        assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50])).is_some());
+        assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50]), SHARE).is_some());
     }
 
     #[test]
@@ -194,7 +206,11 @@ mod tests {
             };
             profile(&column, 1)
         };
-        assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"])), None);
-        assert!(texts(&["basic", "pro"]).outside(&texts(&["Basic", "Pro"])).is_some());
+        assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"]), SHARE), None);
+        assert!(
+            texts(&["basic", "pro"])
+                .outside(&texts(&["Basic", "Pro"]), SHARE)
+                .is_some()
+        );
     }
 }

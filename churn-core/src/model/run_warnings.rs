@@ -25,6 +25,18 @@ const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
 const FEWEST_SCORES: usize = 20;
+/// The length in days of the periods whose numbers of events are compared.
+const PERIOD_DAYS: i64 = 31;
+/// The number of earlier periods with which the last period is compared. They cover one year, so that the quiet season
+/// of a business is among them.
+const PERIODS: i64 = 12;
+/// The last period is compared only if the records cover at least this number of earlier periods.
+const FEWEST_PERIODS: usize = 4;
+/// The last period is compared only if each earlier period has at least this number of events.
+const FEWEST_EVENTS: u64 = 100;
+/// The last period has far fewer events than the earlier periods if it has less than this share of the events of the
+/// earlier period with the fewest events.
+const FEWER: f64 = 0.65;
 /// Maximum number of features that the message of a warning names.
 const NAMED: usize = 5;
 
@@ -45,10 +57,13 @@ pub(crate) fn run_warnings(
         RecordKind::Customers => cancellation,
         _ => plan.tables().contains(kind),
     });
-    found.extend(tables.filter_map(|kind| stale_data(records, kind, run.as_of)));
+    found
+        .extend(tables.filter_map(|kind| {
+            stale_data(records, kind, run.as_of).or_else(|| fewer_events(records, kind, run.as_of))
+        }));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
-    found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix)));
+    found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix, plan)));
     found
 }
 
@@ -179,13 +194,36 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
+/// Warns if the last 31 days before the run's date have far fewer events than every earlier period of 31 days in one
+/// year. In this case, a part of the data feed is probably missing, and the model would treat active customers as
+/// inactive. The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
+fn fewer_events(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
+    if kind == RecordKind::Customers {
+        return None;
+    }
+    let days = EventDays::of(records, kind, as_of)?;
+    let last_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
+    let in_period = |period: i64| days.between(last_day - PERIOD_DAYS * (period + 1), last_day - PERIOD_DAYS * period);
+    let earlier = (1..=PERIODS).take_while(|period| last_day - PERIOD_DAYS * (period + 1) >= days.first);
+    let counts: Vec<u64> = earlier.map(in_period).collect();
+    let (least, most, found) = (*counts.iter().min()?, *counts.iter().max()?, in_period(0));
+    if counts.len() < FEWEST_PERIODS || least < FEWEST_EVENTS || found as f64 >= FEWER * least as f64 {
+        return None;
+    }
+    let message = format!(
+        "{kind} have {found} events in the {PERIOD_DAYS} days before {as_of}, but {least} to {most} in each of the {} periods of {PERIOD_DAYS} days before: if events are missing, active customers look inactive. Load the missing {kind}, or score as of a date before they are missing",
+        counts.len()
+    );
+    Some(Warning::new(WarningCode::FewerEvents, message).of_dates(vec![as_of]))
+}
+
 /// The days before the run's date on which a table has events. Pending payments are not counted.
 struct EventDays {
     /// The first day with an event, in days since 1970-01-01.
     first: i64,
     last: i64,
-    /// For each day from the first to the last, whether it has an event.
-    filled: Vec<bool>,
+    /// The number of events on each day from the first to the last.
+    counts: Vec<u32>,
     /// The number of events before the run's date.
     earlier: usize,
     /// The number of events at or after the run's date.
@@ -213,22 +251,29 @@ impl EventDays {
         let earlier = || times().filter(|&at| at < as_of.as_micros());
         let days = || earlier().map(|at| at.div_euclid(MICROS_PER_DAY));
         let (first, last) = (days().min()?, days().max()?);
-        let mut filled = vec![false; (last - first + 1) as usize];
-        days().for_each(|day| filled[(day - first) as usize] = true);
+        let mut counts = vec![0; (last - first + 1) as usize];
+        days().for_each(|day| counts[(day - first) as usize] += 1);
         let earlier = earlier().count();
         Some(Self {
             first,
             last,
-            filled,
+            counts,
             earlier,
             later: times().count() - earlier,
         })
     }
 
+    /// The number of events from the day `from` up to, but without, the day `until`.
+    fn between(&self, from: i64, until: i64) -> u64 {
+        let position = |day: i64| (day - self.first).clamp(0, self.counts.len() as i64) as usize;
+        let counts = &self.counts[position(from)..position(until)];
+        counts.iter().map(|&count| u64::from(count)).sum()
+    }
+
     /// The largest number of days between two consecutive days with events.
     fn longest_silence(&self) -> i64 {
         let (mut longest, mut previous) = (0, self.first);
-        for (day, _) in (self.first..).zip(&self.filled).filter(|(_, filled)| **filled) {
+        for (day, _) in (self.first..).zip(&self.counts).filter(|(_, count)| **count > 0) {
             longest = longest.max(day - previous);
             previous = day;
         }
@@ -267,8 +312,10 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     Some(Warning::new(WarningCode::LevelOutsideTraining, message))
 }
 
-fn features_outside_training(profile: &Profile, matrix: &FeatureMatrix) -> Option<Warning> {
-    let outside = profile.outside(&Profile::of(matrix));
+fn features_outside_training(profile: &Profile, matrix: &FeatureMatrix, plan: &ResolvedPlan) -> Option<Warning> {
+    let outside = profile.outside(&Profile::of(matrix), |feature| {
+        plan.features()[feature].window.is_none()
+    });
     if outside.is_empty() || matrix.customers.len() < FEWEST_SCORES {
         return None;
     }
@@ -301,11 +348,13 @@ mod tests {
         let days = |filled: &[u8]| EventDays {
             first: 100,
             last: 99 + filled.len() as i64,
-            filled: filled.iter().map(|&day| day > 0).collect(),
+            counts: filled.iter().map(|&count| u32::from(count)).collect(),
             earlier: 1,
             later: 0,
         };
         assert_eq!(days(&[1, 0, 0, 1, 1]).longest_silence(), 3);
         assert_eq!(days(&[1]).longest_silence(), 0);
+        assert_eq!(days(&[1, 0, 5, 2]).between(101, 103), 5);
+        assert_eq!(days(&[1, 0, 5, 2]).between(0, 200), 8);
     }
 }

@@ -620,6 +620,31 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
 }
 
 #[test]
+fn a_partial_outage_of_a_feed_is_reported() -> Result<()> {
+    let mut world = world(400, 9);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let as_of = day(600);
+    let found = |world: &World| -> Result<Vec<&'static str>> {
+        let run = model.score(&world.records("acme"), as_of)?;
+        Ok(codes(&run).into_iter().map(|(code, _)| code).collect())
+    };
+    assert!(!found(&world)?.contains(&"fewer_events"));
+    // In the last 31 days, the payments of every second customer are missing.
+    let odd = |id: &str| id.ends_with(['1', '3', '5', '7', '9']);
+    let kept = |payment: &Payment| payment.due_at < day(569) || !odd(&payment.customer_id);
+    world.payments.retain(kept);
+    assert!(found(&world)?.contains(&"fewer_events"));
+    // The payments of every second customer are missing in the whole history.
+    world.payments.retain(|payment| !odd(&payment.customer_id));
+    let found = found(&world)?;
+    assert!(
+        !found.contains(&"fewer_events") && found.contains(&"features_outside_training"),
+        "{found:?}"
+    );
+    Ok(())
+}
+
+#[test]
 fn another_currency_is_reported_and_refused_for_a_single_customer() -> Result<()> {
     let mut world = world(150, 9);
     world

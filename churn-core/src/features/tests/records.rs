@@ -486,6 +486,29 @@ fn findings_of_many_tenants_and_batches_are_joined() {
 }
 
 #[test]
+fn isolated_dates_at_either_end_are_reported() {
+    let daily = |extra: &[&str]| {
+        let mut csv = "customer_id,due_at,amount\n".to_owned();
+        for day in 0..240 {
+            let _ = writeln!(csv, "a,{},1", at("2023-02-01").timestamp().plus_days(day));
+        }
+        extra.iter().for_each(|date| csv.push_str(&format!("a,{date},1\n")));
+        let (records, report) = build(CUSTOMERS, RecordKind::Payments, &csv);
+        (records, found(&report, FindingCode::IsolatedDate))
+    };
+    assert_eq!(daily(&["2023-10-01"]).1, [], "two days after the last day");
+    let (records, late) = daily(&["2023-11-08"]);
+    assert_eq!(late, [(Some("due_at"), 1, vec![240])]);
+    // The finding refuses nothing and moves nothing: the event is still the end of the history.
+    assert_eq!(records.observed_until_row(None), Some((RecordKind::Payments, 240)));
+    let (_, both) = daily(&["2023-11-08", "1970-01-01"]);
+    assert_eq!(both, [(Some("due_at"), 2, vec![240, 241])]);
+    // A far date is reported as such, and hides no isolated date. The one before it is then the latest.
+    let (_, found) = daily(&["2032-01-01"]);
+    assert_eq!(found, []);
+}
+
+#[test]
 fn an_attribute_with_the_name_of_a_known_column_is_reported() {
     let similar = |customers: &str| {
         let (_, report) = build(customers, RecordKind::Activities, "customer_id,at\na,2023-02-01\n");
