@@ -125,7 +125,7 @@ fn moments(values: Vec<Option<i64>>) -> ArrayRef {
 /// Creates the tables of a tenant. The seed determines all random values.
 ///
 /// # Errors
-/// If a table is longer than Arrow allows.
+/// Returns an error if a table is longer than Arrow allows.
 pub fn batches(size: Size, seed: u64) -> Result<Batches, ArrowError> {
     let mut random = Random(seed);
     let lives = (0..size.customers).map(|_| {

@@ -4,8 +4,8 @@
 //!
 //! Usage: `cargo run --release -p churn-benches --example everyday -- [ARGUMENTS]`. The arguments are CUSTOMERS, SEEDS,
 //! CYCLES, HORIZONS and ACTIVE_WITHIN, in this order. All of them are optional. CYCLES and HORIZONS are comma-separated
-//! lists or `all`. A customer is eligible at a date if they were active in the ACTIVE_WITHIN times `horizon` days
-//! before the date. Without ACTIVE_WITHIN, the default of the churn definition is used.
+//! lists or `all`. A customer is eligible at a date if they were active in a period that ends at the date and is
+//! ACTIVE_WITHIN times as long as the horizon. Without ACTIVE_WITHIN, the default of the churn definition is used.
 
 use std::time::Instant;
 
@@ -47,7 +47,8 @@ fn main() -> Result<(), Error> {
                 for day in tenant.days() {
                     match model.score(&all, as_of(day)) {
                         Ok(run) => figures.push((day, tenant.judge(&run, day, i64::from(*horizon)))),
-                        // With a cycle longer than the horizon there are days on which nobody paid lately.
+                        // If the billing cycle is longer than the horizon, there are days on which no customer is
+                        // eligible, because none has paid recently.
                         Err(error) if error.code() == "no_eligible_customers" => nobody += 1,
                         Err(error) => return Err(error),
                     }

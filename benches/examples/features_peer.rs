@@ -3,9 +3,9 @@
 //! - `features_peer write DIRECTORY CUSTOMERS` writes `customers.arrow` and `payments.arrow`.
 //! - `features_peer write-all DIRECTORY CUSTOMERS` writes all four tables with all their columns, for
 //!   `peers/main_job.py`.
-//! - `features_peer run DIRECTORY THREADS [OUT]` reads the tables. It prints three times in seconds: from raw columns
-//!   to the features at one date, from raw columns to the features at twelve dates, and from records that are already
-//!   built to the features at another date. With `OUT`, it writes the matrix at the first date to this file.
+//! - `features_peer run DIRECTORY THREADS [OUT]` reads the tables. It prints three durations in seconds: from raw
+//!   columns to the features at one date, from raw columns to the features at twelve dates, and from records that are
+//!   already built to the features at another date. With `OUT`, it writes the matrix at the first date to this file.
 
 use std::fs::File;
 use std::path::Path;

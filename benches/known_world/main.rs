@@ -1,5 +1,5 @@
-//! Trains models of this library on synthetic tenants with known risk, and tests the models out of time. Also writes
-//! the matrices, labels and true risks to files, so that other libraries can be tested on the same data.
+//! Trains models of this library on synthetic tenants with known risk, and tests the models out of time. The program
+//! also writes the matrices, labels and true risks to files, so that other libraries can be tested on the same data.
 //!
 //! Run `cargo run --release -p churn-benches --example known_world -- FOLDER CUSTOMERS SEEDS [FIRST_SEED]`. Then run
 //! `benches/peers/known_world.py FOLDER` to test the other libraries.

@@ -1,5 +1,5 @@
-"""Compares this library with DuckDB: the time from raw columns to the payment features of the standard plan, on the
-same tables.
+"""Compares how long this library and DuckDB take to compute the payment features of the standard plan from the same raw
+columns.
 
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/features.py [--customers 1000000] [--threads 1 2] [--repeats 3]

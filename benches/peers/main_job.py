@@ -4,10 +4,10 @@ raw records to scores.
     cargo build --release -p churn-benches --example features_peer
     python benches/peers/main_job.py [--customers 100000] [--threads 2] [--repeat 3]
 
-The script needs the built wheel and requirements.txt. `--customers 1000 --repeat 1` takes about a minute.
+The script needs the built wheel and requirements.txt. A run with `--customers 1000 --repeat 1` takes about a minute.
 
-There are twelve training dates, which lie a month apart. The label period of each training date (90 days, in which
-customers may cancel) ends by the scoring date. The history continues for 90 days after the scoring date, so the scores
+There are twelve training dates, which lie a month apart. The label period of each training date (the 90 days
+after the date) ends by the scoring date. The history continues for 90 days after the scoring date, so the scores
 can be compared with the true outcomes.
 
 Both sides use this library's defaults for members, hyperparameters, folds, sampled customers, blend and calibration.
@@ -137,7 +137,7 @@ def one(side: str, directory: Path, warm: Path, threads: int) -> None:
 
 def check(directory: Path, threads: int) -> str:
     """Checks that this library and the peer compute equal labels at all training dates, and equal features at the
-    scoring date."""
+    first training date and at the scoring date."""
     import churn_core as churn
     import main_job_features as sql
 

@@ -71,16 +71,16 @@ def tickets(d: int) -> str:
 
 
 def usual(start: int, w: int) -> str:
-    """Returns the SQL expression for a customer's count of events in the window as a multiple of the usual count. The
-    usual count is computed from the rate of events before the window."""
+    """Returns the SQL expression for the number of events of a customer in the window, divided by the usual number. The
+    usual number is computed from the rate of events before the window."""
     past = f"nullif((lifetime - count_{w}) * {w} / (({start} - first) / {DAY}), 0)"
     return f"CASE WHEN {start} - first >= {w * DAY} THEN count_{w} / {past} END"
 
 
 def activities(d: int) -> str:
-    """Returns the SQL query for the activity features at one date. A kind of activity is counted in a window if its
-    last activity lies in the window. Windows begin at midnight, so a day is counted in a window if it is not before the
-    first day of the window."""
+    """Returns the SQL query for the activity features at one date. A kind of activity is counted in a window if the
+    last activity of this kind lies in the window. Windows begin at midnight, so a day is counted in a window if it is
+    not before the first day of the window."""
     inner = ["count(*) AS lifetime", "min(moment) AS first", "max(moment) AS last"]
     days, kinds, outer = [], [], []
     for w in WINDOWS:
@@ -146,7 +146,7 @@ def labels(connection: duckdb.DuckDBPyConnection, dates: Iterable[int]) -> pa.Ta
 
 
 def only(connection: duckdb.DuckDBPyConnection, customers: np.ndarray | None) -> None:
-    """Restricts later queries to these customers. `None` means all customers."""
+    """Restricts later queries to the given customers. `None` means all customers."""
     connection.register("drawn", pa.table({"customer_id": [] if customers is None else customers}))
     for name in TABLES:
         view = "known" if name == "customers" else name

@@ -42,7 +42,7 @@ Z = np.ndarray
 
 
 SPENT: dict[str, float] = {}
-"""The seconds that all fits of the job took, by purpose."""
+"""The total time of the fits for each purpose, in seconds. A purpose is a member or the choice of a hyperparameter."""
 
 
 @contextmanager

@@ -168,7 +168,8 @@ def xgboost_peers(model: Path, x: np.ndarray):
 
 
 def ydf_peers(x: np.ndarray):
-    """Trains a YDF boosting model of the same size on the same rows, because YDF cannot read XGBoost models."""
+    """Trains a YDF boosting model with the size and the training rows of the XGBoost model, because YDF cannot read
+    XGBoost models."""
     import ydf
 
     kept = KEPT / "ydf"

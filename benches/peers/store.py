@@ -1,14 +1,14 @@
-"""Measures how long this library's store takes to write and read payments and scores, and compares this time with
-SQLAlchemy and pandas. The store is also compared with the fastest possible way, which is COPY in Postgres and a
-prepared statement in a loop in SQLite.
+"""Measures how long this library's store takes to write and read payments and scores, and compares this time with the
+times of SQLAlchemy and pandas. The store is also compared with the fastest way to load and read rows, which is COPY in
+Postgres and a prepared statement in a loop in SQLite.
 
 Usage: store.py [--payments 1000000] [--customers 100000] [--repeat 3] [--runs 20] [--reads 200]
                 [--databases sqlite postgres]
 
 If DATABASE_URL is set, the script uses the Postgres server of this URL. The role in the URL must be able to create
-databases and roles. Otherwise, the script starts a temporary Postgres server, which does not wait for the disk
-(fsync=off). SQLite does wait for the disk (journal_mode=WAL, synchronous=FULL). These settings are the same for all
-loaders.
+databases and roles. Without DATABASE_URL, the script starts a temporary Postgres server, which does not wait for the
+disk (fsync=off). SQLite does wait for the disk (journal_mode=WAL, synchronous=FULL). These settings are the same for
+all loaders.
 
 Each loader receives the payments in the form that it loads fastest: an Arrow table for this library, a list of dicts
 for SQLAlchemy, a list of tuples for the prepared statement, and bytes for COPY. The time to prepare this form is not
@@ -80,7 +80,7 @@ def made(payments: int, customers: int) -> tuple[pa.Table, pa.Table]:
 
 
 class Databases:
-    """Creates empty databases for the measurements, and drops them."""
+    """Creates empty databases for the measurements, and drops them afterwards."""
 
     def __init__(self, kind: str, folder: str) -> None:
         self.kind, self.folder, self.count = kind, folder, 0

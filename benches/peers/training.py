@@ -1,5 +1,5 @@
-"""Compares this library with LightGBM, XGBoost and scikit-learn: the time to train boosting and a random forest on the
-same table.
+"""Compares this library with LightGBM, XGBoost and scikit-learn: the time to train a boosting model and a random forest
+on the same table.
 
     python benches/peers/training.py [--rows 160000] [--columns 60] [--threads 1 2] [--repeats 3] [--members boosting forest]
 

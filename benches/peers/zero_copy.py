@@ -31,8 +31,8 @@ def peak():
 
 
 def resident():
-    """Returns the memory that the process currently uses, in MB. On Linux, also resets the peak memory to this
-    number."""
+    """Returns the memory that the process currently uses, in MB. On Linux, the function also resets the peak
+    memory to this number."""
     with open("/proc/self/clear_refs", "w") as refs:
         refs.write("5")
     return status("VmRSS")

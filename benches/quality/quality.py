@@ -1,4 +1,4 @@
-"""Compares this library with other libraries on the same rows of public churn data sets, all with default settings.
+"""Compares this library with other libraries, all with default settings, on the same rows of public churn data sets.
 
     cargo run --release --example export_matrix -- JOURNEY
     python benches/quality/quality.py DATA [JOURNEY] [--out results.json] [--cache FOLDER] [--only telco,mlc,journey]
@@ -99,7 +99,7 @@ def mlc(data):
 
 
 def by_fold(x, y, predict):
-    """Returns the out-of-fold prediction of every row, and the total of the seconds that all fits took."""
+    """Returns the out-of-fold prediction of every row, and the total time of all fits in seconds."""
     out, start = np.zeros(len(y)), time.perf_counter()
     for train, test in StratifiedKFold(5, shuffle=True, random_state=42).split(x, y):
         out[test] = predict(x.iloc[train], y[train], x.iloc[test])

@@ -61,7 +61,7 @@ const SPELLINGS = new Map<string, string>()
 /** @internal Converts a camelCase name to snake_case, which the Rust library uses. */
 export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** @internal Registers the camelCase name of an option, which `spelled` then writes instead of the snake_case name. */
+/** @internal Registers the camelCase name of an option. `spelled` then writes it instead of the snake_case name. */
 export function declareOption(name: string): void {
   const other = snake(name)
   if (other !== name) SPELLINGS.set(other, name)

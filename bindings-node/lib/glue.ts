@@ -22,7 +22,7 @@ export function guard<T>(call: () => T): T {
   }
 }
 
-/** Throws if a call has more arguments than the function takes, because JavaScript would ignore the others. */
+/** Throws if a call has more arguments than the function takes, because JavaScript would ignore the extra arguments. */
 export function noMore(given: number, wanted: number, call: string): void {
   if (given > wanted) {
     throw new ChurnError(`${call} takes ${wanted} argument${wanted === 1 ? '' : 's'}, and ${given} were given`, { code: 'invalid_option' })
@@ -192,7 +192,7 @@ export function cached<T>(owner: object, name: string, make: () => T): T {
   return values.get(name) as T
 }
 
-/** Freezes plain objects and arrays, because a getter returns the same object to all its callers. */
+/** Freezes plain objects and arrays. A getter returns one object to all its callers, so no caller may change it. */
 function frozen<T>(value: T): T {
   if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value) && !natives.has(value) && !Object.isFrozen(value)) {
     Object.freeze(value)

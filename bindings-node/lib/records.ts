@@ -146,7 +146,7 @@ export interface Partition {
 const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
 /**
- * Splits tables with the rows of many tenants by their `tenant_id` column. Pass either all tables as arrays of objects,
+ * Splits tables with the rows of many tenants by the column `tenant_id`. Pass either all tables as arrays of objects,
  * or all tables as Arrow.
  */
 export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {

@@ -68,8 +68,9 @@ pub fn train<'env>(
     })
 }
 
-/// Trains a model at each of several earlier dates, and tests it on the label period (the span after this date in which
-/// churn is counted). Returns the results as JSON.
+/// Runs a backtest. For each of several test dates, a model is trained on the data that were known at the test date.
+/// The model is tested on the label period (the period in which churn is counted) that follows the test date. Returns
+/// the results as JSON.
 #[napi(catch_unwind)]
 pub fn backtest<'env>(
     env: &'env Env,

@@ -93,8 +93,8 @@ pub(crate) fn trusted(options: &Object<'_>) -> Result<StaticAttributes> {
     Ok(names.map_or(StaticAttributes::None, StaticAttributes::Named))
 }
 
-/// Reads the option `conversionRates`: for each currency other than the tenant's currency, the value of one unit in the
-/// tenant's currency.
+/// Reads the option `conversionRates`: for each foreign currency, the value of one major unit (such as one euro),
+/// expressed in the tenant's currency.
 pub(crate) fn rates(options: &Object<'_>) -> Result<BTreeMap<String, f64>> {
     let Some(Row(rates)) = options.get::<Row>("conversionRates")? else {
         return Ok(BTreeMap::new());
@@ -144,8 +144,8 @@ fn json(options: &Object<'_>) -> Result<String> {
     Ok(text(options, "json")?.unwrap_or_else(|| "{}".to_owned()))
 }
 
-/// Makes the feature plan: the standard features for the given windows (periods before the date), followed by the
-/// features that the caller defined.
+/// Makes the feature plan: the standard features for the given windows (periods that end at the date of the features),
+/// followed by the features that the caller defined.
 pub(crate) fn plan(options: &Object<'_>) -> Result<FeaturePlan> {
     FeaturePlan::from_json(&json(options)?).map_err(raise)
 }
@@ -173,7 +173,7 @@ pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Exec
     })
 }
 
-/// Reads the options of a training.
+/// Reads the options of a training run.
 pub(crate) fn training(options: &Object<'_>, execution: Execution) -> Result<TrainOptions> {
     let training = TrainOptions::from_json(&json(options)?).map_err(raise)?;
     Ok(training.with_execution(threads(options, execution)?))

@@ -519,7 +519,7 @@ pub struct Positions {
     pub rows: Uint32Array,
 }
 
-/// Splits tables with a `tenant_id` column by tenant.
+/// Splits tables with the rows of many tenants by the column `tenant_id`.
 #[napi(catch_unwind)]
 pub fn partition(given: Object<'_>, arrow: bool) -> Result<Partitioned> {
     let partition = builder(&given, "", reader(arrow))?.partition().map_err(raise)?;

@@ -69,7 +69,7 @@ pub struct NativeUsers {
 
 #[napi]
 impl NativeUsers {
-    /// Adds a user, or replaces the user with this id.
+    /// Adds a user, or replaces the stored user with the same id.
     #[napi(catch_unwind)]
     pub fn upsert<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, ()>> {
         let user = User {
@@ -82,14 +82,14 @@ impl NativeUsers {
         begin(env, async move { own.upsert(&user).await.map_err(raise) })
     }
 
-    /// Returns the user with this id as JSON.
+    /// Returns, as JSON, the user with the given id.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, user_id: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
         begin(env, async move { to_json(&own.get(&user_id).await.map_err(raise)?) })
     }
 
-    /// Returns the user with this email address as JSON.
+    /// Returns, as JSON, the user with the given email address.
     #[napi(catch_unwind)]
     pub fn by_email<'env>(&self, env: &'env Env, email: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -151,7 +151,7 @@ impl NativeApiKeys {
         begin(env, async move { own.issue(&key, at).await.map_err(raise) })
     }
 
-    /// Returns the key with this secret as JSON.
+    /// Returns, as JSON, the API key with the given secret.
     #[napi(catch_unwind)]
     pub fn verify<'env>(&self, env: &'env Env, secret: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -181,7 +181,7 @@ pub struct NativeCursors {
 
 #[napi]
 impl NativeCursors {
-    /// Returns the sync cursor of a data source as JSON.
+    /// Returns, as JSON, the sync cursor of a data source.
     #[napi(catch_unwind)]
     pub fn get<'env>(&self, env: &'env Env, source: String) -> Result<PromiseRaw<'env, String>> {
         let own = self.own.clone();
@@ -235,7 +235,7 @@ impl NativeAudit {
         )
     }
 
-    /// Returns a page of the entries that match a query as JSON.
+    /// Returns, as JSON, a page of the entries that match a query.
     #[napi(catch_unwind)]
     pub fn query<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let query = AuditQuery {

@@ -98,7 +98,7 @@ fn store_options(given: &Object<'_>) -> Result<StoreOptions> {
     Ok(wanted)
 }
 
-/// Opens a store, and creates or updates its tables if `migrate` is set.
+/// Opens a store, and creates or updates its tables if `migrate` is true.
 #[napi(catch_unwind)]
 pub fn open_store<'env>(
     env: &'env Env,
@@ -165,7 +165,7 @@ impl NativeStore {
         begin(env, async move { own.backup(&path).await.map_err(raise) })
     }
 
-    /// Authenticates an API key from its text. Returns the id of its tenant, and the key, as JSON.
+    /// Authenticates an API key from its text. Returns, as JSON, the id of the key's tenant, and the key.
     #[napi(catch_unwind)]
     pub fn authenticate<'env>(
         &self,

@@ -25,7 +25,7 @@ impl NativeModels {
         begin(env, async move { own.save(&model, stage, at).await.map_err(raise) })
     }
 
-    /// Loads the model with this id.
+    /// Loads the stored model with the given id.
     #[napi(catch_unwind)]
     pub fn load<'env>(&self, env: &'env Env, id: String) -> Result<PromiseRaw<'env, Model>> {
         let own = self.own.clone();

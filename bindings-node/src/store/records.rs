@@ -108,8 +108,8 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Returns a page of customers as JSON, each in their current version (dated row). `attributes` has names and
-    /// values of text attributes. It selects the customers who have these values.
+    /// Returns a page of customers as JSON. Each customer is returned as their current version (dated row).
+    /// `attributes` has names and values of text attributes. Only customers who have these values are returned.
     #[napi(catch_unwind)]
     pub fn find<'env>(
         &self,

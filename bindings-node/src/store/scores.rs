@@ -1,4 +1,4 @@
-//! The score runs of a tenant (scores of all eligible customers at one date) and the outcomes, in the store.
+//! The stored score runs of a tenant (the scores of all eligible customers at one date) and the stored outcomes.
 
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl NativeScores {
         )
     }
 
-    /// Returns a page of the scores of a run as JSON.
+    /// Returns, as JSON, a page of the scores of a run.
     #[napi(catch_unwind)]
     pub fn query<'env>(
         &self,
@@ -152,7 +152,7 @@ impl NativeScores {
         begin(env, async move { to_json(&own.query(&query).await.map_err(raise)?) })
     }
 
-    /// Returns the changes from one run to another as JSON.
+    /// Returns, as JSON, the changes from one run to another.
     #[napi(catch_unwind)]
     pub fn changes<'env>(
         &self,
@@ -168,7 +168,7 @@ impl NativeScores {
         })
     }
 
-    /// Returns the scores of one customer in served runs as JSON.
+    /// Returns, as JSON, the scores that served runs contain for one customer.
     #[napi(catch_unwind)]
     pub fn history<'env>(
         &self,
@@ -213,7 +213,7 @@ impl NativeOutcomes {
         })
     }
 
-    /// Returns the probabilities of a run with the customers' outcomes as JSON.
+    /// Returns, as JSON, the probabilities of a run together with the customers' outcomes.
     #[napi(catch_unwind)]
     pub fn of_run<'env>(&self, env: &'env Env, run: Object<'_>) -> Result<PromiseRaw<'env, String>> {
         let (own, run) = (self.own.clone(), run_id(&run)?);
