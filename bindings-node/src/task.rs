@@ -33,9 +33,9 @@ struct State {
 /// A queue of work. Each queue has its own threads.
 #[derive(Clone, Copy)]
 pub(crate) enum Lane {
-    /// The queue of trainings and backtests, which may take minutes.
+    /// The queue for training runs and backtests. One job may take minutes.
     Training,
-    /// The queue of all other work, which takes milliseconds to seconds.
+    /// The queue for all other work. One job takes milliseconds to seconds.
     Scoring,
 }
 
@@ -64,7 +64,7 @@ impl Lane {
         lock(&QUEUES[self as usize])
     }
 
-    /// Returns the maximum number of jobs of this queue that run at the same time.
+    /// Returns the maximum number of jobs of this queue that may run at the same time.
     fn limit(self) -> usize {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         match self {
@@ -192,7 +192,7 @@ where
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Runs work of the library on another thread. Returns a promise of the result.
+/// Runs `work`, which calls churn-core, on another thread. Returns a promise of the result.
 pub(crate) fn begin<'env, T>(
     env: &'env Env,
     lane: Lane,
@@ -283,7 +283,7 @@ impl<T> Held<T> {
     }
 }
 
-/// Tells V8 how much memory outside the V8 heap JavaScript objects use. `bytes` is the change of this amount; a
+/// Tells V8 how much memory JavaScript objects use outside the V8 heap. `bytes` is the change of this amount; a
 /// negative number means that memory was freed. Returns the new total.
 #[napi(catch_unwind)]
 pub fn adjust_memory(env: &Env, bytes: i64) -> Result<i64> {

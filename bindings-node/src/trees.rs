@@ -14,7 +14,7 @@ use crate::model::Contributions;
 use crate::options;
 use crate::task::{Cancel, Held, Lane, begin, execution};
 
-/// A model file, which is given as its path or as its content.
+/// A model file, given as a path or as the content of the file.
 type Given = Either<String, Uint8Array>;
 
 fn content(given: Given) -> churn_core::Result<Vec<u8>> {
@@ -26,7 +26,8 @@ fn content(given: Given) -> churn_core::Result<Vec<u8>> {
     })
 }
 
-/// A copy of the caller's matrix, because the caller may change or transfer the array during the call.
+/// A copy of the caller's matrix. The copy is needed because the caller may change or transfer the array during the
+/// call.
 enum Matrix {
     Single(Array2<f32>),
     Double(Array2<f64>),
@@ -72,7 +73,8 @@ impl Trees {
     /// Imports a LightGBM model. The argument is the path of a text file, or the text itself as bytes.
     #[napi(factory, catch_unwind)]
     pub fn from_lightgbm(#[napi(ts_arg_type = "string | Uint8Array")] given: Given) -> Result<Self> {
-        // Bytes that are not UTF-8 are converted with replacement characters. The import then fails at the first line.
+        // In bytes that are not UTF-8, invalid sequences become replacement characters. The import of a binary file
+        // then fails at the first line, with an error that names the expected format.
         Self::new(content(given).and_then(|text| TreeEnsemble::from_lightgbm(&String::from_utf8_lossy(&text))))
     }
 
@@ -100,7 +102,7 @@ impl Trees {
         Ok(names(self.inner.get()?.n_features()))
     }
 
-    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if the trees average probabilities.
+    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if probabilities are averaged.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(self.inner.get()?.link().as_str())

@@ -63,8 +63,8 @@ impl FromNapiValue for Cell {
             }
             ValueType::Object if unknown.is_date()? => {
                 let millis = unsafe { JsDate::from_napi_value(env, raw)? }.value_of()?;
-                // The time of an invalid Date is NaN. NaN is converted to a timestamp that is out of range, which
-                // `churn-core` refuses.
+                // The time of an invalid Date is NaN. NaN becomes a timestamp outside the supported range, and
+                // `churn-core` refuses such a timestamp.
                 Value::Timestamp(if millis.is_nan() {
                     i64::MAX
                 } else {
@@ -80,8 +80,8 @@ impl FromNapiValue for Cell {
     }
 }
 
-/// Reads a text. The result is `None` if the text contains a lone surrogate, which UTF-8 cannot represent. napi alone
-/// would replace a lone surrogate by U+FFFD, so two different ids could become equal.
+/// Reads a text. The result is `None` if the text contains a lone surrogate, which UTF-8 cannot represent. Without this
+/// check, napi would replace a lone surrogate with U+FFFD, and two different ids could become equal.
 ///
 /// # Safety
 /// `raw` must be a live string of the environment `env`, which must be live too.

@@ -46,7 +46,7 @@ test('trainings leave libuv\'s pool to the host', async () => {
   const since = performance.now()
   await readFile(new URL(import.meta.url))
   const took = performance.now() - since
-  // This scoring call finishes although trainings are waiting, because scoring has its own queue.
+  // Training runs are waiting, but this scoring call finishes, because scoring has its own queue.
   await model.score(records, { asOf, threads: 1 })
   stop.abort()
   assert.deepEqual(await Promise.all(trainings), Array(6).fill('cancelled'))
@@ -54,7 +54,7 @@ test('trainings leave libuv\'s pool to the host', async () => {
 })
 
 /**
- * Starts a child process that begins a training of several minutes and then runs `script`. Returns how and when the
+ * Starts a child process that begins a training run of several minutes and then runs `script`. Returns how and when the
  * process ended.
  */
 function child(script) {
@@ -121,7 +121,7 @@ test('large tables are read in slices', async () => {
   lag.enable()
   const sliced = await TenantRecords.fromObjectsAsync({ tenant: 'acme', ...many })
   lag.disable()
-  // The test uses the 75th percentile, because a busy machine may pause this process for longer than a slice.
+  // The test uses the 75th percentile and not the maximum, because a busy machine may pause this process at any time.
   assert.ok(lag.percentile(75) / 1e6 < 50, `${lag.percentile(75) / 1e6} ms`)
   assert.equal(sliced.rows('payments'), whole.rows('payments'))
   const bits = (of) => features(of, { asOf, windows: [28] }).toArrow()
@@ -240,7 +240,8 @@ test('Arrow: camelCase columns, Tables, empty buffers', async () => {
 })
 
 test('bytes that are no readable Arrow say what they are', () => {
-  // pyarrow wrote these Feather files with 50 customers. They use the default compression methods of pandas and polars.
+  // pyarrow wrote these Feather files. Each file contains 50 customers. The files use the default compression methods
+  // of pandas and polars.
   const files = {
     lz4: Buffer.from(readFileSync(new URL('data/lz4.feather', import.meta.url))),
     zstd: Buffer.from(readFileSync(new URL('data/zstd.feather', import.meta.url))),
@@ -323,7 +324,7 @@ test('a classifier names its columns, classes and signal', async () => {
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: { maybe: 5 } }), says(/maybe.*no, yes/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { classWeight: 5 }), says(/one for each class/, { column: 'classWeight' }))
   await assert.rejects(ChurnClassifier.fit(rows, y, { signal: {} }), isFault({ code: 'invalid_option', column: 'signal' }))
-  // A column that is a copy of the label is refused, as ChurnModel refuses such an attribute.
+  // A column that is a copy of the label is refused. ChurnModel also refuses an attribute that is a copy of the label.
   await assert.rejects(ChurnClassifier.fit(rows.map((row, i) => ({ ...row, left: y[i] })), y), isFault({ code: 'leakage', column: 'left' }))
   // All values of a column must have the same type.
   for (const odd of [new Date(), true]) {

@@ -1,7 +1,8 @@
 //! Conversion of Python arguments to Rust values. For each argument, this module has a conversion function with the
 //! name of the argument. The error for an invalid value can therefore name the argument.
 //!
-//! A `#[pyfunction]` applies a conversion function with `#[pyo3(from_py_with = arguments::horizon)]`.
+//! A `#[pyfunction]` names the conversion function in an attribute, such as
+//! `#[pyo3(from_py_with = arguments::horizon)]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -124,7 +125,7 @@ fn named<T: FromStr<Err = churn_core::Error>>(given: &Bound<'_, PyAny>, name: &s
     })
 }
 
-/// Converts a positive number of seconds, at most a day.
+/// Converts an argument that must be a positive number of seconds, and at most one day.
 #[cfg(feature = "store")]
 fn seconds(given: &Bound<'_, PyAny>, name: &str) -> PyResult<f64> {
     let found = number(given, name)?;

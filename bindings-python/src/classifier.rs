@@ -163,8 +163,8 @@ impl FlatModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Returns the 90 % confidence interval of each row's probability of the second class, as a float64 array of shape
-    /// (rows, 2).
+    /// Returns, for each row, a 90 % confidence interval for the churn rate of rows with the same score. The result is
+    /// a float64 array of shape (rows, 2).
     #[pyo3(signature = (table, *, threads=None))]
     fn predict_interval(&self, py: Python<'_>, table: &FlatTable, threads: Option<usize>) -> PyResult<Py<PyAny>> {
         let found = work::run(py, threads, None, |execution| {

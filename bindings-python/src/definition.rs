@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 
 use crate::arguments;
 
-/// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period, which
-/// is the span in which churn is counted. The label period begins ``lead`` days after ``as_of`` (the date of the
+/// The definition of churn by cancellation: a customer churns if their ``churned_at`` lies in the label period (the
+/// period during which churn is counted). The label period begins ``lead`` days after ``as_of`` (the date of the
 /// prediction) and is ``horizon`` days long.
 ///
 /// >>> churn.Cancellation(horizon=30, lead=7)
@@ -14,7 +14,7 @@ use crate::arguments;
 #[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Cancellation {
-    /// Length in days of the label period, in which a customer either churns or stays.
+    /// Length in days of the label period (the period during which churn is counted).
     horizon: u32,
     /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
@@ -52,12 +52,12 @@ impl Cancellation {
 #[pyclass(frozen, get_all, eq, from_py_object, module = "churn_core")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Inactivity {
-    /// Length in days of the label period, in which a customer either churns or stays.
+    /// Length in days of the label period (the period during which churn is counted).
     horizon: u32,
     /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
-    /// Only customers who had an event in this number of days before the date of the prediction are labelled and
-    /// scored. None means that this number equals ``horizon``.
+    /// Number of days before the date of the prediction. A customer is labelled and scored only if they had an event in
+    /// these days. None means that the number equals ``horizon``.
     active_within: Option<u32>,
     /// The table whose events show that a customer is active: ``"payments"`` or ``"activities"``.
     on: String,

@@ -79,7 +79,8 @@ pub(crate) struct LinearModel(churn_core::ensemble::LinearModel);
 
 #[pymethods]
 impl LinearModel {
-    /// Fits the model to a matrix of finite numbers, of shape (rows, columns). float64 matrices are not copied.
+    /// Fits the model to a matrix of shape (rows, columns). All numbers must be finite. float64 matrices are not
+    /// copied.
     #[staticmethod]
     #[pyo3(signature = (x, churned, weights, options, threads))]
     fn fit<'py>(
@@ -121,8 +122,8 @@ impl LinearModel {
         Ok(both(py, proba))
     }
 
-    /// The coefficient of each column, as a float64 array. A coefficient is the change of the log-odds when the column
-    /// grows by one.
+    /// The coefficient of each column, as a float64 array. A coefficient is the change of the log-odds when the value
+    /// of the column grows by 1.
     #[getter]
     fn coefficients(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.coefficients().to_vec().into_pyarray(py).into_any().unbind()

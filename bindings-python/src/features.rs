@@ -17,7 +17,7 @@ use crate::tables::dates;
 use crate::work;
 
 /// A feature plan: the list of features to compute for each customer. The plan has the standard features for some
-/// windows (periods before the date), followed by the features that the user has added.
+/// windows (periods that end at the date of the features), followed by the features that the user has added.
 ///
 /// >>> churn.FeaturePlan.standard(windows=(30, 7))
 /// FeaturePlan(windows=[7, 30])
@@ -27,8 +27,8 @@ pub(crate) struct FeaturePlan(pub(crate) churn_core::FeaturePlan);
 
 #[pymethods]
 impl FeaturePlan {
-    /// Returns a plan with the standard features. ``windows`` are the lengths, in days, of the periods before the date
-    /// over which event features are computed.
+    /// Returns a plan with the standard features. Event features are computed over windows (periods that end at the
+    /// date of the features). ``windows`` are the lengths of these periods in days.
     #[staticmethod]
     #[pyo3(signature = (windows=vec![28, 91, 182, 364]), text_signature = "(windows=(28, 91, 182, 364))")]
     fn standard(py: Python<'_>, #[pyo3(from_py_with = arguments::windows)] windows: Vec<u32>) -> PyResult<Self> {
@@ -53,7 +53,8 @@ impl FeaturePlan {
     ///     function: The aggregation of the values: ``"sum"``, ``"mean"``, ``"max"``, ``"min"``, ``"std"``, ``"last"``,
     ///         ``"distinct"``, ``"ratio_to_baseline"``, ``{"share": [conditions]}`` and so on. The default is
     ///         ``"value"`` if ``source`` is ``"customers"``, otherwise ``"sum"``.
-    ///     window: Length in days of the window before ``as_of``, at least one. None means the whole history.
+    ///     window: Length of the window in days, at least 1. The window ends at ``as_of``. None means the whole
+    ///         history.
     ///
     /// Raises:
     ///     InvalidOptionError: The arguments do not fit together, or the plan already has a feature of this name.
@@ -204,7 +205,7 @@ impl FeatureMatrix {
     }
 
     /// Returns the values as a float64 array of shape (rows, features) in C order. Missing values are NaN. The bools
-    /// False and True are 0 and 1. A text is represented by its position in the list of its feature in ``levels``.
+    /// False and True are 0 and 1. A text is represented by its position in the feature's list in ``levels``.
     fn to_numpy(&self, py: Python<'_>) -> Py<PyAny> {
         let matrix = py.detach(|| self.0.to_ndarray());
         matrix.into_pyarray(py).into_any().unbind()

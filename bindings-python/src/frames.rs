@@ -1,5 +1,5 @@
-//! Conversion of results to numpy columns and to Arrow. pandas frames are made from the numpy columns, and frames of
-//! polars and pyarrow from Arrow.
+//! Conversion of results to numpy columns and to Arrow. pandas frames are made from the numpy columns. polars frames
+//! and pyarrow tables are made from Arrow.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ pub(crate) enum Values {
     /// A code beyond the levels is a missing value.
     Coded(Vec<u32>, Vec<String>),
     Numbers(Vec<f64>),
-    /// Numbers, in which NaN is a missing value.
+    /// Numbers. NaN means a missing value.
     MaybeNumbers(Vec<f64>),
     Counts(Vec<Option<i64>>),
     Bools(Vec<bool>),

@@ -18,7 +18,7 @@ use crate::work;
 /// Churn labels, with one row per date and eligible customer (one who could still churn at the date).
 ///
 /// The columns are ``customer_id``, ``as_of``, ``churned`` (whether the customer churned in the label period), ``rule``
-/// (the rule that decided this, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the
+/// (the rule that determined the label, such as ``"cancelled"`` or ``"inactive"``) and ``event_at`` (the time of the
 /// cancellation, or of the first event in the label period).
 #[pyclass(frozen, module = "churn_core")]
 #[derive(Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) struct Labels {
     excluded: Rows,
 }
 
-/// The columns of a table of labels, which are all of the same length. Times are in microseconds since 1970-01-01.
+/// The columns of a table of labels. All columns have the same length. Times are in microseconds since 1970-01-01.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Rows {
     customer_ids: Vec<String>,
@@ -161,8 +161,8 @@ impl Labels {
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
-///     as_of: A date or a list of dates. The label period of each date (the span after it in which churn is counted)
-///         must be over.
+///     as_of: A date or a list of dates. The label period of each date (the period after the date during which churn
+///         is counted) must be over.
 ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
 ///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::errors::refuse;
 
-/// The result of `__reduce__`: a callable and its arguments. Python calls it to restore the object.
+/// The result of `__reduce__`: a callable and its arguments. Python calls the callable to restore the object.
 pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 
 /// Returns the result of `__reduce__` for an object whose class has a static method `_restore`.

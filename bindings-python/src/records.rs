@@ -492,8 +492,8 @@ impl Options<'_, '_> {
     }
 }
 
-/// Lists the columns that the library recognizes in a table: name, type, whether the column is required, and meaning.
-/// `churn_core.columns` wraps this function.
+/// Lists the columns that the library recognizes in a table. Each entry has the name and the type of a column, whether
+/// the column is required, and the meaning of the column. `churn_core.columns` wraps this function.
 #[pyfunction]
 pub(crate) fn columns(
     #[pyo3(from_py_with = arguments::table)] table: &'static [ColumnSpec],

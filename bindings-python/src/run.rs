@@ -131,7 +131,7 @@ pub(crate) fn warn(py: Python<'_>, found: &[churn_core::Warning]) -> PyResult<()
         .try_for_each(|warning| warn.call1((warning.to_string(), &category)).map(drop))
 }
 
-/// Makes an `Explanation` from the contributions of the features and their values, for each row.
+/// Makes an `Explanation`. For each row, `contributions` and `data` have one entry per feature.
 pub(crate) fn explanation(
     py: Python<'_>,
     contributions: Array2<f64>,

@@ -135,9 +135,9 @@ export const options26x: TrainOptions = { monotoneConstraints: { seats: 'raises'
 export const options27: TrainOptions = { boosting: { nTrees: 50, maxLeaves: 8, subsample: 0.8 }, forest: false }
 // @ts-expect-error The option is called `nTrees`, not `trees`.
 export const options27x: TrainOptions = { boosting: { trees: 50 } }
-// 28. Only a backtest has the options of a backtest. A training does not have them.
+// 28. Only a backtest has the options of a backtest. Training does not have them.
 backtest(records, { origins: [at], embargoDays: 7 })
-// @ts-expect-error A training has no option `origins`.
+// @ts-expect-error Training has no option `origins`.
 ChurnModel.train(records, { origins: [at] })
 // 29. The option `signal` is an AbortSignal.
 ChurnModel.train(records, { signal: new AbortController().signal })
@@ -171,7 +171,7 @@ export const feature34x: Feature = { source: 'activities', measure: 'kind', func
 export const probability35: number = score.status === 'scored' ? score.probability : 0
 // @ts-expect-error Without a check of the status, the probability may be null.
 export const probability35x: number = score.probability
-// 36. The score of a customer who is not scored says why.
+// 36. If a customer is not scored, `notScoredReason` says why.
 export const reason36: string = score.status === 'not_enough_evidence' ? score.notScoredReason : ''
 // @ts-expect-error If a customer is scored, `notScoredReason` is null.
 export const reason36x: string = score.status === 'scored' ? score.notScoredReason : ''

@@ -16,7 +16,7 @@ from ._errors import make
 from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights, whole_table
 from ._results import Explanation, Reason, ToDict
 
-#: `ChurnClassifier.feature_importances_` is computed from at most this many training rows.
+#: The maximum number of training rows from which `ChurnClassifier.feature_importances_` is computed.
 _IMPORTANCE_ROWS = 500
 
 
@@ -36,7 +36,7 @@ class Leak(ToDict):
     #: The name of the column.
     column: str
     #: How the column reveals the label: ``"restates_label"`` (it separates the classes nearly without error),
-    #: ``"only_for_churned"`` or ``"only_for_retained"`` (it has values that only rows of this class have), or
+    #: ``"only_for_churned"`` or ``"only_for_retained"`` (a value, or its absence, occurs only in one class), or
     #: ``"identifier"`` (it identifies rows or encodes their order).
     leak: str
     #: The evidence in words.
@@ -49,7 +49,7 @@ class ChurnClassifier(Base):
     """Ensemble classifier for flat tables: tables without dates, with one label per row and columns of any type.
 
     The ensemble has the same members as the ensemble of `ChurnModel`: a regularised linear member, boosted trees and a
-    random forest. The predictions of the members are blended, and the blend is calibrated. The weights of the blend and
+    random forest. The predictions of the members are blended, and the blend is calibrated. The blend weights and
     the calibration are fitted to out-of-fold predictions. Numbers, texts with any number of distinct values, bools,
     timestamps and missing values need no encoding. A customer may have several rows (see ``groups`` of `fit`). The
     model does not depend on ``n_jobs`` or on the order of the rows.
@@ -71,8 +71,8 @@ class ChurnClassifier(Base):
     Attributes:
         classes_: The labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns. It exists only if the training data have column names.
-        feature_importances_: Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. It is
+        feature_names_in_: Names of the columns. The attribute exists only if the training data have column names.
+        feature_importances_: Mean absolute Shapley value (in log-odds) of each column, scaled to a sum of 1. It is
             computed from at most 500 training rows. The attribute exists only if there are two labels.
         leaks_: A list of `Leak`: the columns that leak the target (reveal the label), with the evidence.
         report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
@@ -131,12 +131,13 @@ class ChurnClassifier(Base):
         """Fits the classifier and returns it.
 
         Args:
-            X: Rows x columns: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of columns.
-                None, NaN, NaT, NA and masked values are missing values.
-            y: One label per row: texts, integers or bools. If there are two distinct labels, the second in sorted order
-                means churned. If there are more than two, one model is fitted for each label against all other labels.
-            sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are scaled to a
-                mean of 1.
+            X: A table: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of
+                columns. None, NaN, NaT, NA and masked values are missing values.
+            y: One label per row: a text, an integer or a bool. If there are two distinct labels, the second in sorted
+                order means churned. If there are more than two, one model is fitted for each label against all
+                other labels.
+            sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are
+                scaled to a mean of 1.
             groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All
                 rows of a group are then in the same fold (stratified group k-fold). Without groups, rows of one
                 customer would be in several folds, so the metrics would be too optimistic and the probabilities too
@@ -146,8 +147,8 @@ class ChurnClassifier(Base):
             TrainingError: There is only one class, a class has rows of only one group, or a column leaks the target and
                 ``leakage`` is ``"refuse"``.
             InvalidOptionError: A parameter, label, weight or group is invalid. ``.column`` and ``.row`` say which one.
-            InvalidRecordsError: A value is infinite or of an unsupported type. ``.row`` and ``.column`` are its
-                position.
+            InvalidRecordsError: A value is infinite or of an unsupported type. ``.row`` and ``.column`` say where the
+                value is.
         """
         if y is None:
             message = f"{type(self).__name__} requires y to be passed, but the target y is None"
@@ -205,7 +206,7 @@ class ChurnClassifier(Base):
 
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Mean absolute Shapley value of each column in log-odds, scaled to a sum of 1. This attribute exists only if
+        """Mean absolute Shapley value (in log-odds) of each column, scaled to a sum of 1. This attribute exists only if
         there are two labels."""
         if not hasattr(self, "_model"):
             raise AttributeError("feature_importances_")
@@ -221,7 +222,7 @@ class ChurnClassifier(Base):
         return self._importances.copy()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy or pickle does not contain the sample of rows, so the importances are computed before copying.
+        # A copy or pickle does not contain the sample of training rows, so the importances are computed before copying.
         if hasattr(self, "_model") and len(self.classes_) == 2:
             self.feature_importances_  # noqa: B018
         inherited = getattr(super(), "__getstate__", None)
@@ -315,12 +316,12 @@ class ChurnClassifier(Base):
 
 
 def _is_rows(X: Any) -> bool:
-    """Whether X is a list of dicts, in which the order of keys has no meaning."""
+    """Whether X is a list of dicts. The order of the keys in a dict has no meaning."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(row, Mapping) for row in X)
 
 
 def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
-    """Converts a list of dicts to a dict of columns. If a row lacks a key, its value in that column is missing."""
+    """Converts a list of dicts to a dict of columns. If a row lacks a key, the row has no value in that column."""
     given = dict.fromkeys(name for row in rows for name in row)
     if other := [name for name in given if name not in known]:
         message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"

@@ -34,7 +34,7 @@ class ChurnError(Exception):
 
 
 class ChurnWarning(UserWarning):
-    """A warning about a likely problem of a training, a score run or a score. The `Warning` with the details is in
+    """A warning about a likely problem of a training run, a score run or a score. The `Warning` with the details is in
     `TrainReport.warnings`, `ScoreRun.warnings` or `Score.warnings`.
     """
 
@@ -73,7 +73,7 @@ class UnknownFeatureError(ChurnError, KeyError):
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer cannot be scored at the date, or no customer can. For example, a customer who has already churned
+    """The customer cannot be scored at ``as_of``, or no customer can. For example, a customer who has already churned
     is not eligible for a score."""
 
 
@@ -103,7 +103,7 @@ class StoreError(ChurnError, OSError):
 
 
 class NotFoundError(ChurnError, LookupError):
-    """The store has no model, run or API key of the tenant with this id."""
+    """The store has no model, run or API key with the requested id for this tenant."""
 
 
 class InternalError(ChurnError, RuntimeError):

@@ -118,7 +118,7 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # Comparing a missing value may raise an error. For example, comparing NA of pandas raises an error.
+    # Comparing a missing value may raise an error. For example, comparing `pandas.NA` does.
     try:
         return bool(value != value)
     except (TypeError, ValueError):
@@ -130,8 +130,8 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Converts lists and typed columns to a list of Python values, because numpy might convert numbers to texts. Arrays
-    stay unchanged."""
+    """Converts lists and typed columns to a list of Python values. If numpy converted a mixed list, it might turn the
+    numbers into texts. Arrays stay unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":

@@ -29,7 +29,7 @@ def to_arrow(frame: Any) -> Any:
 
 
 def without_null_type(frame: Any) -> Any:
-    """Replaces each column of Arrow's null type by a text column in which all values are missing."""
+    """Replaces each column of Arrow's null type with a text column in which all values are missing."""
     if hasattr(frame, "with_columns"):
         import polars as pl
 

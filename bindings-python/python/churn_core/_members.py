@@ -53,9 +53,9 @@ class _Member(Base):
         """Fits the estimator and returns it.
 
         Args:
-            X: Rows x columns of numbers: an array or a frame.
-            y: One label per row, with two distinct labels: texts, integers or bools. The second label in sorted order
-                means churned.
+            X: A matrix of numbers: an array or a frame.
+            y: One label per row: a text, an integer or a bool. There must be exactly two distinct labels. The second
+                label in sorted order means churned.
             sample_weight: One number per row.
 
         Raises:
@@ -172,7 +172,7 @@ class GradientBoosting(_Trees):
     Attributes:
         classes_: The two labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns. It exists only if the training data have column names.
+        feature_names_in_: Names of the columns. The attribute exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -264,7 +264,7 @@ class RandomForest(_Trees):
     Attributes:
         classes_: The two labels, sorted.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns. It exists only if the training data have column names.
+        feature_names_in_: Names of the columns. The attribute exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -333,11 +333,11 @@ class Logistic(_Member):
 
     Attributes:
         classes_: The two labels, sorted.
-        coef_: Coefficient of each column, of shape (1, n_columns): the change of the log-odds when the column grows by
-            one.
-        intercept_: The log-odds of a row in which all columns are 0, of shape (1,).
+        coef_: An array of shape (1, n_columns): for each column, the change of the log-odds when the value of the
+            column grows by 1.
+        intercept_: An array of shape (1,): the log-odds of a row in which all columns are 0.
         n_features_in_: Number of columns.
-        feature_names_in_: Names of the columns. It exists only if the training data have column names.
+        feature_names_in_: Names of the columns. The attribute exists only if the training data have column names.
 
     Example:
         >>> import numpy as np
@@ -378,15 +378,15 @@ class Logistic(_Member):
 
     @property
     def coef_(self) -> npt.NDArray[np.float64]:
-        """Coefficient of each column, of shape (1, n_columns): the change of the log-odds when the column grows by
-        one."""
+        """An array of shape (1, n_columns): for each column, the change of the log-odds when the value of the column
+        grows by 1."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("coef_")
         return np.atleast_2d(self._fitted.coefficients)
 
     @property
     def intercept_(self) -> npt.NDArray[np.float64]:
-        """The log-odds of a row in which all columns are 0, of shape (1,)."""
+        """An array of shape (1,): the log-odds of a row in which all columns are 0."""
         if not hasattr(self, "_fitted"):
             raise AttributeError("intercept_")
         return np.array([self._fitted.intercept])

@@ -49,7 +49,7 @@ class Reason(ToDict):
 
     #: Name of the feature.
     feature: str
-    #: The feature's value: a number, a text, or None if it is missing.
+    #: The feature's value: a number, a text, or None if the value is missing.
     value: float | str | None
     #: Shapley value of the feature: its contribution to the score in log-odds, before calibration.
     contribution: float
@@ -207,7 +207,8 @@ class Explanation:
         raise TypeError("the class of an Explanation cannot be changed")
 
     def __getattr__(self, name: str) -> Any:
-        # If shap is loaded, attributes that only `shap.Explanation` has (abs, mean, cohorts, …) are forwarded to it.
+        # If shap is loaded, attributes that only `shap.Explanation` has (abs, mean, cohorts, …) are read from the
+        # object that `to_shap` returns.
         if name.startswith("__") or "shap" not in sys.modules or "values" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self.to_shap(), name)

@@ -50,7 +50,7 @@ def _averaging(model: Any) -> dict[str, Any]:
     (``rounded``)."""
     trees = []
     for member in getattr(model, "estimators_", [model]):
-        # Leaf values are counts of rows up to scikit-learn 1.2, and shares of rows from 1.3 on.
+        # Up to scikit-learn 1.2, leaf values are counts of rows. From scikit-learn 1.3 on, they are shares of rows.
         shares = member.tree_.value[:, 0, :]
         trees.append(_tree(member.tree_, shares[:, 1] / shares.sum(axis=1)))
     return {"trees": trees, "divisor": float(len(trees)), "probability": True, "rounded": True}

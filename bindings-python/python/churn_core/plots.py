@@ -56,8 +56,8 @@ def _ranked(probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | Non
 def gains(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Plots the gains curve. The x-axis is the share of customers, riskiest first. The y-axis is the share of all
-    churners who are among these customers.
+    """Plots the gains curve. The x-axis is the share of customers who are selected, riskiest first. The y-axis is
+    the share of all churners who are among the selected customers.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
     dates of the model, because the curve would be too optimistic.
@@ -72,8 +72,8 @@ def gains(
 def lift(
     probability: npt.ArrayLike | OutOfTime, churned: npt.ArrayLike | None = None, ax: Any = None
 ) -> Any:
-    """Plots the lift curve. The x-axis is the share of customers, riskiest first. The y-axis is the churn rate of these
-    customers divided by the churn rate of all customers.
+    """Plots the lift curve. The x-axis is the share of customers who are selected, riskiest first. The y-axis is
+    the churn rate of the selected customers divided by the churn rate of all customers.
 
     Pass one result of `backtest`, or one probability and one outcome per customer. Do not pass outcomes at the training
     dates of the model, because the curve would be too optimistic.

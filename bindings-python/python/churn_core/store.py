@@ -147,8 +147,9 @@ class StoredScore:
 
     ``probability`` is None if the customer is not scored. In this case, ``not_scored_reason`` says why, and
     ``expected_at`` is the date by which the customer will have a probability if they stay. ``value`` is the value of
-    the customer, such as their yearly revenue, and ``value_at_risk`` is the probability times this value. These two
-    are None if the run was saved without values. ``reasons`` are the stored reasons, largest contribution first.
+    the customer, such as their yearly revenue, and ``value_at_risk`` is the probability times ``value``. ``value``
+    and ``value_at_risk`` are None if the run was saved without values. ``reasons`` are the stored reasons, largest
+    contribution first.
     """
 
     customer_id: str
@@ -196,7 +197,7 @@ class RiskPage:
 @dataclass(frozen=True)
 class ScoreCursor:
     """The position at which a page of scores ends. ``customer_id`` is the id of the last customer of the page. ``key``
-    is the number by which the page is sorted (probability or value at risk), for this customer."""
+    is the number by which the page is sorted: this customer's probability or value at risk."""
 
     key: float | None
     customer_id: str
@@ -257,10 +258,10 @@ class ScoredOutcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """The outcome of a customer: whether they churned in the label period (the span after ``as_of`` in which churn is
-    counted). ``churned`` is None if the customer has no label at this date. ``rule`` is the name of the rule that
-    determined the outcome, as in `churn_core.Labels`. ``event_at`` is the time of the cancellation, or of the first
-    event in the label period. ``event_at`` is None if there is neither."""
+    """The outcome of a customer: whether they churned in the label period (the period after ``as_of`` during which
+    churn is counted). ``churned`` is None if the customer has no label at this date. ``rule`` is the name of the rule
+    that determined the outcome, as in `churn_core.Labels`. ``event_at`` is the time of the cancellation, or of the
+    first event in the label period. ``event_at`` is None if there is neither."""
 
     customer_id: str
     as_of: datetime
@@ -335,7 +336,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class ConnectionStatistics:
-    """The numbers of connections that are idle, reading and writing."""
+    """The numbers of idle, reading and writing connections."""
 
     idle: int
     reading: int

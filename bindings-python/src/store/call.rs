@@ -1,5 +1,5 @@
-//! Runs calls of the store on the store's own threads, without the GIL. If a call blocks, its thread waits for the
-//! result and checks for Ctrl-C. If a call is awaited, asyncio waits for the result.
+//! Runs calls of the store on the store's own threads, without the GIL. In a blocking call, the caller's thread waits
+//! for the result and checks for Ctrl-C. In an awaited call, asyncio waits for the result.
 
 use std::future::Future;
 use std::mem;
@@ -119,7 +119,7 @@ impl Caller {
                     if let Ok(done) = tokio::time::timeout(TICK, &mut work).await {
                         return done;
                     }
-                    // On Ctrl-C, `?` returns from here and drops the work, which rolls back its transaction.
+                    // On Ctrl-C, `?` returns from here. The work is then dropped, so its transaction is rolled back.
                     Python::attach(|py| py.check_signals())?;
                 }
             })
@@ -182,7 +182,7 @@ impl GiveUp {
     }
 }
 
-/// Stops work on another thread when this value is dropped, because nobody waits for the result any more.
+/// When this value is dropped, nobody waits for the result any more, so the work on the other thread is stopped.
 pub(crate) struct Stop(pub(crate) churn_core::CancelToken);
 
 impl Drop for Stop {

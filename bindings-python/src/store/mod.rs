@@ -197,7 +197,7 @@ impl Store {
         self.caller.call(py, async move { Ok(store.ping().await?) }, nothing)
     }
 
-    /// How many connections are idle, reading and writing now.
+    /// The current numbers of idle, reading and writing connections.
     #[getter]
     fn connections(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         reported(py, "ConnectionStatistics", &self.store.connections())
@@ -216,9 +216,9 @@ impl Store {
             .call(py, async move { Ok(store.backup(path).await?) }, nothing)
     }
 
-    /// Authenticates an API key from its text, as `churn_core.store.ApiKeyStore.issue` returned it. Returns the store
-    /// of the key's tenant, and the key. Returns None if the text is malformed, or if the key is unknown, wrong,
-    /// revoked or expired at ``at``. The result does not reveal which of these cases applies.
+    /// Authenticates the text of an API key. `churn_core.store.ApiKeyStore.issue` returns this text. If the key is
+    /// valid, returns the store of the key's tenant, and the key. Returns None if the text is malformed, or if the key
+    /// is unknown, wrong, revoked or expired at ``at``. The result does not reveal which of these cases applies.
     ///
     /// >>> store = churn.Store.open("sqlite::memory:")
     /// >>> secret = "f2a9c1d47e0b4d5c8a6b3e1f90d27c54"

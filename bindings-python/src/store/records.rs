@@ -105,11 +105,11 @@ fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList
 impl RecordStore {
     /// Upserts a batch in one transaction. ``rows`` is any table that `churn.TenantRecords` accepts.
     ///
-    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it.
-    /// Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a customer
-    /// row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row without an id
-    /// consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is empty, the
-    /// store records that the table exists and has no rows.
+    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct stored
+    /// rows. Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a
+    /// customer row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row
+    /// without an id consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is
+    /// empty, the store records that the table exists and has no rows.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and
@@ -168,8 +168,8 @@ impl RecordStore {
         self.caller.call(py, work, upserted)
     }
 
-    /// Returns a page with at most ``limit`` customers (1 to 10 000), sorted by id. Each is returned in their current
-    /// version (dated row). The method reads the customers table, even if this object is another table, such as
+    /// Returns a page with at most ``limit`` customers (1 to 10 000), sorted by id. Each customer is returned as their
+    /// current version (dated row). The method reads the customers table, even if this object is another table, such as
     /// payments.
     ///
     /// ``prefix`` selects customers whose id begins with this text. ``attributes`` selects customers whose text
