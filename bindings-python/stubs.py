@@ -151,7 +151,7 @@ ARGUMENTS = {
     "axis": "str | None", "measure": "str | Mapping[str, Any] | None", "function": "str | Mapping[str, Any] | None",
     "window": "int | None", "as_of": "_Dates", "plan": "FeaturePlan | None", "definition": "_Definition | None",
     "progress": "_Progress", "matrix": "FeatureMatrix", "_report_text.kind": "str", "json": "str", "html": "bool",
-    # Arguments of trainings, backtests and score runs.
+    # Arguments of training runs, backtests and score runs.
     "seed": "int", "shared": "bool", "leakage": "_Leakage", "allow_columns": "Iterable[str]", "linear": "bool",
     "boosting": "bool | GradientBoostingOptions | None", "deep_boosting": "bool | GradientBoostingOptions | None",
     "forest": "bool | RandomForestOptions | None", "max_rows": "int", "folds": "int", "churn_weight": "float",

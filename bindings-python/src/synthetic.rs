@@ -374,8 +374,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     dated: Whether the customers table has a dated row (version) for each change of a customer's attributes. If
 ///         False, it has one row without dates for each period as a customer, with the attributes at the end of this
 ///         period.
-///     hidden: Strength of hidden reasons for churn, which no record shows. Each customer has a random hidden effect on
-///         their log-odds of leaving. This number is the standard deviation of the effect.
+///     hidden: Strength of hidden reasons for churn. No record shows these reasons. Each customer has a random hidden
+///         effect on their log-odds of leaving. This number is the standard deviation of the effect.
 ///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.
 ///     base_rate_shift: A number that is added to each customer's daily log-odds of leaving in the last 182 days of the
 ///         history.

@@ -175,8 +175,8 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// The kind of a table. The kind determines the table's name in error messages, and in which columns NaN is a missing
-/// value.
+/// The kind of a table. The kind determines the name of the table in error messages and the columns in which NaN is a
+/// missing value.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Records(RecordKind),
@@ -247,7 +247,8 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         };
         return match read {
             Ok(table) => Ok(table),
-            // pyarrow refuses columns with values of several types. Such a frame is read value by value instead.
+            // pyarrow refuses columns with values of several types. A pandas frame with such a column is read value by
+            // value instead.
             Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
             Err(Foreign::Refused(error)) => Err(kind.unreadable(py, &error.to_string())),
             Err(Foreign::Invalid(error)) => Err(error).or_raise(py),
@@ -326,7 +327,7 @@ fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> 
     }
 }
 
-/// Reads the rows of one customer from a table, or from a single row.
+/// Reads the rows of one customer, which are given as a table or as a single row.
 pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
     let kind = Kind::Records(kind);
     if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {
@@ -567,7 +568,7 @@ fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         })
 }
 
-/// Reads a pandas Series or numpy array. Values that a numpy mask hides are missing.
+/// Reads a pandas Series or numpy array. Values that are hidden by a numpy mask become missing values.
 fn array_column(array: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Column> {
     let py = array.py();
     if array.is_instance(types(py)?.masked_array.bind(py))? {

@@ -14,7 +14,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::matrix::{Matrix, both};
 use crate::run::explanation;
 
-/// Reads a model, which is given as a path or as its content.
+/// Reads a model file, which is given as its path or as its content.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
     let py = given.py();
     if let Ok(text) = given.cast::<PyString>()
@@ -218,11 +218,12 @@ impl TreeEnsemble {
     ///
     /// The boosters ``gbtree`` and ``dart`` and the objectives ``binary:logistic`` and ``reg:logistic`` are supported.
     /// As in XGBoost, values are rounded to float32 before they are compared with thresholds. Leaf values are summed in
-    /// float64. XGBoost sums them in float32, so its probabilities differ by up to about 1e-6. If the model was trained
-    /// with early stopping, only the trees up to its best iteration are used, as in XGBoost's own estimators.
+    /// float64. XGBoost sums them in float32, so its probabilities differ from those of this class by up to about 1e-6.
+    /// If the model was trained with early stopping, only the trees up to its best iteration are used, as in XGBoost's
+    /// own estimators.
     ///
     /// Raises:
-    ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
+    ///     ImportFailedError: The content is not an XGBoost model, or a model of this kind is not supported.
     ///     FileMissingError: The file does not exist.
     ///
     /// >>> tree = {"tree_param": {"num_nodes": "3"}, "left_children": [1, -1, -1], "right_children": [2, -1, -1],
@@ -246,11 +247,12 @@ impl TreeEnsemble {
     /// Imports a LightGBM model. The argument is the path of the text file that ``save_model`` writes, or the text
     /// itself.
     ///
-    /// The objectives ``binary`` and ``cross_entropy`` and categorical splits are supported. Probabilities equal those
-    /// of LightGBM, except for rounding differences in the exponential function. All trees in the text are used.
+    /// The objectives ``binary`` and ``cross_entropy`` are supported. Categorical splits are supported too.
+    /// Probabilities equal those of LightGBM, except for rounding differences in the exponential function. All trees in
+    /// the text are used.
     ///
     /// Raises:
-    ///     ImportFailedError: The content is not such a model, or the kind of model is not supported.
+    ///     ImportFailedError: The content is not a LightGBM model, or a model of this kind is not supported.
     ///     FileMissingError: The file does not exist.
     ///
     /// >>> text = '''tree

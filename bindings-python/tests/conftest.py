@@ -12,7 +12,7 @@ DEFINITION = churn.Inactivity(horizon=60, active_within=120, on="payments")
 
 
 def world(customers=300):
-    """Makes the tables of the tenant, whose rows are dicts. Every fourth customer stops paying at some time."""
+    """Makes the tables of the tenant. Each row is a dict. Every fourth customer stops paying at some time."""
     people, payments, tickets = [], [], []
     for i in range(customers):
         cid = f"C-{i:03}"

@@ -55,8 +55,8 @@ def records(customers):
 
 
 def fingerprint(model, records, threads):
-    """Returns a SHA-256 hash of the numbers in the result: all probabilities, the base value and all contributions.
-    Each number is hashed as eight little-endian bytes."""
+    """Returns a SHA-256 hash of the numbers that the model computes: all probabilities, the base value and all
+    contributions. Each number is hashed as eight little-endian bytes."""
     run = model.score(records, AS_OF, threads=threads)
     explanation = model.explain(run.matrix, threads=threads)
     digest = hashlib.sha256(run.probabilities.astype("<f8").tobytes())

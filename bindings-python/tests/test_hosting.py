@@ -63,8 +63,8 @@ def _score(_):
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_preforked_workers(records, model):
-    """The parent process loads a model and scores, and then forks workers that train and score, as the server gunicorn
-    does."""
+    """The parent process computes scores and then forks workers, as the server gunicorn does. The scores that the
+    workers compute are equal to those of the parent."""
     global MODEL, RECORDS
     MODEL, RECORDS = model, records
     expected = model.score(records, AS_OF).probabilities.tobytes()

@@ -275,7 +275,7 @@ def test_ctrl_c_stops_soon_and_leaves_a_usable_state():
     sent = time.time()
     child.send_signal(signal.SIGINT)
     word, at = child.stdout.readline().split()
-    # On a usual machine, the call stops within 0.2 s. The limit is higher, because machines in CI may be slow.
+    # On a typical machine, the call stops within 0.2 s. The limit is higher, because machines in CI may be slow.
     assert word == "stopped" and float(at) - sent < 1.0
     assert int(child.stdout.readline()) > 0 and child.wait(60) == 0
 

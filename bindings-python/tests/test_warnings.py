@@ -1,5 +1,5 @@
-"""Tests of the warnings and findings about data that would give misleading results. Trainings and runs give warnings,
-and validation reports give findings."""
+"""Tests of the warnings and findings about data that would give misleading results. Training runs and score runs give
+warnings, and validation reports give findings."""
 
 import random
 from datetime import datetime, timedelta, timezone
@@ -37,7 +37,7 @@ def subscribers(customers=500, fades=True, leavers=0.5):
 
 
 def payers(customers, every, leave=lambda draw: 10_000, until=880):
-    """Makes customers with ``every`` days between two payments."""
+    """Makes customers who pay regularly. ``every`` is the number of days between two payments of a customer."""
     draw = random.Random(1)
     people, payments = [], []
     for number in range(customers):
@@ -62,7 +62,7 @@ def trained(tables):
     return churn.ChurnModel.train(churn.TenantRecords("acme", **tables), DEFINITION, **small())
 
 
-# Tests of the warnings of trainings.
+# Tests of the warnings that training runs give.
 
 
 def test_a_model_that_ranks_no_better_than_chance_says_so(trained):
@@ -134,7 +134,7 @@ def test_a_misspelt_end_of_customers_is_named(spelled):
         churn.ChurnModel.train(churn.TenantRecords("acme", nobody, tables["payments"]), DEFINITION)
 
 
-# Tests of the warnings of runs.
+# Tests of the warnings that score runs give.
 
 
 def test_data_that_ended_before_the_date(trained, tables):
@@ -278,9 +278,9 @@ def test_an_end_that_is_null_again_is_a_return_or_a_withdrawal():
             {"customer_id": cid, "signed_up_at": "2022-01-01", "valid_from": again, "churned_at": None, "plan": "y"},
         ]
 
-    # The first version of customer A states an end. The later version begins after this end, so A came back. The later
-    # version of customer B begins before the stated end and states no end, so B withdrew the cancellation. Customer C
-    # came back too, and has a row with a new sign-up time.
+    # Each customer has two versions (dated rows). The first version of customer A states an end. The later version
+    # begins after this end, so A came back. The later version of customer B begins before the stated end and states no
+    # end, so B withdrew the cancellation. Customer C came back too, and has a row with a new sign-up time.
     explicit = [
         {"customer_id": "C", "signed_up_at": "2022-01-01", "churned_at": "2022-12-01", "plan": "x"},
         {"customer_id": "C", "signed_up_at": "2023-03-01", "churned_at": None, "plan": "y"},

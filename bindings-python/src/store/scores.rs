@@ -1,4 +1,4 @@
-//! The score runs of a tenant (scores of all eligible customers at one date) and the outcomes, in the store.
+//! The stored score runs and outcomes of a tenant. A score run has the scores of all eligible customers at one date.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,8 +45,8 @@ fn cursor(after: &Bound<'_, PyAny>) -> PyResult<ScoreCursor> {
 }
 
 /// The stored score runs of a tenant. A score run has the scores of all eligible customers at one date. You can read
-/// the customers with the highest risk and their reasons, the scores of a customer over time, and summaries of the
-/// latest runs.
+/// which customers have the highest risk and why, the scores of one customer over time, and summaries of the latest
+/// runs.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct ScoreStore {
     own: churn_store::ScoreStore,
@@ -64,13 +64,13 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction. ``reasons`` is the number of customers whose reasons are stored: the customers
-    /// with the highest probabilities, with five reasons each. ``reasons=None`` stores reasons for all customers. If a
-    /// run with the same date and model is already stored, it is replaced.
+    /// Stores a run in one transaction. Five reasons are stored for each of the customers with the highest
+    /// probabilities. ``reasons`` is the number of these customers. ``reasons=None`` stores reasons for all customers.
+    /// If a run with the same date and model is already stored, it is replaced.
     ///
-    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query returns a
-    /// trial run only if it names this run. ``values`` is a dict from customer id to the value of the customer, such as
-    /// their yearly revenue. The value at risk is the probability times this value.
+    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A trial run is
+    /// returned only if the caller names this run. ``values`` is a dict from customer id to the value of the customer,
+    /// such as their yearly revenue. The value at risk is the probability times this value.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -274,7 +274,8 @@ impl OutcomeStore {
     }
 
     /// Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included
-    /// if they have a probability and their outcome under the model's definition of churn is stored.
+    /// only if the run has a probability for them and the store has their outcome under the model's definition of
+    /// churn.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };

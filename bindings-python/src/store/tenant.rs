@@ -15,7 +15,7 @@ use super::{
 };
 use crate::arguments;
 
-/// Reads the arguments of a statement on tables of the application.
+/// Reads the arguments of an SQL statement on tables of the application.
 fn sql_arguments(given: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
     let wrong = |_| arguments::wrong(given, "args", "a list of values");
     let values = given.try_iter().map_err(wrong)?;
@@ -108,9 +108,9 @@ macro_rules! tenant_methods {
                 AuditStore::new(self.own.audit(), &self.caller)
             }
 
-            /// Loads all records of the tenant from one snapshot of the database. The result is identical to
-            /// `churn_core.TenantRecords` that are made from the same rows. The arguments have the same meaning as
-            /// those of `churn_core.TenantRecords`.
+            /// Loads all records of the tenant from one snapshot of the database. The result equals a
+            /// `churn_core.TenantRecords` object that is made from the same rows. The arguments have the same meaning
+            /// as those of `churn_core.TenantRecords`.
             ///
             /// Raises:
             ///     InvalidRecordsError: Rows conflict with other rows. For example, a payment belongs to an unknown
@@ -266,8 +266,8 @@ tenant_methods! {
     }
 }
 
-/// A transaction of several calls of one tenant. It has the same methods as `churn_core.TenantStore`, except ``begin``.
-/// See `churn_core.TenantStore.begin`.
+/// A transaction of several calls on the data of one tenant. It has the same methods as `churn_core.TenantStore`,
+/// except ``begin``. See `churn_core.TenantStore.begin`.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct TenantTransaction {
     own: churn_store::TenantStore,
@@ -276,7 +276,8 @@ pub(crate) struct TenantTransaction {
 }
 
 impl TenantTransaction {
-    /// Ends the transaction. If the transaction has ended already, this call fails only if ``requested`` is true.
+    /// Ends the transaction. ``requested`` says whether the user called ``commit`` or ``rollback``. If so, and if the
+    /// transaction has ended already, an error is returned.
     fn end(&self, py: Python<'_>, commit: bool, requested: bool) -> PyResult<Py<PyAny>> {
         let open = Arc::clone(&self.open);
         let work = async move {

@@ -12,8 +12,9 @@
 //! 24+m+p     32  SHA-256 of everything before
 //! ```
 //!
-//! The checksum is the SHA-256 of all bytes before it. The model id is the first half of the checksum. A file contains
-//! no time, thread count, host name or unseeded random number, so the same training writes identical bytes.
+//! The checksum is the SHA-256 of all bytes before it. The model id is the first half of the checksum. A file does not
+//! contain the time, the thread count, the host name or an unseeded random number. Two training runs with equal input
+//! therefore write identical bytes.
 //!
 //! A file may come from an attacker, who can compute a valid checksum for a manipulated file. Every length in the file
 //! is therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its
@@ -33,7 +34,7 @@ use crate::error::{Error, ErrorKind, Result, of_file};
 pub(crate) use codec::{decode, encode};
 
 /// The first bytes of every model file. Like the first bytes of a PNG file, they contain a byte above 127 and a line
-/// ending. A transfer in text mode would change these bytes.
+/// ending. A transfer in text mode changes these bytes, so a file that was damaged in this way is recognized.
 const MAGIC: [u8; 8] = *b"\x89CHURN\r\n";
 /// The format number that this version of the library writes.
 pub(crate) const FORMAT: u32 = 1;

@@ -114,8 +114,8 @@ impl Intervals {
         Some(Interval::new(edge(1).min(probability), edge(2).max(probability)))
     }
 
-    /// Whether the lower and the upper ends of the band are finite, never fall from one knot to the next, and no lower
-    /// end exceeds its upper end.
+    /// Whether all numbers are finite, no end of the band falls from one knot to the next, and no lower end exceeds its
+    /// upper end.
     pub(crate) fn is_valid(&self) -> bool {
         let finite = self.knots.iter().flatten().all(|value| value.is_finite());
         let rising = (self.knots.windows(2)).all(|pair| {

@@ -4,13 +4,13 @@
 use crate::calibration::Row;
 use crate::numeric::sigmoid;
 
-/// Returns the shift of the log-odds with the smallest log-loss. The labels 0 and 1 are replaced by numbers slightly
-/// above 0 and slightly below 1 (Platt, 1999), so that the shift is always finite.
+/// Returns the constant that minimises the log-loss if it is added to all log-odds. The labels 0 and 1 are replaced by
+/// numbers slightly above 0 and slightly below 1 (Platt, 1999), so that the constant is always finite.
 pub(crate) fn fit_intercept(rows: &[Row]) -> f64 {
     newton(rows, false).1
 }
 
-/// Returns the slope and the intercept of the line with the smallest log-loss. The slope is always above zero.
+/// Returns the slope and the intercept of the line that gives the smallest log-loss. The slope is always above zero.
 pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     let (slope, intercept) = newton(rows, true);
     if slope > 1e-3 {
@@ -20,7 +20,7 @@ pub(crate) fn fit(rows: &[Row]) -> (f64, f64) {
     }
 }
 
-/// Returns the intercept with the smallest log-loss for a given slope.
+/// Returns the intercept that gives the smallest log-loss for a given slope.
 fn newton_at(rows: &[Row], slope: f64) -> f64 {
     let scaled = rows.iter().map(|row| Row {
         log_odds: slope * row.log_odds,

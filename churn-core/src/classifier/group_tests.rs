@@ -156,8 +156,8 @@ fn too_few_groups_are_refused_and_a_few_are_sufficient() {
     assert_eq!(few.code(), "too_little_data");
     assert!(few.to_string().contains("group of rows"), "{few}");
     assert_eq!(error(&[1; 48], &churned).code(), "too_little_data");
-    // If a class has only one row and groups are given, the row is not split into two rows, because both rows would be
-    // in the same fold.
+    // Without groups, the only row of a class is split into two rows. With groups, the row is not split, because both
+    // rows would be in the same fold.
     let single: Vec<bool> = (0..48).map(|row| row == 7).collect();
     assert_eq!(error(&groups, &single).code(), "too_little_data");
     // In the first case, only two groups have churned rows. In the second case, only two groups have retained rows.

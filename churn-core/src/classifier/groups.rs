@@ -18,8 +18,8 @@ pub(crate) struct Content {
 /// `contents` must be sorted. `given` is the group of each row. If `given` is `None`, every row is its own group.
 /// Groups that contain equal rows are merged, so that no row is predicted by a base learner that was fitted on a copy
 /// of the row. Rows with equal values but different labels do not count as copies, because their values evidently do
-/// not determine the label. Groups are not merged if a class would then have fewer than two groups. Given groups are
-/// also not merged if a merged group would contain more than half of the rows.
+/// not determine the label. Groups are not merged if a class would then have fewer than two groups. Groups from `given`
+/// are also not merged if a merged group would contain more than half of the rows.
 ///
 /// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
 /// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Returns the sorted contents and their groups. Each given row consists of a value, a label and a group.
+    /// Returns the sorted contents and their groups. Each element of `rows` consists of a value, a label and a group.
     fn held(rows: &[(u128, u32, u32)], grouped: bool) -> (Vec<Content>, Vec<u32>) {
         let mut rows = rows.to_vec();
         rows.sort_by_key(|(values, label, _)| (*values, *label));
@@ -192,7 +192,7 @@ mod tests {
         // One class has only two rows. These two rows are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
-        // Given groups are never split, even if a group contains a whole class.
+        // Groups that the caller has passed are never split, even if a group contains a whole class.
         let together = [(1, 1, 0), (2, 1, 0), (3, 0, 0), (4, 0, 1), (5, 0, 2)];
         assert_eq!(count(&held(&together, true).1), 3);
     }

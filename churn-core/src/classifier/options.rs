@@ -62,9 +62,9 @@ pub struct ClassifierOptions {
     /// prediction time. Default: none.
     pub allow_columns: Vec<String>,
     /// Columns whose values are categories even if the values look like numbers. In such a column, the text `0034`
-    /// stays a text. Any other column is read as numbers if all its values are numbers or texts that spell numbers. The
-    /// [`column_notes`](crate::ClassifierReport::column_notes) of the report name the columns for which the choice
-    /// between numbers and categories is uncertain. Default: none.
+    /// stays a text. Any other column is read as numbers if all its values are numbers or texts that spell numbers. For
+    /// some columns, the choice between numbers and categories is uncertain. These columns are listed in
+    /// [`column_notes`](crate::ClassifierReport::column_notes). Default: none.
     pub categorical: Vec<String>,
     /// The seed of all pseudo-random numbers in the fit. The same data, options and seed give the same classifier.
     /// Default: 0.

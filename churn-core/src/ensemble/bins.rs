@@ -21,10 +21,10 @@ pub(crate) const TILES: usize = 4;
 /// The bins of one row in one stripe (a group of adjacent tiles), tile by tile. These bins take 32 bytes, which is half
 /// a cache line. Reading the bins of a row therefore loads few cache lines.
 pub(crate) type Stripe = [[u8; TILE]; TILES];
-/// The cuts between bins are computed from a sample of evenly spaced rows. If the matrix has at least twice this number
-/// of rows, the sample has at least this number and less than twice this number of rows. Otherwise, all rows are used.
+/// The cuts between bins are computed from a sample of evenly spaced rows. The sample has at least this number of rows,
+/// and fewer than twice this number. If the matrix has fewer rows than this number, all rows are used.
 const CUT_ROWS: usize = 100_000;
-/// Number of rows whose bins a thread computes per task.
+/// Number of rows per task when the bins of rows are computed.
 const PIECE: usize = 1 << 10;
 
 /// The cuts of each column, which are the upper bounds of its bins in ascending order. Bin `b` of a column contains the
@@ -61,8 +61,8 @@ impl Cuts {
         self.0[column].len() + 1
     }
 
-    /// The threshold of a split that sends the bins up to and including `bin` left. The threshold is the upper bound of
-    /// this bin, or infinity for the last bin of the column.
+    /// The threshold of a split that sends all bins up to and including `bin` to the left child. The threshold is the
+    /// upper bound of this bin, or infinity for the last bin of the column.
     pub(crate) fn threshold(&self, column: usize, bin: u8) -> f64 {
         let cut = self.0[column].get(usize::from(bin));
         cut.map_or(f64::INFINITY, |&cut| f64::from(cut))

@@ -32,13 +32,15 @@ pub struct GradientBoostingOptions {
     /// Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001.
     pub min_leaf_hessian: f64,
     /// L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
-    /// log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
+    /// log-loss over its rows) is reduced by this number, but not below 0. Default: 0.
     pub l1: f64,
     /// L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1.
     pub l2: f64,
-    /// Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1.
+    /// Each tree uses a random sample of the columns. This number is the size of the sample as a fraction of all
+    /// columns, above 0 and at most 1. Default: 1.
     pub colsample: f64,
-    /// Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1.
+    /// Each tree uses a random sample of the rows. This number is the size of the sample as a fraction of all rows,
+    /// above 0 and at most 1. Default: 1.
     pub subsample: f64,
     /// Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
     /// divide. Default: 255.
@@ -48,7 +50,7 @@ pub struct GradientBoostingOptions {
     /// means that no column has a constraint. Default: empty.
     pub monotone_constraints: Vec<i8>,
     /// Seed of the random sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), this seed is
-    /// ignored, and the seed of the whole training is used instead. Default: 0.
+    /// ignored, and the seed of the whole training run is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -141,7 +143,7 @@ impl GradientBoosting {
     }
 
     /// Trains on a matrix like [`fit`](Self::fit). If held-out rows are given, the log-loss of the held-out rows is
-    /// computed after each tree. The trees that were added after the log-loss was lowest are removed.
+    /// computed after each tree. The trees after the one with the lowest log-loss are removed.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,
@@ -306,7 +308,7 @@ impl Gradients {
     }
 }
 
-/// For each row, adds the value of the leaf that the row reaches in the tree to the score of the row.
+/// Increases the score of each row by the value of the leaf that the row reaches in the tree.
 fn add_leaves(tree: &BinTree, cells: &BinMatrix, all_rows: bool, scores: &mut [f64], workers: &Workers) -> Result<()> {
     if all_rows {
         // The tree was grown on all rows, so its leaves already list the rows that reach them.

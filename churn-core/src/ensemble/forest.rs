@@ -26,8 +26,9 @@ pub struct RandomForestOptions {
     pub max_depth: usize,
     /// Minimum number of bootstrap rows in a leaf. A row that was drawn several times counts several times. Default: 5.
     pub min_leaf_rows: usize,
-    /// Fraction of the columns that are sampled for each split, above 0 and at most 1. With `None`, the number of
-    /// sampled columns is the square root of the number of columns. Default: `None`.
+    /// Each split considers a random sample of the columns. This number is the size of the sample as a fraction of all
+    /// columns, above 0 and at most 1. With `None`, the size of the sample is the square root of the number of columns.
+    /// Default: `None`.
     pub colsample: Option<f64>,
     /// Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn rate
     /// is added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A
@@ -37,7 +38,7 @@ pub struct RandomForestOptions {
     /// divide. Default: 255.
     pub max_bins: usize,
     /// Seed of the random sampling of rows and columns. In [`EnsembleOptions`](crate::EnsembleOptions), this seed is
-    /// ignored, and the seed of the whole training is used instead. Default: 0.
+    /// ignored, and the seed of the whole training run is used instead. Default: 0.
     pub seed: u64,
 }
 
@@ -448,11 +449,11 @@ impl TreeGrower<'_> {
             }
             let mut left = if missing_left { missing } else { 0 };
             // The pass in which missing values go right also tries a split after the last bin. This split sends only
-            // missing values right.
+            // missing values to the right child.
             let last = count - usize::from(missing_left || missing == 0);
             for (bin, &sums) in histogram[..last].iter().enumerate() {
-                // A split after an empty bin sends the same rows left as the split before this bin, so the split after
-                // the bin is not tried.
+                // A split after an empty bin divides the rows in the same way as the split before this bin, so the
+                // split after the bin is not tried.
                 if sums == 0 {
                     continue;
                 }

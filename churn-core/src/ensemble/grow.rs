@@ -1,5 +1,5 @@
-//! Grows a regression tree on the derivatives of the log-loss. In each step, the leaf whose split has the largest gain
-//! is split (leaf-wise growth).
+//! Grows a regression tree on the derivatives of the log-loss. Each step splits the leaf whose best split has the
+//! largest gain (leaf-wise growth).
 //!
 //! All sums in the search for splits are sums of integers (see [`histogram`](super::histogram)). The tree is therefore
 //! bit-identical for any number of threads.
@@ -113,7 +113,7 @@ impl BinTree {
     }
 }
 
-/// A leaf of the tree that is being grown, which may still be split.
+/// A leaf that may still be split while the tree is grown.
 struct Leaf {
     rows: Vec<u32>,
     /// The histogram of the leaf, one element per tile (a group of adjacent columns). It is empty if the leaf will not
@@ -470,7 +470,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Returns the positions within a tile of the columns that are sampled for the tree.
+    /// Returns the columns of a tile that are sampled for the tree, as positions in the tile.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)

@@ -69,8 +69,8 @@ impl Sums {
 }
 
 impl Packing {
-    /// Creates the packing for a training with `rows` rows (at most [`MOST_ROWS`]). `first` is the largest absolute
-    /// first derivative of any row, and `second` the largest absolute second derivative.
+    /// Creates the packing for a training run with `rows` rows (at most [`MOST_ROWS`]). `first` is the largest absolute
+    /// first derivative of any row, and `second` is the largest absolute second derivative.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);
@@ -234,7 +234,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The range for a leaf whose value no constraint limits.
+    /// The range of a leaf value that is not limited by any constraint.
     pub(crate) const ALL: Self = Self {
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
@@ -264,7 +264,7 @@ impl Span {
     }
 }
 
-/// The penalties of the objective that leaf values minimise, and the minimum size of leaves.
+/// The penalties on leaf values, and the minimum size of leaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Objective {
     pub(crate) min_leaf_rows: u64,
@@ -326,7 +326,7 @@ impl Whole<'_> {
     /// Returns the best split of a leaf on a column. `bins` is the histogram of the column, and `count` is the number
     /// of its bins without the bin for missing values. If several splits are equally good, a split that sends missing
     /// values right is preferred, and then the split with the lowest bin. `direction` is the monotonic constraint of
-    /// the column, which the values of the children satisfy: increasing (1), decreasing (-1) or none (0).
+    /// the column: increasing (1), decreasing (-1) or none (0). The values of the children satisfy this constraint.
     pub(crate) fn best_split(&self, column: u32, bins: &[Packed; 256], count: usize, direction: i8) -> Option<Split> {
         let (objective, packing) = (self.objective, self.packing);
         let missing = bins[usize::from(MISSING_BIN)];
@@ -346,11 +346,11 @@ impl Whole<'_> {
             }
             let mut left = if missing_left { missing } else { [0; 2] };
             // The pass in which missing values go right also tries a split after the last bin. This split sends only
-            // missing values right.
+            // missing values to the right child.
             let last = count - usize::from(missing_left || none_missing);
             for (bin, &sums) in bins[..last].iter().enumerate() {
-                // A split after an empty bin sends the same rows left as the split before this bin, so the split after
-                // the bin is not tried.
+                // A split after an empty bin divides the rows in the same way as the split before this bin, so the
+                // split after the bin is not tried.
                 if sums[0] == 0 {
                     continue;
                 }

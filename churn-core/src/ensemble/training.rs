@@ -70,8 +70,8 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Returns the matrix, the labels and the weights of the rows whose weight is positive, because rows of weight 0 must
-/// not affect a model. Returns `None` if no row has weight 0.
+/// Removes rows of weight 0, because such rows must not affect a model. Returns the matrix, the labels and the weights
+/// of the other rows, or `None` if no row has weight 0.
 pub(crate) fn without_weightless(
     x: ArrayView2<'_, f32>,
     training: &Training<'_>,

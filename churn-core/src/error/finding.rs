@@ -26,7 +26,7 @@ names! {
         /// Rows without a record id are equal to another row of the table in every column.
         LikelyDuplicate = "likely_duplicate",
         /// The typical time between two consecutive events of a customer is longer than the horizon of the churn
-        /// definition (the number of days after a date in which a customer may churn).
+        /// definition (the length in days of the period in which churn is counted).
         GapExceedsHorizon = "gap_exceeds_horizon",
         /// An attribute has the same value in every row.
         ConstantColumn = "constant_column",

@@ -140,9 +140,8 @@ pub struct ValidationReport {
     /// Likely mistakes in valid rows, ordered by table, then by code. A finding never causes a row to be refused.
     pub findings: Vec<Finding>,
     /// The customer attributes that are not used as features, each with the reason. One possible reason is that the
-    /// table does not state since when the attribute's values have been true; see
-    /// [`StaticAttributes`](crate::StaticAttributes). The other possible reason is that the library itself computes a
-    /// feature with the same name.
+    /// table does not state when the attribute's values became true; see [`StaticAttributes`](crate::StaticAttributes).
+    /// The other possible reason is that the library itself computes a feature with the same name.
     pub undated_attributes: Vec<(String, String)>,
 }
 

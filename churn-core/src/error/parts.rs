@@ -46,7 +46,8 @@ impl<K: fmt::Debug> Parts<K> {
     }
 }
 
-/// What every error type of the product can say. The language bindings convert any error through this trait.
+/// The information that every error type of the product provides. The language bindings convert any error through this
+/// trait.
 pub trait AnyError: StdError {
     /// The stable code of the error.
     fn code(&self) -> &'static str;

@@ -25,7 +25,7 @@ pub struct PurgeProof {
 }
 
 impl PurgeProof {
-    /// Whether the label period of the last training date, plus the embargo, ended by the test date.
+    /// Whether the label period of the last training date, plus the embargo, ends at or before the test date.
     pub fn holds(&self) -> bool {
         self.last_label_end.plus_days(i64::from(self.embargo_days)) <= self.test_date.timestamp()
     }
@@ -68,8 +68,8 @@ impl DateSpan {
     }
 }
 
-/// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, together with
-/// the evidence that they do. Returns `None` if there is no such span.
+/// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, and the
+/// evidence for this. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.
 pub(crate) fn purge(
@@ -118,9 +118,9 @@ const LEAST_HISTORY: i64 = 28;
 pub(crate) fn choose_dates(last: AsOf, observed_from: Timestamp, horizon: Horizon, history_days: u32) -> Vec<DateSpan> {
     let last = AsOf::new(midnight(last.timestamp()));
     let earliest = observed_from.plus_days(i64::from(history_days));
-    // The label periods of the latest training span must end by the first test day. If the whole last span is tested,
-    // the latest training span is therefore the third span before the last span. If only the last day is tested, the
-    // latest training span is the second span before the last span.
+    // The label periods of the latest training span must end at or before the first test day. If the whole last span is
+    // tested, the latest training span is therefore the third span before the last span. If only the last day is
+    // tested, the latest training span is the second span before the last span.
     let reach = MOST_DATES + 3;
     let days_between = |from: Timestamp, to: Timestamp| (to.as_micros() - from.as_micros()).div_euclid(MICROS_PER_DAY);
     let affordable = days_between(earliest, last.timestamp()).div_euclid(reach - 1);
@@ -244,7 +244,8 @@ mod tests {
                 Some((kept, proof)) => {
                     prop_assert!(proof.holds());
                     prop_assert!(kept.iter().all(|span| horizon.end(span.last.as_micros()) <= latest));
-                    // The label period ends early enough for every day of the span on which a customer may be used.
+                    // A customer may be used on any day of the span. For each of these days, the label period must end
+                    // early enough.
                     prop_assert!(kept.iter().all(|span| horizon.end(span.of(lot).as_micros()) <= latest));
                     prop_assert!(test.of(!lot) >= proof.test_date);
                     let earlier = spans.iter().filter(|span| span.last < test.last).count();

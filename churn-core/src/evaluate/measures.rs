@@ -21,9 +21,9 @@ pub struct Measures {
     pub churned: usize,
     /// Mean predicted probability over all rows.
     pub mean_probability: f64,
-    /// Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has the
-    /// higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect ranking
-    /// gives 1.
+    /// Area under the ROC curve. Each churned row is paired with each retained row. The area is the share of pairs in
+    /// which the churned row has the higher prediction. A pair with equal predictions counts half. Random predictions
+    /// give 0.5, and a perfect ranking gives 1.
     pub roc_auc: Option<Estimate>,
     /// Average precision, a summary of the precision-recall curve. Random predictions give about the churn rate, and a
     /// perfect ranking gives 1.
@@ -33,13 +33,14 @@ pub struct Measures {
     /// Brier score: the mean squared difference between the predicted probability and the label (0 or 1). Lower is
     /// better.
     pub brier: Option<Estimate>,
-    /// Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference
-    /// between mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error
-    /// positive even if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap
-    /// interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
+    /// Expected calibration error. For each of ten bins of equal size, the absolute difference between the mean
+    /// predicted probability and the observed churn rate is computed. The error is the mean of these differences. Lower
+    /// is better. Sampling noise makes the error positive even if the predictions are calibrated. The interval is
+    /// therefore a basic (reflected) bootstrap interval. The interval begins at 0 if sampling noise alone can explain
+    /// an error of this size.
     pub calibration_error: Option<Estimate>,
     /// The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error
-    /// in simulations in which these predictions are calibrated.
+    /// in simulations. In each simulation, every row churns with its predicted probability.
     #[serde(alias = "calibration_error_by_chance")]
     pub calibration_error_null_95: Option<f64>,
     /// Slope of the logistic regression of labels on predicted log-odds. The slope is 1 if the predictions are
@@ -49,7 +50,7 @@ pub struct Measures {
     /// calibrated.
     pub calibration_intercept: Option<Estimate>,
     /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
-    /// a date later than the training dates, this constant measures drift of the churn rate that the features do not
+    /// a date later than the training dates, this constant measures drift of the churn rate beyond what the features
     /// explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not corrected
     /// for drift. `None` if the model was trained by a version of this library without this metric.
     #[serde(default)]

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 /// Returns `coefficient * (x - mean)` for every column, and the log-odds of a row whose values are the column means.
-/// These are the Shapley values of a linear model with independent columns (Štrumbelj and Kononenko, 2014).
+/// The products are the Shapley values of a linear model with independent columns (Štrumbelj and Kononenko, 2014).
 pub(crate) fn linear_contributions(
     intercept: f64,
     coefficients: &[f64],

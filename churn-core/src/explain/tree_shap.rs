@@ -2,10 +2,10 @@
 //! ensembles", 2018) in time linear in the size of the tree.
 //!
 //! Each leaf defines a cooperative game whose players are the features on the path to the leaf. Let `v` be the value of
-//! the leaf. A feature that takes part follows the row: its factor `one` is 1 if the row takes the branch towards the
-//! leaf, else 0. A feature that does not take part is averaged over the training rows: its factor `zero` is the
-//! fraction of the parent's cover that takes the branch towards the leaf. The Shapley value is an integral (Owen,
-//! "Multilinear extensions of games", 1972):
+//! the leaf. A coalition is a subset of these features. A feature in the coalition follows the row: its factor `one` is
+//! 1 if the row takes the branch towards the leaf, else 0. A feature outside the coalition is averaged over the
+//! training rows: its factor `zero` is the fraction of the training rows at the parent node that takes the branch
+//! towards the leaf. The Shapley value is an integral (Owen, "Multilinear extensions of games", 1972):
 //!
 //! ```text
 //! phi_i = v (one_i - zero_i) ∫ ∏_{j≠i} (t one_j + (1 - t) zero_j) dt,  t from 0 to 1
@@ -13,7 +13,7 @@
 //!
 //! The integrand is a polynomial. A Gauss-Legendre rule is therefore exact with half as many points as there are
 //! features on the path. At each quadrature point, the product is passed down the tree and the sum over leaves is
-//! passed up. Each edge therefore adds one contribution for all leaves below the edge together (Yu, Xu et al., "Linear
+//! passed up. Each edge therefore adds a single contribution for all leaves below the edge (Yu, Xu et al., "Linear
 //! TreeShap", 2022). No large terms cancel, so the result is precise. The code is not recursive, so deep trees cannot
 //! overflow the stack. The time per tree and row is O(nodes x points). The memory is O(depth x points).
 
@@ -24,7 +24,7 @@ use crate::ensemble::{FlatTrees, Input, Tree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel::{Execution, Workers};
 
-/// Number of rows whose Shapley values one thread computes at a time.
+/// Number of rows per task. A task computes the Shapley values of its rows.
 const CHUNK: usize = 16;
 /// Number of quadrature points per pass through a tree. A rule with more points needs several passes through the tree.
 const MOST_POINTS_AT_ONCE: usize = 8;
@@ -168,16 +168,16 @@ const NONE: u32 = u32::MAX;
 /// A node on the path, with the edge that leads to it. Every array has one value per quadrature point.
 struct Frame<const N: usize> {
     node: usize,
-    /// Number of children that were visited so far.
+    /// Number of children that have been visited so far.
     visited: u8,
     /// The feature on which the parent node splits.
     feature: usize,
-    /// The position on the path of the previous edge that splits on the same feature; `NONE` if there is no such edge.
+    /// The previous edge that splits on the same feature, as a position on the path; `NONE` if there is no such edge.
     before: u32,
     /// Whether the row follows the path at every split on `feature` between the root and this node.
     one: bool,
-    /// The product, over all splits on `feature` between the root and this node, of the fraction of the split's
-    /// training rows that takes the same branch as the path.
+    /// A product with one factor for each split on `feature` between the root and this node. The factor is the fraction
+    /// of the split's training rows that takes the same branch as the path.
     zero: f64,
     /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
@@ -186,7 +186,7 @@ struct Frame<const N: usize> {
     /// The value `(one - zero) / factor`, where `factor` is the factor of the feature. The contribution of the edge is
     /// `sum` times this value, summed over the quadrature points.
     pull: [f64; N],
-    /// The sum, over all leaves below the node, of the value of the leaf times the `product` of the leaf.
+    /// The sum of the values of all leaves below the node, each multiplied by the `product` of its leaf.
     sum: [f64; N],
 }
 
@@ -254,8 +254,8 @@ fn walk<const N: usize>(row: &Row<'_>, points: &[Point], last: &mut [u32], out: 
                 // earlier edge adds for these leaves is already correct.
                 continue;
             }
-            // The earlier edge of the same feature will add these leaves as if this edge did not exist, so that amount
-            // is subtracted here.
+            // The earlier edge of the same feature will add the contribution of these leaves as if this edge did not
+            // exist. This contribution is therefore subtracted here.
             due -= dot(&done.sum, &before.pull);
         }
         out[done.feature] += due;

@@ -93,8 +93,8 @@ impl ChurnDefinition {
     }
 
     /// The table that determines the end of the observed history: the history ends with the last event of this table.
-    /// With `None`, the history ends with the last event of any table. A label is mature if its label period ends by
-    /// the end of the history.
+    /// With `None`, the history ends with the last event of any table. A label is mature if its label period ends at or
+    /// before the end of the history.
     pub(crate) fn observed_on(&self) -> Option<RecordKind> {
         match self {
             Self::Cancellation { .. } => None,

@@ -34,12 +34,12 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
 pub(crate) struct Gaps {
     /// The median gap of each customer.
     usual: Vec<i64>,
-    /// The smallest gap of each customer, in the same order.
+    /// The smallest gap of each customer, in the order of `usual`.
     least: Vec<i64>,
 }
 
 impl Gaps {
-    /// Returns `None` if the table was not given.
+    /// Computes the gaps between the events in a table. Returns `None` if the table was not given.
     pub(crate) fn of(records: &TenantRecords, kind: RecordKind) -> Option<Self> {
         // A view at the latest possible time shows all records, whenever they became known.
         let view = StreamView::new(records, kind, i64::MAX)?;

@@ -46,9 +46,9 @@ pub struct Label {
     pub churned: bool,
     /// The rule that determined the label.
     pub rule: LabelRule,
-    /// The time that decided the label: the cancellation of a customer who cancelled before the end of the label
-    /// period, or the first event in the label period of a customer who stayed active. `None` for the rules
-    /// `NotCancelled` and `Inactive`.
+    /// The time that decided the label. If the customer cancelled before the end of the label period, this is the time
+    /// of the cancellation. If the customer stayed active, this is the time of the first event in the label period.
+    /// `None` for the rules `NotCancelled` and `Inactive`.
     pub event_at: Option<Timestamp>,
 }
 

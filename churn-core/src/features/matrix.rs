@@ -78,8 +78,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) rows: usize,
 }
 
-/// A feature matrix (customers x features), stored by column. Each row contains the feature values of a customer as
-/// known at the date of the row.
+/// A feature matrix (customers x features), stored by column. Each row contains the feature values of one customer,
+/// computed from what was known at the date of the row.
 ///
 /// Rows are in the order of the given dates, and sorted by customer id (bytes) within each date. The matrix stores its
 /// tenant, the date of every row and the fingerprint of its feature plan. It is returned by
@@ -111,7 +111,7 @@ pub struct FeatureMatrix {
     pub(crate) tenant: TenantId,
     /// All customer ids of the tenant, sorted. A customer code is a position in this list.
     pub(crate) ids: Arc<Ids>,
-    /// The code of each row's customer, which is a position in `ids`.
+    /// The code of each row's customer. The code is a position in `ids`.
     pub(crate) customers: Vec<u32>,
     pub(crate) as_of: Vec<AsOf>,
     pub(crate) names: Vec<String>,
@@ -174,7 +174,7 @@ impl FeatureMatrix {
         })
     }
 
-    /// The fingerprint of the plan that produced the matrix, which is a SHA-256 hash in hex.
+    /// The fingerprint (a SHA-256 hash in hex) of the plan that produced the matrix.
     pub fn plan_fingerprint(&self) -> &str {
         &self.fingerprint
     }

@@ -1,4 +1,4 @@
-//! The byte format of feature matrices, and the encoding of feature columns in the other files of this crate.
+//! The byte format of feature matrices, and the encoding of feature columns in the other files that this crate writes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl FeatureMatrix {
     /// Reads the bytes of a matrix.
     ///
     /// # Errors
-    /// `artifact_damaged` if the bytes are not a matrix, or do not fit together.
+    /// `artifact_damaged` if the bytes are not a matrix, or if the parts of the matrix do not fit together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let damaged = |why: &str| Error::new(ErrorKind::ArtifactDamaged, format!("the matrix is damaged: {why}"));
         let opened = artifact::read(bytes)?;

@@ -163,7 +163,7 @@ pub enum Function {
     /// days. NaN if the time from the first record to the start of the window is shorter than the window.
     #[serde(rename = "versus_usual", alias = "ratio_to_baseline")]
     RatioToBaseline,
-    /// The share of the records in the window that also meet these conditions; NaN if there are no records.
+    /// Of the records in the window, the share that also meets these conditions; NaN if there are no records.
     Share(Vec<Condition>),
     /// The number of consecutive records that meet these conditions, counted backwards from the last record in the
     /// window; 0 if there are no records.

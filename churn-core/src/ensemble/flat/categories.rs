@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The set of the categories that a split sends right. Categories are integers from 0. A value that is not an integer
-/// is truncated to an integer before it is looked up in the set.
+/// The set of the categories that a split sends to the right child. Categories are integers from 0. A value that is not
+/// an integer is truncated to an integer before it is looked up in the set.
 ///
 /// All clones of a set share the memory of its bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

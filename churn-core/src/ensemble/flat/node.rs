@@ -7,9 +7,9 @@ use super::categories::Categories;
 /// One node of a tree: a split or a leaf. A node takes 16 bytes. The two children of a node are adjacent and come after
 /// the node.
 ///
-/// A split at a threshold sends values up to and including the threshold left. A flag states on which side missing
-/// values go. A split on a category set stores the index of the set in `number`, and sends the categories in the set
-/// right. A leaf is stored as its own child, so a walk down the tree stays at the leaf.
+/// A split at a threshold sends all values up to and including the threshold to the left child. A flag states to which
+/// child missing values go. A split on a category set stores the index of the set in `number`, and sends the categories
+/// in the set to the right child. A leaf is stored as its own child, so a walk down the tree stays at the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// For a split at a threshold, the threshold. For a split on a category set, the index of the set. For a leaf, the

@@ -31,7 +31,7 @@ const MOST_THRESHOLDS: usize = MOST as usize - 1;
 /// Number of rows that walk down a tree at the same time, and number of values that are looked up at the same time. The
 /// CPU then waits for several cache misses at the same time.
 const LANES: usize = 8;
-/// Maximum height of a subtree that is stored as a dense tree (a complete tree). In higher subtrees, rows walk down
+/// Maximum height of a subtree that is stored as a dense tree (a complete tree). In taller subtrees, rows walk down
 /// node by node.
 const MOST_HEIGHT: u32 = 8;
 /// Number of levels of splits in a [`Bottom`] (the lowest part of a dense subtree).
@@ -62,16 +62,15 @@ struct Ranks {
     missing_right: bool,
 }
 
-/// A split of a tree. The split compares the rank of a row in the column of ranks `column` with `rank`, and sends the
-/// row right if the row's rank is greater. A leaf is stored as a split with the rank [`MOST`], at which no row goes
-/// right.
+/// A split of a tree. `column` is the index of a column of ranks. A row goes right if its rank in this column is
+/// greater than `rank`. A leaf is stored as a split whose `rank` is [`MOST`], so no row goes right there.
 #[derive(Clone, Copy, Default)]
 pub(super) struct RankSplit {
     pub(super) column: u16,
     pub(super) rank: u16,
 }
 
-/// A node of a tree that splits by ranks.
+/// A node of a tree. Its split compares ranks instead of values.
 #[derive(Clone, Copy)]
 struct RankNode {
     split: RankSplit,
@@ -82,12 +81,13 @@ struct RankNode {
 
 /// The top of a tree (its first splits, beginning with the root), and the position of the subtrees below these splits.
 pub(super) struct Top {
-    /// The steps that divide the rows of a block among the slots. Step `i` evaluates the split `splits[i]`.
+    /// The steps that divide the rows of a block among the slots (the nodes directly below the top). Step `i` evaluates
+    /// the split `splits[i]`.
     pub(super) steps: Vec<Step>,
     pub(super) splits: Vec<RankSplit>,
     /// For each slot, the index of the node that is the root of the slot's subtree.
     below: [u32; MOST_LEAVES],
-    /// The height of the highest subtree below this top.
+    /// The height of the tallest subtree below this top.
     height: u32,
     /// Where the dense subtrees (complete trees of the same height) below this top are stored. The first index is the
     /// beginning of their upper levels (all levels except the last two) in `Ranked::upper`. The second index is the
@@ -125,8 +125,9 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    /// Converts an ensemble to trees with ranks. Trees get tops only if `with_tops` is true, because only a SIMD kernel
-    /// can evaluate tops. Returns `None` if the ensemble has category sets, or too many features, thresholds or nodes.
+    /// Converts an ensemble to trees with ranks. Tops (see the documentation of this module) are created only if
+    /// `with_tops` is true, because only a SIMD kernel can evaluate tops. Returns `None` if the ensemble has category
+    /// sets, or too many features, thresholds or nodes.
     pub(super) fn of(ensemble: &FlatTrees, with_tops: bool) -> Option<Self> {
         if !ensemble.categories.is_empty() || u32::try_from(ensemble.nodes.len()).is_err() {
             return None;
@@ -291,7 +292,7 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
+    /// Increases the sum of each row of a block by the value of the leaf that the row reaches in one tree.
     pub(super) fn add(&self, tree: usize, ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let (groups, _) = sums.as_chunks_mut::<LANES>();
         for (number, sums) in groups.iter_mut().enumerate() {
@@ -299,8 +300,8 @@ impl Ranked {
         }
     }
 
-    /// For each row of a block, adds the value of the leaf that the row reaches in one tree to the sum of the row.
-    /// `slots` contains the slot of each row (the number of the node that the row reached below the top `top`).
+    /// Increases the sum of each row of a block by the value of the leaf that the row reaches in one tree. `slots`
+    /// contains the slot of each row (the number of the node that the row reached below the top `top`).
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();
@@ -336,9 +337,10 @@ impl Ranked {
         }
     }
 
-    /// Lets [`LANES`] rows walk down a tree, and adds the value of the leaf that each row reaches to the sum of the
-    /// row. `first` is the index of the first row, and `places` contains the node from which each row starts. The child
-    /// of a leaf is the leaf itself, so a row that has reached a leaf stays there. The loop ends when no row moves.
+    /// Lets [`LANES`] rows walk down a tree, and increases the sum of each row by the value of the leaf that the row
+    /// reaches. `first` is the index of the first row, and `places` contains the node from which each row starts. The
+    /// child of a leaf is the leaf itself, so a row that has reached a leaf stays there. The loop ends when no row
+    /// moves.
     fn walk(&self, first: usize, mut places: [usize; LANES], ranks: &[RankLine], sums: &mut [f64; LANES]) {
         let columns = self.columns();
         let (lines, first) = (&ranks[first / LINE * columns..][..columns], first % LINE);
@@ -422,8 +424,8 @@ impl Top {
     }
 
     /// Chooses the splits that form the top of the last tree. `root` is the index of the tree's root in `nodes`. The
-    /// top begins without splits. In each step, of all nodes directly below the top, the node with the highest subtree
-    /// is added to the top.
+    /// top begins without splits. Each step adds one of the nodes directly below the top: the node with the tallest
+    /// subtree.
     fn of(root: u32, nodes: &[RankNode]) -> Self {
         let first = root as usize;
         let mut heights = vec![0u32; nodes.len() - first];

@@ -82,7 +82,8 @@ impl FlatTrees {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the log-odds of every row. If the number of rows times trees is small, no threads are used.
+    /// Returns the log-odds of every row. If the number of rows times trees is small, scoring runs on the caller's
+    /// thread.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.n_trees());
         if execution.threads != Some(0) && steps < STEPS_PER_THREAD {
@@ -182,8 +183,8 @@ impl FlatTrees {
     }
 }
 
-/// For each row, adds the values of the leaves that the row reaches to the sum of the row. All trees must be small,
-/// because they are scored by a SIMD kernel. Each call of the kernel scores one block of rows.
+/// Increases the sum of each row by the values of the leaves that the row reaches. All trees must be small, because
+/// they are scored by a SIMD kernel. Each call of the kernel scores one block of rows.
 fn add_by_kernel<T: Input>(
     kernel: Kernel,
     plan: &Plan,
@@ -210,8 +211,8 @@ fn add_by_kernel<T: Input>(
     })
 }
 
-/// For each row, adds the values of the leaves that the row reaches to the sum of the row. The trees may have any size.
-/// The caller passes at most as many rows as fit into the cache. Thresholds and nodes are then loaded only once for all
+/// Increases the sum of each row by the values of the leaves that the row reaches. The trees may have any size. The
+/// caller passes at most as many rows as fit into the cache. Thresholds and nodes are then loaded only once for all
 /// rows.
 fn add_by_ranks<T: Input>(
     kernel: Option<Kernel>,
@@ -338,8 +339,8 @@ impl FlatTrees {
     }
 }
 
-/// For each row, adds the value of the leaf that the row reaches in the tree to the sum of the row. `cells` holds at
-/// least as many rows as there are sums.
+/// Increases the sum of each row by the value of the leaf that the row reaches in the tree. `cells` holds at least as
+/// many rows as there are sums.
 fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut [f64]) {
     let row = |row: usize| &cells[row * columns..(row + 1) * columns];
     let (groups, rest) = sums.as_chunks_mut::<LANES>();

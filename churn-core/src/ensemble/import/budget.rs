@@ -1,6 +1,6 @@
 //! Limits the memory that an import may use. The limit depends on the size of the imported file.
 
-/// All category sets of an imported model together may use this number of bytes for each byte of the model file, plus
+/// In total, the category sets of an imported model may use this number of bytes for each byte of the model file, plus
 /// [`SETS_FLOOR`] bytes.
 const SETS_PER_BYTE: usize = 16;
 const SETS_FLOOR: usize = 16 << 20;

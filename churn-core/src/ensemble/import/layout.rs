@@ -114,7 +114,7 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     };
     if !at_most.is_finite() {
         // The threshold is infinite, or lies below the range of `f32`. Such a threshold sends all numbers to one side,
-        // except numbers that rounding to `f32` turns into an infinity.
+        // except numbers that become infinite when they are rounded to `f32`.
         return if at_most == f32::NEG_INFINITY {
             -largest_that_rounds()
         } else {

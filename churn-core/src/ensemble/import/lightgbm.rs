@@ -180,7 +180,7 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     Ok(TreeLayout { parts, sets, covers })
 }
 
-/// Reads the category sets of a tree. A set contains the categories that a split of LightGBM sends left.
+/// Reads the category sets of a tree. A set contains the categories that a split of LightGBM sends to the left child.
 fn sets(fields: &Fields<'_>, budget: &mut Budget) -> Result<Vec<Categories>> {
     let count: usize = fields.number("num_cat")?;
     if count == 0 {
@@ -223,8 +223,9 @@ impl Decision {
             if !exists {
                 return Err(format!("there is no set {threshold} of categories"));
             }
-            // LightGBM sends values in the set left, and all other values, including missing values, right. The flat
-            // layout of this crate sends values in the set right. The left and the right child are therefore swapped.
+            // LightGBM sends values in the set to the left child, and all other values, including missing values, to
+            // the right child. The flat layout of this crate sends values in the set to the right child. The two
+            // children are therefore swapped.
             return Ok(Part::Set {
                 feature,
                 set: threshold as usize,

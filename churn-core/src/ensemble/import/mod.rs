@@ -19,7 +19,7 @@ pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
 names! {
-    /// The meaning of the score of a row, which is the sum of the leaf values that the row reaches.
+    /// The meaning of a row's score. The score is the scaled sum of the leaf values that the row reaches.
     pub enum Link: "link" {
         /// The score is the log-odds.
         LogOdds = "log_odds",

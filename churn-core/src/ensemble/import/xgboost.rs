@@ -270,8 +270,8 @@ impl Tree {
         };
         match self.split_type.get(node).copied().unwrap_or(0) {
             0 if condition.is_nan() => Err(format!("the threshold of node {node} is not a number")),
-            // XGBoost sends only values below the threshold left. The flat layout also sends a value that is equal to
-            // the threshold left.
+            // XGBoost sends only values below the threshold to the left child. In the flat layout, a value that is
+            // equal to the threshold also goes to the left child.
             0 => Ok(Part::Split {
                 feature,
                 threshold: up_to_rounded(f64::from(condition.next_down())),

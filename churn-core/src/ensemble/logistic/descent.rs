@@ -110,8 +110,8 @@ impl<'a> Preconditioner<'a> {
             });
         }
         let mut values = vec![0.0; size * size];
-        // A small number is added to the diagonal of the Hessian. It can then be inverted even if columns are collinear
-        // and there is no penalty.
+        // A small number is added to the diagonal of the Hessian. The Hessian can then be inverted even if columns are
+        // collinear and there is no penalty.
         let ridge = l2 + 1e-8 * curvature + 1e-12;
         for (a, row) in squares.products.iter().enumerate() {
             for (b, product) in row.iter().enumerate() {

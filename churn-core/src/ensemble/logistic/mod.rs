@@ -109,8 +109,8 @@ impl LinearModel {
         Ok(log_odds.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the log-odds of every row, which are the intercept plus the sum, over all columns, of the row's value
-    /// times the coefficient. The columns are added in order.
+    /// Returns the log-odds of every row. The value in each column is multiplied by the column's coefficient. The
+    /// log-odds are the intercept plus the sum of these products. The columns are added in order.
     pub(crate) fn log_odds(&self, x: ArrayView2<'_, f64>, workers: &Workers) -> Result<Vec<f64>> {
         if x.ncols() != self.coefficients.len() {
             let message = format!(

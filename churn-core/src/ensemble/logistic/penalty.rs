@@ -44,7 +44,7 @@ pub(crate) fn choose_l2(
         for l2 in PATH {
             let options = LogisticOptions {
                 l2,
-                // A smaller tolerance would change the log-loss by far less than the choice between two penalties does.
+                // The choice between two penalties changes the log-loss much more than a smaller tolerance would.
                 tolerance: 1e-5,
                 ..Default::default()
             };

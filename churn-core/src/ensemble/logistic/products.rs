@@ -87,9 +87,9 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every pair of columns, returns the sum over all rows of the product of the two values. Each column has a
-    /// list. The list contains one sum for each earlier column, followed by the sum of the squares of the column
-    /// itself.
+    /// For every pair of columns, multiplies the two values of each row, and returns the sum of these products. Each
+    /// column has a list. The list contains one sum for each earlier column, followed by the sum of the squares of the
+    /// column itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);
@@ -140,7 +140,8 @@ fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     }
 }
 
-/// For every column in `a` and every column in `b`, returns the sum over the rows of the product of the two values.
+/// For every column in `a` and every column in `b`, multiplies the two values of each row, and returns the sum of these
+/// products.
 fn products<const A: usize, const B: usize>(a: [&[f64]; A], b: [&[f64]; B]) -> [[f64; B]; A] {
     let mut lanes = [[[0.0f64; LANES]; B]; A];
     let (a, a_rest) = chunks(a);

@@ -82,9 +82,9 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Divides the rows of a block among slots by all steps of a tree, and returns the slot of each row (the number of the
-/// leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b` of the slot number of
-/// every row.
+/// Evaluates all steps (splits) of a tree, which divide the rows of a block among slots. Returns the slot of each row
+/// (the number of the leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b` of
+/// the slot number of every row.
 #[target_feature(enable = "avx2")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[i32; 8]; BITS] {
     // For each slot, a bit mask of the rows that are in the slot.
@@ -137,8 +137,8 @@ fn numbers<const BITS: usize>(planes: &[[i32; 8]; BITS], group: usize) -> [u8; 3
     slot_of
 }
 
-/// For each row of a block, adds the value of the leaf that the row reaches in one tree. The tree has at most `SLOTS`
-/// leaves. A slot number (the position of a leaf) has `BITS` bits.
+/// Increases the sum of each row of a block by the value of the leaf that the row reaches in one tree. The tree has at
+/// most `SLOTS` leaves. A slot number (the position of a leaf) has `BITS` bits.
 #[target_feature(enable = "avx2")]
 fn tree<const SLOTS: usize, const BITS: usize>(steps: &[Step], shape: &Shape, masks: &[Mask], sums: &mut [f64; BLOCK]) {
     let planes = slots::<SLOTS, BITS>(steps, masks);

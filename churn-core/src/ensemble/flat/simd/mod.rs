@@ -54,7 +54,7 @@ impl Kernel {
         false
     }
 
-    /// For each row of a block, adds the values of the leaves that the row reaches in all trees to the sum of the row.
+    /// Increases the sum of each row of a block by the values of the leaves that the row reaches in all trees.
     /// `columns` has one column per feature, in order.
     ///
     /// Does nothing if the machine does not support the kernel. [`all`](Self::all) returns the supported kernels.
