@@ -120,7 +120,8 @@
 //! The following holds for files and tables from untrusted sources:
 //!
 //! - A malformed file or table causes an error, not a panic.
-//! - Opening or importing a model file takes at most 32 times the size of the file plus 32 MiB.
+//! - Opening or importing a model file needs an amount of memory that is at most 32 times the size of the file plus 32
+//!   MiB.
 //! - Building records takes memory in proportion to the size of the tables, even if many rows are invalid. A table with
 //!   too many columns or cells for its size is refused.
 //! - No result depends on the order in which a hash table lists its entries, so an attacker who chooses ids with

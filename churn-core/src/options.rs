@@ -73,7 +73,8 @@ impl Given {
         self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Sets `option` to the value in the JSON object. If there is no value or it is null, `option` is unchanged.
+    /// Sets `option` to the value in the JSON object. If there is no value, or if the value is null, `option` is
+    /// unchanged.
     pub(crate) fn set<T: DeserializeOwned>(&mut self, name: &'static str, option: &mut T) -> Result<()> {
         if let Some(value) = self.take(name) {
             *option = serde_json::from_value(value).map_err(|error| self.wrong(name, error))?;
@@ -197,7 +198,7 @@ macro_rules! plain_options {
 
         impl $crate::options::Options for $options {
             fn read(&mut self, given: &mut $crate::options::Given) -> $crate::error::Result<()> {
-                // The pattern names every field, so a new field that is missing here is a compile error.
+                // The pattern names every field, so a new field that is missing here causes a compile error.
                 let Self { $($field),* } = self;
                 $(given.set(stringify!($field), $field)?;)*
                 Ok(())

@@ -1,5 +1,5 @@
-//! Eligibility. A customer is eligible at a date if it is not known at this date whether they churn in the label
-//! period.
+//! Eligibility. A customer is eligible at a date if the records known at that date do not yet tell whether the customer
+//! churns in the label period.
 
 use crate::error::{Error, ErrorKind, RecordKind, Result, excerpt};
 use crate::features::definition::ChurnDefinition;
@@ -25,7 +25,7 @@ pub(crate) fn eligible(
     Ok(found.concat())
 }
 
-/// Checks that the definition is valid and that the table whose events it uses was given.
+/// Checks that the definition is valid and that the records contain the table whose events the definition uses.
 pub(crate) fn check(records: &TenantRecords, definition: &ChurnDefinition) -> Result<()> {
     definition.validate()?;
     match definition.observed_on() {
@@ -90,7 +90,8 @@ pub(crate) fn is_eligible(records: &TenantRecords, customer: u32, as_of: i64, de
     }
 }
 
-/// The first event that counts as activity (a paid payment, or an activity) in `[from, to)`, as known at `known_by`.
+/// The first event in `[from, to)` that counts as activity (a paid payment, or an activity). Only what is known at
+/// `known_by` is considered.
 pub(crate) fn first_event(
     records: &TenantRecords,
     customer: u32,

@@ -210,7 +210,7 @@ impl<'a> CustomerMeasure<'a> {
             Measure::DaysSinceLastEnd => Self::DaysSinceLastEnd,
             Measure::DaysSinceFirstSignUp => Self::DaysSinceFirstSignUp,
             Measure::TenureDays => Self::TenureDays,
-            // These measures belong to event tables. A plan is validated before it is compiled, so a feature of
+            // The following measures belong to event tables. A plan is validated before it is compiled, so a feature of
             // customers never has one of these measures.
             Measure::Count
             | Measure::Amount
@@ -247,8 +247,8 @@ impl<'a> RowMeasure<'a> {
                 }
             }
             Measure::Count => Self::One,
-            // These measures belong to customers. A plan is validated before it is compiled, so a feature of an event
-            // table never has one of these measures.
+            // The following measures belong to customers. A plan is validated before it is compiled, so a feature of an
+            // event table never has one of these measures.
             Measure::TenureDays
             | Measure::DaysToRenewal
             | Measure::DaysSinceChange

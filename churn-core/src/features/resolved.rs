@@ -38,8 +38,8 @@ impl FeaturePlan {
     /// the records allow, followed by the features that the user declared.
     ///
     /// # Errors
-    /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if it
-    /// uses a column that is undated and not declared static.
+    /// `invalid_option` if two features have the same name, if a feature uses a column that the records lack, or if a
+    /// feature uses a column that is neither dated nor declared static.
     pub fn resolve(&self, records: &TenantRecords) -> Result<ResolvedPlan> {
         let features = self.declare(&Schema::of(records))?;
         require_tables(&features, records, ErrorKind::InvalidOption)?;
@@ -119,7 +119,7 @@ impl ResolvedPlan {
         &self.fingerprint
     }
 
-    /// The lengths of all windows in days, ascending.
+    /// The lengths of all windows, in days and ascending.
     pub fn windows(&self) -> Vec<u32> {
         let mut windows: Vec<u32> = self.features.iter().filter_map(|feature| feature.window).collect();
         windows.sort_unstable();
@@ -127,7 +127,7 @@ impl ResolvedPlan {
         windows
     }
 
-    /// The lengths, in days, of the windows that would begin before the start of the observed history if they end at
+    /// The lengths, in days, of the windows that would begin before the start of the observed history if they ended at
     /// `as_of`.
     pub fn windows_before(&self, observed_from: Timestamp, as_of: AsOf) -> Vec<u32> {
         let history = as_of.timestamp().days_since(observed_from);
@@ -137,8 +137,8 @@ impl ResolvedPlan {
             .collect()
     }
 
-    /// Checks a plan that comes from an external source, such as a model file. It must be a plan that `resolve` could
-    /// have returned.
+    /// Checks a plan that comes from an external source, such as a model file. The plan must be one that `resolve`
+    /// could have returned.
     pub(crate) fn validate(&self) -> Result<()> {
         self.features.iter().try_for_each(Feature::validate)?;
         let again = Self::assemble(self.features.clone(), self.kinds.clone())?;
@@ -169,7 +169,7 @@ impl ResolvedPlan {
         needs.into_iter().collect()
     }
 
-    /// Whether a feature uses `renews_at`.
+    /// Whether any feature of the plan uses `renews_at`.
     pub(crate) fn needs_renewal(&self) -> bool {
         self.features
             .iter()

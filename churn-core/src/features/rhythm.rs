@@ -1,5 +1,5 @@
-//! The rhythm of a customer's events. It consists of the typical gap between events and the days on which the next
-//! events are due.
+//! The rhythm of a customer's events. The rhythm consists of two parts: the typical gap between events, and the days on
+//! which the next events are due.
 
 use crate::error::RecordKind;
 use crate::features::view::{PaymentState, StreamView};
@@ -13,9 +13,10 @@ const GAPS: usize = 12;
 /// The rhythm of a customer's events: the day of the last event, and the gap after which each next event is due.
 ///
 /// The gap is the median of the latest gaps between days with events. For an even number of gaps, it is the lower of
-/// the two middle values. A gap of 28 to 31, 59 to 62, 89 to 92, 181 to 184 or 365 to 366 days is treated as 1, 2, 3, 6
-/// or 12 calendar months if the last two events were on the same day of the month, or if one of them was on the last
-/// day of a month.
+/// the two middle values. A gap of 28 to 31 days can represent 1 calendar month. Likewise, 59 to 62 days can represent
+/// 2 months, 89 to 92 days 3 months, 181 to 184 days 6 months, and 365 to 366 days 12 months. A gap is counted in
+/// months only if the last two events were on the same day of the month, or if one of them was on the last day of a
+/// month.
 #[derive(Clone, Copy)]
 struct Rhythm {
     /// The day of the last event, in days since 1970-01-01.
@@ -32,8 +33,8 @@ enum Step {
 }
 
 impl Rhythm {
-    /// The rhythm of events, given their times with the oldest first; `None` if there are fewer than two days with
-    /// events.
+    /// Computes the rhythm of events from their times, which are sorted from oldest to newest; returns `None` if there
+    /// are fewer than two days with events.
     fn of(at: &[i64]) -> Option<Self> {
         let mut days = at.iter().rev().map(|at| at.div_euclid(MICROS_PER_DAY));
         let last = days.next()?;
@@ -60,7 +61,7 @@ impl Rhythm {
         Some(Self { last, step })
     }
 
-    /// The number of days before `day` on which an event was due. Only due days after the last event are counted.
+    /// The number of days on which an event was due before `day`. Only due days after the last event are counted.
     fn due_before(self, day: i64) -> i64 {
         let due = match self.step {
             Step::Days(gap) => (day - self.last - 1).div_euclid(gap),
@@ -92,8 +93,8 @@ impl Rhythm {
     }
 }
 
-/// The number of due days that have ended by `as_of`, if the events continue in their rhythm after the last event. NaN
-/// if there are fewer than two days with events.
+/// The number of due days that lie after the last event and have ended by `as_of`. A due day is a day on which an event
+/// is expected if the rhythm of the events continues. NaN if there are fewer than two days with events.
 ///
 /// `at` contains the event times, with the oldest first. All of them lie before `as_of`.
 pub(crate) fn periods_missed(at: &[i64], as_of: i64) -> f64 {

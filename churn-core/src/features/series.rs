@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     meeting: Vec<u32>,
 }
 
-/// The records of one matrix row that lie in a window.
+/// The records that belong to one matrix row and lie in one window.
 struct Window<'a> {
     values: Values<'a>,
     /// The positions of these records in the list of all records of the block.
@@ -238,7 +238,7 @@ impl Measured {
             }),
             Function::PeriodsMissed => each!(|pair| periods_missed(&points.at[window(pair).at], pairs.as_of(pair))),
             // This function is valid only for features of customers. A plan is validated before it is compiled, so no
-            // feature of events has it.
+            // feature of an event table uses this function.
             Function::Value => each!(|_pair| f64::NAN),
         }
     }
@@ -254,8 +254,8 @@ struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Reads the measures of all records. If some records lack the measure, the records that have it are stored
-    /// separately, and the result is `false`.
+    /// Reads the measures of all records. If some records lack the measure, the records that have the measure are
+    /// stored separately, and the result is `false`.
     fn all<T>(&mut self, values: &mut Vec<T>, measure: impl Fn(&StreamView<'_>, Row) -> Option<T>) -> bool {
         values.reserve(self.points.row.len());
         for (run, as_of) in self.pairs.runs() {

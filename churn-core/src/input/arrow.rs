@@ -206,9 +206,9 @@ impl Table {
     /// dictionary indexes, null counts and UTF-8 are fully validated before any value is used. Validation reads every
     /// buffer once.
     ///
-    /// The closure `batches` creates the batches. If it panics, as Arrow does on contradictory arrays, this function
-    /// returns an error. The C data interface does not transmit the lengths of buffers. This function can therefore not
-    /// detect a producer whose buffers are shorter than its arrays claim.
+    /// The closure `batches` creates the batches. If the closure panics, as Arrow does on contradictory arrays, this
+    /// function returns an error. The C data interface does not transmit the lengths of buffers. This function
+    /// therefore cannot detect a buffer that is shorter than its array claims.
     ///
     /// ```
     /// use std::sync::Arc;

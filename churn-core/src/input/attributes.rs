@@ -73,7 +73,7 @@ impl AttributeDrafts {
 }
 
 /// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
-/// it is the strictest of the types number, bool and text that fits all values.
+/// the type is number if all values are numbers, bool if all values are bools, and text otherwise.
 fn type_of(name: &str, reader: &TableReader<'_>) -> Result<AttributeType> {
     let mut from_file: Option<AttributeType> = None;
     for batch in reader.batches() {

@@ -254,8 +254,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record, each with [`push`](Self::push). If there are no batches, the table
-    /// counts as given and empty.
+    /// Adds all batches of one kind of record, each with [`push`](Self::push). If there are no batches, the table is
+    /// treated as an empty table that was passed.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};
@@ -317,8 +317,8 @@ impl RecordsBuilder {
         self.batches(RecordKind::Activities, batches)
     }
 
-    /// Attaches the distinct texts of all batches that were added by [`push`](Self::push) to these batches. This method
-    /// must be called before the batches are read.
+    /// Completes all batches that were added by [`push`](Self::push). Their distinct texts were collected separately
+    /// and are now attached to them. This method must be called before the batches are read.
     pub(crate) fn seal(&mut self) {
         let pools = std::mem::take(&mut self.pools);
         for (table, pool) in self.tables.iter_mut().zip(pools) {
@@ -363,9 +363,9 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency by its ISO 4217 code. By default, the tenant's currency is the first currency in the
-    /// payments table for which no conversion rate is set. The amounts of payments without a currency are in the
-    /// tenant's currency.
+    /// Sets the tenant's currency by its ISO 4217 code. By default, the tenant's currency is the first currency without
+    /// a conversion rate in the payments table. The amounts of payments without a currency are in the tenant's
+    /// currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());

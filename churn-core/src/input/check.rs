@@ -84,8 +84,8 @@ impl TableCheck {
         &self.bad
     }
 
-    /// Returns the row counts and the issues of the table, ordered by row and column. `given` maps a row to its
-    /// position in the input.
+    /// Returns the row counts of the table and its issues, which are sorted by row and column. `given` maps a row to
+    /// its position in the input.
     pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
         let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
         self.found.sort_by_key(|found| (found.row, found.column));

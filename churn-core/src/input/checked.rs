@@ -157,8 +157,8 @@ impl Table {
             .collect()
     }
 
-    /// Returns the typed values of the column `name` in the rows `rows`. The values are read by the same functions that
-    /// read them when records are built.
+    /// Returns the typed values of the column `name` in the rows `rows`. The values are read by the functions that also
+    /// read values when records are built.
     fn typed(&self, kind: RecordKind, name: &str, rows: &[usize]) -> Result<CheckedColumn> {
         let Some(column) = self.column(name) else {
             return Err(Error::new(ErrorKind::Internal, "a column vanished"));
@@ -180,8 +180,8 @@ impl Table {
                 CheckedColumn::Numbers(values.collect::<Result<_>>()?)
             }
             Some(of) => {
-                // Equal texts share one allocation. Only the first 4096 distinct texts are shared: most ids differ, so
-                // remembering all of them would cost more memory than sharing saves.
+                // Equal texts share one allocation. Only the first 4096 distinct texts are shared. Most ids are
+                // distinct, so a list of all ids would need more memory than sharing saves.
                 let mut shared: HashSet<Arc<str>> = HashSet::new();
                 let mut values = Vec::with_capacity(rows.len());
                 for (row, cell) in cells() {

@@ -14,7 +14,8 @@ use crate::record::Currency;
 pub(crate) struct Exchange {
     /// The tenant's currency, if the caller set it.
     pub(crate) currency: Option<Currency>,
-    /// For each upper-case currency code, the value of one major unit in major units of the tenant's currency.
+    /// For each upper-case currency code, the value of one major unit of that currency, in major units of the tenant's
+    /// currency.
     pub(crate) rates: BTreeMap<String, f64>,
 }
 
@@ -79,7 +80,7 @@ impl Exchange {
                 });
             }
             // The tenant's currency has no code only if no valid row states a currency. This row states a currency, so
-            // it is already known to be invalid.
+            // the row is already known to be invalid.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);
             }

@@ -49,7 +49,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
     reader.ends("churned_at", &churned_at, "signed_up_at", &signed_up_at)?;
     let attributes = AttributeDrafts::read(&mut reader)?;
 
-    // The code of a customer is the rank of their id among the ids of all accepted rows, sorted by bytes.
+    // The code of a customer is the rank of their id when the ids of all accepted rows are sorted by bytes.
     let accepted: Vec<u32> = {
         let bad = reader.check.bad();
         (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()

@@ -222,7 +222,7 @@ mod tests {
         let texts: Ids = ["one text", long].into_iter().collect();
         let mut directory = Directory::of(&texts, &workers).unwrap();
         assert_eq!(directory.find(&texts, long), Some(1));
-        // The test changes the table as if both ids had the same key.
+        // The test changes the hash table so that both ids appear to have the same key.
         let key = directory.key(long);
         let seed = directory.seed;
         assert!(!key.is_exact());

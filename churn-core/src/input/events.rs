@@ -16,8 +16,8 @@ use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
 
-/// Rows that are equal to another row except for their ids are reported if there are at least `RENAMED_LEAST` such
-/// rows, and if they are more than 1 / `RENAMED_SHARE` of all rows of the table.
+/// Rows that equal another row in every column except the id are reported under two conditions: there are at least
+/// `RENAMED_LEAST` such rows, and they make up more than 1 / `RENAMED_SHARE` of the table.
 const RENAMED_LEAST: u64 = 10;
 const RENAMED_SHARE: u64 = 20;
 

@@ -198,7 +198,7 @@ where
 }
 
 /// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
-/// it is the strictest of the types below that fits all values.
+/// the type is number if all values are numbers, bool if all values are bools, and text otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,

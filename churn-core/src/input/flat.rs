@@ -56,7 +56,7 @@ struct Spelling {
     /// that spells a number.
     spelled: Option<String>,
     zeros: bool,
-    /// Whether every text comes from a text file such as CSV. In such a file, numbers are also texts.
+    /// Whether every text comes from a text file such as CSV. In such a file, numbers are stored as texts, too.
     from_file: bool,
 }
 
@@ -364,8 +364,8 @@ mod tests {
 
         assert_eq!(notes(vec![text("a"), text("1")], &[]), (FlatKind::Text, vec![]));
         assert_eq!(notes(vec![Value::Null], &[]).1[0].0, "empty_column");
-        // In a text file such as CSV, numbers are also texts, so texts that spell numbers are normal. A note is useful
-        // only if leading zeros would be lost.
+        // In a text file such as CSV, numbers are stored as texts, too, so texts that spell numbers are normal. A note
+        // is useful only if leading zeros would be lost.
         let file = Table::from_csv(&b"plain,zip\n1,0034\n2,1234\n"[..]).unwrap();
         let (_, found) = kinds(&file, &[], &Workers::inline()).unwrap();
         assert_eq!(

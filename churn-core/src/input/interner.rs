@@ -3,7 +3,7 @@
 //! Texts are untrusted input, and an attacker could choose thousands of texts with the same hash. Hashes are therefore
 //! seeded once per process by [`RandomState`], so that collisions cannot be predicted. The hashes do not affect
 //! results, because codes are assigned in the order of the data. Hashes are used only to find equal texts. The test
-//! `no_result_depends_on_the_seed` checks this.
+//! `no_result_depends_on_the_seed` checks that the seed does not affect results.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
@@ -80,7 +80,7 @@ struct Slot {
 }
 
 impl TextIndex {
-    /// Loads the slots at which the searches for these hashes begin into the CPU cache. No branch depends on what the
+    /// Loads into the CPU cache the slots at which the searches for these hashes begin. No branch depends on what the
     /// slots contain, so the CPU can load several slots at the same time.
     fn touch(&self, hashes: &[u64]) {
         if let Some(mask) = self.slots.len().checked_sub(1) {
@@ -105,7 +105,8 @@ impl TextIndex {
         }
     }
 
-    /// Makes room for `count` texts. Existing entries are moved by their tags, so their texts are not read again.
+    /// Makes room for `count` texts. The tags of the existing entries determine their new slots, so their texts are not
+    /// read again.
     fn grow(&mut self, count: usize) {
         let empty = Slot {
             tag: 0,
@@ -229,8 +230,8 @@ mod tests {
 
     /// Creates texts that all have the same hash under a known seed.
     fn colliding(seed: &Seed, count: usize) -> Vec<String> {
-        // If the last eight bytes of a text equal the state before them, the product is 0. The hash then does not
-        // depend on earlier bytes.
+        // If the last eight bytes of a text equal the state of the hash just before these bytes, the product in
+        // [`fold`] is 0. The hash then does not depend on earlier bytes.
         let [first, ..] = seed.0;
         let mut texts = vec![];
         for number in 0u64.. {
@@ -268,7 +269,7 @@ mod tests {
         assert_eq!(codes, (0..200).collect::<Vec<u32>>());
     }
 
-    /// Builds the records and features of fixed customers and events with hashes that use the given seed.
+    /// Builds records and features from fixed customers and events. All hashes use the given seed.
     fn results(ids: &[String], seed: Seed) -> String {
         use crate::{Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value};
         let texts = |texts: Vec<String>| Column::Values(texts.into_iter().map(Value::Text).collect());

@@ -158,7 +158,7 @@ impl<R: Read> IpcBatches<R> {
                 return Err(broken("it begins like a file but is not one"));
             }
             bytes = self.read(4)?;
-            // Some writers add zero bytes before the first message to align it.
+            // Some writers add zero bytes before the first message to align this message.
             for _ in 2..MOST_PADDING / 4 {
                 if bytes == [0; 4] {
                     bytes = self.read(4)?;

@@ -214,8 +214,7 @@ impl Pools {
                 });
                 Kept::Moments(read.collect())
             }
-            // In this form, no integer stands for a missing value. The form is therefore used only if every row has an
-            // integer.
+            // `Kept::Ints` cannot represent a missing value. It is therefore used only if every row has an integer.
             Cell::Int(_) => {
                 let read = cells().map(|cell| match cell {
                     Cell::Int(value) => Some(value),

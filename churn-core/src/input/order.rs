@@ -70,7 +70,7 @@ pub(crate) fn order<K: Ord>(
         let parted = || pieces.iter().flat_map(|piece| piece.group(group));
         parted().for_each(|&(customer, _)| ends[customer as usize - first] += 1);
         // The counts in `ends` become the positions at which the rows of each customer begin. Each position advances as
-        // rows are written, so that it finally is the end of the customer's rows.
+        // rows are written, and finally marks the end of the customer's rows.
         let mut begin = *start as u32;
         for end in ends.iter_mut() {
             (*end, begin) = (begin, begin + *end);

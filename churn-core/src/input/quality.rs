@@ -36,8 +36,8 @@ impl Rows {
     }
 
     fn keep(&mut self, position: u64) {
-        // Only the first few positions are kept. Most positions come after all kept positions, so this test makes it
-        // cheap to count many rows.
+        // Only the first few positions are kept. Most positions come after all kept positions, so this early return
+        // makes it cheap to count many rows.
         if self.first.len() == MAX_EXAMPLES && self.first.last().is_some_and(|last| *last < position) {
             return;
         }
@@ -197,7 +197,7 @@ pub(crate) fn unused_columns(kind: RecordKind, events: &Events, has: impl Fn(&st
         .collect()
 }
 
-/// Minimum number of rows in a table that is tested for [`FindingCode::KnownLate`].
+/// Minimum number of rows that a table must have to be tested for [`FindingCode::KnownLate`].
 const ENOUGH: usize = 20;
 /// A row became known late if its `known_at` is later than the event by more than this number of microseconds (30
 /// days).

@@ -325,8 +325,8 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reads the column `name` chunk by chunk. For each chunk, `start` creates a state, and `read` converts every cell
-    /// with access to this state. Returns the values of all rows and the states of all chunks.
+    /// Reads the column `name` chunk by chunk. For each chunk, `start` creates a state, and `read`, which can access
+    /// this state, converts every cell. Returns the values of all rows and the states of all chunks.
     fn scan<T: Copy + Default + Send + Sync, S: Send>(
         &mut self,
         name: &str,
@@ -422,7 +422,7 @@ impl<'w> TableReader<'w> {
         Ok((values, states))
     }
 
-    /// Splits a slice with one value per row into one part per chunk of rows.
+    /// Splits a slice that has one value per row into parts, one for each chunk of rows.
     fn split<'v, T>(&self, mut values: &'v mut [T]) -> Vec<(Piece, &'v mut [T])> {
         let mut parts = Vec::with_capacity(self.pieces.len());
         for &piece in &self.pieces {
@@ -457,7 +457,7 @@ impl<'w> TableReader<'w> {
         Ok(())
     }
 
-    /// Reports every row in which an end time lies before its start time.
+    /// Reports every row in which the end time lies before the start time.
     pub(crate) fn ends(&mut self, column: &str, ends: &[i64], start_column: &str, starts: &[i64]) -> Result<()> {
         self.rule(column, IssueCode::EndsBeforeStart, |row| {
             let (end, start) = (ends[row], starts[row]);

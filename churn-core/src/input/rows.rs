@@ -154,13 +154,13 @@ typed_row! {
             /// The end of the spell (the uninterrupted period as a customer); `None` if it is not known. The end may be
             /// in the future.
             with_churned_at(churned_at: Timestamp),
-            /// The time at which the customer gave notice. If churn is defined by cancellation, the customer is not
-            /// eligible for a score after this time.
+            /// The time at which the customer gave notice. After this time, the customer is not eligible for a score if
+            /// churn is defined by cancellation.
             with_notice_at(notice_at: Timestamp),
             /// The renewal date of the contract.
             with_renews_at(renews_at: Timestamp),
-            /// The time since which the values of this row are true. `None` means that they are true since
-            /// `signed_up_at`. If `valid_from` is `None` in all rows, attributes are undated; see
+            /// The time since which the values of this row are true. `None` means that the values are true from
+            /// `signed_up_at` on. If `valid_from` is `None` in all rows, attributes are undated; see
             /// [`StaticAttributes`](crate::StaticAttributes).
             with_valid_from(valid_from: Timestamp),
             /// The time at which the row became known. Predictions as of an earlier time ignore the row. `None` means

@@ -28,8 +28,8 @@ pub struct ColumnSpec {
     pub column_type: ColumnType,
     /// Whether the column is required. A required column must exist and must not contain nulls.
     pub required: bool,
-    /// The meaning of the column in a few words. If null means something else than "unknown", the text also states what
-    /// null means.
+    /// The meaning of the column in a few words. If null means something other than "unknown", the text also states
+    /// what null means.
     pub meaning: &'static str,
 }
 
@@ -245,7 +245,7 @@ pub fn subscription_columns() -> &'static [ColumnSpec] {
 
 /// The known columns of a table. The required columns come first. CSV, JSON and Arrow tables use these names, and
 /// [`Customer`](crate::Customer), [`Payment`](crate::Payment), [`Ticket`](crate::Ticket) and
-/// [`Activity`](crate::Activity) have fields of these names.
+/// [`Activity`](crate::Activity) have fields with these names.
 ///
 /// ```
 /// let names: Vec<&str> = churn_core::columns_of(churn_core::RecordKind::Activities).iter().map(|column| column.name).collect();

@@ -277,7 +277,7 @@ pub struct Table {
     places: HashMap<Arc<str>, usize>,
     /// Number of rows that the columns contain. If `selection` is set, some of these rows do not belong to the table.
     length: usize,
-    /// The positions of the rows that belong to this table; `None` if all rows of the columns belong to it.
+    /// The positions of the rows that belong to this table; `None` if all rows of the columns belong to this table.
     selection: Option<Arc<Vec<u32>>>,
     /// The names of the index levels of a pandas data frame. The index levels are not read as columns.
     index: Vec<String>,
@@ -333,8 +333,8 @@ impl Table {
     /// Appends a column.
     ///
     /// # Errors
-    /// `unreadable_table` if the table already has a column with this name, or if the new column has another length
-    /// than the columns of the table.
+    /// `unreadable_table` if the table already has a column with this name, or if the length of the new column differs
+    /// from the number of rows of the table.
     pub fn with_column(self, name: impl AsRef<str>, column: Column) -> Result<Self> {
         self.with_data(name.as_ref(), column.into())
     }

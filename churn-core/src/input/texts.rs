@@ -1,4 +1,4 @@
-//! Text columns during reading. Each row has a code, and every distinct text is stored once.
+//! Text columns while a table is being read. Each row has a code, and every distinct text is stored once.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -87,8 +87,8 @@ impl Level {
         let length = text.len().min(first.len());
         first[..length].copy_from_slice(&text[..length]);
         Self {
-            // The big-endian number of the first 16 bytes has the same order as these bytes. If two numbers are equal,
-            // the texts may still differ in later bytes.
+            // The first 16 bytes of a text are read as a big-endian number. Such numbers have the same order as the
+            // bytes themselves. If two numbers are equal, the texts may still differ in later bytes.
             first: u128::from_be_bytes(first),
             code: code as u32,
         }

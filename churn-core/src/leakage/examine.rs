@@ -15,7 +15,7 @@ const LEAST_POSITIVES: usize = 20;
 /// If there are more rows than this number, columns are tested on a pseudo-random sample of this many rows.
 const MOST_ROWS: usize = 50_000;
 /// An attribute is reported as restating the label if the attribute alone lowers the log-loss by at least this
-/// fraction, compared with predicting the overall churn rate for every row.
+/// fraction. The baseline is the log-loss of predicting the overall churn rate for every row.
 const ATTRIBUTE_SKILL: f64 = 0.4;
 /// A feature that is computed from events is reported as restating the label if the feature alone lowers the log-loss
 /// by at least this fraction. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well

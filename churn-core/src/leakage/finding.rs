@@ -109,9 +109,8 @@ pub(crate) fn allowed_exist(allowed: &[String], known: &[&str]) -> Result<()> {
 ///
 /// `allowed` names columns or features that the caller declared as available at prediction time.
 ///
-/// # Errors
-/// `leakage` if training is refused because of a finding. The error names the first column because of which training is
-/// refused.
+/// # Errors `leakage` if training is refused because of a finding. The error names the first column that makes training
+/// fail.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

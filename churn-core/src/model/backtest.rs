@@ -27,9 +27,9 @@ pub struct BacktestOptions {
     /// history.
     ///
     /// If `None`, the backtest uses the last mature date and the dates one and two label periods before that date. A
-    /// date is left out if the history before it is too short for training. Each test covers a span of half a label
-    /// period that ends at the test date, and each customer is tested on one day of this span. If the history is too
-    /// short for a test over a span, all customers are tested on the test date itself.
+    /// date is left out if the history before it is too short for training. Each test covers a span of days that is
+    /// half a label period long and ends at the test date, and each customer is tested on one day of this span. If the
+    /// history is too short for a test over a span, all customers are tested on the test date itself.
     pub origins: Option<Vec<AsOf>>,
     /// Minimum number of days between the end of the last training label period and each origin (test date). Default:
     /// 0.

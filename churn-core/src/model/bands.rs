@@ -46,7 +46,7 @@ pub struct BandCalibration {
     pub from: f64,
     /// Number of rows (customer-date pairs) whose probability is in the band.
     pub rows: usize,
-    /// Number of rows in the band in which the customer churned.
+    /// Number of rows whose probability is in the band and whose customer churned.
     pub churned: usize,
     /// Mean predicted probability of the rows in the band; `None` if the band has no rows.
     pub mean_probability: Option<f64>,

@@ -21,21 +21,21 @@ pub(crate) struct Metadata {
     pub(crate) feature_names: Vec<String>,
     pub(crate) plan_fingerprint: String,
     pub(crate) bands: RiskBands,
-    /// The data from which confidence intervals are computed; `None` in files that were written by versions without
-    /// intervals.
+    /// The data from which confidence intervals are computed; `None` in files that were written by library versions
+    /// without intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     /// The feature profile of the training data. The features of score runs are compared with this profile. `None` in
-    /// files that were written by versions without a profile.
+    /// files that were written by library versions without a profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<Profile>,
     /// The optional columns that had values in the training data, as
     /// [`TenantRecords::columns_in_use`](crate::TenantRecords::columns_in_use) returns them. The list is empty in files
-    /// that were written by versions that did not store these columns.
+    /// that were written by library versions that did not store these columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) columns: Vec<(RecordKind, String)>,
-    /// The code of the currency of the training data; `None` if no currency was given, or if an earlier version of this
-    /// library wrote the file.
+    /// The code of the currency of the training data; `None` if no currency was given, or if an earlier library version
+    /// wrote the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) currency: Option<String>,
     pub(crate) report: TrainReport,

@@ -47,8 +47,9 @@ pub struct ModelCard {
     /// The monotonic constraints. Each constraint is a feature name and the direction in which the probability may
     /// change as the feature grows.
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    /// were used, either because the caller allowed them or because the leak is reported only as a warning.
+    /// Columns that appear to leak the target but were used. A column leaks the target if it contains information that
+    /// is not available at prediction time. Each listed column was used because the caller allowed it, or because its
+    /// leak is reported only as a warning.
     pub leaks: Vec<LeakageFinding>,
     /// Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
     /// problem.
@@ -66,8 +67,9 @@ pub struct CardData {
     pub observed_until: Option<Timestamp>,
     /// The training dates of the final model. If a training date is a span of days, this is the last day of the span.
     pub training_dates: Vec<AsOf>,
-    /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
-    /// before the date from which a feature is computed) is truncated if it begins before the observed history.
+    /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a
+    /// window uses only the records of the days in this window, which ends at the training date. A window is truncated
+    /// if it begins before the observed history.
     pub truncated_windows: Vec<u32>,
 }
 

@@ -105,8 +105,8 @@ impl ChurnModel {
     /// lengths, checksum and internal consistency are checked before the model is used.
     ///
     /// # Errors
-    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version cannot
-    /// read the format; `artifact_too_large` if the file is larger than the library accepts.
+    /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this library version
+    /// cannot read the format; `artifact_too_large` if the file is larger than the library accepts.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (metadata, plan, scorer, id) = bytes::read(bytes)?;
         Ok(Self {
@@ -363,8 +363,8 @@ impl ChurnModel {
     /// so its contributions are the weighted sums of the members' contributions.
     ///
     /// # Errors
-    /// `feature_mismatch` if the matrix has other columns than the model's features; `tenant_mismatch` if the matrix
-    /// belongs to another tenant; `cancelled` if the caller cancelled the call.
+    /// `feature_mismatch` if the columns of the matrix differ from the model's features; `tenant_mismatch` if the
+    /// matrix belongs to another tenant; `cancelled` if the caller cancelled the call.
     pub fn explain(&self, matrix: &FeatureMatrix, execution: &Execution) -> Result<Explanation> {
         self.admit(matrix.tenant())?;
         let (contributions, base_value) = self.scorer.contributions(matrix.view(), &execution.workers()?)?;

@@ -1,4 +1,4 @@
-//! Whether a customer has sufficient history for a score.
+//! Decides whether a customer has sufficient history for a score.
 
 use crate::features::{tenure_days, visible_events};
 use crate::record::TenantRecords;

@@ -57,7 +57,7 @@ impl Scorer {
         Ok(log_odds.into_iter().map(|z| self.calibrator.probability(z)).collect())
     }
 
-    /// Checks that the parts are consistent with each other and with the given feature names.
+    /// Checks that the parts of the scorer are consistent with each other and with the given feature names.
     pub(crate) fn validate(&self, names: &[String]) -> Result<()> {
         self.preprocessor.validate(names)?;
         self.members
@@ -95,8 +95,8 @@ struct FitSettings {
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` holds two progress values of the whole training (from 0 to 1): the progress at the start of
-/// this fit, and the progress at its end.
+/// Fits a scorer. `part` holds two progress values of the whole training run (from 0 to 1): the progress at the start
+/// of this fit, and the progress at its end.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -216,7 +216,7 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
 /// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
-/// Returns the indices of the rows outside a fold, and then the indices of the rows inside the fold.
+/// Returns two lists: the indices of the rows outside a fold, and the indices of the rows inside the fold.
 fn split(fold_of: &[usize], fold: usize) -> (Vec<usize>, Vec<usize>) {
     (0..fold_of.len()).partition(|&row| fold_of[row] != fold)
 }

@@ -10,8 +10,8 @@ use crate::parallel::Workers;
 use crate::record::TenantRecords;
 
 /// Computed features that grow with time. An attribute (a column that states a property of the customer) leaks the
-/// target if it contains the value that such a feature reaches only after the date, for example the tenure at the time
-/// of the export.
+/// target if it contains a later value of such a feature: for example, the tenure at the time of the export instead of
+/// the tenure at the date.
 const GROWING: [&str; 7] = [
     "customer_tenure_days",
     "customer_days_since_first_sign_up",

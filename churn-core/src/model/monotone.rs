@@ -21,8 +21,8 @@ names! {
     }
 }
 
-/// The constraint of each feature: 1 if the probability may never fall as the feature grows, -1 if it may never rise,
-/// and 0 if there is no constraint. The list is empty if no feature has a constraint.
+/// The constraint of each feature: 1 if the probability may never fall as the feature grows, -1 if the probability may
+/// never rise, and 0 if there is no constraint. The list is empty if no feature has a constraint.
 pub(crate) struct Directions(Vec<i8>);
 
 impl Directions {

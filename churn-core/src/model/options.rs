@@ -126,8 +126,8 @@ pub struct EnsembleOptions {
     /// Default: at most 400 trees with at most 12 leaves each, and a learning rate of 0.03.
     #[serde(serialize_with = "member")]
     pub boosting: Option<GradientBoostingOptions>,
-    /// Options of gradient-boosted trees that are larger than those of `boosting` and have a higher learning rate. Such
-    /// trees find interactions of features. `n_trees` is the maximum number of trees. Early stopping on held-out
+    /// Options of gradient-boosted trees that are larger than the trees of `boosting` and have a higher learning rate.
+    /// Such trees find interactions of features. `n_trees` is the maximum number of trees. Early stopping on held-out
     /// customers chooses the actual number. Default: at most 300 trees with at most 31 leaves each, and a learning rate
     /// of 0.1.
     #[serde(serialize_with = "member")]

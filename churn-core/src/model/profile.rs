@@ -11,13 +11,13 @@ const MOST_ROWS: usize = 20_000;
 /// The typical range of a feature leaves out this share of the rows at its lower end, and the same share at its upper
 /// end.
 const TAIL: f64 = 0.01;
-/// A feature of a score run counts as outside the training data only if the distance of its median from the typical
-/// range exceeds this multiple of the width of the range.
+/// A feature of a score run counts as outside the training data only if its median lies outside the typical range by
+/// more than this multiple of the width of the range.
 const SLACK: f64 = 0.5;
-/// A feature of a score run counts as outside the training data if its share of missing values differs by more than
-/// this number from the share in training. The share of missing values of a feature over a window depends on the phase
-/// of the billing cycle, so it may differ much. A text feature also counts as outside if more than this share of its
-/// distinct texts did not occur in training.
+/// A feature of a score run counts as outside the training data if its share of missing values in the run and its share
+/// of missing values in training differ by more than this number. For a feature with a window, the share depends on the
+/// phase of the billing cycle, so this number is large. A text feature also counts as outside if more than this share
+/// of its distinct texts did not occur in training.
 const SHARE: f64 = 0.5;
 /// A feature without a window counts as outside the training data if its share of missing values differs by more than
 /// this number from the share in training.
@@ -45,7 +45,8 @@ const LEVELS: usize = 200;
 #[serde(transparent)]
 pub(crate) struct Profile(Vec<FeatureProfile>);
 
-/// A feature whose values in a score run lie outside the training data, and how they differ.
+/// A feature whose values in a score run lie outside the training data, and how these values differ from the training
+/// data.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outside {
     pub(crate) feature: usize,

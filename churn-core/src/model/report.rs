@@ -80,8 +80,8 @@ pub struct Prediction {
 
 impl OutOfTime {
     /// Whether the observed churn rate at the test dates differs from the mean predicted probability by more than
-    /// chance explains, that is, whether the confidence interval of [`Measures::base_rate_shift`] excludes 0. `None` if
-    /// there is no such interval.
+    /// chance explains. This is the case if the confidence interval of [`Measures::base_rate_shift`] excludes 0. `None`
+    /// if there is no such interval.
     pub fn base_rate_drifted(&self) -> Option<bool> {
         let shift = self.measures.base_rate_shift?;
         Some(!shift.interval.contains(0.0))
@@ -174,12 +174,14 @@ pub struct TrainReport {
     /// The observed churn rate and the mean predicted probability at each training date.
     #[serde(default)]
     pub dates: Vec<ChurnRateAt>,
-    /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
-    /// before the date from which a feature is computed) is truncated if it begins before the observed history.
+    /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a
+    /// window uses only the records of the days in this window, which ends at the training date. A window is truncated
+    /// if it begins before the observed history.
     #[serde(alias = "windows_before_history")]
     pub truncated_windows: Vec<u32>,
-    /// The out-of-time test. The tested model is not this model. It was trained with the same options, but only on
-    /// dates whose label periods end by the first test date. `None` if the history is too short for a test.
+    /// The out-of-time test. The tested model is not the final model. The tested model was trained with the same
+    /// options, but only on dates whose label periods end by the first test date. `None` if the history is too short
+    /// for a test.
     pub out_of_time: Option<OutOfTime>,
     /// Why there is no out-of-time test; `None` if there is one.
     pub out_of_time_reason: Option<String>,
@@ -202,8 +204,9 @@ pub struct TrainReport {
     /// Mean predicted probability and observed churn rate in each risk band. Each prediction comes from a model that
     /// was not fitted on the customer's rows (out-of-fold).
     pub bands: Vec<BandCalibration>,
-    /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    /// were used, either because the caller allowed them or because the leak is reported only as a warning.
+    /// Columns that appear to leak the target but were used. A column leaks the target if it contains information that
+    /// is not available at prediction time. Each listed column was used because the caller allowed it, or because its
+    /// leak is reported only as a warning.
     pub leaks: Vec<LeakageFinding>,
     /// Warnings about the training dates, the churn definition or the metrics. Each warning says what to do about the
     /// problem.

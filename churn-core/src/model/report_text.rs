@@ -242,8 +242,8 @@ fn level(measures: &Measures) -> String {
     )
 }
 
-/// Whether the confidence interval of the base-rate shift excludes 0 and the predicted and observed churn rates differ
-/// by enough to matter for decisions.
+/// Whether two conditions hold: the confidence interval of the base-rate shift excludes 0, and the predicted and
+/// observed churn rates differ by enough to matter for decisions.
 fn is_level_off(measures: &Measures) -> Option<bool> {
     let shift = measures.base_rate_shift?;
     let least = 0.5 / measures.rows.max(1) as f64;

@@ -28,7 +28,7 @@ struct File {
     /// For each customer who is not scored: the row, the reason, and the time by which the customer will have enough
     /// history for a score (microseconds since 1970-01-01).
     not_scored: Vec<(u32, String, Option<i64>)>,
-    /// The warnings as JSON. JSON is used because files of other versions may lack some fields of a warning.
+    /// The warnings as JSON. JSON is used because files of other library versions may lack some fields of a warning.
     warnings: String,
 }
 

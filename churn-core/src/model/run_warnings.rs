@@ -13,14 +13,14 @@ use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table counts as stale (its data feed has probably stopped) only if the time from its last event to the run's date
-/// exceeds the longest earlier gap between two events by more than this number of days.
+/// A table is stale if its data feed has probably stopped. A table counts as stale only if the time from the table's
+/// last event to the run's date exceeds the longest earlier gap between two events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// The time since the last customer left is compared with earlier gaps only if at least this many customers left before
-/// the date.
+/// The time since the latest churn of a customer is compared with earlier gaps only if at least this many customers
+/// churned before the date.
 const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
@@ -51,7 +51,7 @@ pub(crate) fn run_warnings(
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
     found.extend(currency_differs(model, records));
-    // The dates on which customers left are tested only if churn is defined as cancellation.
+    // The dates of churn are tested for an unusually long gap only if churn is defined as cancellation.
     let cancellation = matches!(model.definition, ChurnDefinition::Cancellation { .. });
     let tables = RecordKind::ALL.into_iter().filter(|kind| match kind {
         RecordKind::Customers => cancellation,
@@ -103,8 +103,8 @@ fn missing_columns(records: &TenantRecords, plan: &ResolvedPlan) -> Vec<Warning>
         .collect()
 }
 
-/// Warns about optional columns that had values in the training data but have no values in these records. Every row
-/// then counts as if it had the default value of the column. For example, a payment without a status counts as paid.
+/// Warns about optional columns that had values in the training data but have no values in these records. Every row is
+/// then treated as if it had the default value of the column. For example, a payment without a status counts as paid.
 fn columns_without_values(
     records: &TenantRecords,
     plan: &ResolvedPlan,
@@ -135,8 +135,8 @@ fn columns_without_values(
         .collect()
 }
 
-/// Warns if the records are in another currency than the training data. Amounts then have another scale than in
-/// training.
+/// Warns if the currency of the records differs from the currency of the training data. Amounts then have a different
+/// scale than in training.
 fn currency_differs(model: &Metadata, records: &TenantRecords) -> Option<Warning> {
     let (trained, found) = (model.currency.as_deref()?, records.currency().code()?);
     let message = format!(
@@ -217,7 +217,8 @@ fn fewer_events(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Optio
     Some(Warning::new(WarningCode::FewerEvents, message).of_dates(vec![as_of]))
 }
 
-/// The days before the run's date on which a table has events. Pending payments are not counted.
+/// The days on which a table has events. Only days before the run's date are included. Pending payments are not
+/// counted.
 struct EventDays {
     /// The first day with an event, in days since 1970-01-01.
     first: i64,

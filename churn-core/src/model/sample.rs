@@ -102,8 +102,8 @@ impl Sample {
 /// On average, one in this many customers is used on the day on which their next event is due.
 const DUE: usize = 4;
 
-/// Chooses the day of a span on which a customer is used. The choice depends on the customer's id, the seed and the
-/// customer's events.
+/// Chooses, within a span, the day on which a customer is used. The choice depends on the customer's id, the seed and
+/// the customer's events.
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day is computed from the intervals between the customer's events that are

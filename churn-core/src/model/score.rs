@@ -97,7 +97,7 @@ impl Score {
     /// calibration is fitted to each sample. The interval does not include model (epistemic) uncertainty. If there are
     /// few customers, the interval therefore contains the true rate in fewer than 90 % of cases. The interval is not a
     /// range for the outcome of one customer, and it does not account for drift. `None` if the customer is not scored,
-    /// or if the model file was written by a version without intervals.
+    /// or if the model file was written by a library version without intervals.
     pub fn interval(&self) -> Option<Interval> {
         match self.outcome {
             Outcome::Scored { interval, .. } => interval,
@@ -141,7 +141,7 @@ struct FlatScore<'a> {
     /// Calibrated probability of churn in the label period; `None` if the customer is not scored.
     probability: Option<f64>,
     /// 90 % confidence interval for the churn rate of customers with this score. `None` if the customer is not scored,
-    /// or if the model file was written by a version without intervals.
+    /// or if the model file was written by a library version without intervals.
     interval: Option<Interval>,
     /// The risk band that contains the probability; `None` if the customer is not scored.
     risk_band: Option<RiskBand>,

@@ -185,8 +185,8 @@ fn false_payloads_with_a_valid_checksum_are_refused() -> Result<()> {
             let at = random.below(payload.len());
             payload[at] = random.next_u64() as u8;
         }
-        // The changed bytes are either refused or give a model that scores without a panic. Some changes give a valid
-        // model, for example a change of a leaf value.
+        // Either the changed bytes are refused, or they give a model that scores without a panic. Some changes give a
+        // valid model, for example a change of a leaf value.
         if let Ok(model) = ChurnModel::from_bytes(&crate::artifact::write(artifact.metadata, &payload)?) {
             let _ = model.score(&records, day(500));
         }
@@ -498,8 +498,9 @@ fn a_panel_of_months_is_purged_or_refused() -> Result<()> {
     let later = backtest(11, &|options| options.embargo_days = 30)?;
     assert!(later.folds[0].proof.holds() && later.folds[0].proof.last_training_date == months[7]);
     assert_eq!(later.folds[0].proof.purged_dates, months[8..11]);
-    // The backtest chooses dates half a label period apart. The date before the origin is purged, and the proof lists
-    // this date. The list of purged dates is empty only if no date lies between the last training date and the origin.
+    // The backtest chooses dates that are half a label period apart. The date before the origin is purged, and the
+    // proof lists this date. The list of purged dates is empty only if no date lies between the last training date and
+    // the origin.
     let chosen = backtest(11, &|options| options.train.as_of = None)?;
     assert_eq!(chosen.folds[0].proof.purged_dates.len(), 1);
     let apart = backtest(11, &|options| options.train.as_of = Some(months[..9].to_vec()))?;
@@ -715,8 +716,8 @@ fn labels_of_inactivity_that_disagree_with_the_ends_are_reported() -> Result<()>
             .any(|warning| warning.code.as_str() == "labels_disagree"))
     };
     assert!(!disagree(&world)?);
-    // Every third payment is removed, as if the customer had not paid it yet. Customers who only pay late then seem to
-    // have churned.
+    // Every third payment is removed, as if the customer had not paid it yet. Customers who merely pay late then seem
+    // to have churned.
     world.payments = world
         .payments
         .into_iter()

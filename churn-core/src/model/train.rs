@@ -396,8 +396,8 @@ pub(crate) fn test_out_of_time(
 }
 
 /// Separate metrics for customers who were active in the `horizon` days before the test date and for customers who were
-/// not. `None` if either group is empty, if only active customers are eligible, or if churn is not defined by
-/// inactivity.
+/// not active in this period. `None` if either group is empty, if only active customers are eligible, or if churn is
+/// not defined by inactivity.
 fn by_activity(
     records: &TenantRecords,
     test: &Sample,

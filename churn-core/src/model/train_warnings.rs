@@ -34,8 +34,8 @@ pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &Chur
     }
 }
 
-/// Training warns about long gaps between the events of some customers only if there are at least this many of these
-/// customers, and if they make up at least one in [`PART`] of all customers.
+/// Training warns about customers with long gaps between their events under two conditions: there are at least this
+/// many of these customers, and they make up at least one in [`PART`] of all customers.
 const ENOUGH_CUSTOMERS: usize = 10;
 const PART: usize = 20;
 
@@ -47,7 +47,8 @@ struct EventGaps {
 }
 
 impl EventGaps {
-    /// Returns `None` if churn is a cancellation, or if the table was not given.
+    /// Computes the gaps between events. Returns `None` if churn is defined as cancellation, or if the table whose
+    /// events define inactivity was not given.
     fn of(records: &TenantRecords, definition: &ChurnDefinition) -> Option<Self> {
         let ChurnDefinition::Inactivity { horizon, on, .. } = definition else {
             return None;
@@ -71,8 +72,7 @@ impl EventGaps {
         })
     }
 
-    /// Warns if a part of the customers, such as those who pay annually, never had two events that are closer together
-    /// than the length of the label period.
+    /// Warns if some customers, such as those who pay annually, never had two events less than one label period apart.
     fn some_exceed_horizon(&self) -> Option<Warning> {
         let Self { gaps, on, horizon } = self;
         let (customers, longer) = (gaps.customers(), gaps.longer_than(*horizon));

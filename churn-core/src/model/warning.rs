@@ -22,7 +22,7 @@ names! {
         FeaturesOutsideTraining = "features_outside_training",
         /// The records lack a column that the model uses, or have no values in a column that had values in training.
         MissingColumn = "missing_column",
-        /// The amounts of the records are in another currency than the amounts of the training data.
+        /// The currency of the records differs from the currency of the training data.
         CurrencyDiffers = "currency_differs",
         /// The rows that were given for one customer have a column that the model does not use.
         UnusedColumn = "unused_column",
@@ -52,7 +52,7 @@ names! {
     }
 }
 
-/// A problem in a training or a score run that the user should check, although the work continues.
+/// A problem in a training run or a score run that the user should check, although the work continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

@@ -9,9 +9,9 @@ use crate::record::{ALWAYS, Attribute, Ids, NEVER};
 /// Customer rows, sorted by customer, then by `signed_up_at`, `valid_from`, `known_at` and input order.
 ///
 /// A spell is an uninterrupted period as a customer. Rows of one customer with the same `signed_up_at` are versions of
-/// one spell: each states what was true from its `valid_from`. There is one exception: if a version states that the
-/// customer has churned, and the next version states that they are active again, the next version begins a new spell. A
-/// later `signed_up_at` always begins a new spell.
+/// one spell: each states what was true from its `valid_from`. There is one exception. If a version states that the
+/// customer has churned, and the next version states that the customer is active again, the next version begins a new
+/// spell. A later `signed_up_at` always begins a new spell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Customers {
     /// Customer ids, sorted by bytes. The code of a customer is the position of their id in this list.
@@ -39,9 +39,9 @@ pub(crate) struct Customers {
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell (uninterrupted period as a customer).
     pub(crate) returning: bool,
-    /// Whether any customer is active again in a version although an earlier version with the same `signed_up_at`
-    /// stated an end. If so, a spell may begin later than `signed_up_at`, and its start must be searched for among the
-    /// versions.
+    /// Whether, for any customer, a version states that the customer is active although an earlier version with the
+    /// same `signed_up_at` stated an end of the spell. If so, a spell may begin later than `signed_up_at`, and the
+    /// start of the spell must be found among the versions.
     pub(crate) reopened: bool,
 }
 
@@ -71,8 +71,8 @@ impl Customers {
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
     /// version's own `churned_at` is null or is after this `valid_from`. An end after this `valid_from` is treated like
-    /// null, because the end may have been written into the version at a later time. Otherwise, the spells before a
-    /// date would depend on values that became known after the date.
+    /// null, because the end may have been written into the version at a later time. If this end counted, the spells
+    /// before a date would depend on values that became known only after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {

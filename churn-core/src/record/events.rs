@@ -47,7 +47,7 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// The key that orders two rows of a customer whose times are equal. It is used if rows are sorted by another time
+    /// The key that orders two rows of a customer whose times are equal. It is used if rows are sorted by a time other
     /// than the event time, such as the settlement time.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])

@@ -1,10 +1,10 @@
 //! The validated records of a tenant. Every table is stored by column, and its rows are sorted by customer and then by
 //! time.
 //!
-//! The code of a customer is the rank of their id among all customer ids, sorted by bytes. The rows of one customer are
-//! contiguous, and no row needs its own heap object. Fields are private to the crate. Records are created by the
-//! builder of [`crate::TenantRecords`]. Features read them only through a view that hides everything that was not known
-//! at the prediction time.
+//! The code of a customer is the rank of their id when all customer ids are sorted by bytes. The rows of one customer
+//! are contiguous, and no row needs its own heap object. Fields are private to the crate. Records are created by the
+//! builder of [`crate::TenantRecords`]. Features read records only through a view that hides everything that was not
+//! known at the prediction time.
 
 mod activities;
 mod attribute;

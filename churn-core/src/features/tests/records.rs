@@ -1,5 +1,5 @@
-//! Tests of data-quality findings, column name matching, spells and ties. The tests also check the effect of spells and
-//! ties on features and labels.
+//! Tests of data-quality findings, column name matching, spells (uninterrupted periods as a customer) and ties (events
+//! with equal times). The tests also check the effect of spells and ties on features and labels.
 
 use std::fmt::Write as _;
 
@@ -133,8 +133,8 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
         "{error}"
     );
 
-    // An event exactly 365 days after the previous one is not a far date. Pending payments are ignored. Among more than
-    // a thousand events, several far dates are found, not only the last one.
+    // An event exactly 365 days after the previous one is not reported as a far date. Pending payments are ignored.
+    // Among more than a thousand events, several far dates are found, not only the last one.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -239,7 +239,8 @@ fn a_missing_column_suggests_the_closest_given_one() {
     assert!(error.to_string().contains("there is 'created_at'"), "{error}");
 }
 
-/// Customers with several versions. `churned_at` of customer `a` is set in March, and is null again from August on.
+/// Customers with several versions (dated rows). `churned_at` of customer `a` is set in March, and is null again from
+/// August on.
 const HISTORY: &str = "customer_id,signed_up_at,valid_from,churned_at,plan\na,2023-01-01,2023-01-01,,pro\na,2023-01-01,2023-03-01,2023-03-01,pro\na,2023-01-01,2023-08-01,,basic\nb,2023-02-01,2023-02-01,,pro\n";
 
 #[test]

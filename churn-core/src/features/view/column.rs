@@ -84,7 +84,7 @@ impl<'a> ColumnView<'a> {
     }
 
     /// All texts of the column, including texts of rows that are not visible. The code of a text is its position in
-    /// this list. A feature matrix contains a text only if a visible row has it.
+    /// this list. A feature matrix contains a text only if a visible row has this text.
     pub(crate) fn levels(self) -> impl Iterator<Item = &'a str> {
         let levels = match self.0 {
             Values::Texts(text) => Some(text.levels.iter()),

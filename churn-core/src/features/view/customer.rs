@@ -88,8 +88,9 @@ impl<'a> CustomerView<'a> {
         Row::new(self.row)
     }
 
-    /// The row of the version that was valid `micros` microseconds before the view's time, as known at the view's time.
-    /// `None` if no version of the current spell (uninterrupted period as a customer) was valid then.
+    /// The row of the version that was valid `micros` microseconds before the view's time. Only versions known at the
+    /// view's time are considered. `None` if no version of the current spell (uninterrupted period as a customer) was
+    /// valid then.
     pub(crate) fn version_before(&self, micros: i64) -> Option<Row> {
         let moment = self.as_of.saturating_sub(micros);
         (self.spell.0..self.spell.1)
@@ -127,7 +128,7 @@ impl<'a> CustomerView<'a> {
 }
 
 /// The actual end of the spell (uninterrupted period as a customer) that is current at a time. The end may have become
-/// known only after that time, so only labels use it. Features use a [`CustomerView`], which does not expose it.
+/// known only after that time, so only labels use it. Features use a [`CustomerView`], which does not expose the end.
 pub(crate) struct SpellTruth {
     /// The end of the spell (uninterrupted period as a customer); `NEVER` if the spell does not end.
     pub(crate) churned_at: i64,

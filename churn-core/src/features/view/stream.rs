@@ -165,8 +165,8 @@ impl<'a> StreamView<'a> {
         self.ticket(|tickets| tickets.reopened_at[row.position()])
     }
 
-    /// The time at which the satisfaction rating of a ticket became known; `None` if it was not known at the view's
-    /// time.
+    /// The time at which the satisfaction rating of a ticket became known; `None` if the rating was not known at the
+    /// view's time.
     pub(crate) fn satisfaction_at(&self, row: Row) -> Option<i64> {
         let rated =
             matches!(self.table, StreamTable::Tickets(tickets) if !tickets.satisfaction[row.position()].is_nan());
@@ -225,8 +225,8 @@ impl<'a> StreamView<'a> {
     }
 }
 
-/// The number of a customer's events that are visible at a time. It counts all event tables that were given; `None` if
-/// no event table was given.
+/// The number of a customer's events that are visible at a time, summed over all event tables that were given; `None`
+/// if no event table was given.
 pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
     let views = RecordKind::ALL
         .iter()

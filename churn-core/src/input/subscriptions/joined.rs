@@ -1,4 +1,5 @@
-//! Joins attributes of a customers table to the versions of customers that are computed from subscriptions.
+//! Joins attributes of a customers table to the versions (dated rows) of customers that are computed from
+//! subscriptions.
 
 use std::collections::BTreeMap;
 

@@ -25,8 +25,8 @@ use versions::versions;
 /// the columns `customer_id`, `signed_up_at`, `churned_at`, `valid_from` and `mrr`. It also has `known_at`, `plan` and
 /// `seats` if the subscriptions table has these columns. The rules are:
 ///
-/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of subscriptions of one customer without a
-///   gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
+/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of one customer's subscriptions that have
+///   no gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
 ///   the start of the spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
 /// - **Versions.** A spell has one row for each time within the spell at which one of its subscriptions begins or ends.
 ///   `valid_from` is this time.

@@ -18,8 +18,8 @@ pub(super) struct Version {
     pub(super) seats: Option<f64>,
 }
 
-/// The versions of one customer. Each item is the key of a version, the time at which the version became known, and its
-/// values. `moments` are additional times at which an attribute of the customer changes.
+/// The versions of one customer. Each item consists of the key of a version, the time at which the version became
+/// known, and the values of the version. `moments` are additional times at which an attribute of the customer changes.
 pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(VersionKey, i64, Version)> {
     let known: BTreeSet<i64> = subscriptions.iter().map(|own| own.known_at).collect();
     let mut said: BTreeMap<VersionKey, Version> = BTreeMap::new();
