@@ -23,7 +23,7 @@ pub(crate) const MOST_DAYS: u32 = 3_652_059;
 /// Formats that depend on a locale, such as `01.03.2024`, are not accepted.
 ///
 /// Serde serialises a timestamp as this text in human-readable formats such as JSON, and as the number of microseconds
-/// in binary formats.
+/// since 1970-01-01 in binary formats.
 ///
 /// ```
 /// use churn_core::Timestamp;
@@ -68,8 +68,8 @@ impl Timestamp {
         Self(moved.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// Number of days from `earlier` to this timestamp, with a fraction. The number is negative if this timestamp is
-    /// before `earlier`.
+    /// Number of days, including fractions of a day, from `earlier` to this timestamp. The number is negative if this
+    /// timestamp is before `earlier`.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.0 - earlier.0) as f64 / MICROS_PER_DAY as f64
     }
@@ -286,7 +286,7 @@ impl Window {
     }
 }
 
-/// The label period: the time span after a prediction time `as_of` for which churn is predicted. It begins `lead` days
+/// The label period: the time span for which churn is predicted at a prediction time `as_of`. It begins `lead` days
 /// after `as_of` and lasts `days` days: `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {

@@ -16,9 +16,9 @@ pub struct Store {
 
 impl Store {
     /// Opens `sqlite:///path/to/file.db`, `sqlite::memory:` or `postgres://user@host/database`. A SQLite file is
-    /// created if it does not exist, and only its owner can read it. A connection to a Postgres server on another host
-    /// uses TLS, unless the URL contains `?sslmode=disable` or another mode (`prefer`, `require`, `verify-ca`,
-    /// `verify-full`).
+    /// created if it does not exist, and only its owner can read it. By default, a connection to a Postgres server on
+    /// another host uses TLS. The URL parameter `sslmode` (`disable`, `prefer`, `require`, `verify-ca` or
+    /// `verify-full`) replaces this default.
     ///
     /// # Errors
     /// `invalid_option` if the URL has none of these forms; `store_unavailable` if the database does not answer (the

@@ -16,7 +16,8 @@ const TABLES = ['customers', 'payments', 'tickets', 'activities']
 export async function backend({ database = 'sqlite::memory:', now = () => new Date(), ...options } = {}) {
   const store = await Store.open(database)
   const app = Fastify({ bodyLimit: 64 * 1024 * 1024, ...options })
-  /** For each tenant, the loaded model and the current training: { model, training: { status, done, error, abort } } */
+  /** The state of each tenant: the loaded model, and the current training run.
+   * { model, training: { status, done, error, abort } } */
   const tenants = new Map()
   const atHand = (tenant) => tenants.get(tenant) ?? tenants.set(tenant, {}).get(tenant)
 
@@ -62,7 +63,7 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
     return { customers: await kept.customers.count(), upserted }
   })
 
-  // Starts a training in the background and returns immediately. The body is { definition, seed, windows }.
+  // Starts a training run in the background and returns immediately. The body is { definition, seed, windows }.
   app.post('/tenants/:tenant/training', async (request, reply) => {
     const { tenant } = request.params
     const own = atHand(tenant)
@@ -95,8 +96,8 @@ export async function backend({ database = 'sqlite::memory:', now = () => new Da
 
   app.get('/tenants/:tenant/training', async ({ params: { tenant } }) => {
     const training = tenants.get(tenant)?.training
-    // The status of the training is read before the store is read. If the status is `done`, the store therefore already
-    // contains the model.
+    // The status of the training run is read before the store is read. If the status is `done`, the store therefore
+    // already contains the model.
     const { status = 'done', done = 1, error } = training ?? {}
     const champion = (await store.tenant(tenant).models.list()).find(({ stage }) => stage === 'champion')
     if (!training && !champion) throw missing('no training was started')

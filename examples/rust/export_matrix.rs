@@ -1,6 +1,6 @@
 //! Writes the training matrix and the test matrix of the Complete Journey data to CSV files. Both files also contain
 //! the labels. The test file contains the probabilities that this library predicts. With these files, other libraries
-//! can be measured on exactly the same rows.
+//! can be measured on exactly the rows that this library is measured on.
 //!
 //! Usage: `cargo run --release --example export_matrix -- FOLDER`
 

@@ -2,8 +2,9 @@
 //! day of the cycle.
 //!
 //! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
-//! an individual daily rate of leaving. Customers with a higher rate use the product less often. The true risk of
-//! `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already left.
+//! an individual daily rate of leaving. Customers with a higher rate of leaving use the product less often. The true
+//! risk of `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already
+//! left.
 
 use std::collections::HashMap;
 
@@ -53,7 +54,7 @@ impl Cycle {
         }
     }
 
-    /// The usual number of days between two invoices.
+    /// The usual number of days between two consecutive invoices.
     pub fn gap_days(self) -> f64 {
         match self {
             Cycle::Weekly => 7.0,
@@ -64,8 +65,8 @@ impl Cycle {
         }
     }
 
-    /// Returns the invoice days of a customer from the day `first` up to, but without, the day `last`. All days are
-    /// numbers of days since 1970-01-01. The random number `lot` determines the customer's own day.
+    /// Returns the invoice days of a customer from the day `first` up to, but not including, the day `last`. All days
+    /// are numbers of days since 1970-01-01. The random number `lot` determines the customer's own day.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
             // January 1970 has the month number 0.
@@ -78,7 +79,7 @@ impl Cycle {
         };
         let lot_of = |bound: u64| (lot % bound) as i64;
         let weeks = |every: i64, offset: i64| {
-            // Day 4 since 1970-01-01 was a Monday, so the calculation begins with this day.
+            // Day 4 (1970-01-05) was a Monday, so the calculation begins with this day.
             let begin = first + (4 + offset - first).rem_euclid(every);
             (0..).map(|k| begin + k * every).take_while(|due| *due < last).collect()
         };
@@ -203,7 +204,7 @@ impl Everyday {
         }
     }
 
-    /// Returns the library's records of all rows of the tenant that lie before the day `until`.
+    /// Builds the library's records from those rows of the tenant whose event happens before the day `until`.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -278,7 +279,7 @@ pub struct DayFigures {
     pub rows: usize,
     /// The mean of the predicted churn probabilities.
     pub predicted: f64,
-    /// The mean of the true risks of the same customers.
+    /// The mean of the true risks of the customers to whom the run gave a probability.
     pub risk: f64,
     /// The expected log-loss of the probabilities, minus the expected log-loss of the best constant prediction for the
     /// day. It is negative if the probabilities are better than the constant prediction.

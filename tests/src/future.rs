@@ -1,5 +1,5 @@
-//! Rewrites the rows of a random tenant (a "world") that could not be known at a date. Tests use it to check that
-//! features and labels do not use the future.
+//! Takes a random tenant (a "world"), and rewrites the rows that could not be known at a date. Tests use this module to
+//! check that features and labels do not use the future.
 //!
 //! Rows whose event happened at or after the date, and rows that became known at or after the date, are changed,
 //! deleted or added at random. Rows that were visible before the date stay bit-identical.

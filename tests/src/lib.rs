@@ -3,9 +3,9 @@
 //!
 //! - [`raw`] represents a tenant as plain rows.
 //! - [`worlds`] creates random tenants that contain many unusual cases.
-//! - [`everyday`] creates tenants with a billing cycle, in which the true risk is known on every day.
+//! - [`everyday`] creates tenants whose customers have a billing cycle. Their true risks are known on every day.
 //! - [`mod@reference`] is a slow and simple implementation of the specification.
-//! - [`future`] rewrites the rows of a world that could not be known at a date.
+//! - [`future`] rewrites those rows of a world that could not be known at a date.
 //! - [`golden`] reads test cases together with their expected results.
 //! - [`library`] computes the records, features and labels of a world with the library under test.
 //! - [`public_api`] lists the public API of the Rust crates.

@@ -1,5 +1,5 @@
-//! Tests the part of the training report that shows a drift of the base rate (the overall churn rate). It compares the
-//! churn rate at the test date with the mean predicted probability.
+//! Tests the part of the training report that shows a drift of the base rate (the overall churn rate). This part
+//! compares the churn rate at the test date with the mean predicted probability.
 
 use churn_core::synthetic::{WorldOptions, world};
 use churn_core::{ChurnModel, Execution, TrainOptions};

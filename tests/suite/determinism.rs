@@ -146,7 +146,7 @@ fn missing(value: &Value) -> bool {
 
 #[test]
 fn one_artifact_whatever_the_threads_and_however_often() {
-    // The training includes all default members, the out-of-time test, the calibration and the report. The model files
+    // Training includes all default members, the out-of-time test, the calibration and the report. The model files
     // must be equal byte for byte.
     let world = synthetic::world(
         &synthetic::WorldOptions::default()

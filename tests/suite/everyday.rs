@@ -76,8 +76,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 
 #[test]
 fn a_date_at_which_every_customer_churned_is_reported() {
-    // On 2024-07-02, the next invoice is due 30 days later. The label period ends before that day, so all customers
-    // count as churned at this date.
+    // At the date 2024-07-02, the next invoice is due in 30 days. The label period ends before that day, so all
+    // customers count as churned at this date.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);
     let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];
@@ -89,7 +89,7 @@ fn a_date_at_which_every_customer_churned_is_reported() {
         .iter()
         .find(|warning| warning.code == WarningCode::UniformTrainingDate);
     assert_eq!(uniform.unwrap().dates, [dates[2]]);
-    // Training must use the dates that the caller gives without changes.
+    // Training must use exactly the dates that the caller gives.
     assert_eq!(report.training_dates, dates);
     assert!(report.dates.iter().all(|date| date.first.is_none()));
 }

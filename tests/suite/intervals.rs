@@ -17,8 +17,8 @@ struct Group {
     high: f64,
 }
 
-/// Trains on `customers` customers of a tenant, scores `others` other customers, and divides them into quintiles by
-/// their scores. `others` must be large, so that the mean true risk of a group is nearly exact.
+/// Trains on `customers` customers of a tenant, scores `others` further customers, and divides the scored customers
+/// into quintiles by their scores. `others` must be large, so that the mean true risk of a group is nearly exact.
 fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions) -> Vec<Group> {
     let options = WorldOptions::default()
         .with_seed(seed)
@@ -44,8 +44,8 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     let model = ChurnModel::train(&known, &options).unwrap();
     let mut rows: Vec<[f64; 4]> = vec![];
     for &as_of in &model.report().training_dates {
-        // A customer who had left before the date has a score if this was not known at the date. Such a customer has no
-        // true risk.
+        // A customer who had left before the date has a score if their cancellation was not known at the date. Such a
+        // customer has no true risk.
         let truth = tenant.truth(as_of).unwrap();
         let truth: HashMap<&str, f64> = (truth.iter())
             .map(|risk| (risk.customer_id.as_str(), risk.probability))

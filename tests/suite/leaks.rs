@@ -34,7 +34,7 @@ fn train(seed: u64, dated: bool, leaks: Vec<PlantedLeak>) -> Result<ChurnModel, 
 }
 
 /// Trains once with each planted leak. Returns the leaks that training did not refuse. If training refused another
-/// column instead, the error is added.
+/// column instead, the error is added to the result.
 fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> {
     leaks
         .enumerate()
@@ -46,7 +46,7 @@ fn missed(leaks: impl Iterator<Item = PlantedLeak>, dated: bool) -> Vec<String> 
         .collect()
 }
 
-/// Trains on tenants without leaks. Returns the error messages of the trainings that refused a column by mistake.
+/// Trains on tenants without leaks. Returns the error messages of the training runs that refused a column by mistake.
 fn refused(seeds: std::ops::Range<u64>, dated: bool) -> Vec<String> {
     seeds
         .filter_map(|seed| train(seed, dated, vec![]).err())

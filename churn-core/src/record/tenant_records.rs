@@ -63,7 +63,7 @@ pub struct TenantRecords {
 pub(crate) struct EventSpan {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// The position of the latest event in the input.
+    /// The row of the latest event: its 0-based position in the input.
     pub(crate) last_row: u64,
 }
 

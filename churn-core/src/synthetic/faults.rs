@@ -5,8 +5,8 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Trade, Use};
 use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 
-/// Duplicates rows and makes rows faulty, each with the probability that the options give. `batch` is the number of the
-/// first customer in these tables, and is used as a seed of the random numbers.
+/// Duplicates some rows and makes some rows faulty. The options give the probability of each fault. `batch` is the
+/// index of the first customer in these tables, and is used as a seed of the random numbers.
 pub(super) fn add(tables: &mut WorldTables, options: &WorldOptions, trade: &Trade, batch: u32) {
     let mut random = trade.random(batch, Use::Faults, 0);
     for kind in RecordKind::ALL {

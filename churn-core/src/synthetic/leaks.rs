@@ -1,5 +1,5 @@
-//! Planted leaks: fifty columns that contain information that is not available at prediction time. They serve to test
-//! leakage detection.
+//! Planted leaks: fifty columns that contain information that is not available at prediction time. They are used to
+//! test leakage detection.
 
 use std::fmt;
 use std::str::FromStr;
@@ -102,7 +102,7 @@ const fn kind(name: &'static str, meaning: &'static str, column: Type, tell: fn(
 
 use Type::{Bool, Number, Text};
 
-/// Returns `value`, or the opposite of `value` with probability `share`.
+/// Returns the opposite of `value` with probability `share`, and `value` otherwise.
 fn noisy(value: bool, share: f64, random: &mut SplitMix) -> bool {
     value != (random.unit() < share)
 }

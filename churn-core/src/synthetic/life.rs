@@ -1,5 +1,5 @@
-//! Simulates a customer day by day: the actions of the day, and the probability that the customer decides to leave on
-//! that morning.
+//! Simulates a customer day by day: what the customer does on each day, and the daily probability that they decide to
+//! leave.
 
 use std::ops::ControlFlow;
 
@@ -28,11 +28,11 @@ pub(super) struct Circumstances<'a> {
     pub(super) profile: &'a Profile,
 }
 
-/// The state of a customer on a morning. The fields that affect the probability of leaving on this day are determined
-/// by what was recorded before this morning. The other fields affect only later days.
+/// The state of a customer on the morning of one day. The fields that affect the probability of leaving on this day are
+/// determined by what was recorded before this morning. The other fields affect only later days.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
-    /// The day that begins, counted from the start of the simulation.
+    /// The current day, counted from the start of the simulation.
     pub(super) day: i32,
     signed_up_day: i32,
     pub(super) plan: u8,
@@ -52,7 +52,7 @@ pub(super) struct State {
     trouble: bool,
     pub(super) open: u8,
     pain: f64,
-    /// Whether charges of the customer's card are likely to fail, because the customer is short of money or the card
+    /// Whether charges to the customer's card are likely to fail, because the customer is short of money or the card
     /// does not work.
     short_of_money: bool,
     due_in: i32,
@@ -77,7 +77,7 @@ pub(super) enum Bill {
     WrittenOff,
     /// The customer's card was charged at this attempt. Attempts are counted from 1.
     Charged(u8),
-    /// The charge of the customer's card was refused at this attempt. Attempts are counted from 1.
+    /// The charge to the customer's card was refused at this attempt. Attempts are counted from 1.
     Refused(u8),
 }
 
@@ -137,8 +137,8 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
 
 /// Draws the time at which a sign-up becomes known. The result is `None` if the sign-up is known at once. A sign-up
 /// that would become known only after the end of the simulation is known at once. The sign-ups of initial customers are
-/// known at once too, because these customers were imported at the start. If versions are not dated, there is no
-/// `known_at`, so no sign-up is late.
+/// known at once too, because these customers were imported at the start. If the option `dated` is false, the table has
+/// no `known_at` column, so no sign-up becomes known late.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
     let founder = signed_up_at < options.start.as_micros();
@@ -239,8 +239,8 @@ impl State {
         }
     }
 
-    /// How far the recent number of activities has fallen below its long-term average, from 0 to 1. A fall by at most
-    /// one tenth gives 0. A fall by about two thirds or more gives 1.
+    /// How far the recent number of activities has fallen below its long-term average, as a number from 0 to 1. A fall
+    /// by at most one tenth gives 0. A fall by about two thirds or more gives 1.
     fn decline(&self, options: &WorldOptions) -> f64 {
         let floor = 0.1 * options.activities_per_day + 1e-9;
         let fallen = 1.0 - (self.short + floor) / (self.long + floor);
@@ -248,7 +248,7 @@ impl State {
         share * share * (3.0 - 2.0 * share)
     }
 
-    /// The probability that the customer decides to leave on the day that begins.
+    /// The probability that, on the current day, the customer decides to leave.
     pub(super) fn hazard(&self, life: &Circumstances<'_>) -> f64 {
         let Circumstances {
             options,
@@ -280,7 +280,7 @@ impl State {
         exp(base + SHOWN * shown).min(0.5)
     }
 
-    /// Simulates the day that begins. Afterwards, `self` is the state on the next morning.
+    /// Simulates the current day. Afterwards, `self` is the state on the next morning.
     pub(super) fn live(&mut self, life: &Circumstances<'_>, random: &mut SplitMix) -> Today {
         let mut today = Today::default();
         self.moods(life, random);
@@ -317,7 +317,7 @@ impl State {
         let epoch_day = life.options.start.as_micros() / MICROS_PER_DAY + i64::from(self.day);
         let weekend = (epoch_day + 3).rem_euclid(7) >= 5;
         let mean = if weekend { 0.2 * self.rate } else { self.rate };
-        // The number of activities of a day has a geometric distribution, because activities come in bursts.
+        // The number of activities on one day has a geometric distribution, because activities come in bursts.
         let again = mean / (1.0 + mean);
         while random.unit() < again && today.activities < 500 {
             today.activities += 1;
@@ -348,7 +348,8 @@ impl State {
             }
             today.resolved = Some(Resolution { rating, reopened });
         }
-        // A customer has problems on about an eighth of all days, so the average rate is about the requested rate.
+        // A customer has problems on about an eighth of all days, so the average rate of new tickets is close to the
+        // requested rate.
         let rate = life.profile.tickets * if self.trouble { 5.0 } else { 0.45 };
         if self.open < 5 && random.unit() < rate {
             let urgency = random.unit() + if self.trouble { 0.25 } else { 0.0 };

@@ -1,12 +1,12 @@
 //! Synthetic B2B tenants with known risk: the true churn probability of every customer is known at every date.
 //!
 //! [`WorldOptions`], which include the seed, determine a world exactly: the same options give the same rows on any
-//! machine and for any number of threads. Customers are simulated day by day. Each morning, a customer decides to leave
-//! with a probability that depends on what has been recorded about them so far. This probability depends on the decline
-//! of their use of the product, failed charges, bad support, returned seats, the approaching renewal, their plan and
-//! their tenure. These effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest
-//! or a card that is about to expire, have no direct effect on this probability. These circumstances only change what
-//! is recorded on later days.
+//! machine and for any number of threads. Customers are simulated day by day. Each morning, the probability that a
+//! customer decides to leave depends on what has been recorded about them so far: the decline of their use of the
+//! product, failed charges, bad support, returned seats, the approaching renewal, their plan and their tenure. These
+//! effects are nonlinear and interact. Circumstances that are not recorded, such as fading interest or a card that is
+//! about to expire, have no direct effect on this probability. These circumstances only change what is recorded on
+//! later days.
 //!
 //! **The true risk** at a date is the probability that a customer leaves in the label period, given everything that
 //! happened to them before the date. The simulation replays the customer's life up to the date, and then continues the

@@ -32,13 +32,13 @@ pub struct WorldOptions {
     pub tickets_per_day: f64,
     /// Days between two bills, at least 7. Default: 30.
     pub billing_days: u32,
-    /// The risk level. Each morning, a customer decides to leave with a small probability, and this number is added to
-    /// the logarithm of that probability. Positive numbers therefore raise the churn rate. Default: 0.
+    /// The risk level. Each morning, there is a small probability that a customer decides to leave. This number is
+    /// added to the logarithm of that probability. Positive numbers therefore raise the churn rate. Default: 0.
     pub risk: f64,
     /// Share of churned customers who sign up again two to ten months after they left. Default: 0.1.
     pub returning: f64,
-    /// Fraction of rows that become known late, between one hour and about nine days after the event. The same number
-    /// is the fraction of paid invoices that are corrected later. Default: 0.02.
+    /// Fraction of rows that become known late, between one hour and about nine days after the event. This number is
+    /// also the fraction of paid invoices that are corrected later. Default: 0.02.
     pub late_known: f64,
     /// Whether the customers table has dated versions, that is, one row for each state of a customer, with the time
     /// from which the state is valid. If false, each spell (the time from a sign-up to the cancellation that follows

@@ -17,7 +17,7 @@ pub(super) const INDUSTRIES: [&str; 8] = [
 ];
 pub(super) const REGIONS: [&str; 5] = ["apac", "dach", "latam", "nordics", "us"];
 
-/// What random numbers are used for. Each use has its own stream of random numbers.
+/// A purpose for which random numbers are drawn. Each purpose has its own stream of random numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Profile = 0,
@@ -40,7 +40,7 @@ pub(super) struct Trade {
     pub(super) id: String,
     pub(super) currency: &'static str,
     seed: u64,
-    /// This number is added to the logarithm of the daily probability of leaving of every customer of the tenant.
+    /// The risk level of the tenant. It is added to the logarithm of each customer's daily probability of leaving.
     pub(super) risk: f64,
     pub(super) price: f64,
     pub(super) activity: f64,

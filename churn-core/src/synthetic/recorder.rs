@@ -340,9 +340,9 @@ impl Scribe<'_, '_> {
         }
     }
 
-    /// Corrects some of the paid invoices: a second version of the invoice's row has an amount that is 1 % lower than
-    /// in the first version. The second version is written before the invoice can be refunded, so a refund is recorded
-    /// in both versions.
+    /// Corrects some of the paid invoices. A corrected invoice has a second version of its row, with an amount that is
+    /// 1 % lower than in the first version. The second version is written before the invoice can be refunded, so a
+    /// refund is recorded in both versions.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;
@@ -362,7 +362,7 @@ impl Scribe<'_, '_> {
         let refunded_at = self.at(day, 18.0, 20.0);
         let rows = &mut self.all.payments;
         let id = rows.payment_id[row].clone();
-        // The second version of a corrected invoice has a later row than the first version.
+        // The second version of a corrected invoice is in a later row than the first version.
         for row in row..rows.payment_id.len() {
             if rows.payment_id[row] == id {
                 rows.refunded_at[row] = Some(refunded_at);

@@ -148,7 +148,8 @@ impl IntoTable for WorldTable {
 /// The four tables with the rows of one tenant, of some of its customers, or of all tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldTables {
-    /// The customers table. By default, each row states what is true of a customer from a point in time on.
+    /// The customers table. By default, each row is a dated version of a customer: the state that is valid from a
+    /// certain time.
     pub customers: WorldTable,
     /// The payments table.
     pub payments: WorldTable,

@@ -89,9 +89,9 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// Observes a simulated life, and stores the customer's state on the morning of `day` and the time at which the
-/// customer leaves later. The state is `None` if the customer has no spell that is known on that morning, or has
-/// already decided to leave.
+/// Observes a simulated life, and stores the customer's state on the morning of `day` and, if the customer leaves
+/// later, the time at which they leave. The state is `None` if, on that morning, the customer has no known spell
+/// (period as a customer) or has already decided to leave.
 struct Seen {
     as_of: i64,
     day: i32,

@@ -68,8 +68,8 @@ impl World {
 
     /// Six dates for which the true risk can be compared with outcomes. The dates are 45 days apart, latest first. If
     /// the history is short, there are fewer dates. The 90 days after each date lie within the history. If the history
-    /// is shorter than 91 days, its start is the only date. The first of these dates is also the default test date of
-    /// training if the caller does not set `observed_until`.
+    /// is shorter than 91 days, its start is the only date. If the caller does not set `observed_until`, the first date
+    /// in the list is also the default test date of a training run.
     pub fn dates(&self) -> Vec<AsOf> {
         let last = self.observed_until().plus_days(-91);
         let dates = (0..6).map(|step| last.plus_days(-45 * step));
@@ -161,14 +161,14 @@ impl WorldTenant {
         Ok(tables)
     }
 
-    /// Returns a builder without rows, in which the observed history of this tenant is set.
+    /// Returns a builder without rows. The observed history of this tenant is already set in the builder.
     pub fn empty_records(&self) -> RecordsBuilder {
         TenantRecords::builder(self.id())
             .observed_from(self.observed_from())
             .observed_until(self.observed_until())
     }
 
-    /// Returns a builder with all rows of the tenant, in which the observed history of the tenant is set.
+    /// Returns a builder with all rows of the tenant. The observed history of the tenant is already set in the builder.
     ///
     /// # Errors
     /// `cancelled` if the caller cancelled the call.

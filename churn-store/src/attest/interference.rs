@@ -377,7 +377,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
 const WRITES: usize = 14;
 
 /// Runs one write or deletion for the current tenant. `number` selects the operation. The other tenant has rows with
-/// the same ids. Returns the name of the operation.
+/// the same ids as the current tenant. Returns the name of the operation.
 async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
     let at = day(90);
     Ok(match number {

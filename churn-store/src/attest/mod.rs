@@ -162,8 +162,8 @@ const NOT_EXAMINED_SQLITE: [&str; 4] = [
 impl Store {
     /// Verifies tenant isolation in this database. In Postgres, open the store with the role of the application before
     /// calling this method. The method runs every statement of this library for synthetic tenants whose rows have the
-    /// same ids. In Postgres, it also runs statements without a tenant condition, and compares everything that the role
-    /// can reach with an allow-list. All changes are rolled back.
+    /// same ids. In Postgres, it also runs statements without a tenant condition, and checks that the role can reach
+    /// nothing that is not in an allow-list. All changes are rolled back.
     ///
     /// # Errors
     /// `store_not_migrated`, `store_unavailable`. If a check fails, this method returns no error, and the report lists

@@ -42,8 +42,8 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     for table in TABLES {
         let mut check = |name: &str, passed: bool, detail: String| checks.add(name, Some(table), passed, detail);
         tx.become_other(&b).await?;
-        // Reads a row of tenant `B` as JSON. The `INSERT` below inserts this row with the tenant's id that it gets as
-        // an argument.
+        // Reads a row of tenant `B` as JSON. The `INSERT` below inserts this row, but with the tenant id that is passed
+        // as an argument.
         let row = tx
             .inner()
             .rows(&format!("SELECT to_jsonb(r)::text FROM {table} AS r LIMIT 1"), &[])

@@ -1,5 +1,5 @@
-//! Compares everything that the role of the application can reach in Postgres with an allow-list. If the role can reach
-//! anything else, a check fails. In each query, `$1` is a JSON array of the allowed tables.
+//! Checks that the role of the application can reach nothing in Postgres that is not in an allow-list. In each query,
+//! `$1` is a JSON array of the allowed tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Tx, to_json};

@@ -26,7 +26,7 @@ pub(crate) enum Holds {
     Json,
 }
 
-/// The values of a column that are to be written.
+/// The values to write to one column.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Texts(Vec<Option<Arc<str>>>),
@@ -39,8 +39,8 @@ pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns to write, each with its type. The column `tenant_id` is written too, and comes before them.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// The `ON CONFLICT` clause of the statement, which says what happens to an existing row with the same key. The
-    /// clause may be empty.
+    /// The `ON CONFLICT` clause of the statement, which says what happens to an existing row that has the key of a new
+    /// row. The clause may be empty.
     pub(crate) on_conflict: &'a str,
 }
 
@@ -84,7 +84,7 @@ impl Target<'_> {
         )
     }
 
-    /// Writes rows in chunks. For each chunk, `chosen` returns the rows that are written. Returns the number of rows
+    /// Writes rows in chunks. For each chunk, `chosen` returns the rows to write. Returns the number of rows
     /// that are new or changed.
     pub(crate) async fn write(
         &self,

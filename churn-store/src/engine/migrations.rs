@@ -57,7 +57,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS churn_migrations (version BIGINT
 pub(crate) async fn migrate(pool: &Pool, wanted: i64) -> Result<()> {
     let mut tx = pool.begin(Access::Write).await?;
     if pool.backend() == Backend::Postgres {
-        // This lock makes processes that start at the same time migrate one after another.
+        // If several processes start at the same time, this lock makes them migrate one after another.
         tx.rows(
             "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7165042117293)) AS held",
             &[],

@@ -50,7 +50,7 @@ pub(crate) struct Tx {
 }
 
 impl Pool {
-    /// Begins a transaction without a tenant. Migrations and the attestation of isolation use it.
+    /// Begins a transaction without a tenant. Migrations and the attestation of tenant isolation use this method.
     pub(crate) async fn begin(&self, access: Access) -> Result<Tx> {
         self.begin_for(None, access).await
     }

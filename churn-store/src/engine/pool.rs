@@ -349,8 +349,8 @@ impl Pool {
         if let Some(connection) = idle {
             let mut lease = Lease::new(connection, shared, turn.take());
             let mut begun = lease.connection()?.script(begin.as_str()).await;
-            // If the last transaction of this in-memory database was dropped outside an async runtime, it could not be
-            // rolled back there. In this case, it is rolled back now.
+            // If the last transaction of this in-memory database was dropped outside an async runtime, it was not
+            // rolled back at that time. It is rolled back now.
             if shared.memory
                 && begun
                     .as_ref()
@@ -544,8 +544,8 @@ impl Drop for Lease {
             let rolled_back = tokio::time::timeout(ROLLBACK_TIMEOUT, connection.script("ROLLBACK")).await;
             let clean = match &rolled_back {
                 Ok(Ok(())) => true,
-                // If the disk is full, SQLite has already rolled the transaction back, and `ROLLBACK` returns this
-                // error.
+                // If the disk is full, SQLite has already rolled the transaction back, and `ROLLBACK` reports that no
+                // transaction is active.
                 Ok(Err(error)) => shared.memory && error.to_string().contains("no transaction is active"),
                 Err(_) => false,
             };

@@ -25,7 +25,7 @@ pub(crate) struct Parsed {
     positions: Vec<u64>,
 }
 
-/// The columns of a batch as the database stores them, in the order of the function `slots`.
+/// The columns of a batch as the database stores them, in the order that the function `slots` returns.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) columns: Vec<Stored>,
@@ -36,8 +36,8 @@ pub(crate) struct Batch {
     pub(crate) report: ValidationReport,
 }
 
-/// Counts identical rows of an import. The key is the hash of a row's values, and the value is the number of rows with
-/// this hash so far.
+/// Counts identical rows of an import. The map contains, for each hash of a row's values, the number of rows with this
+/// hash so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
 /// Validates a batch by the rules of `churn_core`, and refuses values that the databases cannot store.
@@ -52,8 +52,8 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
 }
 
 /// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Neither database
-/// always keeps the sign of -0.0. Texts with U+0000 and -0.0 are refused in both databases, so that both databases
-/// store the same rows.
+/// always keeps the sign of -0.0. Texts with U+0000, and the number -0.0, are refused in both databases, so that both
+/// databases store the same rows.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
     for name in table.column_names() {
@@ -241,7 +241,7 @@ impl Batch {
         }
     }
 
-    /// Replaces nulls in the columns of the key that must not be null. A row's key identifies the row.
+    /// Replaces nulls in the key columns, because these columns must not be null. A row's key identifies the row.
     fn fill_keys(&mut self, kind: RecordKind, seen: &mut Seen) {
         let known_at = slots(kind)
             .iter()

@@ -50,7 +50,7 @@ pub struct CustomerPage {
 }
 
 impl RecordStore {
-    /// Returns the current version of the customers that match a query, sorted by id. This method always reads
+    /// Returns the current version of each customer that matches a query, sorted by id. This method always reads
     /// customers, even if it is called on the store of payments or of another kind of records.
     ///
     /// # Errors

@@ -34,9 +34,9 @@ pub struct RecordsOptions {
     pub observed_from: Option<Timestamp>,
     /// The end of the observed history (exclusive). Default: one microsecond after the time of the latest event.
     pub observed_until: Option<Timestamp>,
-    /// The attributes without dates that are declared never to change.
+    /// The undated attributes that the caller declares never to change.
     pub static_attributes: StaticAttributes,
-    /// The order of events of a customer that have the same time. Default: the order in which the events were first
+    /// The order of a customer's events that have the same time. Default: the order in which the events were first
     /// stored.
     pub ties: Ties,
     /// The ISO 4217 code of the tenant's currency.
@@ -83,7 +83,7 @@ impl TenantStore {
     }
 }
 
-/// Adds a hint to an error message, which says how to handle rows that conflict with other rows.
+/// Adds a hint to an error message. The hint says how to handle rows that conflict with other rows.
 fn hinted(error: churn_core::Error) -> Error {
     let later = error.report().is_some();
     let error = Error::from(error);
@@ -175,8 +175,8 @@ enum Known {
 impl Columns {
     fn new(kind: RecordKind, given: &[String]) -> Self {
         let slots = slots(kind);
-        // The store's internal columns (`content_key` and the JSON column) are not loaded. If a caller's column has
-        // such a name, it is an attribute.
+        // The store's internal columns (`content_key` and the JSON column) are not loaded. If a caller's column has one
+        // of these names, it is an attribute.
         let own = |slot: &Slot| slot.name != "content_key" && slot.holds != Holds::Json;
         let known = slots.iter().map(|slot| {
             (given.iter().any(|name| name == slot.name) && own(slot)).then(|| match slot.holds {

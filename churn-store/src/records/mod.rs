@@ -44,8 +44,8 @@ impl RecordStore {
         self.tenant.tenant()
     }
 
-    /// Begins an import: a single transaction to which rows are written in chunks, so that all rows need not fit into
-    /// memory at once. Nothing is stored until [`Import::commit`] is called.
+    /// Begins an import: a single transaction to which rows are written in chunks, so that the rows need not all fit
+    /// into memory at once. Nothing is stored until [`Import::commit`] is called.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -54,16 +54,16 @@ impl RecordStore {
     }
 
     /// Stores a batch in one transaction. Each row has a key. A row with a new key is added, and a row with the key of
-    /// a stored row replaces it. A later batch can therefore correct earlier rows. Storing the same batch again changes
-    /// nothing.
+    /// a stored row replaces the stored row. A later batch can therefore correct earlier rows. Storing the same batch
+    /// again changes nothing.
     ///
     /// The key of an event with an id is the id and `known_at`. The key of a customer row is `customer_id`,
     /// `signed_up_at`, `valid_from` and `known_at`. The key of an event without an id consists of all its values. If a
     /// batch contains several identical events without an id, these events are numbered, and the number is part of the
     /// key. An event without an id cannot be corrected, so give ids to events that you may want to correct.
     ///
-    /// If the batch has no rows, the store notes that the table was given. The loaded records then contain this table
-    /// without rows.
+    /// If the batch has no rows, the store notes that the table was given. The loaded records then contain an empty
+    /// table.
     ///
     /// # Errors
     /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and
@@ -79,7 +79,8 @@ impl RecordStore {
     /// 0, and the report lists every invalid row.
     ///
     /// # Errors
-    /// If a required column is missing, or if the table cannot be read; also `store_unavailable`, `store_not_migrated`.
+    /// An error if a required column is missing or the table cannot be read; also `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn check(&self, rows: impl IntoTable) -> Result<Upserted> {
         let mut tx = self.tenant.begin_session(Access::Read).await?;
         let mut writer = BatchWriter::new(self.kind, OnInvalid::Quarantine);

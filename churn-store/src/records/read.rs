@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::records::layout::{ALWAYS, select_customer, select_page, slots, table};
 use crate::records::{RecordStore, given_columns};
 
-/// A stored row: its columns and attributes by name. A missing value is null. A column that no stored batch of the
-/// table contained has no entry.
+/// A stored row: its columns and attributes by name. A missing value is null. If no stored batch of the table contained
+/// a column, the column has no entry.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredRecord {

@@ -103,8 +103,8 @@ pub(crate) struct BatchWriter {
     policy: OnInvalid,
     seen: Seen,
     noted: HashSet<(String, Option<&'static str>)>,
-    /// The columns of the table, each with the type of the attribute. `None` until these types are read from the
-    /// database.
+    /// The stored columns of the table by name. If a column is an attribute, its value type is given too. `None` until
+    /// the columns are read from the database.
     types: Option<HashMap<String, Option<String>>>,
     done: Upserted,
 }
@@ -127,8 +127,8 @@ impl BatchWriter {
         self.put(tx, parsed).await
     }
 
-    /// Parses a chunk on another thread, because parsing a large table would block the thread that runs async calls for
-    /// a long time.
+    /// Parses a chunk on another thread, because parsing a large table takes a long time and would block the thread
+    /// that runs async calls.
     async fn parse(&self, tenant: &TenantId, table: Table) -> Result<Chunk> {
         let (kind, offset, tenant, rows) = (self.kind, self.done.rows_in, tenant.clone(), table.n_rows() as u64);
         let parsed = off_thread(move || parse(kind, table, &tenant)).await?;
@@ -218,7 +218,7 @@ impl BatchWriter {
     }
 }
 
-/// Returns the columns of a tenant's table, each with the type of the attribute.
+/// Returns the stored columns of a tenant's table by name. If a column is an attribute, its value type is given too.
 async fn types_of(tx: &mut TenantTx, kind: RecordKind) -> Result<HashMap<String, Option<String>>> {
     const TYPES: &str = "
         SELECT column_name, value_type

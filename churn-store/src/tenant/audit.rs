@@ -26,7 +26,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// Creates an entry without subject and details.
+    /// Creates an entry without a subject or details.
     pub fn new(at: Timestamp, actor: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             at,

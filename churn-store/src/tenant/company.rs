@@ -77,7 +77,7 @@ impl CompanyStore {
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
     // JSON writes U+0000 as an escape. A text that contains a backslash followed by `u0000` also matches this search.
-    // Such a text is refused as well, because it is rare.
+    // Such texts are rare, so they are refused as well.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",

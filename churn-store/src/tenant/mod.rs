@@ -90,7 +90,7 @@ impl TenantStore {
     /// of them.
     ///
     /// # Errors
-    /// `invalid_option` if this value already belongs to a transaction; `store_busy`, `store_unavailable`.
+    /// `invalid_option` if this `TenantStore` already belongs to a transaction; `store_busy`, `store_unavailable`.
     pub async fn begin(&self) -> Result<TenantTransaction> {
         if self.shared.is_some() {
             return Err(Error::option(

@@ -100,7 +100,7 @@ impl ModelStore {
         tx.commit().await
     }
 
-    /// Returns the metadata of all models, last saved first.
+    /// Returns the metadata of all models, most recently saved first.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

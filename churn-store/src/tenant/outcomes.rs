@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::tenant::scores::count_outcomes;
 use crate::tenant::{RunId, TenantStore};
 
-/// The outcome of one customer: whether they churned in the label period (the span after a date in which churn is
-/// counted).
+/// The outcome of one customer at one date: whether they churned in the label period (the time span that follows the
+/// date).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StoredOutcome {
@@ -28,7 +28,7 @@ pub struct StoredOutcome {
     pub event_at: Option<Timestamp>,
 }
 
-/// The probability of a customer in a past run, and whether the customer then churned.
+/// A customer's probability of churn in a past run, and whether the customer then churned.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScoredOutcome {
@@ -71,8 +71,8 @@ impl OutcomeStore {
                 event_at: label.event_at,
             });
         }
-        // A model file contains `active_within` even if the option has its default value. This text contains it too, so
-        // that equal definitions have equal texts.
+        // A model file contains `active_within` even if the option has its default value. The text that is stored here
+        // contains the option too, so that equal definitions have equal texts.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;

@@ -168,7 +168,7 @@ pub struct ApiKey {
     pub key_id: String,
     /// The role of the key.
     pub role: Role,
-    /// The name of the key that users see; `None` if the key has no name.
+    /// The display name of the key; `None` if the key has no name.
     pub label: Option<String>,
     /// The names of the actions that the key is limited to. The application defines these names. With `None`, the key
     /// may do everything that its role may do.
@@ -208,7 +208,7 @@ pub struct NewApiKey {
     pub secret: String,
     /// The role of the key.
     pub role: Role,
-    /// The name of the key that users see; `None` if the key has no name.
+    /// The display name of the key; `None` if the key has no name.
     pub label: Option<String>,
     /// The names of the actions that the key is limited to. Default: everything that the role may do.
     pub scopes: Option<Vec<String>>,
@@ -217,7 +217,7 @@ pub struct NewApiKey {
 }
 
 impl NewApiKey {
-    /// Creates a key without label, scopes and expiry.
+    /// Creates a key without a label, scopes or an expiry time.
     pub fn new(key_id: impl Into<String>, secret: impl Into<String>, role: Role) -> Self {
         Self {
             key_id: key_id.into(),
@@ -229,7 +229,7 @@ impl NewApiKey {
         }
     }
 
-    /// Sets the name of the key that users see.
+    /// Sets the display name of the key.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -258,7 +258,7 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// The time of a key's last use is updated at most once in this interval, in microseconds.
+/// The minimum interval, in microseconds, between two updates of the time at which a key was last used.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {
@@ -291,7 +291,8 @@ impl ApiKeyStore {
         Ok(key_text(self.0.tenant(), &key.key_id, &key.secret))
     }
 
-    /// Creates a key without label, scopes and expiry. Pass its secret to [`verify`](Self::verify) to find the key.
+    /// Creates a key without a label, scopes or an expiry time. Pass its secret to [`verify`](Self::verify) to find the
+    /// key.
     ///
     /// # Errors
     /// `invalid_option` if the secret has fewer than 24 bytes; `store_refused` if the key or the secret exists already;

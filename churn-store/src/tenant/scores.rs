@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::records::{check_limit, off_thread, places};
 use crate::tenant::TenantStore;
 
-/// Identifies a score run by its date and its model. A score run is the scores of all customers at one date.
+/// Identifies a score run by its date and its model. A score run consists of the scores of all customers at one date.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RunId {
     /// The date at which the customers were scored.
@@ -71,8 +71,8 @@ names! {
         /// consist of served runs.
         #[default]
         Served = "served",
-        /// The run is only for comparison, for example of a new model with the model in use. A query reads a trial run
-        /// only if the query names this run.
+        /// The run is only for comparison, for example to compare a new model with the model in use. A query reads a
+        /// trial run only if the query names this run.
         Trial = "trial",
     }
 }
@@ -173,8 +173,8 @@ pub struct RunSummary {
     pub mean_probability: Option<f64>,
     /// Number of customers in each risk band, in the order low, medium, high, critical.
     pub bands: [u64; 4],
-    /// Two numbers: the scored customers whose outcome (whether they churned) is known, and those of them who churned.
-    /// Both numbers are updated when outcomes are saved.
+    /// Two numbers: how many scored customers have a known outcome (whether they churned), and how many of these
+    /// churned. Both numbers are updated when outcomes are saved.
     pub outcomes: (u64, u64),
 }
 

@@ -202,8 +202,8 @@ impl TenantStore {
     /// ```
     ///
     /// In Postgres, protect the table with the same row-level security policy as the store's tables (see
-    /// [`hosting`](crate::hosting)), and pass its name to [`Store::attest_with`](crate::Store::attest_with). In SQLite,
-    /// only the statement itself isolates tenants.
+    /// [`hosting`](crate::hosting)), and pass the table's name to [`Store::attest_with`](crate::Store::attest_with). In
+    /// SQLite, only the statement's own condition on `$1` isolates tenants.
     ///
     /// # Errors
     /// `invalid_option` if `$1` does not occur or an argument has an unsupported type; `store_refused` if the database

@@ -40,8 +40,8 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// The code of the writer process that the next test starts and kills. Without the environment variable, this function
-/// does nothing. The process prints the number of each batch that it committed.
+/// The code of the writer process that the next test starts and kills. Without the environment variable
+/// `CHURN_STORE_WRITER`, this function does nothing. The process prints the number of each batch that it committed.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {

@@ -145,7 +145,7 @@ async fn calls_that_are_given_up_leave_connections_clean() {
                 Err(_) => cancelled += 1,
             }
             if number % 10 == 0 {
-                // The connections must still work after cancelled calls, so another tenant can write.
+                // The connections must still work after cancelled calls, so another tenant must be able to write.
                 world
                     .store
                     .tenant("other")
@@ -201,8 +201,8 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
             begun.elapsed()
         );
         if world.postgres.is_some() {
-            // During the import, another tenant can write. Entries of the first tenant's audit log do not wait for the
-            // import.
+            // During the import, another tenant can write. Adding an audit entry for the first tenant does not wait for
+            // the import either.
             b.customers().upsert(vec![customer("C-2")]).await.unwrap();
             a.audit().append(&AuditEntry::new(day(0), "ada", "read")).await.unwrap();
             assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());

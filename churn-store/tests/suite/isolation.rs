@@ -1,5 +1,5 @@
-//! Tests of the attestation in real databases. It must pass, and it must fail whenever one of the safeguards is
-//! disabled.
+//! Tests of the attestation in real databases. The attestation must pass if all safeguards are active, and must fail
+//! whenever one of them is disabled.
 
 use churn_store::{Backend, Store};
 
@@ -122,8 +122,8 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     mutants
 }
 
-/// Returns more ways to break the isolation of tenants, each of a different kind. The statements change the schema, or
-/// create objects outside the schema that the role can reach.
+/// Returns more ways to break the isolation of tenants, each of a different kind. The statements change the store's
+/// schema, or create other objects that the role can reach.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
     let granted = |what: &str| (format!("GRANT {what} TO {app}"), format!("REVOKE {what} FROM {app}"));
@@ -514,7 +514,7 @@ everywhere!(no_text_is_a_statement, world => {
     use churn_core::{Activity, Customer, Payment, RecordKind, Ticket, Value};
     use churn_store::{AuditEntry, RecordsOptions, Role, User};
     use crate::conformance::day;
-    // The same texts are used as ids of tenants.
+    // Some of the ids of tenants are texts of this kind too.
     for tenant in ["acme", "'; DROP TABLE churn_customers; --", "' OR '1'='1", "x' AND tenant_id <> 'x", "👩‍👩‍👧‍👦"] {
         let own = world.store.tenant(tenant);
         let text = |text: &str| Some(text.to_owned());

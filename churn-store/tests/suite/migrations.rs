@@ -117,8 +117,8 @@ async fn every_earlier_version_is_migrated_with_its_data() {
                 assert_eq!(tenant.customers().count().await.unwrap(), 2);
                 let rows = tenant.customers().of_customer("C-0").await.unwrap();
                 assert_eq!(rows[0].values["seats"], Value::Float(5.5));
-                // The store knows the types of attributes after the migration. It refuses another type, and storing the
-                // same rows again changes nothing.
+                // The store knows the types of attributes after the migration. It refuses values of another type, and
+                // storing the same rows again changes nothing.
                 let customer = |seats: Value| {
                     Customer::new("C-0", Timestamp::EPOCH)
                         .with_attribute("plan", "pro")

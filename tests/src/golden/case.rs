@@ -56,7 +56,8 @@ impl Tables {
     }
 }
 
-/// Returns the error with which the library rejects the example of an error code in `contract.json`.
+/// Returns the error with which the library rejects an example. `error` is the entry of an error code in
+/// `contract.json`, which contains the example.
 ///
 /// # Panics
 /// If the library accepts the example.
@@ -81,7 +82,7 @@ pub struct Case {
     pub(super) tables: [Option<Vec<Row>>; 4],
 }
 
-/// Reads a number that JSON cannot represent, such as NaN, from the notation of the file.
+/// Reads a number that JSON cannot represent, such as NaN. The file has a special notation for these numbers.
 fn special(value: &Json) -> Option<f64> {
     value.get("float")?.as_str()?.parse().ok()
 }

@@ -27,7 +27,7 @@ impl Rule {
 
 type Rows = Vec<Vec<(&'static str, Value)>>;
 
-/// Generates the rows of this number of customers. Returns the tables in the order customers, payments, tickets and
+/// Generates the rows of `customers` customers. Returns the tables in the order customers, payments, tickets and
 /// activities.
 pub fn tables(customers: i64) -> [Rows; 4] {
     let mut rule = Rule(42);
@@ -81,7 +81,7 @@ pub fn tables(customers: i64) -> [Rows; 4] {
     [people, payments, tickets, activities]
 }
 
-/// Generates this number of customers, and builds the library's records from their rows.
+/// Generates `customers` customers, and builds the library's records from their rows.
 pub fn records(customers: i64) -> TenantRecords {
     let mut builder = TenantRecords::builder("crowd").static_attributes(StaticAttributes::All);
     for (kind, rows) in RecordKind::ALL.into_iter().zip(tables(customers)) {

@@ -22,8 +22,8 @@ pub struct Expected {
     features: Vec<String>,
     /// The expected labels of each churn definition at each date.
     labels: Vec<String>,
-    /// Two counts of numeric results: those for which the reference and the library return bit-identical numbers, and
-    /// all of them.
+    /// Two counts: the numeric results for which the reference and the library return bit-identical numbers, and all
+    /// numeric results.
     pub exact: (usize, usize),
 }
 

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use crate::raw::{DAY, Event, World};
 
-/// The lengths of the standard windows in days. A window is a period before `as_of` in which a feature reads events.
+/// The lengths of the standard windows in days. A window is a period that ends at `as_of`. A feature reads the events
+/// in its window.
 pub const WINDOWS: [i64; 4] = [28, 91, 182, 364];
 
 /// The value of a feature.

@@ -67,7 +67,7 @@ pub(super) fn write(types: &Types) -> String {
         match &of_type.shape {
             Shape::Alias(kind) => {
                 let line = format!("{name} = {}", in_python(kind));
-                // If the union of a type is too long for one line, each of its literals is written on a separate line.
+                // If a union type is too long for one line, each of its literals is written on a separate line.
                 let lines = match line.len() > 120 {
                     true => line
                         .replace("Literal[", "Literal[\n    ")

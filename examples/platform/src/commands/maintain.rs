@@ -29,7 +29,7 @@ pub(super) async fn seed(settings: Settings) -> Result<()> {
         if app.control.unfinished().await? == 0 {
             break;
         }
-        // If a job failed, its next attempt may only be due later, so this loop waits.
+        // If a job failed, its next attempt may not be due yet, so this loop waits.
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     let mut failed = 0;

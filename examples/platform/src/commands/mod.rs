@@ -86,7 +86,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             _ => doctor::doctor(settings).await,
         }
     });
-    // If a training does not react to its cancel token, the process ends after two seconds without waiting for it.
+    // If a training run does not react to its cancel token, the process waits two seconds and then ends anyway.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -258,8 +258,8 @@ impl Settings {
     /// Parses and checks the settings.
     ///
     /// # Errors
-    /// If a value is invalid, if demo mode would be reachable from other machines, or if `public_url` is not https
-    /// outside of demo mode.
+    /// If a value is invalid, if demo mode would be reachable from other machines, or if, outside of demo mode,
+    /// `public_url` is not an https URL.
     pub fn new(given: &Given) -> Result<Self, String> {
         let bool = "true or false";
         let demo = given.read("demo", bool)?;

@@ -104,7 +104,7 @@ impl Context {
     }
 }
 
-/// The reason for which a worker stops a job before the job is done.
+/// The reason why a worker stops a job before the job is done.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
     No,
@@ -116,7 +116,7 @@ enum Stop {
     Shutdown,
 }
 
-/// Runs jobs until `stop` becomes `true`. A job that is still running then goes back into the queue.
+/// Runs jobs until `stop` becomes `true`. A job that is still running at that time goes back into the queue.
 pub async fn work(app: App, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let lease = app.settings.lease;

@@ -20,8 +20,8 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 impl IntoResponse for Problem {
-    /// Stores the problem in the response without rendering it. The error handler renders it later, because it knows
-    /// the request.
+    /// Stores the problem in the response without rendering it. The error handler renders the problem later, because
+    /// only the error handler knows the request.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();

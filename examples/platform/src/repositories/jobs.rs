@@ -90,7 +90,7 @@ pub struct NewJob<'a> {
 pub enum Beat {
     Held,
     CancelRequested,
-    /// Another worker has claimed the job, or the job has ended. The worker must discard its result.
+    /// Another worker has claimed the job, or the job has ended. The worker must discard the job's result.
     Lost,
 }
 

@@ -77,8 +77,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Deletes sessions that have ended or whose last request was before `idle_since`. Also deletes token buckets of
-    /// rate limits that were not used for a day. Returns the number of deleted sessions.
+    /// Deletes sessions that have ended or whose last request was before `idle_since`. Also deletes rate-limit buckets
+    /// that were not used for a day. Returns the number of deleted sessions.
     pub async fn sweep(&self, at: i64, idle_since: i64) -> Result<u64> {
         let ended = sqlx::query("DELETE FROM sessions WHERE ends_at <= $1 OR seen_at <= $2")
             .bind(at)

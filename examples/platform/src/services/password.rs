@@ -36,7 +36,7 @@ impl Passwords {
         self.verified.load(Ordering::Relaxed)
     }
 
-    /// Computes the hash of a password. The text has the PHC string format.
+    /// Computes the hash of a password. The hash is a text in the PHC string format.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let _permit = self
             .permits
@@ -47,8 +47,8 @@ impl Passwords {
         tokio::task::spawn_blocking(move || hash(&password)).await?
     }
 
-    /// Returns whether the password has this hash. Without a hash, the result is `false`, and the call takes the same
-    /// time.
+    /// Returns whether the password has this hash. Without a hash, the result is `false`, and the call takes as long as
+    /// with a hash.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let _permit = self
             .permits

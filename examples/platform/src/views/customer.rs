@@ -72,8 +72,8 @@ pub fn shown(record: &StoredRecord, name: &str) -> String {
     }
 }
 
-/// Returns the reason why a customer has no score, and the date by which a score is expected. The text is empty for a
-/// scored customer.
+/// Returns a text with the reason why a customer has no score, and the date by which a score is expected. The text is
+/// empty for a scored customer.
 pub fn not_scored(score: &StoredScore) -> String {
     let Some(reason) = &score.not_scored_reason else {
         return String::new();
@@ -107,8 +107,8 @@ fn event(what: &'static str, at: i64, record: &StoredRecord, without: &[&str]) -
     }
 }
 
-/// Returns whether the customer churned after a score. The text is empty if no outcome is stored for the date of the
-/// score.
+/// Returns a text that says whether the customer churned after a score. The text is empty if no outcome is stored for
+/// the date of the score.
 fn happened(score: &StoredScore, outcomes: &[StoredOutcome]) -> String {
     let outcome = outcomes.iter().find(|outcome| outcome.as_of == score.run.as_of);
     match outcome {

@@ -232,7 +232,7 @@ async fn a_waiting_job_is_cancelled_at_once() {
 async fn a_running_training_is_cancelled_through_the_core() {
     let site = Site::new().await;
     let client = site.client("admin@demo.example").await;
-    // These options train the full ensemble, which takes long enough for the test to cancel the training.
+    // These options train the full ensemble, which takes long enough for the test to cancel the training run.
     let tenant = site.app.store.tenant("t001");
     let options = serde_json::json!({"definition": {"kind": "cancellation", "horizon": 30}});
     tenant.company().set("train_options", &options).await.unwrap();

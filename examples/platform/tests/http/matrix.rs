@@ -1,5 +1,5 @@
-//! Tests every route for every kind of client: a client without login, an account with each role, and an account of
-//! another company.
+//! Tests every route for every kind of client: a client that is not logged in, an account with each role, and an
+//! account of another company.
 
 use churn_platform::repositories::jobs::NewJob;
 use churn_platform::router::routes;

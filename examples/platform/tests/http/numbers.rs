@@ -47,7 +47,7 @@ fn text(html: &str) -> String {
     unescaped(text.trim())
 }
 
-/// Returns the model in use, and the score run at a date that the library computes with this model.
+/// Returns the model in use, and the score run that the library computes with this model for a date.
 async fn computed(site: &Site, company: &str, date: Option<Timestamp>) -> (ChurnModel, ScoreRun) {
     let tenant = site.app.store.tenant(company);
     let model = tenant.models().champion().await.unwrap().unwrap();

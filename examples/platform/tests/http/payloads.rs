@@ -1,4 +1,4 @@
-//! Tests that pages show scripts in the texts of records as text, so that browsers do not run them.
+//! Tests records whose texts contain scripts. Pages must show a script as plain text, so that browsers do not run it.
 
 use churn_core::{Activity, Customer, Payment, Ticket, Value};
 use churn_platform::jobs::{Kind, start, work_off};
