@@ -338,7 +338,8 @@ export interface SaveRunOptions {
   /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
   at: Moment
   /**
-   * Number of customers whose reasons are stored: those with the highest probabilities. Default: 100.
+   * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, also the same
+   * number of customers with the highest values at risk. Default: 100.
    */
   reasons?: number | 'all'
   /**
@@ -530,8 +531,8 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
   asOf: Moments
-  /** The definition of churn. Default: cancellation within 90 days. */
-  definition?: ChurnDefinition
+  /** The definition of churn, usually `model.definition`. {@link OutcomeStore.ofRun} reads outcomes of equal definitions. */
+  definition: ChurnDefinition
 }
 
 const OUTCOME_OPTIONS = keys<OutcomeOptions>({ asOf: 1, definition: 1 })
@@ -549,6 +550,9 @@ export class OutcomeStore {
    */
   async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
     const given = checked(options, OUTCOME_OPTIONS)
+    if (given.definition === undefined) {
+      throw new ChurnError('give the definition of churn, such as model.definition', { code: 'invalid_option', column: 'definition' })
+    }
     checkDefinition(given.definition)
     return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
   }

@@ -140,6 +140,8 @@ for (const [name, url] of Object.entries(databases)) {
       await acme.scores.save(model, early, { at })
       assert.ok(await acme.outcomes.save(records, { asOf: '2024-01-01', definition }) > 0)
       assert.equal(await acme.outcomes.save(records, { asOf: '2024-01-01', definition }), 0)
+      await assert.rejects(acme.outcomes.save(records, { asOf: '2024-01-01' }), (error) =>
+        error.code === 'invalid_option' && error.column === 'definition')
       const truth = new Map(labels(records, { asOf: '2024-01-01', definition }).rows.map(({ customerId, churned }) => [customerId, churned]))
       const joined = await acme.outcomes.ofRun(early)
       assert.ok(joined.length > 0 && joined.every(({ customerId, churned }) => truth.get(customerId) === churned))

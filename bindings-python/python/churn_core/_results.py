@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._errors import make
-from ._report import Interval, RiskBand, Warning
+from ._report import FindingCode, Interval, RiskBand, Warning
 
 
 def plain(value: Any) -> Any:
@@ -228,7 +228,7 @@ class Finding(ToDict):
     """A likely mistake in valid records, and how to correct the mistake."""
 
     #: Stable code, such as ``"unused_column"`` or ``"far_date"``.
-    code: str
+    code: FindingCode
     #: The name of the table.
     table: Literal["customers", "payments", "tickets", "activities"]
     #: The name of the column. None if the finding concerns whole rows.

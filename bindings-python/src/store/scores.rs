@@ -65,7 +65,8 @@ impl ScoreStore {
 #[pymethods]
 impl ScoreStore {
     /// Stores a run in one transaction. Five reasons are stored for each of the customers with the highest
-    /// probabilities. ``reasons`` is the number of these customers. ``reasons=None`` stores reasons for all customers.
+    /// probabilities. ``reasons`` is the number of these customers. With ``values``, reasons are also stored for the same
+    /// number of customers with the highest values at risk. ``reasons=None`` stores reasons for all customers.
     /// If a run with the same date and model is already stored, it is replaced.
     ///
     /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A trial run is
@@ -143,7 +144,8 @@ impl ScoreStore {
 
     /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest served run).
     ///
-    /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. ``bands`` selects customers in these risk
+    /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. A score has reasons only if `save`
+    /// stored them. ``bands`` selects customers in these risk
     /// bands. ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
     /// customers with these ids. ``min_probability`` selects customers with at least this probability. To get the next
     /// page, pass the ``next`` of this page as ``after``. With ``total=True``, the page also has the number of all

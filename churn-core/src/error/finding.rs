@@ -10,6 +10,7 @@ use crate::error::{RecordKind, names};
 names! {
     /// The topic of a [`Finding`], which is a likely mistake in valid records. Each code is stable and is the same in
     /// all languages.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
     pub enum FindingCode: "finding" {
@@ -60,6 +61,26 @@ names! {
         /// A few events lie long before or long after all other events of their table, so the default `observed_from` or
         /// `observed_until` is probably wrong.
         IsolatedDate = "isolated_date",
+        /// A table has no event for a long time, although its events are frequent otherwise.
+        MissingPeriod = "missing_period",
+        /// Dates lie before 1980, for example because a number of seconds was read as milliseconds.
+        EarlyDate = "early_date",
+        /// Many customers are unknown until long after they signed up, because the first row of each is true or became
+        /// known only then.
+        LateVersion = "late_version",
+        /// Customers have a `churned_at` after the end of the history, and no `notice_at`.
+        ScheduledEnd = "scheduled_end",
+        /// Payments have a status such as `paid`, but no `settled_at`, although the table has this column. These payments
+        /// count as pending.
+        MissingSettlement = "missing_settlement",
+        /// Rows that are written to a store have no id, so a later batch cannot correct them.
+        MissingId = "missing_id",
+        /// A batch that is written to a store removes the `churned_at` of customers or the `settled_at` of payments, as an
+        /// older export does.
+        EndRemoved = "end_removed",
+        /// A batch that is written to a store lacks a column that earlier batches of the same table had. In rows that the
+        /// batch replaces, the values of the column are lost.
+        MissingColumn = "missing_column",
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Gaps {
     usual: Vec<i64>,
     /// The smallest gap of each customer, in the order of `usual`.
     least: Vec<i64>,
+    /// The code of each customer, in the order of `usual` and therefore ascending.
+    codes: Vec<u32>,
 }
 
 impl Gaps {
@@ -46,6 +48,7 @@ impl Gaps {
         let mut gaps = Self {
             usual: vec![],
             least: vec![],
+            codes: vec![],
         };
         let mut own: Vec<i64> = vec![];
         for customer in 0..records.customers.len() as u32 {
@@ -62,6 +65,7 @@ impl Gaps {
                 before = Some(day);
             });
             gaps.least.extend(own.iter().min());
+            gaps.codes.extend(own.first().map(|_| customer));
             gaps.usual.extend(median(&mut own));
         }
         Some(gaps)
@@ -75,6 +79,12 @@ impl Gaps {
     /// The median, over all customers, of the median gap of each customer; `None` if there are no gaps.
     pub(crate) fn usual_days(&self) -> Option<f64> {
         median(&mut self.usual.clone()).map(|days| days as f64)
+    }
+
+    /// Whether the smallest gap of a customer is longer than this number of days. `false` for a customer without gaps.
+    pub(crate) fn is_longer(&self, customer: u32, days: u32) -> bool {
+        let position = self.codes.binary_search(&customer);
+        position.is_ok_and(|position| self.least[position] > i64::from(days))
     }
 
     /// The number of customers whose smallest gap is longer than this number of days.

@@ -231,7 +231,7 @@ impl FeatureMatrix {
 #[cfg(test)]
 impl FeatureMatrix {
     /// Two customers at one date, with a number feature and a text feature. The code 0 represents the text `pro`.
-    pub(super) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
+    pub(crate) fn of_two(numbers: Vec<f64>, codes: Vec<u32>) -> Self {
         let levels = vec!["pro".to_owned()];
         Self {
             tenant: TenantId::new("acme").unwrap(),

@@ -487,10 +487,15 @@ impl RecordsBuilder {
             observed_until: self.options.observed_until,
             spans: [None; 4],
         };
+        let mut gaps: Vec<i64> = vec![];
         for kind in RecordKind::ALL {
-            let (span, findings) = quality::of_events(&records, kind, workers)?;
-            records.spans[kind as usize] = span;
-            report.findings.extend(findings);
+            let times = quality::of_events(&records, kind, workers)?;
+            records.spans[kind as usize] = times.span;
+            report.findings.extend(times.findings);
+            gaps.extend(times.longest_gap);
+        }
+        if let Some(longest_gap) = gaps.into_iter().min() {
+            report.findings.extend(quality::scheduled_ends(&records, longest_gap));
         }
         report.sort_findings();
         Ok((records, report))
@@ -525,7 +530,7 @@ fn undated_attributes(customers: &Customers, declared: &StaticAttributes) -> Vec
 
 const WHY_RESERVED: &str = "the library computes a feature with this name,";
 
-const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is that of today: declare it in static_attributes if it never changes";
+const WHY_UNTRUSTED: &str = "the customers table has no 'valid_from' column, so its value is that of today: declare it in static_attributes if it never changes. A model that was trained with it still reads it";
 
 fn option(name: &str, why: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOption, why).at(None, None, Some(name))

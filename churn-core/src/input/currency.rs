@@ -90,7 +90,7 @@ impl Exchange {
                     column: currency_column,
                     code: IssueCode::MixedCurrency,
                     message: format!(
-                        "the payment is in {}, others are in {currency}, and there is no rate between them",
+                        "the payment is in {}, others are in {currency}, and there is no rate between them: give one in the option for conversion rates",
                         excerpt(code)
                     ),
                 });

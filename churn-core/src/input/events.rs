@@ -15,6 +15,7 @@ use crate::input::quality::{self, Rows};
 use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
 use crate::record::{ALWAYS, Customers, Events, NEVER};
+use crate::time::MICROS_PER_DAY;
 
 /// Rows that equal another row in every column except the id are reported under two conditions: there are at least
 /// `RENAMED_LEAST` such rows, and they make up more than 1 / `RENAMED_SHARE` of the table.
@@ -78,7 +79,10 @@ impl EventDraft {
         let mut columns: Vec<Values<'_>> = self.known_at.iter().map(|known| Values::Moments(known)).collect();
         columns.extend(values);
         columns.extend(self.attributes.values());
-        let with_ids = reader.kind() != RecordKind::Activities;
+        // Several activities of one customer on one day are usual, so equal activities are reported only if most times are
+        // more precise than a day.
+        let precise = || self.at.iter().filter(|&&at| at % MICROS_PER_DAY != 0).count() * 2 > self.at.len();
+        let with_ids = reader.kind() != RecordKind::Activities || precise();
         let (copies, renamed) = self.copies(&sorted, &columns, with_ids, &given, workers)?;
         let rank = match ties {
             Ties::Given => None,
@@ -157,7 +161,7 @@ impl EventDraft {
     }
 
     /// Returns two sets of rows. The first set contains rows without an id that equal an earlier row in every column.
-    /// The second set contains rows with an id that equal an earlier row in every column except the id. Versions of one
+    /// The second set contains rows with an id that equal another row in every column except the id. Versions of one
     /// record are in neither set, because they differ in `known_at`. If `with_ids` is false, the second set is empty.
     fn copies(
         &self,
@@ -172,17 +176,18 @@ impl EventDraft {
             let (mut copies, mut renamed) = (Rows::default(), Rows::default());
             for customer in customers {
                 for together in sorted.ties(customer, |row| self.at[row as usize]) {
-                    let (mut rows, mut named): (Vec<u32>, Vec<u32>) =
-                        together.iter().copied().partition(|&row| nameless(row));
-                    if !with_ids {
-                        named.clear();
-                    }
-                    for (rows, equal) in [(&mut rows, &mut copies), (&mut named, &mut renamed)] {
-                        rows.sort_by(|&a, &b| compare(columns, a, b));
-                        let pairs = rows
-                            .windows(2)
-                            .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
-                        pairs.for_each(|pair| equal.add(given(pair[1] as usize)));
+                    let mut rows: Vec<u32> = together.to_vec();
+                    // Of equal rows, those without an id come first.
+                    rows.sort_by(|&a, &b| compare(columns, a, b).then_with(|| nameless(b).cmp(&nameless(a))));
+                    let pairs = rows
+                        .windows(2)
+                        .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
+                    for pair in pairs {
+                        match nameless(pair[1]) {
+                            true => copies.add(given(pair[1] as usize)),
+                            false if with_ids => renamed.add(given(pair[1] as usize)),
+                            false => {}
+                        }
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! Isolated events: a few events of a table that lie long before or long after all its other events.
+//! Unusual gaps between the events of a table: isolated events, which lie long before or long after all other events,
+//! and long periods without events.
 
 use crate::time::MICROS_PER_DAY;
 
@@ -8,6 +9,13 @@ const GRACE_DAYS: i64 = 7;
 /// In a table with fewer events than this number, no event counts as isolated, because the gaps of so few events vary
 /// too much.
 const FEWEST: u64 = 100;
+
+/// A gap between two days with events counts as a missing period if it exceeds the usual gap, multiplied by
+/// [`USUAL_GAPS`], by more than this number of days. The usual gap is the 90th percentile of all gaps.
+const MISSING_DAYS: i64 = 14;
+const USUAL_GAPS: i64 = 2;
+/// Missing periods are only looked for if the table has events on at least this number of days.
+const FEWEST_DAYS: usize = 20;
 
 /// The number of events of a table on each day.
 pub(crate) struct Days {
@@ -42,6 +50,39 @@ impl Days {
             }
         }
         Self { first, counts }
+    }
+
+    /// The longest gap between two events in days, without isolated events; `None` if there are too few events to tell.
+    pub(crate) fn longest_gap(&self) -> Option<i64> {
+        let filled = self.filled()?;
+        filled.windows(2).map(|pair| pair[1] - pair[0]).max()
+    }
+
+    /// The days with events, without isolated events; `None` if there are too few events to tell which are isolated.
+    fn filled(&self) -> Option<Vec<i64>> {
+        let inside = self.inside()?;
+        let days = (self.first..).zip(&self.counts).filter(|(_, count)| **count > 0);
+        let days = days
+            .map(|(day, _)| day)
+            .filter(|day| inside.contains(day * MICROS_PER_DAY));
+        Some(days.collect())
+    }
+
+    /// Returns the longest period without events, if it is much longer than the usual gap: the last day before it and the
+    /// first day after it, in days since 1970-01-01. Isolated events are not taken into account. `until` is the end of
+    /// the history in microseconds since 1970-01-01, if the caller has set it. The time from the last event to this end
+    /// also counts as a gap.
+    pub(crate) fn missing_period(&self, until: Option<i64>) -> Option<(i64, i64)> {
+        let mut filled = self.filled()?;
+        if filled.len() < FEWEST_DAYS {
+            return None;
+        }
+        let mut gaps: Vec<i64> = filled.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        gaps.sort_unstable();
+        let usual = *gaps.get(gaps.len() * 9 / 10)?;
+        filled.extend(until.map(|until| until.div_euclid(MICROS_PER_DAY)));
+        let longest = filled.windows(2).max_by_key(|pair| pair[1] - pair[0])?;
+        (longest[1] - longest[0] > MISSING_DAYS + USUAL_GAPS * usual).then_some((longest[0], longest[1]))
     }
 
     /// Returns the range outside which events are isolated; `None` if there are too few events to tell.
@@ -108,6 +149,30 @@ mod tests {
         assert_eq!(inside([-4000].into_iter().chain(daily.clone())), Some((1000, 1200)));
         // Two of 202 events are more than the largest number of isolated events at one end.
         assert_eq!(inside(daily.chain([1240, 1240])), Some((1000, 1241)));
+    }
+
+    #[test]
+    fn a_long_period_without_events_is_found() {
+        let missing = |days: Vec<i64>, until: Option<i64>| {
+            let (first, last) = (days[0], days[days.len() - 1]);
+            let times = days.into_iter().map(|day| day * MICROS_PER_DAY);
+            let days = Days::count(times, first * MICROS_PER_DAY, last * MICROS_PER_DAY);
+            days.missing_period(until.map(|until| until * MICROS_PER_DAY))
+        };
+        let daily = || (100..400).collect::<Vec<i64>>();
+        assert_eq!(missing(daily(), None), None);
+        let without = |gap: std::ops::Range<i64>| daily().into_iter().filter(|day| !gap.contains(day)).collect();
+        assert_eq!(missing(without(200..215), None), None);
+        assert_eq!(missing(without(200..216), None), Some((199, 216)));
+        assert_eq!(
+            (missing(daily(), Some(415)), missing(daily(), Some(416))),
+            (None, Some((399, 416)))
+        );
+        // Invoices of every month: only a gap of more than two months is unusual.
+        let monthly: Vec<i64> = (0..30).flat_map(|month| vec![month * 31; 5]).collect();
+        assert_eq!(missing(monthly.clone(), None), None);
+        let two_left_out = monthly.into_iter().filter(|day| !(310..372).contains(day)).collect();
+        assert_eq!(missing(two_left_out, None), Some((279, 372)));
     }
 
     #[test]

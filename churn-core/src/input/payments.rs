@@ -122,6 +122,21 @@ pub(crate) fn clean(
         )
     };
 
+    let without_settlement = {
+        let (position, bad, mut without) = (reader.given(), reader.check.bad(), Rows::default());
+        (0..reader.rows)
+            .filter(|&row| {
+                !matches!(given[row], Given::Nothing | Given::Pending) && settled_at[row] == NEVER && !bad[row]
+            })
+            .for_each(|row| without.add(position(row)));
+        without.finding(
+            FindingCode::MissingSettlement,
+            RecordKind::Payments,
+            Some("settled_at"),
+            "the status says that the payment is settled, but it has no 'settled_at' and counts as pending: give 'settled_at', also of failed payments, or leave the column out of the table",
+        )
+    };
+
     let not_positive = {
         let (position, bad, mut found) = (reader.given(), reader.check.bad(), Rows::default());
         (0..reader.rows)
@@ -142,7 +157,9 @@ pub(crate) fn clean(
         Values::Moments(&refunded_at),
     ];
     let (events, rows, mut checked) = events.finish(reader, &known.customers, ties, values)?;
-    checked.findings.extend(without_status.into_iter().chain(not_positive));
+    checked
+        .findings
+        .extend(without_status.into_iter().chain(without_settlement).chain(not_positive));
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

@@ -10,7 +10,7 @@ use crate::parallel::Workers;
 use crate::record::{
     ALWAYS, Attribute, AttributeValues, Customers, EventSpan, Events, MISSING_CODE, NEVER, Spell, TenantRecords,
 };
-use crate::time::MICROS_PER_DAY;
+use crate::time::{MICROS_PER_DAY, Timestamp};
 
 /// Number of customers that are processed between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
@@ -107,6 +107,16 @@ pub(crate) fn of_customers(
         ))
     }));
     findings.extend(overlapping_spells(customers, &given));
+    findings.extend(late_versions(customers, &given));
+    let mut early = Rows::default();
+    let before = (0..rows).filter(|&row| customers.signed_up_at[row] < YEAR_1980);
+    before.for_each(|row| early.add(given(row)));
+    findings.extend(early.finding(
+        FindingCode::EarlyDate,
+        RecordKind::Customers,
+        Some("signed_up_at"),
+        EARLY_DATE,
+    ));
     if !customers.reopened {
         return findings;
     }
@@ -138,6 +148,61 @@ pub(crate) fn of_customers(
     ];
     findings.extend(both.into_iter().flatten());
     findings
+}
+
+/// The finding about customers whose first row is true, or became known, long after they signed up. Such customers are
+/// invisible until then. A common reason is that `valid_from` contains the time of the last change or of the export.
+fn late_versions(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
+    let mut late = Rows::default();
+    let (mut by_valid_from, mut by_known_at) = (0u64, 0u64);
+    for customer in 0..customers.len() {
+        let row = customers.rows_of(customer).start;
+        let limit = customers.signed_up_at[row].saturating_add(LATE);
+        let known_at = customers.known_at.as_ref().map_or(ALWAYS, |known| known[row]);
+        let (from, known) = (customers.valid_from[row] > limit, known_at > limit);
+        if from || known {
+            late.add(given(row));
+        }
+        by_valid_from += u64::from(from);
+        by_known_at += u64::from(known);
+    }
+    if late.count < ENOUGH as u64 || late.count * LATE_SHARE <= customers.len() as u64 {
+        return None;
+    }
+    let column = if by_valid_from >= by_known_at {
+        "valid_from"
+    } else {
+        "known_at"
+    };
+    late.finding(
+        FindingCode::LateVersion,
+        RecordKind::Customers,
+        Some(column),
+        &format!(
+            "'{column}' of the customer's first row lies more than 30 days after 'signed_up_at', so the customer is unknown at all dates before: if '{column}' is the time of the last change or of the export, leave the column out or give the earlier versions as well"
+        ),
+    )
+}
+
+/// The finding about customers whose `churned_at` lies up to two years after the end of the history. The rows of such
+/// customers do not state since when the end is known, so it is not used. `longest_gap` is the longest gap between two
+/// events in days. An end that comes sooner after the last event may lie in the past.
+pub(crate) fn scheduled_ends(records: &TenantRecords, longest_gap: i64) -> Option<Finding> {
+    let until = records.observed_until(None)?.as_micros();
+    let first = until.saturating_add(longest_gap.max(1).saturating_mul(MICROS_PER_DAY));
+    let soon = first..until.saturating_add(2 * FAR);
+    let customers = &records.customers;
+    let last_row = |customer: &usize| customers.rows_of(*customer).end - 1;
+    let scheduled = |row: &usize| soon.contains(&customers.churned_at[*row]) && customers.notice_at[*row] == NEVER;
+    let count = (0..customers.len())
+        .map(|customer| last_row(&customer))
+        .filter(scheduled)
+        .count();
+    (count > 0).then(|| {
+        let message = "'churned_at' lies after the end of the history, and a prediction does not use it: the customer is scored as if the cancellation were not known. If it is, set 'notice_at' to the time at which the customer gave notice; the customer is then not scored";
+        let (code, table) = (FindingCode::ScheduledEnd, RecordKind::Customers);
+        Finding::new(code, table, Some("churned_at"), count as u64, vec![], message)
+    })
 }
 
 /// The finding about customers who sign up again before their earlier spell (uninterrupted period as a customer) has
@@ -202,6 +267,8 @@ const ENOUGH: usize = 20;
 /// A row became known late if its `known_at` is later than the event by more than this number of microseconds (30
 /// days).
 const LATE: i64 = 30 * MICROS_PER_DAY;
+/// Customers who became known late are reported if they are more than one in this number of customers.
+const LATE_SHARE: u64 = 5;
 
 /// The finding about a table in which most rows became known long after their events. A common reason is that
 /// `known_at` contains the time at which the data was first imported.
@@ -224,30 +291,44 @@ pub(crate) fn known_late(kind: RecordKind, events: &Events) -> Option<Finding> {
     )
 }
 
-/// Returns the first and last observed event time of an event table, and findings about event times.
-pub(crate) fn of_events(
-    records: &TenantRecords,
-    kind: RecordKind,
-    workers: &Workers,
-) -> Result<(Option<EventSpan>, Vec<Finding>)> {
+/// What [`of_events`] finds out about an event table.
+#[derive(Default)]
+pub(crate) struct EventTimes {
+    /// The first and the last observed event time; `None` if there are no events.
+    pub(crate) span: Option<EventSpan>,
+    /// The longest gap between two events in days; `None` if there are too few events to tell.
+    pub(crate) longest_gap: Option<i64>,
+    /// Findings about event times.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Examines the times of the events in a table.
+pub(crate) fn of_events(records: &TenantRecords, kind: RecordKind, workers: &Workers) -> Result<EventTimes> {
     let Some(events) = records.events(kind) else {
-        return Ok((None, vec![]));
+        return Ok(EventTimes::default());
     };
-    let Observed { span, far, isolated } = observed(records, kind, events, workers)?;
-    let (early, late) = outside_spells(&records.customers, events, workers)?;
+    let Observed {
+        span,
+        far,
+        isolated,
+        early,
+        missing,
+        longest_gap,
+    } = observed(records, kind, events, workers)?;
+    let (before, after) = outside_spells(&records.customers, events, workers)?;
     let column = Some(time_column(kind));
     let findings = [
-        early.finding(
+        before.finding(
             FindingCode::BeforeSignUp,
             kind,
             column,
             "the event lies before its customer's first 'signed_up_at': usual after an import, otherwise check the dates and the ids",
         ),
-        late.finding(
+        after.finding(
             FindingCode::AfterEnd,
             kind,
             column,
-            "the event lies after its customer's 'churned_at' and before another spell: check 'churned_at', or add a row for the customer's return",
+            "the event lies after its customer's 'churned_at' and not in a later spell: check 'churned_at' and the time zones, or add a row for the customer's return",
         ),
         far.finding(
             FindingCode::FarDate,
@@ -261,9 +342,28 @@ pub(crate) fn of_events(
             column,
             "the event lies long before or long after all others of its table and moves the default observed_from or observed_until: correct the date, or give observed_from and observed_until",
         ),
+        early.finding(FindingCode::EarlyDate, kind, column, EARLY_DATE),
+        missing.map(|(from, until)| {
+            let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
+            let message = format!(
+                "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
+                date(from),
+                date(until)
+            );
+            Finding::new(FindingCode::MissingPeriod, kind, column, 0, vec![], message)
+        }),
     ];
-    Ok((span, findings.into_iter().flatten().collect()))
+    Ok(EventTimes {
+        span,
+        longest_gap,
+        findings: findings.into_iter().flatten().collect(),
+    })
 }
+
+/// The start of 1980, in microseconds since 1970-01-01.
+const YEAR_1980: i64 = 315_532_800_000_000;
+const EARLY_DATE: &str =
+    "the date lies before 1980: a number of seconds may have been read as milliseconds, or a missing date as 1970";
 
 /// The observed event times of a table.
 struct Observed {
@@ -273,6 +373,11 @@ struct Observed {
     far: Rows,
     /// The rows with isolated dates (see [`Days::inside`]), without those with far dates.
     isolated: Rows,
+    /// The rows with dates before 1980.
+    early: Rows,
+    /// A long period without events (see [`Days::missing_period`]).
+    missing: Option<(i64, i64)>,
+    longest_gap: Option<i64>,
 }
 
 /// Determines the observed event times of a table.
@@ -315,9 +420,16 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
             end = Some((at, position));
         }
     }
-    let mut isolated = Rows::default();
+    let (mut isolated, mut early) = (Rows::default(), Rows::default());
+    if first < YEAR_1980 {
+        let before = rows().filter(|&row| events.at[row] < YEAR_1980);
+        before.for_each(|row| early.add(u64::from(events.given[row])));
+    }
     let times = || rows().map(|row| events.at[row]).filter(|&at| at <= limit);
-    let inside = end.and_then(|(last, _)| Days::count(times(), first, last).inside());
+    let days = end.map(|(last, _)| Days::count(times(), first, last));
+    let inside = days.as_ref().and_then(Days::inside);
+    let until = records.observed_until.map(Timestamp::as_micros);
+    let missing = days.as_ref().and_then(|days| days.missing_period(until));
     workers.check()?;
     if let (Some(inside), Some((last, _))) = (inside, end)
         && !(inside.contains(first) && inside.contains(last))
@@ -326,7 +438,14 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
         outside.for_each(|row| isolated.add(u64::from(events.given[row])));
     }
     let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
-    Ok(Observed { span, far, isolated })
+    Ok(Observed {
+        span,
+        far,
+        isolated,
+        early,
+        missing,
+        longest_gap: days.as_ref().and_then(Days::longest_gap),
+    })
 }
 
 /// Returns two sets of events. The first set contains events before the first sign-up of their customer. The second set

@@ -70,9 +70,13 @@ const CUSTOMERS: &[ColumnSpec] = &[
     optional(
         "churned_at",
         Timestamp,
-        "when the customer left or will leave. Null if they have not left",
+        "when the customer left. Null if they have not left. For a cancellation that is announced for a later time, give notice_at as well",
     ),
-    optional("notice_at", Timestamp, "when the customer gave notice"),
+    optional(
+        "notice_at",
+        Timestamp,
+        "when the customer announced their cancellation. From then on, they are not scored",
+    ),
     optional("renews_at", Timestamp, "when the contract renews"),
     optional(
         "valid_from",
@@ -93,7 +97,7 @@ const PAYMENTS: &[ColumnSpec] = &[
     required(
         "amount",
         Number,
-        "the amount in major units (12.34). Zero and negative amounts are valid",
+        "the amount in major units (12.34). Zero and negative amounts are valid and count as payments",
     ),
     optional(
         "payment_id",
@@ -156,7 +160,11 @@ const TICKETS: &[ColumnSpec] = &[
         Timestamp,
         "when the ticket was reopened. Null if it was never reopened",
     ),
-    optional("priority", Text, "low, normal, high or urgent. If null, normal"),
+    optional(
+        "priority",
+        Text,
+        "low, normal, high or urgent. If null, normal. The features about urgent tickets count high and urgent",
+    ),
     optional("category", Text, "the category. The standard features do not use it"),
     optional("channel", Text, "the channel. The standard features do not use it"),
     optional(
@@ -358,6 +366,10 @@ const SYNONYMS: &[(RecordKind, &str, &[&str])] = &[
             "closedat",
             "cancelationdate",
             "cancellationdate",
+            "churnat",
+            "churned",
+            "churntime",
+            "cancelat",
         ],
     ),
     (RecordKind::Customers, "notice_at", &["noticedate", "cancelrequestedat"]),

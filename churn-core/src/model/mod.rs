@@ -11,6 +11,7 @@ mod fit;
 #[cfg(test)]
 mod leak_tests;
 mod leaks;
+mod matrix_file;
 mod members;
 mod monotone;
 mod options;
@@ -23,6 +24,7 @@ mod run_reasons;
 mod run_warnings;
 mod sample;
 mod score;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod train;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::features::{FeatureColumn, FeatureMatrix};
+use crate::features::{Feature, FeatureColumn, FeatureMatrix, Measure};
 
 /// Maximum number of rows from which a profile is computed. If there are more rows, evenly spaced rows are used. This
 /// maximum is large enough for precise quantiles and small enough for a short computation time.
@@ -22,6 +22,36 @@ const SHARE: f64 = 0.5;
 /// A feature without a window counts as outside the training data if its share of missing values differs by more than
 /// this number from the share in training.
 const SHARE_OF_LIFETIME: f64 = 0.25;
+
+/// The gaps between events are measured in days and depend on the lengths of the months. The median of such a feature
+/// counts as outside only if its distance from the typical range exceeds this number of days.
+const SLACK_OF_GAPS: f64 = 3.0;
+
+/// How far the values of a feature in a score run may lie from its values in training.
+pub(crate) struct Limits {
+    /// The largest difference between the shares of missing values.
+    share: f64,
+    /// The smallest distance of the median from the typical range that counts.
+    slack: f64,
+}
+
+impl Limits {
+    /// The limits of a feature of the plan.
+    pub(crate) fn of(feature: &Feature) -> Self {
+        Self {
+            share: if feature.window.is_none() {
+                SHARE_OF_LIFETIME
+            } else {
+                SHARE
+            },
+            slack: if feature.measure == Measure::GapDays {
+                SLACK_OF_GAPS
+            } else {
+                0.0
+            },
+        }
+    }
+}
 
 /// The typical values of one feature in a set of rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,23 +99,24 @@ impl Profile {
             })
     }
 
-    /// The features whose values in a score run lie far outside their values at all training dates. `lifetime` tells
-    /// whether the feature at a position has no window.
-    pub(crate) fn outside(&self, run: &Self, lifetime: impl Fn(usize) -> bool) -> Vec<Outside> {
+    /// The features whose values in a score run lie far outside their values at all training dates. `limits` returns the
+    /// limits of the feature at a position.
+    pub(crate) fn outside(&self, run: &Self, limits: impl Fn(usize) -> Limits) -> Vec<Outside> {
         let pairs = self.0.iter().zip(&run.0).enumerate();
         pairs
             .filter_map(|(feature, (trained, run))| {
-                let share = if lifetime(feature) { SHARE_OF_LIFETIME } else { SHARE };
-                trained.outside(run, share).map(|how| Outside { feature, how })
+                trained
+                    .outside(run, &limits(feature))
+                    .map(|how| Outside { feature, how })
             })
             .collect()
     }
 }
 
 impl FeatureProfile {
-    fn outside(&self, run: &Self, share: f64) -> Option<String> {
+    fn outside(&self, run: &Self, limits: &Limits) -> Option<String> {
         let percent = |share: f64| (100.0 * share).round();
-        if (run.missing - self.missing).abs() > share {
+        if (run.missing - self.missing).abs() > limits.share {
             return Some(format!(
                 "missing in {} % of the rows, {} % in training",
                 percent(run.missing),
@@ -93,7 +124,7 @@ impl FeatureProfile {
             ));
         }
         if let (Some([low, _, high]), Some([_, median, _])) = (self.quantiles, run.quantiles) {
-            let slack = SLACK * (high - low);
+            let slack = (SLACK * (high - low)).max(limits.slack);
             if median < low - slack || median > high + slack {
                 return Some(format!("median {median:.3}, from {low:.3} to {high:.3} in training"));
             }
@@ -172,6 +203,15 @@ fn quantiles(values: &mut [f64]) -> Option<[f64; 3]> {
 mod tests {
     use super::*;
 
+    const WINDOW: Limits = Limits {
+        share: SHARE,
+        slack: 0.0,
+    };
+    const LIFETIME: Limits = Limits {
+        share: SHARE_OF_LIFETIME,
+        slack: 0.0,
+    };
+
     fn numbers(values: impl IntoIterator<Item = f64>) -> FeatureProfile {
         profile(&FeatureColumn::Number(values.into_iter().collect()), 1)
     }
@@ -180,22 +220,33 @@ mod tests {
     fn a_run_similar_to_training_is_inside() {
         let trained = numbers((0..1000).map(f64::from));
         assert_eq!(trained.quantiles, Some([10.0, 500.0, 989.0]));
-        assert_eq!(trained.outside(&numbers((200..900).map(f64::from)), SHARE), None);
+        assert_eq!(trained.outside(&numbers((200..900).map(f64::from)), &WINDOW), None);
         // A shift of this size is normal, because tenure and totals grow between training and the score run.
-        assert_eq!(trained.outside(&numbers((700..1400).map(f64::from)), SHARE), None);
+        assert_eq!(trained.outside(&numbers((700..1400).map(f64::from)), &WINDOW), None);
     }
 
     #[test]
     fn values_unlike_those_of_training_are_outside() {
         let trained = numbers((0..1000).map(f64::from));
-        assert!(trained.outside(&numbers((2000..3000).map(f64::from)), SHARE).is_some());
-        assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN)), SHARE).is_some());
+        assert!(
+            trained
+                .outside(&numbers((2000..3000).map(f64::from)), &WINDOW)
+                .is_some()
+        );
+        assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN)), &WINDOW).is_some());
+        // The lengths of the months move the gaps between monthly events by up to three days.
+        let days = Limits {
+            share: SHARE,
+            slack: SLACK_OF_GAPS,
+        };
+        assert_eq!(numbers([1.0; 50]).outside(&numbers([3.5; 50]), &days), None);
+        assert!(numbers([1.0; 50]).outside(&numbers([4.5; 50]), &days).is_some());
         // A third of the rows has no value.
         let gaps = numbers((0..900).map(|i| if i % 3 == 0 { f64::NAN } else { f64::from(i) }));
-        assert_eq!(trained.outside(&gaps, SHARE), None);
-        assert!(trained.outside(&gaps, SHARE_OF_LIFETIME).is_some());
+        assert_eq!(trained.outside(&gaps, &WINDOW), None);
+        assert!(trained.outside(&gaps, &LIFETIME).is_some());
         // The typical range of a constant feature is its single value.
-        assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50]), SHARE).is_some());
+        assert!(numbers([1.0; 50]).outside(&numbers([0.0; 50]), &WINDOW).is_some());
     }
 
     #[test]
@@ -207,10 +258,10 @@ mod tests {
             };
             profile(&column, 1)
         };
-        assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"]), SHARE), None);
+        assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"]), &WINDOW), None);
         assert!(
             texts(&["basic", "pro"])
-                .outside(&texts(&["Basic", "Pro"]), SHARE)
+                .outside(&texts(&["Basic", "Pro"]), &WINDOW)
                 .is_some()
         );
     }

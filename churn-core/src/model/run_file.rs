@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact;
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::{FeatureMatrix, FileColumn};
+use crate::features::FeatureMatrix;
+use crate::model::matrix_file::FileColumn;
 use crate::model::score::{Outcome, ScoreRun};
 use crate::model::warning::Warning;
 use crate::record::TenantId;

@@ -5,9 +5,10 @@
 use crate::error::{Finding, FindingCode, RecordKind, excerpt};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};
 use crate::model::bytes::Metadata;
-use crate::model::profile::{Outside, Profile};
+use crate::model::profile::{Limits, Outside, Profile};
 use crate::model::report::TrainReport;
 use crate::model::score::{Score, ScoreRun};
+use crate::model::silence::Silences;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
 use crate::record::{NEVER, TenantRecords};
@@ -32,11 +33,15 @@ const PERIOD_DAYS: i64 = 31;
 const PERIODS: i64 = 12;
 /// The last period is compared only if the records cover at least this number of earlier periods.
 const FEWEST_PERIODS: usize = 4;
-/// The last period is compared only if each earlier period has at least this number of events.
+/// The last period is compared only if most earlier periods have at least this number of events.
 const FEWEST_EVENTS: u64 = 100;
 /// The last period has far fewer events than the earlier periods if it has less than this share of the events of the
-/// earlier period with the fewest events.
+/// earlier period that has the fewest events after the lowest quarter of the periods is left out.
 const FEWER: f64 = 0.65;
+/// Silent customers are reported if there are at least this many, and more than one in [`SILENT_SHARE`] scored customers
+/// is silent.
+const FEWEST_SILENT: usize = 20;
+const SILENT_SHARE: usize = 10;
 /// Maximum number of features that the message of a warning names.
 const NAMED: usize = 5;
 
@@ -61,6 +66,7 @@ pub(crate) fn run_warnings(
         .extend(tables.filter_map(|kind| {
             stale_data(records, kind, run.as_of).or_else(|| fewer_events(records, kind, run.as_of))
         }));
+    found.extend(silent_customers(run, records, &model.definition));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
     found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix, plan)));
@@ -127,9 +133,21 @@ fn columns_without_values(
                 RecordKind::Customers => "customers who left are scored as if they stayed. Provide the column",
                 _ => "the features that use it then mean something else. Provide the column, or train again without it",
             };
-            let message = format!(
-                "column '{column}' of {kind} had values in training, and no row of these records has one: {effect}"
-            );
+            // Some columns have a default, so that a column with other values than the default counts as in use.
+            let trained = match (kind, column.as_str()) {
+                (RecordKind::Payments, "status") => "payments failed in training, and none of these payments failed",
+                (RecordKind::Payments, "settled_at") => {
+                    "payments were settled on other days than due in training, and none of these was"
+                }
+                (RecordKind::Payments, "refunded_at") => {
+                    "payments were refunded in training, and none of these payments was"
+                }
+                (RecordKind::Tickets, "priority") => {
+                    "tickets had priorities other than normal in training, and none of these tickets has one"
+                }
+                _ => "the column had values in training, and no row of these records has one",
+            };
+            let message = format!("column '{column}' of {kind}: {trained}: {effect}");
             Warning::new(WarningCode::MissingColumn, message).of_columns(vec![column.clone()])
         })
         .collect()
@@ -194,7 +212,7 @@ fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<
     Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
 }
 
-/// Warns if the last 31 days before the run's date have far fewer events than every earlier period of 31 days in one
+/// Warns if the last 31 days before the run's date have far fewer events than most earlier periods of 31 days in one
 /// year. In this case, a part of the data feed is probably missing, and the model would treat active customers as
 /// inactive. The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
 fn fewer_events(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
@@ -206,12 +224,15 @@ fn fewer_events(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Optio
     let in_period = |period: i64| days.between(last_day - PERIOD_DAYS * (period + 1), last_day - PERIOD_DAYS * period);
     let earlier = (1..=PERIODS).take_while(|period| last_day - PERIOD_DAYS * (period + 1) >= days.first);
     let counts: Vec<u64> = earlier.map(in_period).collect();
-    let (least, most, found) = (*counts.iter().min()?, *counts.iter().max()?, in_period(0));
+    let mut sorted = counts.clone();
+    sorted.sort_unstable();
+    // An outage may have begun some periods ago, so the lowest quarter of the earlier periods is left out.
+    let (least, most, found) = (*sorted.get(sorted.len() / 4)?, *sorted.last()?, in_period(0));
     if counts.len() < FEWEST_PERIODS || least < FEWEST_EVENTS || found as f64 >= FEWER * least as f64 {
         return None;
     }
     let message = format!(
-        "{kind} have {found} events in the {PERIOD_DAYS} days before {as_of}, but {least} to {most} in each of the {} periods of {PERIOD_DAYS} days before: if events are missing, active customers look inactive. Load the missing {kind}, or score as of a date before they are missing",
+        "{kind} have {found} events in the {PERIOD_DAYS} days before {as_of}, but {least} to {most} in most of the {} periods of {PERIOD_DAYS} days before: if events are missing, active customers look inactive. Load the missing {kind}, or score as of a date before they are missing",
         counts.len()
     );
     Some(Warning::new(WarningCode::FewerEvents, message).of_dates(vec![as_of]))
@@ -282,6 +303,28 @@ impl EventDays {
     }
 }
 
+/// Warns if many scored customers have long been silent, although churn is defined as cancellation. Customers who left
+/// without a `churned_at` look like this.
+fn silent_customers(run: &ScoreRun, records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
+    let ChurnDefinition::Cancellation { .. } = definition else {
+        return None;
+    };
+    let silences = Silences::of(records);
+    let customers = &run.matrix().customers;
+    let silent = customers
+        .iter()
+        .filter(|&&customer| silences.is_silent(customer, run.as_of))
+        .count();
+    if silent < FEWEST_SILENT || silent * SILENT_SHARE <= customers.len() {
+        return None;
+    }
+    let message = format!(
+        "{silent} of {} customers have had no event for much longer than ever before: if they left, give their 'churned_at', because they are scored as customers who stayed",
+        customers.len()
+    );
+    Some(Warning::new(WarningCode::SilentCustomers, message).of_dates(vec![run.as_of]))
+}
+
 fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warning> {
     let probabilities: Vec<f64> = scores.iter().filter_map(Score::probability).collect();
     if probabilities.len() < FEWEST_SCORES || report.dates.is_empty() {
@@ -314,9 +357,7 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
 }
 
 fn features_outside_training(profile: &Profile, matrix: &FeatureMatrix, plan: &ResolvedPlan) -> Option<Warning> {
-    let outside = profile.outside(&Profile::of(matrix), |feature| {
-        plan.features()[feature].window.is_none()
-    });
+    let outside = profile.outside(&Profile::of(matrix), |feature| Limits::of(&plan.features()[feature]));
     if outside.is_empty() || matrix.customers.len() < FEWEST_SCORES {
         return None;
     }

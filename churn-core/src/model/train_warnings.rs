@@ -16,7 +16,8 @@ pub(crate) fn warnings(records: &TenantRecords, definition: &ChurnDefinition, sa
     let usual = gaps.as_ref().and_then(EventGaps::usual_exceeds_horizon);
     let too_short = usual.is_some();
     let some = || gaps.as_ref().and_then(EventGaps::some_exceed_horizon);
-    let mut found: Vec<Warning> = usual.or_else(some).into_iter().collect();
+    let of_labels = || gaps.as_ref().and_then(|gaps| gaps.labels_exceed_horizon(sample));
+    let mut found: Vec<Warning> = usual.or_else(some).or_else(of_labels).into_iter().collect();
     found.extend(labels_disagree(records, definition, sample));
     found.extend(odd_dates(&Counts::of(sample), too_short));
     found
@@ -79,6 +80,34 @@ impl EventGaps {
         (longer >= ENOUGH_CUSTOMERS && longer * PART >= customers).then(|| {
             let message = format!(
                 "{longer} of {customers} customers never had two {on} within {horizon} days, the length of the label period: they count as churned between two {on}, although they may stay. Use a longer horizon, cancellation as the definition, or separate models"
+            );
+            Warning::new(WarningCode::GapExceedsHorizon, message)
+        })
+    }
+}
+
+/// Training warns about churned rows of customers with long gaps between their events under two conditions: there are at
+/// least [`ENOUGH_CUSTOMERS`] of these rows, and they make up at least one in this number of churned rows.
+const PART_OF_CHURNED: usize = 10;
+
+impl EventGaps {
+    /// Warns if many of the rows that count as churned belong to customers who never had two events less than one label
+    /// period apart. There may be few such customers, but most of their rows count as churned.
+    fn labels_exceed_horizon(&self, sample: &Sample) -> Option<Warning> {
+        let Self { gaps, on, horizon } = self;
+        let rows = sample.customers().iter().zip(&sample.churned);
+        let churned: Vec<u32> = rows
+            .filter(|(_, churned)| **churned)
+            .map(|(&customer, _)| customer)
+            .collect();
+        let long = churned
+            .iter()
+            .filter(|&&customer| gaps.is_longer(customer, *horizon))
+            .count();
+        (long >= ENOUGH_CUSTOMERS && long * PART_OF_CHURNED >= churned.len()).then(|| {
+            let message = format!(
+                "{long} of {} rows that count as churned belong to customers who never had two {on} within {horizon} days, the length of the label period, such as customers who pay annually: they may have stayed. Use a longer horizon, cancellation as the definition, or separate models",
+                churned.len()
             );
             Warning::new(WarningCode::GapExceedsHorizon, message)
         })

@@ -66,9 +66,15 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         row.attributes = attribute(salt);
         row
     });
-    upsert(tx, RecordKind::Customers, customers.collect::<Vec<_>>()).await?;
+    let mut customers: Vec<Customer> = customers.collect();
+    // This version has the same key for all tenants. It has an end only if the salt is not 0.
+    let mut first = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
+    first.churned_at = (salt > 0).then(|| day(300));
+    customers.push(first);
+    upsert(tx, RecordKind::Customers, customers).await?;
     let payment = {
         let mut row = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
+        row.settled_at = (salt > 0).then_some(at);
         row.attributes = attribute(salt);
         row
     };
@@ -152,6 +158,17 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
+/// Returns the findings that an upsert of the rows would have, without storing the rows.
+async fn findings(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Result<String> {
+    let mut writer = BatchWriter::new(kind, OnInvalid::Refuse);
+    writer.check(tx, rows.into_table()).await?;
+    let found = writer.done().report.findings;
+    let found = found
+        .iter()
+        .map(|finding| (finding.code, finding.column.as_deref(), finding.rows));
+    Ok(format!("{:?}", found.collect::<Vec<_>>()))
+}
+
 /// Runs every query of the store. For each query, returns its name and its result as text.
 async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let mut read: Vec<(&'static str, String)> = vec![];
@@ -165,6 +182,16 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
             format!("{rows} {:?} {:?}", of_all(page.rows), of_all(customer)),
         ));
     }
+    let open = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
+    read.push((
+        "removed ends of customers",
+        findings(tx, RecordKind::Customers, vec![open]).await?,
+    ));
+    let open = Payment::new(CUSTOMER, day(10), 1.0).with_payment_id("P-1");
+    read.push((
+        "removed ends of payments",
+        findings(tx, RecordKind::Payments, vec![open]).await?,
+    ));
     read.push(("the columns given", format!("{:?}", given_columns(tx).await?)));
     let loaded = load_all(tx, &RecordsOptions::default())
         .await?

@@ -227,6 +227,14 @@ impl Batch {
         self.rows = (0..self.rows).filter(|&row| good(row)).count();
     }
 
+    /// The number of events without an id. Such an event has a key that consists of all its values.
+    pub(crate) fn without_id(&self) -> u64 {
+        match self.columns.get(1) {
+            Some(Stored::Texts(keys)) => keys.iter().flatten().filter(|key| !key.is_empty()).count() as u64,
+            _ => 0,
+        }
+    }
+
     fn moments(&mut self, column: usize) -> &mut [Option<i64>] {
         match &mut self.columns[column] {
             Stored::Ints(values) => values,

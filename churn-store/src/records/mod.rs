@@ -6,6 +6,7 @@ mod find;
 mod layout;
 mod load;
 mod read;
+mod removed;
 mod write;
 
 pub use find::{CustomerPage, CustomerQuery};

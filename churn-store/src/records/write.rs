@@ -1,14 +1,17 @@
 //! Writes batches to the database. Each statement writes many rows, and each batch is one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use churn_core::{IntoTable, OnInvalid, RecordKind, Table, TableReport, TenantId, ValidationReport};
+use churn_core::{
+    Finding, FindingCode, IntoTable, OnInvalid, RecordKind, Table, TableReport, TenantId, ValidationReport,
+};
 
 use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::RecordStore;
 use crate::records::door::{Batch, Parsed, Seen, last_of_each, no_zero_byte, parse};
-use crate::records::layout::{on_conflict, slots, table};
+use crate::records::layout::{id_column, on_conflict, slots, table};
+use crate::records::removed::{end_column, removed_ends};
 use crate::tenant::{Session, TenantStore};
 
 /// The result of an upsert.
@@ -87,7 +90,7 @@ impl Import {
         if let Some(tx) = self.tx {
             tx.commit().await?;
         }
-        Ok(self.batch.done)
+        Ok(self.batch.done())
     }
 }
 
@@ -106,6 +109,12 @@ pub(crate) struct BatchWriter {
     /// The stored columns of the table by name. If a column is an attribute, its value type is given too. `None` until
     /// the columns are read from the database.
     types: Option<HashMap<String, Option<String>>>,
+    /// The columns that were stored before this import and that no chunk has contained so far.
+    missing: BTreeSet<String>,
+    /// Number of rows without an id so far.
+    without_id: u64,
+    /// Number of stored rows whose end (see [`end_column`]) was removed so far.
+    removed_ends: u64,
     done: Upserted,
 }
 
@@ -117,6 +126,9 @@ impl BatchWriter {
             seen: Seen::new(),
             noted: HashSet::new(),
             types: None,
+            missing: BTreeSet::new(),
+            without_id: 0,
+            removed_ends: 0,
             done: Upserted::default(),
         }
     }
@@ -146,7 +158,41 @@ impl BatchWriter {
         Ok(())
     }
 
-    pub(crate) fn done(self) -> Upserted {
+    /// Returns the result of the import. The report has a finding for each stored column that no chunk contained.
+    pub(crate) fn done(mut self) -> Upserted {
+        if self.done.rows_accepted > 0 {
+            let finding = |column: &String| {
+                Finding::new(
+                    FindingCode::MissingColumn,
+                    self.kind,
+                    Some(column),
+                    self.done.rows_accepted,
+                    vec![],
+                    "earlier batches had this column and this batch does not: stored rows that the batch replaces lose their values of the column. Give the column, with null where there is no value",
+                )
+            };
+            self.done.report.findings.extend(self.missing.iter().map(finding));
+        }
+        // Without the column, every end is removed, and the finding above says so already.
+        let has_ends = end_column(self.kind).is_some_and(|column| !self.missing.contains(column));
+        let findings = [
+            (
+                if has_ends { self.removed_ends } else { 0 },
+                FindingCode::EndRemoved,
+                end_column(self.kind),
+                "the stored row has a value in this column and the new row has none: if the batch is an older export, store the newest export again",
+            ),
+            (
+                self.without_id,
+                FindingCode::MissingId,
+                id_column(self.kind),
+                "the row has no id, so a later batch cannot correct it: if a value changes, both rows are kept. Give each record its id",
+            ),
+        ];
+        let findings = findings.into_iter().filter(|(rows, ..)| *rows > 0);
+        let findings =
+            findings.map(|(rows, code, column, message)| Finding::new(code, self.kind, column, rows, vec![], message));
+        self.done.report.findings.extend(findings);
         self.done
     }
 
@@ -154,7 +200,12 @@ impl BatchWriter {
         let (policy, offset) = (self.policy, self.done.rows_in);
         let types = match self.types.take() {
             Some(types) => types,
-            None => types_of(tx, self.kind).await?,
+            None => {
+                let types = types_of(tx, self.kind).await?;
+                // The empty name only notes that the table was given.
+                self.missing = types.keys().filter(|name| !name.is_empty()).cloned().collect();
+                types
+            }
         };
         let mut seen = std::mem::take(&mut self.seen);
         let work = move || {
@@ -163,12 +214,17 @@ impl BatchWriter {
         };
         let (batch, mut types, seen) = off_thread(work).await?.map_err(|error| error.moved(offset))?;
         for (name, of) in &batch.given {
+            self.missing.remove(name);
             let known = types.entry(name.clone()).or_default();
             if known.is_none() {
                 *known = of.map(str::to_owned);
             }
         }
         (self.types, self.seen) = (Some(types), seen);
+        if matches!(self.kind, RecordKind::Payments | RecordKind::Tickets) {
+            self.without_id += batch.without_id();
+        }
+        self.removed_ends += removed_ends(tx, self.kind, &batch).await?;
         Ok(batch)
     }
 

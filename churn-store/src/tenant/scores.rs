@@ -26,7 +26,8 @@ pub struct RunId {
 pub enum ReasonsFor {
     /// The reasons of no customer.
     Nobody,
-    /// The reasons of the customers with the highest probabilities. The field is the number of these customers.
+    /// The reasons of the customers with the highest probabilities. The field is the number of these customers. If the
+    /// run is saved with values, also the reasons of the same number of customers with the highest values at risk.
     Riskiest(usize),
     /// The reasons of all customers.
     Everybody,
@@ -509,16 +510,31 @@ const COLUMNS: [(&str, Holds); 13] = [
 
 const TOP_REASONS: usize = 5;
 
+/// The `top` customers with the highest values at risk. Customers without a value or a probability are left out.
+fn most_at_risk<'a>(run: &'a ScoreRun, values: &BTreeMap<String, f64>, top: usize) -> Vec<&'a churn_core::Score> {
+    let at_risk = |score: &'a churn_core::Score| {
+        let value = values.get(&score.customer_id)?;
+        Some((value * score.probability()?, score))
+    };
+    let mut found: Vec<(f64, &churn_core::Score)> = run.scores().iter().filter_map(at_risk).collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.customer_id.cmp(&b.1.customer_id)));
+    found.into_iter().take(top).map(|(_, score)| score).collect()
+}
+
 impl Rows {
     fn of(run: &ScoreRun, options: &SaveRun) -> Result<Self> {
         let scores = run.scores();
         let explained: HashSet<&str> = match options.reasons {
             ReasonsFor::Nobody => HashSet::new(),
-            ReasonsFor::Riskiest(top) => run
-                .riskiest(top)
-                .iter()
-                .map(|score| score.customer_id.as_str())
-                .collect(),
+            ReasonsFor::Riskiest(top) => {
+                let riskiest = run.riskiest(top);
+                let most_at_risk = most_at_risk(run, &options.values, top);
+                riskiest
+                    .into_iter()
+                    .chain(most_at_risk)
+                    .map(|score| score.customer_id.as_str())
+                    .collect()
+            }
             ReasonsFor::Everybody => scores.iter().map(|score| score.customer_id.as_str()).collect(),
         };
         for (customer, value) in &options.values {

@@ -89,7 +89,7 @@ everywhere!(models_scores_and_outcomes, world => {
     assert!(other.scores().runs(10).await.unwrap().is_empty() && other.outcomes().of_run(&id).await.unwrap().is_empty());
     // The pages of a query return every customer once, sorted by probability or by value at risk.
     let worth: Vec<(String, f64)> = run.scores().iter().enumerate().map(|(row, score)| (score.customer_id.clone(), row as f64)).collect();
-    let options = SaveRun::new(day(144)).with_reasons(ReasonsFor::Nobody).with_values(worth);
+    let options = SaveRun::new(day(144)).with_reasons(ReasonsFor::Riskiest(7)).with_values(worth);
     scores.save_with(&second, &run, &options).await.unwrap();
     for order in [ScoreOrder::Probability, ScoreOrder::ValueAtRisk] {
         let (mut all, mut after) = (vec![], None);
@@ -104,6 +104,9 @@ everywhere!(models_scores_and_outcomes, world => {
             }
         }
         assert_eq!(all.len(), run.scores().len());
+        // The first customers of both orders have reasons.
+        assert!(all[..7].iter().all(|kept| !kept.reasons.is_empty()));
+        assert!(all.iter().filter(|kept| !kept.reasons.is_empty()).count() <= 14);
         let keys: Vec<Option<f64>> = all.iter().map(|score| if order == ScoreOrder::Probability { score.probability } else { score.value_at_risk }).collect();
         assert!(keys.windows(2).all(|pair| pair[0].unwrap_or(f64::NEG_INFINITY) >= pair[1].unwrap_or(f64::NEG_INFINITY)), "{keys:?}");
         for kept in &all {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::{Field, Int32Type, Schema};
 use churn_core::{
-    AsOf, Column, Execution, FeaturePlan, OnInvalid, StaticAttributes, Table, TenantRecords, Value, features,
+    AsOf, Column, Execution, FeaturePlan, OnInvalid, RecordKind, StaticAttributes, Table, TenantRecords, Value,
+    features,
 };
-use churn_store::{RecordsOptions, TenantStore};
+use churn_store::{RecordsOptions, TenantStore, Upserted};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -328,6 +329,105 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
             .upsert(customers("seats", text(&["a few"])))
             .await
             .unwrap();
+        world.end().await;
+    }
+}
+
+/// A batch without a column that earlier batches had would silently empty this column in the rows that it replaces.
+#[tokio::test]
+async fn a_column_that_earlier_batches_had_is_missed() {
+    let rows = |with_end: bool| {
+        let (column, value) = if with_end {
+            (",churned_at", ",2024-05-01")
+        } else {
+            ("", "")
+        };
+        let csv = format!("customer_id,signed_up_at,plan{column}\nC-1,2024-01-01,pro{value}\n");
+        Table::from_csv(csv.as_bytes()).unwrap()
+    };
+    for world in World::all().await {
+        let acme = world.store.tenant("acme");
+        let whole = acme.customers().upsert(rows(true)).await.unwrap();
+        assert_eq!(whole.report.findings, []);
+        let checked = acme.customers().check(rows(false)).await.unwrap();
+        let less = acme.customers().upsert(rows(false)).await.unwrap();
+        for done in [checked, less] {
+            let [finding] = done.report.findings.as_slice() else {
+                panic!("{:?}", done.report);
+            };
+            assert_eq!(
+                (
+                    finding.code.as_str(),
+                    finding.table,
+                    finding.column.as_deref(),
+                    finding.rows
+                ),
+                ("missing_column", RecordKind::Customers, Some("churned_at"), 1)
+            );
+        }
+        // The chunks of an import are one batch.
+        let mut import = acme.customers().import(OnInvalid::Refuse).await.unwrap();
+        import.write(rows(false)).await.unwrap();
+        import.write(rows(true)).await.unwrap();
+        assert_eq!(import.commit().await.unwrap().report.findings, []);
+        world.end().await;
+    }
+}
+
+/// An older export that is stored again brings back customers who left.
+#[tokio::test]
+async fn removed_ends_and_missing_ids_are_reported() {
+    let table = |csv: &str| Table::from_csv(csv.as_bytes()).unwrap();
+    let customers = |ends: [&str; 3]| {
+        let rows = ends
+            .iter()
+            .enumerate()
+            .map(|(row, end)| format!("C-{row},2024-01-01,{end}\n"));
+        table(&format!(
+            "customer_id,signed_up_at,churned_at\n{}",
+            rows.collect::<String>()
+        ))
+    };
+    let payments = |settled: &str, id: &str| {
+        table(&format!(
+            "customer_id,due_at,amount,settled_at,payment_id\nC-0,2024-02-01,5,{settled},{id}\n"
+        ))
+    };
+    for world in World::all().await {
+        let acme = world.store.tenant("acme");
+        let first = acme
+            .customers()
+            .upsert(customers(["", "2024-05-01", "2024-06-01"]))
+            .await
+            .unwrap();
+        let second = acme.payments().upsert(payments("2024-02-03", "P-1")).await.unwrap();
+        assert!(first.report.findings.is_empty() && second.report.findings.is_empty());
+        let checked = acme.customers().check(customers(["", "", "2024-06-02"])).await.unwrap();
+        let older = acme
+            .customers()
+            .upsert(customers(["", "", "2024-06-02"]))
+            .await
+            .unwrap();
+        let pending = acme.payments().upsert(payments("", "P-1")).await.unwrap();
+        let nameless = acme.payments().upsert(payments("", "")).await.unwrap();
+        let found = |done: &Upserted| {
+            let findings = done.report.findings.iter();
+            findings
+                .map(|one| (one.code.as_str(), one.column.clone(), one.rows))
+                .collect::<Vec<_>>()
+        };
+        for done in [&checked, &older] {
+            assert_eq!(found(done), [("end_removed", Some("churned_at".into()), 1)]);
+        }
+        assert_eq!(found(&pending), [("end_removed", Some("settled_at".into()), 1)]);
+        assert_eq!(found(&nameless), [("missing_id", Some("payment_id".into()), 1)]);
+        // The same batch again removes nothing more.
+        let again = acme
+            .customers()
+            .upsert(customers(["", "", "2024-06-02"]))
+            .await
+            .unwrap();
+        assert_eq!(found(&again), []);
         world.end().await;
     }
 }

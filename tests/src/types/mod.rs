@@ -22,6 +22,7 @@ fn types(with_scores: bool) -> Types {
     generator.subschema_for::<GradientBoostingOptions>();
     generator.subschema_for::<RandomForestOptions>();
     generator.subschema_for::<LogisticOptions>();
+    generator.subschema_for::<churn_core::FindingCode>();
     generator.subschema_for::<churn_core::Interval>();
     generator.subschema_for::<churn_core::RiskBand>();
     generator.subschema_for::<churn_core::RiskBands>();

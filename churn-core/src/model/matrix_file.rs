@@ -23,18 +23,18 @@ struct File {
     /// The date of each row, in microseconds since 1970-01-01.
     as_of: Vec<i64>,
     names: Vec<String>,
-    columns: Vec<Values>,
+    columns: Vec<FileColumn>,
     fingerprint: String,
 }
 
 /// The values of a feature in a file.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Values {
+pub(crate) enum FileColumn {
     Numbers(Vec<f64>),
     Texts { codes: Vec<u32>, levels: Vec<String> },
 }
 
-impl From<&FeatureColumn> for Values {
+impl From<&FeatureColumn> for FileColumn {
     fn from(column: &FeatureColumn) -> Self {
         match column {
             FeatureColumn::Number(values) => Self::Numbers(values.clone()),
@@ -46,7 +46,7 @@ impl From<&FeatureColumn> for Values {
     }
 }
 
-impl Values {
+impl FileColumn {
     /// Converts the values to a feature column of `rows` rows. If the values are damaged, returns what is wrong.
     pub(crate) fn into_column(self, rows: usize) -> std::result::Result<FeatureColumn, &'static str> {
         match self {
@@ -93,7 +93,7 @@ impl FeatureMatrix {
             customers: self.customers.iter().map(position).collect(),
             as_of: self.as_of.iter().map(|date| date.as_micros()).collect(),
             names: self.names.clone(),
-            columns: self.columns.iter().map(Values::from).collect(),
+            columns: self.columns.iter().map(FileColumn::from).collect(),
             fingerprint: self.fingerprint.clone(),
         };
         artifact::write(format!(r#"{{"kind":"{KIND}"}}"#).as_bytes(), &artifact::encode(&file)?)
