@@ -646,6 +646,25 @@ fn a_partial_outage_of_a_feed_is_reported() -> Result<()> {
 }
 
 #[test]
+fn customers_who_left_without_an_end_are_reported() -> Result<()> {
+    let mut world = world(300, 9);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let as_of = day(729);
+    let silent = |world: &World| -> Result<bool> {
+        let run = model.score(&world.records("acme"), as_of)?;
+        Ok(codes(&run).iter().any(|(code, _)| *code == "silent_customers"))
+    };
+    assert!(!silent(&world)?);
+    // Half of the cancellations have no date.
+    for customer in &mut world.customers {
+        let even = customer.customer_id.ends_with(['0', '2', '4', '6', '8']);
+        customer.churned_at = customer.churned_at.filter(|_| even);
+    }
+    assert!(silent(&world)?);
+    Ok(())
+}
+
+#[test]
 fn another_currency_is_reported_and_refused_for_a_single_customer() -> Result<()> {
     let mut world = world(150, 9);
     world
@@ -762,5 +781,35 @@ fn customers_who_pay_less_often_than_the_others_are_reported() -> Result<()> {
         !payment.customer_id.ends_with(['0', '5']) || *number % 4 == 1
     });
     assert!(mixed(&world)?);
+    Ok(())
+}
+
+#[test]
+fn a_few_annual_payers_who_make_up_many_churned_rows_are_reported() -> Result<()> {
+    let mut world = world(400, 9);
+    // One in 25 customers pays twice, 300 days apart, and stays.
+    for customer in (world.customers.iter_mut()).filter(|customer| customer.customer_id.ends_with(['0', '5'])) {
+        let number: usize = customer.customer_id[2..].parse().unwrap_or_default();
+        if number % 25 != 0 {
+            continue;
+        }
+        customer.churned_at = None;
+        world
+            .payments
+            .retain(|payment| payment.customer_id != customer.customer_id);
+        for at in [number as i64 % 300 + 60, number as i64 % 300 + 360] {
+            let payment = Payment::new(customer.customer_id.clone(), day(at), 300.0);
+            world.payments.push(payment);
+        }
+    }
+    let options = options(2).with_definition(ChurnDefinition::inactivity(60, RecordKind::Payments));
+    let model = ChurnModel::train(&world.records("acme"), &options)?;
+    let warnings = &model.report().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.code.as_str() == "gap_exceeds_horizon"),
+        "{warnings:?}"
+    );
     Ok(())
 }

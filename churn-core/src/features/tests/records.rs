@@ -513,6 +513,132 @@ fn isolated_dates_at_either_end_are_reported() {
     assert_eq!(found, None);
 }
 
+/// A table of one payment a day of customer `a`, from 2023-02-01 on, without the days in `missing`.
+fn daily_payments(missing: std::ops::Range<i64>) -> String {
+    let mut csv = "customer_id,due_at,amount\n".to_owned();
+    for day in (0..240).filter(|day| !missing.contains(day)) {
+        let _ = writeln!(csv, "a,{},1", at("2023-02-01").timestamp().plus_days(day));
+    }
+    csv
+}
+
+#[test]
+fn a_month_without_events_is_reported() {
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, &daily_payments(0..0));
+    assert_eq!(found(&report, FindingCode::MissingPeriod), []);
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, &daily_payments(100..130));
+    assert_eq!(
+        found(&report, FindingCode::MissingPeriod),
+        [(Some("due_at"), 0, vec![])]
+    );
+    let text = message(&report, FindingCode::MissingPeriod);
+    assert!(
+        text.contains("between 2023-05-11") && text.contains("and 2023-06-11"),
+        "{text}"
+    );
+    // A history that is said to end long after the last event has such a period too.
+    let builder = TenantRecords::builder("acme")
+        .customers(csv(CUSTOMERS))
+        .payments(csv(&daily_payments(0..0)))
+        .observed_until(at("2023-12-15").timestamp());
+    let (_, report) = builder.build().unwrap();
+    assert_eq!(found(&report, FindingCode::MissingPeriod).len(), 1);
+}
+
+#[test]
+fn seconds_that_were_read_as_milliseconds_are_reported() {
+    let customers = "customer_id,signed_up_at\na,1970-01-20\nb,2023-01-01\n";
+    let payments = "customer_id,due_at,amount\nb,1970-01-20,1\na,2023-01-01,1\nb,2023-01-02,1\n";
+    let (_, report) = build(customers, RecordKind::Payments, payments);
+    assert_eq!(
+        found(&report, FindingCode::EarlyDate),
+        [(Some("signed_up_at"), 1, vec![0]), (Some("due_at"), 1, vec![0])]
+    );
+}
+
+#[test]
+fn customers_who_are_unknown_long_after_their_sign_up_are_reported() {
+    let customers = |from: &str| {
+        let mut csv = "customer_id,signed_up_at,valid_from\n".to_owned();
+        for number in 0..60 {
+            // Every third row was edited.
+            let valid_from = if number % 3 == 0 { from } else { "2023-01-01" };
+            let _ = writeln!(csv, "c{number},2023-01-01,{valid_from}");
+        }
+        let (_, report) = build(
+            &csv,
+            RecordKind::Payments,
+            "customer_id,due_at,amount\nc1,2023-02-01,1\n",
+        );
+        found(&report, FindingCode::LateVersion)
+            .into_iter()
+            .map(|(column, rows, _)| (column.map(str::to_owned), rows))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(customers("2023-01-20"), []);
+    assert_eq!(customers("2024-05-01"), [(Some("valid_from".to_owned()), 20)]);
+}
+
+#[test]
+fn scheduled_ends_are_reported() {
+    let ends = |columns: &str, values: &str| {
+        let customers = format!("customer_id,signed_up_at,churned_at{columns}\na,2023-01-01,\nb,2023-01-01,{values}\n");
+        let customers = if columns.is_empty() {
+            customers
+        } else {
+            customers.replace("01-01,\n", "01-01,,\n")
+        };
+        let (_, report) = build(&customers, RecordKind::Payments, &daily_payments(0..0));
+        found(&report, FindingCode::ScheduledEnd).len()
+    };
+    // The last payment is on 2023-09-28.
+    assert_eq!((ends("", "2023-09-29"), ends("", "2023-10-15")), (0, 1));
+    // Dates such as 2099-12-31 stand for an open end.
+    assert_eq!(ends("", "2099-12-31"), 0);
+    assert_eq!(ends(",notice_at", "2023-10-15,2023-09-01"), 0);
+}
+
+#[test]
+fn settled_payments_without_a_settlement_are_reported() {
+    let payments = "customer_id,due_at,amount,status,settled_at\na,2023-02-01,5,failed,\na,2023-03-01,5,paid,2023-03-02\na,2023-04-01,5,pending,\na,2023-05-01,5,,\n";
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
+    assert_eq!(
+        found(&report, FindingCode::MissingSettlement),
+        [(Some("settled_at"), 1, vec![0])]
+    );
+    // Without the column, every payment is settled when it is due.
+    let payments = "customer_id,due_at,amount,status\na,2023-02-01,5,failed\n";
+    let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
+    assert_eq!(found(&report, FindingCode::MissingSettlement), []);
+}
+
+#[test]
+fn activities_given_twice_with_new_ids_are_reported() {
+    let activities = |time: &str, second_ids: bool| {
+        let mut csv = "customer_id,at,activity_id\n".to_owned();
+        for copy in 0..2 {
+            for day in 1..=15 {
+                let id = match (copy, second_ids) {
+                    (1, false) => String::new(),
+                    _ => format!("{copy}-{day}"),
+                };
+                let _ = writeln!(csv, "a,2023-02-{day:02}{time},{id}");
+            }
+        }
+        let (_, report) = build(CUSTOMERS, RecordKind::Activities, &csv);
+        found(&report, FindingCode::LikelyDuplicate)
+            .into_iter()
+            .map(|(column, rows, _)| (column.map(str::to_owned), rows))
+            .collect::<Vec<_>>()
+    };
+    let renamed = [(Some("activity_id".to_owned()), 15)];
+    assert_eq!(activities("T10:30:00", true), renamed);
+    // One copy has ids, and the other has none.
+    assert_eq!(activities("T10:30:00", false), renamed);
+    // Two activities on one day are usual.
+    assert_eq!(activities("", true), []);
+}
+
 #[test]
 fn an_attribute_with_the_name_of_a_known_column_is_reported() {
     let similar = |customers: &str| {
