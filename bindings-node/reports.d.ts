@@ -14,7 +14,7 @@ export interface BandCalibration {
   from: number
   /** Number of rows (customer-date pairs) whose probability is in the band. */
   rows: number
-  /** Number of rows in the band in which the customer churned. */
+  /** Number of rows whose probability is in the band and whose customer churned. */
   churned: number
   /** Mean predicted probability of the rows in the band; `null` if the band has no rows. */
   meanProbability: number | null
@@ -64,8 +64,9 @@ export interface CardData {
   /** The training dates of the final model. If a training date is a span of days, this is the last day of the span. */
   trainingDates: string[]
   /**
-   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
-   * before the date from which a feature is computed) is truncated if it begins before the observed history.
+   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a window
+   * uses only the records of the days in this window, which ends at the training date. A window is truncated if it
+   * begins before the observed history.
    */
   truncatedWindows: number[]
 }
@@ -119,9 +120,9 @@ export interface Measures {
   /** Mean predicted probability over all rows. */
   meanProbability: number
   /**
-   * Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has the
-   * higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect ranking
-   * gives 1.
+   * Area under the ROC curve. Each churned row is paired with each retained row. The area is the share of pairs in
+   * which the churned row has the higher prediction. A pair with equal predictions counts half. Random predictions give
+   * 0.5, and a perfect ranking gives 1.
    */
   rocAuc: Estimate | null
   /**
@@ -136,15 +137,15 @@ export interface Measures {
    */
   brier: Estimate | null
   /**
-   * Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference between
-   * mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error positive even
-   * if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap interval. The interval
-   * begins at 0 if sampling noise alone can explain an error of this size.
+   * Expected calibration error. For each of ten bins of equal size, the absolute difference between the mean predicted
+   * probability and the observed churn rate is computed. The error is the mean of these differences. Lower is better.
+   * Sampling noise makes the error positive even if the predictions are calibrated. The interval is therefore a basic
+   * (reflected) bootstrap interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
    */
   calibrationError: Estimate | null
   /**
    * The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration error in
-   * simulations in which these predictions are calibrated.
+   * simulations. In each simulation, every row churns with its predicted probability.
    */
   calibrationErrorNull95: number | null
   /**
@@ -159,7 +160,7 @@ export interface Measures {
   calibrationIntercept: Estimate | null
   /**
    * The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At a
-   * date later than the training dates, this constant measures drift of the churn rate that the features do not
+   * date later than the training dates, this constant measures drift of the churn rate beyond what the features
    * explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not corrected for
    * drift. `null` if the model was trained by a version of this library without this metric.
    */
@@ -433,6 +434,12 @@ export interface ClassifierReport {
 /** Whether a feature raises or lowers a score. */
 export type Direction = 'raises' | 'lowers'
 
+/**
+ * The topic of a `Finding`, which is a likely mistake in valid records. Each code is stable and is the same in all
+ * languages.
+ */
+export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column'
+
 /** Options of `GradientBoosting`. */
 export interface GradientBoostingOptions {
   /** Number of trees. Default: 200. */
@@ -449,14 +456,20 @@ export interface GradientBoostingOptions {
   minLeafHessian?: number
   /**
    * L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
-   * log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
+   * log-loss over its rows) is reduced by this number, but not below 0. Default: 0.
    */
   l1?: number
   /** L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1. */
   l2?: number
-  /** Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1. */
+  /**
+   * Each tree uses a random sample of the columns. This number is the size of the sample as a fraction of all columns,
+   * above 0 and at most 1. Default: 1.
+   */
   colsample?: number
-  /** Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1. */
+  /**
+   * Each tree uses a random sample of the rows. This number is the size of the sample as a fraction of all rows, above
+   * 0 and at most 1. Default: 1.
+   */
   subsample?: number
   /**
    * Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
@@ -471,7 +484,7 @@ export interface GradientBoostingOptions {
   monotoneConstraints?: number[]
   /**
    * Seed of the random sampling of rows and columns. In `EnsembleOptions`, this seed is ignored, and the seed of the
-   * whole training is used instead. Default: 0.
+   * whole training run is used instead. Default: 0.
    */
   seed?: number
 }
@@ -504,9 +517,9 @@ export interface LogisticOptions {
 /**
  * The topic of a `Warning`. The codes do not change between versions, and they are the same in Rust, Python and Node.
  */
-export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class'
+export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class' | 'fewer_events' | 'silent_customers'
 
-/** A problem in a training or a score run that the user should check, although the work continues. */
+/** A problem in a training run or a score run that the user should check, although the work continues. */
 export interface Warning {
   /** The topic of the warning. */
   code: WarningCode
@@ -550,8 +563,9 @@ export interface ModelCard {
    */
   monotoneConstraints: [string, Monotonicity][]
   /**
-   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
-   * used, either because the caller allowed them or because the leak is reported only as a warning.
+   * Columns that appear to leak the target but were used. A column leaks the target if it contains information that is
+   * not available at prediction time. Each listed column was used because the caller allowed it, or because its leak is
+   * reported only as a warning.
    */
   leaks: LeakageFinding[]
   /**
@@ -572,8 +586,9 @@ export interface RandomForestOptions {
    */
   minLeafRows?: number
   /**
-   * Fraction of the columns that are sampled for each split, above 0 and at most 1. With `null`, the number of sampled
-   * columns is the square root of the number of columns. Default: `null`.
+   * Each split considers a random sample of the columns. This number is the size of the sample as a fraction of all
+   * columns, above 0 and at most 1. With `null`, the size of the sample is the square root of the number of columns.
+   * Default: `null`.
    */
   colsample?: number | null
   /**
@@ -589,7 +604,7 @@ export interface RandomForestOptions {
   maxBins?: number
   /**
    * Seed of the random sampling of rows and columns. In `EnsembleOptions`, this seed is ignored, and the seed of the
-   * whole training is used instead. Default: 0.
+   * whole training run is used instead. Default: 0.
    */
   seed?: number
 }
@@ -622,7 +637,7 @@ export interface Score {
   probability: number | null
   /**
    * 90 % confidence interval for the churn rate of customers with this score. `null` if the customer is not scored, or
-   * if the model file was written by a version without intervals.
+   * if the model file was written by a library version without intervals.
    */
   interval: Interval | null
   /** The risk band that contains the probability; `null` if the customer is not scored. */
@@ -667,13 +682,14 @@ export interface TrainReport {
   /** The observed churn rate and the mean predicted probability at each training date. */
   dates: ChurnRateAt[]
   /**
-   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the days
-   * before the date from which a feature is computed) is truncated if it begins before the observed history.
+   * Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a window
+   * uses only the records of the days in this window, which ends at the training date. A window is truncated if it
+   * begins before the observed history.
    */
   truncatedWindows: number[]
   /**
-   * The out-of-time test. The tested model is not this model. It was trained with the same options, but only on dates
-   * whose label periods end by the first test date. `null` if the history is too short for a test.
+   * The out-of-time test. The tested model is not the final model. The tested model was trained with the same options,
+   * but only on dates whose label periods end by the first test date. `null` if the history is too short for a test.
    */
   outOfTime: OutOfTime | null
   /** Why there is no out-of-time test; `null` if there is one. */
@@ -701,8 +717,9 @@ export interface TrainReport {
    */
   bands: BandCalibration[]
   /**
-   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
-   * used, either because the caller allowed them or because the leak is reported only as a warning.
+   * Columns that appear to leak the target but were used. A column leaks the target if it contains information that is
+   * not available at prediction time. Each listed column was used because the caller allowed it, or because its leak is
+   * reported only as a warning.
    */
   leaks: LeakageFinding[]
   /**

@@ -1,6 +1,9 @@
-/** A moment: ISO-8601 text (`'2024-01-31'`, `'2024-01-31T12:30:00Z'`; without a zone: UTC) or a valid `Date`. */
+/**
+ * A moment: a valid `Date`, or ISO-8601 text such as `'2024-01-31'` or `'2024-01-31T12:30:00Z'`. A text without a
+ * time zone is in UTC.
+ */
 export type Moment = string | Date;
-/** An id; a whole number becomes its decimal text. */
+/** An id. A number must be whole, and is converted to its decimal text. */
 export type Id = string | number | bigint;
 /** One of the four tables. */
 export type TableName = 'customers' | 'payments' | 'tickets' | 'activities';
@@ -12,197 +15,197 @@ export type Column<Name extends string, V> = {
 } | {
     [K in Camel<Name>]: V;
 };
-/** The columns of a customer, each in both spellings. */
+/** The columns of a customer, in snake_case and in camelCase. */
 export interface CustomerColumns {
-    /** the customer's id */
+    /** the customer's id. */
     customer_id?: Id | null | undefined;
-    /** the customer's id */
+    /** The other spelling of `customer_id`. */
     customerId?: Id | null | undefined;
-    /** when the customer signed up; a later one begins a new spell */
+    /** when the customer signed up. A row with a later sign-up begins a new spell (an uninterrupted period as a customer). */
     signed_up_at?: Moment | null | undefined;
-    /** when the customer signed up; a later one begins a new spell */
+    /** The other spelling of `signed_up_at`. */
     signedUpAt?: Moment | null | undefined;
-    /** when the spell ended or will end; null: it has not ended */
+    /** when the customer left. Null if they have not left. For a cancellation that is announced for a later time, give notice_at as well. */
     churned_at?: Moment | null | undefined;
-    /** when the spell ended or will end; null: it has not ended */
+    /** The other spelling of `churned_at`. */
     churnedAt?: Moment | null | undefined;
-    /** when the customer gave notice */
+    /** when the customer announced their cancellation. From then on, they are not scored. */
     notice_at?: Moment | null | undefined;
-    /** when the customer gave notice */
+    /** The other spelling of `notice_at`. */
     noticeAt?: Moment | null | undefined;
-    /** when the contract renews */
+    /** when the contract renews. */
     renews_at?: Moment | null | undefined;
-    /** when the contract renews */
+    /** The other spelling of `renews_at`. */
     renewsAt?: Moment | null | undefined;
-    /** the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up */
+    /** the time since which the row is true. Several rows with the same customer and the same sign-up are versions of one customer. If null, the row is true since sign-up. */
     valid_from?: Moment | null | undefined;
-    /** the time since which the row is true; rows of one customer and sign-up are versions; null: since sign-up */
+    /** The other spelling of `valid_from`. */
     validFrom?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
     known_at?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** The other spelling of `known_at`. */
     knownAt?: Moment | null | undefined;
-    /** the tenant the row belongs to */
+    /** the tenant the row belongs to. */
     tenant_id?: Id | null | undefined;
-    /** the tenant the row belongs to */
+    /** The other spelling of `tenant_id`. */
     tenantId?: Id | null | undefined;
 }
 /** A row of customers. Required: `customer_id`, `signed_up_at`. */
 export type CustomerRecord = CustomerColumns & Column<'customer_id', Id> & Column<'signed_up_at', Moment>;
-/** The columns of a payment, each in both spellings. */
+/** The columns of a payment, in snake_case and in camelCase. */
 export interface PaymentColumns {
-    /** the customer who pays */
+    /** the customer who pays. */
     customer_id?: Id | null | undefined;
-    /** the customer who pays */
+    /** The other spelling of `customer_id`. */
     customerId?: Id | null | undefined;
-    /** when the payment was due: the event time */
+    /** when the payment was due. This is the time of the event. */
     due_at?: Moment | null | undefined;
-    /** when the payment was due: the event time */
+    /** The other spelling of `due_at`. */
     dueAt?: Moment | null | undefined;
-    /** the amount in major units (12.34); zero and negative amounts are valid */
+    /** the amount in major units (12.34). Zero and negative amounts are valid and count as payments. */
     amount?: number | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** the id of the record. Rows with the same id and different known_at are versions of one record. */
     payment_id?: Id | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** The other spelling of `payment_id`. */
     paymentId?: Id | null | undefined;
-    /** when it was paid or failed; null: not yet; no column: on the due date */
+    /** when the payment was paid or failed. Null if neither has happened yet. Without this column, every payment that is not pending is settled on its due date. */
     settled_at?: Moment | null | undefined;
-    /** when it was paid or failed; null: not yet; no column: on the due date */
+    /** The other spelling of `settled_at`. */
     settledAt?: Moment | null | undefined;
-    /** paid, failed, pending or refunded; null or no column: paid once settled */
+    /** paid, failed, pending or refunded. If null, or without this column, a settled payment is paid. */
     status?: 'paid' | 'failed' | 'pending' | 'refunded' | null | undefined;
-    /** when it was refunded; null with status refunded: at settlement */
+    /** when the payment was refunded. If null, a refunded payment was refunded when it was settled. */
     refunded_at?: Moment | null | undefined;
-    /** when it was refunded; null with status refunded: at settlement */
+    /** The other spelling of `refunded_at`. */
     refundedAt?: Moment | null | undefined;
-    /** ISO 4217 code; null: the tenant's currency */
+    /** the ISO 4217 code of the currency. If null, the currency of the tenant. */
     currency?: string | null | undefined;
-    /** the payment method; not used by the standard features */
+    /** the payment method. The standard features do not use it. */
     method?: string | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
     known_at?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** The other spelling of `known_at`. */
     knownAt?: Moment | null | undefined;
-    /** the tenant the row belongs to */
+    /** the tenant the row belongs to. */
     tenant_id?: Id | null | undefined;
-    /** the tenant the row belongs to */
+    /** The other spelling of `tenant_id`. */
     tenantId?: Id | null | undefined;
 }
 /** A row of payments. Required: `customer_id`, `due_at`, `amount`. */
 export type PaymentRow = PaymentColumns & Column<'customer_id', Id> & Column<'due_at', Moment> & Column<'amount', number>;
-/** A row of payments of one customer, whose `customer_id` it inherits. */
+/** A row of payments that is nested in its customer's row, so it needs no `customer_id`. */
 export type OwnPaymentRow = PaymentColumns & Column<'due_at', Moment> & Column<'amount', number>;
-/** The columns of a ticket, each in both spellings. */
+/** The columns of a ticket, in snake_case and in camelCase. */
 export interface TicketColumns {
-    /** the customer who opened it */
+    /** the customer who opened it. */
     customer_id?: Id | null | undefined;
-    /** the customer who opened it */
+    /** The other spelling of `customer_id`. */
     customerId?: Id | null | undefined;
-    /** when the ticket was opened: the event time */
+    /** when the ticket was opened. This is the time of the event. */
     opened_at?: Moment | null | undefined;
-    /** when the ticket was opened: the event time */
+    /** The other spelling of `opened_at`. */
     openedAt?: Moment | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** the id of the record. Rows with the same id and different known_at are versions of one record. */
     ticket_id?: Id | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** The other spelling of `ticket_id`. */
     ticketId?: Id | null | undefined;
-    /** when it was first answered; null: not yet */
+    /** when the ticket was first answered. Null if it has not been answered. */
     first_response_at?: Moment | null | undefined;
-    /** when it was first answered; null: not yet */
+    /** The other spelling of `first_response_at`. */
     firstResponseAt?: Moment | null | undefined;
-    /** when it was resolved; null: not yet */
+    /** when the ticket was resolved. Null if it is open. */
     resolved_at?: Moment | null | undefined;
-    /** when it was resolved; null: not yet */
+    /** The other spelling of `resolved_at`. */
     resolvedAt?: Moment | null | undefined;
-    /** when it was reopened; null: never */
+    /** when the ticket was reopened. Null if it was never reopened. */
     reopened_at?: Moment | null | undefined;
-    /** when it was reopened; null: never */
+    /** The other spelling of `reopened_at`. */
     reopenedAt?: Moment | null | undefined;
-    /** low, normal, high or urgent; null: normal */
+    /** low, normal, high or urgent. If null, normal. The features about urgent tickets count high and urgent. */
     priority?: 'low' | 'normal' | 'high' | 'urgent' | null | undefined;
-    /** the category; not used by the standard features */
+    /** the category. The standard features do not use it. */
     category?: string | null | undefined;
-    /** the channel; not used by the standard features */
+    /** the channel. The standard features do not use it. */
     channel?: string | null | undefined;
-    /** the customer's rating, 1 to 5; null: not rated */
+    /** the customer's rating from 1 to 5. Null if the ticket was not rated. */
     satisfaction?: number | null | undefined;
-    /** when the satisfaction became known; null: at resolution */
+    /** when the satisfaction became known. If null, when the ticket was resolved. */
     satisfaction_at?: Moment | null | undefined;
-    /** when the satisfaction became known; null: at resolution */
+    /** The other spelling of `satisfaction_at`. */
     satisfactionAt?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
     known_at?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** The other spelling of `known_at`. */
     knownAt?: Moment | null | undefined;
-    /** the tenant the row belongs to */
+    /** the tenant the row belongs to. */
     tenant_id?: Id | null | undefined;
-    /** the tenant the row belongs to */
+    /** The other spelling of `tenant_id`. */
     tenantId?: Id | null | undefined;
 }
 /** A row of tickets. Required: `customer_id`, `opened_at`. */
 export type TicketRow = TicketColumns & Column<'customer_id', Id> & Column<'opened_at', Moment>;
-/** A row of tickets of one customer, whose `customer_id` it inherits. */
+/** A row of tickets that is nested in its customer's row, so it needs no `customer_id`. */
 export type OwnTicketRow = TicketColumns & Column<'opened_at', Moment>;
-/** The columns of an activity, each in both spellings. */
+/** The columns of an activity, in snake_case and in camelCase. */
 export interface ActivityColumns {
-    /** the customer who acts */
+    /** the customer who acts. */
     customer_id?: Id | null | undefined;
-    /** the customer who acts */
+    /** The other spelling of `customer_id`. */
     customerId?: Id | null | undefined;
-    /** when it happened: the event time */
+    /** when the activity happened. This is the time of the event. */
     at?: Moment | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** the id of the record. Rows with the same id and different known_at are versions of one record. */
     activity_id?: Id | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** The other spelling of `activity_id`. */
     activityId?: Id | null | undefined;
-    /** the kind of activity: login, export; null: a separate kind; no column: a single kind */
+    /** the kind of activity, such as login or export. Activities with null form a kind of their own. Without this column, all activities are of one kind. */
     kind?: string | null | undefined;
-    /** the quantity, in any unit; null or no column: 1 */
+    /** the quantity in any unit. If null, or without this column, 1. */
     quantity?: number | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
     known_at?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** The other spelling of `known_at`. */
     knownAt?: Moment | null | undefined;
-    /** the tenant the row belongs to */
+    /** the tenant the row belongs to. */
     tenant_id?: Id | null | undefined;
-    /** the tenant the row belongs to */
+    /** The other spelling of `tenant_id`. */
     tenantId?: Id | null | undefined;
 }
 /** A row of activities. Required: `customer_id`, `at`. */
 export type ActivityRow = ActivityColumns & Column<'customer_id', Id> & Column<'at', Moment>;
-/** A row of activities of one customer, whose `customer_id` it inherits. */
+/** A row of activities that is nested in its customer's row, so it needs no `customer_id`. */
 export type OwnActivityRow = ActivityColumns & Column<'at', Moment>;
-/** The columns of a subscription, each in both spellings. */
+/** The columns of a subscription, in snake_case and in camelCase. */
 export interface SubscriptionColumns {
-    /** the customer who has the subscription */
+    /** the customer who has the subscription. */
     customer_id?: Id | null | undefined;
-    /** the customer who has the subscription */
+    /** The other spelling of `customer_id`. */
     customerId?: Id | null | undefined;
-    /** when the subscription began */
+    /** when the subscription began. */
     started_at?: Moment | null | undefined;
-    /** when the subscription began */
+    /** The other spelling of `started_at`. */
     startedAt?: Moment | null | undefined;
-    /** the price in major units, per interval and for all seats */
+    /** the price of all seats for one interval, in major units. */
     price?: number | null | undefined;
-    /** the billing interval: day, week, month, quarter or year */
+    /** the billing interval: day, week, month, quarter or year. */
     interval?: 'day' | 'week' | 'month' | 'quarter' | 'year' | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** the id of the record. Rows with the same id and different known_at are versions of one record. */
     subscription_id?: Id | null | undefined;
-    /** the record's id; rows with one id and different known_at are versions */
+    /** The other spelling of `subscription_id`. */
     subscriptionId?: Id | null | undefined;
-    /** when the subscription ended or will end; null: it is active */
+    /** when the subscription ended or will end. Null if no end is known. */
     ended_at?: Moment | null | undefined;
-    /** when the subscription ended or will end; null: it is active */
+    /** The other spelling of `ended_at`. */
     endedAt?: Moment | null | undefined;
-    /** the name of the plan */
+    /** the name of the plan. */
     plan?: string | null | undefined;
-    /** the number of seats */
+    /** the number of seats. */
     seats?: number | null | undefined;
-    /** ISO 4217 code; one for all rows */
+    /** the ISO 4217 code of the currency, which is the same in all rows. */
     currency?: string | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
     known_at?: Moment | null | undefined;
-    /** the time at which the row became known; hidden before; null: always known */
+    /** The other spelling of `known_at`. */
     knownAt?: Moment | null | undefined;
 }
 /** A row of subscriptions. Required: `customer_id`, `started_at`, `price`, `interval`. */

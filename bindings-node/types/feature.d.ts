@@ -27,7 +27,7 @@ export type ColumnCondition = {
 export type PaymentCondition = 'paid' | 'failed' | 'pending' | 'settled' | 'unpaid' | ColumnCondition;
 /** A condition on a ticket. It is evaluated with the values that were known at `asOf`, the date of the features. */
 export type TicketCondition = 'open' | 'responded' | 'urgent' | ColumnCondition;
-/** A function that aggregates the records of a customer in a window of time to the value of a feature. */
+/** A function that computes the value of a feature from the customer's records in the window of the feature. */
 export type Aggregation<Condition> = 'sum' | 'mean' | 'max' | 'min' | 'std' | 'last' | 'distinct' | 'change' | 'ratio_to_baseline' | 'days_since_last' | 'days_since_first' | 'recency_ratio' | 'periods_missed' | {
     share: readonly Condition[];
 } | {
@@ -87,8 +87,8 @@ export interface CustomerFeature {
      */
     function?: 'value' | 'change';
     /**
-     * Length in days of the window, which ends at `asOf` (the date of the features). It is used with the function
-     * `'change'`.
+     * Length in days of the window, which ends at `asOf` (the date of the features). The window is used only by the
+     * function `'change'`.
      */
     window?: number | null;
 }

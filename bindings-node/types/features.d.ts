@@ -1,7 +1,7 @@
 import { type TenantRecords } from './records.js';
 import type { Cancellable, ChurnDefinition, FeatureOptions, Label, Moments, Threads } from './types.js';
 /**
- * An immutable feature matrix with one row per date and customer. Rows have the order of the given dates, and rows of
+ * An immutable feature matrix with one row per date and customer. Rows are in the order of the given dates, and rows of
  * the same date are sorted by customer id.
  */
 export declare class FeatureMatrix {
@@ -55,8 +55,8 @@ export interface LabelOptions extends Threads {
 }
 /**
  * Computes the churn labels of all eligible customers at one or several dates. In the result, `rows` has the labels.
- * `excluded` has the customers who have no label, because they churned before the label period (the span after the date
- * in which churn is counted).
+ * `excluded` has the customers who have no label, because they churned before the label period (the period in which
+ * churn is counted).
  *
  * @throws {ChurnError} `immature_label` if a label period ends after the observed history, so the outcome is not known.
  */

@@ -16,7 +16,7 @@ export interface ModelFeatureOptions extends Threads, Cancellable {
 }
 /**
  * Runs a backtest with a rolling origin. For each test date (origin), a model is trained on the data that were known at
- * that date. The model is tested on the label period, which is the span after the test date in which churn is counted.
+ * that date. The model is tested on the label period (the period in which churn is counted) that follows the test date.
  * If the option `asOf` is given, the training dates of each model are taken from this option.
  */
 export declare function backtest(records: TenantRecords, options?: BacktestOptions): Promise<{

@@ -70,7 +70,7 @@ export interface Partition {
     positions: Map<string, Partial<Record<TableName, Uint32Array>>>;
 }
 /**
- * Splits tables with the rows of many tenants by their `tenant_id` column. Pass either all tables as arrays of objects,
+ * Splits tables with the rows of many tenants by the column `tenant_id`. Pass either all tables as arrays of objects,
  * or all tables as Arrow.
  */
 export declare function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition;

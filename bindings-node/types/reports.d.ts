@@ -1,5 +1,6 @@
 import type { ErrorCode, TableName } from './columns.js';
-export type { BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport, ColumnNote, Direction, DroppedMember, Estimate, Interval, LeakageAction, LeakageEvidence, LeakageFinding, Measures, MemberReport, ModelCard, Monotonicity, OutOfTime, PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport, Warning, WarningCode, } from '../reports.js';
+import type { FindingCode } from '../reports.js';
+export type { BandCalibration, CalibrationBin, CardCalibration, CardData, CardFeatures, CardMetrics, CardPopulation, ChurnRateAt, ClassifierPart, ClassifierReport, ColumnNote, Direction, DroppedMember, Estimate, FindingCode, Interval, LeakageAction, LeakageEvidence, LeakageFinding, Measures, MemberReport, ModelCard, Monotonicity, OutOfTime, PurgeProof, Reason, ReasonValue, RiskBand, RiskBands, TrainReport, Warning, WarningCode, } from '../reports.js';
 /** The row counts of one table after validation. */
 export interface TableReport {
     /** Number of rows that were given: the sum of `rowsAccepted` and `rowsQuarantined`. */
@@ -22,7 +23,7 @@ export interface ValidationIssue {
 }
 /** A likely mistake in valid rows. A finding never causes an error, and no row is left out because of it. */
 export interface Finding {
-    code: 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription';
+    code: FindingCode;
     table: TableName;
     /** The name of the column; null if the finding concerns whole rows. */
     column: string | null;

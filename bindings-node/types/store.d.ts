@@ -28,7 +28,7 @@ export interface UpsertOptions extends Cancellable {
 export interface Upserted {
     rowsIn: number;
     rowsAccepted: number;
-    /** Number of rows that are new or that replaced a different stored row. */
+    /** Number of rows that are new, or that replaced a stored row with other values. */
     rowsChanged: number;
     /** The validation report, which lists the rows that were left out. */
     report: ValidationReport;
@@ -69,10 +69,10 @@ export declare class RecordStore<R extends object> {
      * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in steps of about 10
      * ms, so do not change the objects before the promise settles.
      *
-     * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct it. Repeating
-     * an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event without an
-     * id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from` and
-     * `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
+     * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct a stored row.
+     * Repeating an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event
+     * without an id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from`
+     * and `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
      */
     upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
     /**
@@ -83,8 +83,8 @@ export declare class RecordStore<R extends object> {
     /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
     check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
     /**
-     * Returns the customers who match the options, sorted by id. Each is returned in their current version (dated row).
-     * The method reads the customers table, even if this object is another table, such as payments.
+     * Returns the customers who match the options, sorted by id. Each customer is returned as their current version
+     * (dated row). The method reads the customers table, even if this object is another table, such as payments.
      */
     find(options?: FindOptions): Promise<{
         customers: StoredRow[];
@@ -129,7 +129,7 @@ export interface StoredModel {
 }
 /** Options of {@link ModelStore.save}. */
 export interface SaveModelOptions {
-    /** The time at which the model is saved, because the store reads no clock. */
+    /** The time at which the model is saved. The caller passes it, because the store reads no clock. */
     at: Moment;
     /** The stage of the model. Default: `'champion'` (the model in use). */
     stage?: Stage;
@@ -190,10 +190,11 @@ export interface RiskPlace {
 }
 /** Options of {@link ScoreStore.save}. */
 export interface SaveRunOptions {
-    /** The time at which the run is saved, because the store reads no clock. */
+    /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
     at: Moment;
     /**
-     * Number of customers whose reasons are stored. These customers are chosen by the highest probability. Default: 100.
+     * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, also the same
+     * number of customers with the highest values at risk. Default: 100.
      */
     reasons?: number | 'all';
     /**
@@ -219,7 +220,7 @@ export interface RunsOptions extends LimitOptions {
 }
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-    /** The number by which the page is sorted (probability or value at risk), for the last customer of the page. */
+    /** The probability or the value at risk (by which the page is sorted) of the last customer of the page. */
     key: number | null;
     /** The id of the last customer of the page. */
     customerId: string;
@@ -322,7 +323,8 @@ export interface ScoredOutcome {
     churned: boolean;
 }
 /**
- * A stored outcome: whether a customer churned in the label period (the span after a date in which churn is counted).
+ * A stored outcome: whether a customer churned in the label period (the period after a date, during which churn is
+ * counted).
  */
 export interface StoredOutcome {
     customerId: string;
@@ -335,8 +337,8 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
     asOf: Moments;
-    /** The definition of churn. Default: cancellation within 90 days. */
-    definition?: ChurnDefinition;
+    /** The definition of churn, usually `model.definition`. {@link OutcomeStore.ofRun} reads outcomes of equal definitions. */
+    definition: ChurnDefinition;
 }
 /** The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date. */
 export declare class OutcomeStore {
@@ -395,7 +397,8 @@ export interface UserInput {
 export declare class UserStore {
     #private;
     /**
-     * Adds a user, or replaces the user with this id. Rejects with `store_refused` if another user has the email address.
+     * Adds a user, or replaces the stored user with the same id. Rejects with `store_refused` if another user has the
+     * same email address.
      */
     upsert(user: UserInput): Promise<void>;
     /** Returns the user with this id; null if there is no such user. */
@@ -561,9 +564,9 @@ export declare class TenantStore {
      */
     records(options?: TableOptions & Cancellable): Promise<TenantRecords>;
     /**
-     * Begins a transaction and passes it to the function `work`. Either all changes that `work` makes through the
-     * transaction are stored or none: they are committed when the promise of `work` resolves, and rolled back when it
-     * rejects. Returns the result of `work`.
+     * Begins a transaction and passes it to the function `work`. If the promise of `work` resolves, all changes that
+     * `work` made through the transaction are committed. If the promise rejects, all of them are rolled back. Returns the
+     * result of `work`.
      *
      * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
      * tenant (in SQLite, of any tenant), so keep transactions short.
@@ -619,7 +622,7 @@ export interface Attestation {
     checks: Check[];
     /** What the attestation does not examine. */
     notExamined: string[];
-    /** The SHA-256 of all properties above. */
+    /** The SHA-256 hash of all properties above. */
     fingerprint: string;
     /** The report as a text that can be printed. */
     text: string;

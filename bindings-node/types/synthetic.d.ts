@@ -28,8 +28,9 @@ export interface WorldOptions extends Threads {
     /** Share of rows that become known only some days after the event. Default: 0.02. */
     lateKnown?: number;
     /**
-     * Whether the customers table has a dated row (version) for each change of a customer's attributes. If false, it has
-     * one row without dates for each period as a customer, with the attributes at the end of this period. Default: true.
+     * Whether the customers table has a dated row (version) for each change of a customer's attributes. If false, the
+     * table has one row for each uninterrupted period as a customer, with the attributes at the end of the period.
+     * Default: true.
      */
     dated?: boolean;
     /**

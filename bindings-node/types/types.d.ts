@@ -53,7 +53,7 @@ export interface TableOptions extends RecordOptions {
     ties?: 'given' | 'content';
 }
 /**
- * The event tables as arrays of objects. Leave out a table that you do not have. `[]` means that no such events
+ * The event tables as arrays of objects. Leave out a table that you do not have. `[]` means that no events of this kind
  * happened.
  */
 export interface EventTables {
@@ -93,8 +93,8 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
     activities?: readonly OwnActivityRow[] | null;
 }
 /**
- * The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. This is
- * the span after the date of the prediction in which churn is counted.
+ * The definition of churn by cancellation: a customer churns if their `churned_at` lies in the label period. The label
+ * period is the period after the date of the prediction, during which churn is counted.
  */
 export interface CancellationDefinition {
     kind: 'cancellation';
@@ -105,7 +105,7 @@ export interface CancellationDefinition {
 }
 /**
  * The definition of churn by inactivity: a customer churns if they have no event (paid payment or activity) in the
- * label period. This is the span after the date of the prediction in which churn is counted.
+ * label period. The label period is the period after the date of the prediction, during which churn is counted.
  */
 export interface InactivityDefinition {
     kind: 'inactivity';
@@ -114,8 +114,8 @@ export interface InactivityDefinition {
     /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
     /**
-     * Only customers who had an event in this number of days before `asOf` (the date of the prediction) are labelled and
-     * scored. Default: the value of `horizon`.
+     * A number of days. Only customers who had an event within this number of days before `asOf` (the date of the
+     * prediction) are labelled and scored. Default: the value of `horizon`.
      */
     activeWithin?: number | null;
     /** The table whose events show that a customer is active. Default: `'payments'`. */
@@ -171,16 +171,17 @@ export interface FeatureOptions extends Threads {
     definition?: ChurnDefinition;
 }
 /**
- * Options of a gradient boosting. Monotone constraints are not among them, because `monotoneConstraints` is an option
- * of the whole training.
+ * Options of a gradient-boosting model. Monotone constraints are not among them, because `monotoneConstraints` is an
+ * option of the whole training run.
  */
 export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints'>;
 /** Options of the random forest. */
 export type ForestOptions = RandomForestOptions;
 /**
- * What happens to columns that leak the target (reveal the label). With `'refuse'`, the training fails if an attribute
- * or a column of a flat table leaks. If a feature of events leaks, the report has a warning. `'warn'` uses the columns,
- * and warnings in the report list them. `'allow'` uses the columns, and the report lists them as allowed.
+ * What happens to columns that leak the target (reveal the label). With `'refuse'`, training fails if an attribute or a
+ * column of a flat table leaks. If a feature that is computed from events leaks, the report has a warning. `'warn'`
+ * uses the columns, and warnings in the report list them. `'allow'` uses the columns, and the report lists them as
+ * allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
@@ -188,8 +189,8 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** The definition of churn. Default: cancellation within 90 days. */
     definition?: ChurnDefinition;
     /**
-     * The training dates. The label period of each date (the span after it in which churn is counted) must be over. By
-     * default, the library chooses the dates.
+     * The training dates. The label period of each date (the period after the date, during which churn is counted) must
+     * be over. By default, the library chooses the dates.
      */
     asOf?: Moments;
     /** Lengths, in days, of the windows of the standard features. Default: 28, 91, 182, 364. */
@@ -199,13 +200,13 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** Whether the ensemble includes a logistic regression (the linear member). Default: true. */
     linear?: boolean;
     /**
-     * Whether the ensemble includes a gradient boosting with small trees. An object sets the options of this member. The
-     * option `nTrees` is a maximum, because early stopping may select fewer trees. Default: true.
+     * Whether the ensemble includes a gradient-boosting model with small trees. An object sets the options of this
+     * member. The option `nTrees` is a maximum, because early stopping may select fewer trees. Default: true.
      */
     boosting?: boolean | BoostingOptions;
     /**
-     * Whether the ensemble includes a second gradient boosting with deeper trees. An object sets the options of this
-     * member. Default: true. If `boosting` is `false` or an object, the default is false.
+     * Whether the ensemble includes a second gradient-boosting model with deeper trees. An object sets the options of
+     * this member. Default: true. If `boosting` is `false` or an object, the default is false.
      */
     deepBoosting?: boolean | BoostingOptions;
     /** Whether the ensemble includes a random forest. An object sets the options of this member. Default: true. */
@@ -243,8 +244,8 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
 /** Options of `backtest`. */
 export interface BacktestOptions extends TrainOptions {
     /**
-     * The test dates. The label period of each date (the span after it in which churn is counted) must be over. Default:
-     * the last possible dates, at most three, one label period apart.
+     * The test dates. The label period of each date (the period after the date, during which churn is counted) must be
+     * over. Default: the last possible dates, at most three, one label period apart.
      */
     origins?: Moments;
     /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */

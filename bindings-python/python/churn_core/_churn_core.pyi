@@ -38,7 +38,7 @@ _Moment: TypeAlias = str | date | datetime | np.datetime64
 _Dates: TypeAlias = _Moment | Iterable[_Moment]
 _Progress: TypeAlias = bool | Callable[[str, float], object] | None
 _Definition: TypeAlias = Cancellation | Inactivity
-# Anything with the Arrow PyCapsule interface, a pandas frame, rows, or a dict of columns.
+# A table: an object that has the Arrow PyCapsule interface, a pandas frame, a list of rows, or a dict of columns.
 _Table: TypeAlias = Any
 _OnInvalid: TypeAlias = Literal["refuse", "quarantine"]
 _Leakage: TypeAlias = Literal["refuse", "warn", "allow"]

@@ -47,7 +47,7 @@ class BandCalibration:
     """Number of rows (customer-date pairs) whose probability is in the band."""
 
     churned: int
-    """Number of rows in the band in which the customer churned."""
+    """Number of rows whose probability is in the band and whose customer churned."""
 
     mean_probability: float | None
     """Mean predicted probability of the rows in the band; ``None`` if the band has no rows."""
@@ -468,6 +468,39 @@ class Estimate(EstimateMixin):
         }
 
 
+FindingCode = Literal[
+    "unused_column",
+    "before_sign_up",
+    "after_end",
+    "far_date",
+    "likely_duplicate",
+    "gap_exceeds_horizon",
+    "constant_column",
+    "empty_column",
+    "reactivated",
+    "withdrawn",
+    "no_subscription",
+    "similar_column",
+    "overlapping_spells",
+    "known_late",
+    "missing_status",
+    "not_positive",
+    "short_gap",
+    "isolated_date",
+    "missing_period",
+    "early_date",
+    "late_version",
+    "scheduled_end",
+    "missing_settlement",
+    "missing_id",
+    "end_removed",
+    "missing_column",
+]
+"""The topic of a ``Finding``, which is a likely mistake in valid records. Each code is stable and is the same in
+all languages.
+"""
+
+
 class GradientBoostingOptions(TypedDict, total=False):
     """Options of ``GradientBoosting``."""
 
@@ -491,17 +524,21 @@ class GradientBoostingOptions(TypedDict, total=False):
 
     l1: float
     """L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
-    log-loss over its rows) is reduced by this number, to at least 0. Default: 0.
+    log-loss over its rows) is reduced by this number, but not below 0. Default: 0.
     """
 
     l2: float
     """L2 penalty on leaf values. A larger number makes the leaf values smaller. Default: 1."""
 
     colsample: float
-    """Fraction of the columns that are sampled for each tree, above 0 and at most 1. Default: 1."""
+    """Each tree uses a random sample of the columns. This number is the size of the sample as a fraction of all
+    columns, above 0 and at most 1. Default: 1.
+    """
 
     subsample: float
-    """Fraction of the rows that are sampled for each tree, above 0 and at most 1. Default: 1."""
+    """Each tree uses a random sample of the rows. This number is the size of the sample as a fraction of all rows,
+    above 0 and at most 1. Default: 1.
+    """
 
     max_bins: int
     """Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does
@@ -516,7 +553,7 @@ class GradientBoostingOptions(TypedDict, total=False):
 
     seed: int
     """Seed of the random sampling of rows and columns. In ``EnsembleOptions``, this seed is ignored, and the seed
-    of the whole training is used instead. Default: 0.
+    of the whole training run is used instead. Default: 0.
     """
 
 
@@ -582,9 +619,9 @@ class Measures(MeasuresMixin):
     """Mean predicted probability over all rows."""
 
     roc_auc: Estimate | None
-    """Area under the ROC curve: the share of pairs of a churned and a retained row in which the churned row has
-    the higher prediction. A pair with equal predictions counts half. Random predictions give 0.5, and a perfect
-    ranking gives 1.
+    """Area under the ROC curve. Each churned row is paired with each retained row. The area is the share of pairs
+    in which the churned row has the higher prediction. A pair with equal predictions counts half. Random
+    predictions give 0.5, and a perfect ranking gives 1.
     """
 
     pr_auc: Estimate | None
@@ -601,15 +638,16 @@ class Measures(MeasuresMixin):
     """
 
     calibration_error: Estimate | None
-    """Expected calibration error over ten bins of equal size: the mean, over the bins, of the absolute difference
-    between mean predicted probability and observed churn rate. Lower is better. Sampling noise makes the error
-    positive even if the predictions are calibrated. The interval is therefore a basic (reflected) bootstrap
-    interval. The interval begins at 0 if sampling noise alone can explain an error of this size.
+    """Expected calibration error. For each of ten bins of equal size, the absolute difference between the mean
+    predicted probability and the observed churn rate is computed. The error is the mean of these differences.
+    Lower is better. Sampling noise makes the error positive even if the predictions are calibrated. The
+    interval is therefore a basic (reflected) bootstrap interval. The interval begins at 0 if sampling noise
+    alone can explain an error of this size.
     """
 
     calibration_error_null_95: float | None
     """The calibration error that sampling noise alone can cause: the 95th percentile of the expected calibration
-    error in simulations in which these predictions are calibrated.
+    error in simulations. In each simulation, every row churns with its predicted probability.
     """
 
     calibration_slope: Estimate | None
@@ -624,10 +662,10 @@ class Measures(MeasuresMixin):
 
     base_rate_shift: Estimate | None
     """The constant that must be added to all predicted log-odds so that the mean probability equals the churn
-    rate. At a date later than the training dates, this constant measures drift of the churn rate that the
-    features do not explain. Drift is reported if the confidence interval of the constant excludes 0.
-    Predictions are not corrected for drift. ``None`` if the model was trained by a version of this library
-    without this metric.
+    rate. At a date later than the training dates, this constant measures drift of the churn rate beyond what
+    the features explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions
+    are not corrected for drift. ``None`` if the model was trained by a version of this library without this
+    metric.
     """
 
     top_decile_lift: Estimate | None
@@ -885,8 +923,9 @@ class RandomForestOptions(TypedDict, total=False):
     """
 
     colsample: float | None
-    """Fraction of the columns that are sampled for each split, above 0 and at most 1. With ``None``, the number of
-    sampled columns is the square root of the number of columns. Default: ``None``.
+    """Each split considers a random sample of the columns. This number is the size of the sample as a fraction of
+    all columns, above 0 and at most 1. With ``None``, the size of the sample is the square root of the number
+    of columns. Default: ``None``.
     """
 
     smoothing: float
@@ -903,7 +942,7 @@ class RandomForestOptions(TypedDict, total=False):
 
     seed: int
     """Seed of the random sampling of rows and columns. In ``EnsembleOptions``, this seed is ignored, and the seed
-    of the whole training is used instead. Default: 0.
+    of the whole training run is used instead. Default: 0.
     """
 
 
@@ -953,6 +992,8 @@ WarningCode = Literal[
     "no_better_than_chance",
     "level_off",
     "too_few_of_a_class",
+    "fewer_events",
+    "silent_customers",
 ]
 """The topic of a ``Warning``. The codes do not change between versions, and they are the same in Rust, Python and
 Node.
@@ -961,7 +1002,7 @@ Node.
 
 @dataclass(frozen=True)
 class Warning:
-    """A problem in a training or a score run that the user should check, although the work continues."""
+    """A problem in a training run or a score run that the user should check, although the work continues."""
 
     code: WarningCode
     """The topic of the warning."""
@@ -1031,14 +1072,15 @@ class TrainReport(TrainReportMixin):
     """The observed churn rate and the mean predicted probability at each training date."""
 
     truncated_windows: list[int]
-    """Lengths, in days, of the feature windows that are truncated at one or more training dates. A window (the
-    days before the date from which a feature is computed) is truncated if it begins before the observed
-    history.
+    """Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a
+    window uses only the records of the days in this window, which ends at the training date. A window is
+    truncated if it begins before the observed history.
     """
 
     out_of_time: OutOfTime | None
-    """The out-of-time test. The tested model is not this model. It was trained with the same options, but only on
-    dates whose label periods end by the first test date. ``None`` if the history is too short for a test.
+    """The out-of-time test. The tested model is not the final model. The tested model was trained with the same
+    options, but only on dates whose label periods end by the first test date. ``None`` if the history is too
+    short for a test.
     """
 
     out_of_time_reason: str | None
@@ -1070,8 +1112,9 @@ class TrainReport(TrainReportMixin):
     """
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    were used, either because the caller allowed them or because the leak is reported only as a warning.
+    """Columns that appear to leak the target but were used. A column leaks the target if it contains information
+    that is not available at prediction time. Each listed column was used because the caller allowed it, or
+    because its leak is reported only as a warning.
     """
 
     warnings: list[Warning]
