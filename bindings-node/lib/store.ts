@@ -314,7 +314,10 @@ export type RunPurpose = 'served' | 'trial'
 export interface RunSummary {
   id: StoredRunId
   savedAt: string
-  /** The purpose of the run. {@link ScoreStore.history} and queries that do not name a run use only served runs. */
+  /**
+   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Queries that do not
+   * name a run, and {@link ScoreStore.history}, use only runs that are shown to users.
+   */
   purpose: RunPurpose
   customers: number
   scored: number
@@ -380,7 +383,7 @@ export interface ScoreCursor {
 
 /** Options of {@link ScoreStore.query}. */
 export interface ScoreQuery {
-  /** The run whose scores are read. Default: the latest served run. */
+  /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
   run?: RunId | null
   /** The number by which scores are sorted, highest first. Default: `'probability'`. */
   order?: 'probability' | 'value_at_risk'
@@ -429,7 +432,7 @@ export interface RunChanges {
 
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-  /** The run whose scores are read. Default: the latest served run. */
+  /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
   run?: RunId | null
   /** Selects customers with at least this probability. */
   minProbability?: number
@@ -455,7 +458,7 @@ export class ScoreStore {
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given, byId as object | undefined))
   }
 
-  /** Returns summaries of the latest runs, latest date first. Both served and trial runs are included. */
+  /** Returns summaries of the latest runs of any purpose, latest date first. */
   async runs(options?: RunsOptions): Promise<RunSummary[]> {
     const given = checked(options, { limit: 1, before: 1 })
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
@@ -498,7 +501,7 @@ export class ScoreStore {
     return camel(async () => this.#native.changes(runIdOf(from), runIdOf(to), given))
   }
 
-  /** Returns a customer's scores in served runs, latest date first. */
+  /** Returns a customer's scores in the runs that are shown to users (purpose `'served'`), latest date first. */
   async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
     const given = checked(options, LIMIT_OPTIONS)
     return camel(async () => this.#native.history(id(customerId, 'customerId'), given))

@@ -102,7 +102,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// Returns summaries of at most ``limit`` runs (1 to 10 000), latest date first. Both served and trial runs are
+    /// Returns summaries of at most ``limit`` runs (1 to 10 000), latest date first. Runs of any purpose are
     /// included. If ``before`` is given, only runs whose date is earlier than this moment are returned.
     #[pyo3(signature = (limit=100, *, before=None))]
     fn runs(
@@ -117,7 +117,7 @@ impl ScoreStore {
     }
 
     /// Returns a page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the
-    /// latest served run. The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability
+    /// latest run with the purpose ``"served"``. The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability
     /// of at least ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
     ///
     /// Raises:
@@ -142,7 +142,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest served run).
+    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest with the purpose ``"served"``).
     ///
     /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. A score has reasons only if `save`
     /// stored them. ``bands`` selects customers in these risk
@@ -208,7 +208,7 @@ impl ScoreStore {
             .call(py, work, |py, changes| reported(py, "RunChanges", &changes))
     }
 
-    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in served runs, latest date first.
+    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in runs with the purpose ``"served"``, latest date first.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,

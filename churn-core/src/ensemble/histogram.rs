@@ -244,9 +244,9 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// Returns the ranges of the values of a split's left and right child. With these ranges, no later split of the
-    /// children can violate the constraint of the split's column. `direction` is this constraint: increasing (1),
-    /// decreasing (-1) or none (0).
+    /// Returns the ranges in which the leaf values below the left child and below the right child of a split must lie.
+    /// With these ranges, no later split below the children can violate the constraint of the split's column. `direction`
+    /// is this constraint: increasing (1), decreasing (-1) or none (0).
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,

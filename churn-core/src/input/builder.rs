@@ -254,8 +254,8 @@ impl RecordsBuilder {
         self.tables[kind as usize].get_or_insert_default().push(batch);
     }
 
-    /// Adds all batches of one kind of record, each with [`push`](Self::push). If there are no batches, the table is
-    /// treated as an empty table that was passed.
+    /// Adds all batches of one kind of record, each with [`push`](Self::push). If there are no batches, the
+    /// result is the same as for an empty table: the customers have no events of this kind.
     ///
     /// ```
     /// # use churn_core::{RecordKind, Table, TenantRecords};

@@ -68,8 +68,8 @@ names! {
     /// The purpose of a score run.
     #[derive(Default)]
     pub enum RunPurpose: "purpose" {
-        /// The run is shown to users. A query that names no run reads the latest served run. Customers' histories
-        /// consist of served runs.
+        /// The run is shown to users. A query that names no run reads the latest run with this purpose. The history of a
+        /// customer contains only scores of runs with this purpose.
         #[default]
         Served = "served",
         /// The run is only for comparison, for example to compare a new model with the model in use. A query reads a

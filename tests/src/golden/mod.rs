@@ -1,7 +1,7 @@
 //! The golden cases. A case is a small tenant (a "world") in `tests/fixtures`, together with all expected results.
 //!
 //! The tests in Rust, Python (pytest) and Node (node:test) read the same files. The worlds are written by hand. The
-//! expected results come from the slow [`mod@crate::reference`]. This command computes the results and writes them to
+//! expected results come from the slow implementation in [`mod@crate::reference`]. This command computes the results and writes them to
 //! the files:
 //!
 //! ```text
