@@ -65,9 +65,9 @@ impl ScoreStore {
 #[pymethods]
 impl ScoreStore {
     /// Stores a run in one transaction. Five reasons are stored for each of the customers with the highest
-    /// probabilities. ``reasons`` is the number of these customers. With ``values``, reasons are also stored for the same
-    /// number of customers with the highest values at risk. ``reasons=None`` stores reasons for all customers.
-    /// If a run with the same date and model is already stored, it is replaced.
+    /// probabilities. ``reasons`` is the number of these customers. With ``values``, reasons are also stored for the
+    /// same number of customers with the highest values at risk. ``reasons=None`` stores reasons for all customers. If
+    /// a run with the same date and model is already stored, it is replaced.
     ///
     /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A trial run is
     /// returned only if the caller names this run. ``values`` is a dict from customer id to the value of the customer,
@@ -117,8 +117,9 @@ impl ScoreStore {
     }
 
     /// Returns a page with the customers of ``run`` in order of decreasing probability. By default, ``run`` is the
-    /// latest run with the purpose ``"served"``. The page has at most ``limit`` (1 to 10 000) customers, and only customers with a probability
-    /// of at least ``min_probability``. To get the next page, pass the ``next`` of this page as ``after``.
+    /// latest run with the purpose ``"served"``. The page has at most ``limit`` (1 to 10 000) customers, and only
+    /// customers with a probability of at least ``min_probability``. To get the next page, pass the ``next`` of this
+    /// page as ``after``.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.
@@ -142,7 +143,8 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest with the purpose ``"served"``).
+    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest with the purpose
+    /// ``"served"``).
     ///
     /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. A score has reasons only if `save`
     /// stored them. ``bands`` selects customers in these risk
@@ -208,7 +210,8 @@ impl ScoreStore {
             .call(py, work, |py, changes| reported(py, "RunChanges", &changes))
     }
 
-    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in runs with the purpose ``"served"``, latest date first.
+    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in runs with the purpose ``"served"``, latest date
+    /// first.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
         &self,
