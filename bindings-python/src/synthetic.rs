@@ -372,8 +372,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     returning: Share of churned customers who come back. Default: 0.1.
 ///     late_known: Share of rows that become known only some days after the event. Default: 0.02.
 ///     dated: Whether the customers table has a dated row (version) for each change of a customer's attributes. If
-///         False, it has one row without dates for each period as a customer, with the attributes at the end of this
-///         period.
+///         False, the table has no ``valid_from``, and one row for each spell (uninterrupted time as a customer), with the
+///         attributes at the end of the spell.
 ///     hidden: Strength of hidden reasons for churn. No record shows these reasons. Each customer has a random hidden
 ///         effect on their log-odds of leaving. This number is the standard deviation of the effect.
 ///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.

@@ -13,7 +13,7 @@ use crate::time::{AsOf, Horizon, MICROS_PER_DAY, Timestamp};
 pub struct PurgeProof {
     /// The test date. If there are several test dates, this is the earliest one.
     pub test_date: AsOf,
-    /// The latest training date. If a training date is a span of days, this is the last day of the span.
+    /// The latest training date. If the model was trained on spans of days, this is the last day of the latest span.
     pub last_training_date: AsOf,
     /// The end of the label period of the latest training date.
     pub last_label_end: Timestamp,

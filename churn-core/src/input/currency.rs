@@ -79,8 +79,8 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
-            // The tenant's currency has no code only if no valid row states a currency. This row states a currency, so
-            // the row is already known to be invalid.
+            // If a valid row states a currency, the tenant's currency has a code. Here it has none, although this row
+            // states a currency. The row is therefore invalid, and has already been reported.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);
             }

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(inside(daily.clone().chain([1207])), Some((1000, 1208)));
         assert_eq!(inside(daily.clone().chain([1208])), Some((1000, 1200)));
         assert_eq!(inside([-4000].into_iter().chain(daily.clone())), Some((1000, 1200)));
-        // Two of 202 events are more than the largest number of isolated events at one end.
+        // At most one of 202 events can count as isolated at one end, and here there are two.
         assert_eq!(inside(daily.chain([1240, 1240])), Some((1000, 1241)));
     }
 

@@ -370,8 +370,8 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Returns evidence if the column still predicts the target after a number that is known at the date is subtracted
-    /// from the column.
+    /// Subtracts a number that is known at the prediction date from the column. Returns evidence if the difference still
+    /// predicts the target.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {

@@ -65,7 +65,8 @@ pub struct CardData {
     pub observed_from: Option<Timestamp>,
     /// The end of the period that the training records cover.
     pub observed_until: Option<Timestamp>,
-    /// The training dates of the final model. If a training date is a span of days, this is the last day of the span.
+    /// The training dates of the final model. If the model was trained on spans of days instead of single dates, the list
+    /// contains the last day of each span.
     pub training_dates: Vec<AsOf>,
     /// Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a
     /// window uses only the records of the days in this window, which ends at the training date. A window is truncated

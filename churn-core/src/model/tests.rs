@@ -790,7 +790,7 @@ fn a_few_annual_payers_who_make_up_many_churned_rows_are_reported() -> Result<()
     // One in 25 customers pays twice, 300 days apart, and stays.
     for customer in (world.customers.iter_mut()).filter(|customer| customer.customer_id.ends_with(['0', '5'])) {
         let number: usize = customer.customer_id[2..].parse().unwrap_or_default();
-        if number % 25 != 0 {
+        if !number.is_multiple_of(25) {
             continue;
         }
         customer.churned_at = None;
