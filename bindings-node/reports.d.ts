@@ -61,7 +61,10 @@ export interface CardData {
   observedFrom: string | null
   /** The end of the period that the training records cover. */
   observedUntil: string | null
-  /** The training dates of the final model. If a training date is a span of days, this is the last day of the span. */
+  /**
+   * The training dates of the final model. If the model was trained on spans of days instead of single dates, the list
+   * contains the last day of each span.
+   */
   trainingDates: string[]
   /**
    * Lengths, in days, of the feature windows that are truncated at one or more training dates. A feature with a window
@@ -85,7 +88,7 @@ export interface CardFeatures {
 export interface PurgeProof {
   /** The test date. If there are several test dates, this is the earliest one. */
   testDate: string
-  /** The latest training date. If a training date is a span of days, this is the last day of the span. */
+  /** The latest training date. If the model was trained on spans of days, this is the last day of the latest span. */
   lastTrainingDate: string
   /** The end of the label period of the latest training date. */
   lastLabelEnd: string

@@ -765,7 +765,7 @@ class PurgeProof:
     """The test date. If there are several test dates, this is the earliest one."""
 
     last_training_date: datetime
-    """The latest training date. If a training date is a span of days, this is the last day of the span."""
+    """The latest training date. If the model was trained on spans of days, this is the last day of the latest span."""
 
     last_label_end: datetime
     """The end of the label period of the latest training date."""
