@@ -16,8 +16,8 @@ PARTS=(rust quickstart python node)
 CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export CARGO_BUILD_TARGET
 
-# A build from scratch is faster without the files for incremental builds.
-[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
+# A build from scratch is faster without the files for incremental builds and without debug information.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 
 step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
