@@ -171,7 +171,10 @@ export type RunPurpose = 'served' | 'trial';
 export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
-    /** The purpose of the run. {@link ScoreStore.history} and queries that do not name a run use only served runs. */
+    /**
+     * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Queries that do not
+     * name a run, and {@link ScoreStore.history}, use only runs that are shown to users.
+     */
     purpose: RunPurpose;
     customers: number;
     scored: number;
@@ -227,7 +230,7 @@ export interface ScoreCursor {
 }
 /** Options of {@link ScoreStore.query}. */
 export interface ScoreQuery {
-    /** The run whose scores are read. Default: the latest served run. */
+    /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
     run?: RunId | null;
     /** The number by which scores are sorted, highest first. Default: `'probability'`. */
     order?: 'probability' | 'value_at_risk';
@@ -277,7 +280,7 @@ export interface RunChanges {
 }
 /** Options of {@link ScoreStore.highRisk}. */
 export interface HighRiskOptions {
-    /** The run whose scores are read. Default: the latest served run. */
+    /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
     run?: RunId | null;
     /** Selects customers with at least this probability. */
     minProbability?: number;
@@ -291,7 +294,7 @@ export declare class ScoreStore {
     #private;
     /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
-    /** Returns summaries of the latest runs, latest date first. Both served and trial runs are included. */
+    /** Returns summaries of the latest runs of any purpose, latest date first. */
     runs(options?: RunsOptions): Promise<RunSummary[]>;
     /**
      * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
@@ -311,7 +314,7 @@ export declare class ScoreStore {
      * model.
      */
     changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges>;
-    /** Returns a customer's scores in served runs, latest date first. */
+    /** Returns a customer's scores in the runs that are shown to users (purpose `'served'`), latest date first. */
     history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]>;
     /** Deletes a run and its scores. */
     delete(run: RunId): Promise<void>;

@@ -29,7 +29,8 @@ export interface WorldOptions extends Threads {
     lateKnown?: number;
     /**
      * Whether the customers table has a dated row (version) for each change of a customer's attributes. If false, the
-     * table has one row for each uninterrupted period as a customer, with the attributes at the end of the period.
+     * table has no `valid_from`, and one row for each spell (uninterrupted time as a customer), with the attributes at the
+     * end of the spell.
      * Default: true.
      */
     dated?: boolean;
