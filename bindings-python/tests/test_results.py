@@ -184,9 +184,9 @@ def test_matrices_labels_plans_and_reports_pickle(records):
     )
     assert read.customer_ids == matrix.customer_ids and (read.as_of == matrix.as_of).all()
     labels = churn.labels(records, "2024-01-01", churn.Inactivity(horizon=60))
-    for found, kept in ((pickle.loads(pickle.dumps(labels)), labels),):
-        assert found.to_arrow() == kept.to_arrow() and found.excluded.to_arrow() == kept.excluded.to_arrow()
-        assert repr(found) == repr(kept)
+    found = pickle.loads(pickle.dumps(labels))
+    assert found.to_arrow() == labels.to_arrow() and found.excluded.to_arrow() == labels.excluded.to_arrow()
+    assert repr(found) == repr(labels)
     plan = churn.FeaturePlan.standard(windows=(7, 30)).with_feature(name="n", source="tickets", window=30)
     again = churn.features(records, dates, plan=pickle.loads(pickle.dumps(plan)))
     assert again.plan_fingerprint == churn.features(records, dates, plan=plan).plan_fingerprint

@@ -8,7 +8,7 @@ use crate::input::currency::Exchange;
 use crate::input::kept::Pools;
 use crate::input::schema::{is_attribute, known_name};
 use crate::input::table::{IntoTable, Table};
-use crate::input::{activities, customers, payments, quality, tickets};
+use crate::input::{activities, customers, event_times, payments, quality, tickets};
 use crate::parallel::{Execution, Workers};
 use crate::record::{Currency, Customers, StaticAttributes, TenantId, TenantRecords, is_reserved};
 use crate::time::Timestamp;
@@ -489,7 +489,7 @@ impl RecordsBuilder {
         };
         let mut gaps: Vec<i64> = vec![];
         for kind in RecordKind::ALL {
-            let times = quality::of_events(&records, kind, workers)?;
+            let times = event_times::of_events(&records, kind, workers)?;
             records.spans[kind as usize] = times.span;
             report.findings.extend(times.findings);
             gaps.extend(times.longest_gap);

@@ -16,13 +16,13 @@ mod csv;
 mod currency;
 mod customers;
 mod directory;
+mod event_times;
 mod events;
 mod fields;
 mod flat;
 mod interner;
 #[cfg(feature = "arrow")]
 mod ipc;
-mod isolated;
 mod json;
 mod kept;
 mod order;
@@ -41,6 +41,7 @@ mod table;
 mod tests;
 mod texts;
 mod tickets;
+mod usual_days;
 
 pub use builder::{OnInvalid, RecordsBuilder, Ties};
 pub use checked::{CheckedBatch, CheckedColumn};

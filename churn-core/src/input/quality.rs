@@ -1,22 +1,19 @@
-//! Findings about valid rows, and the first and last observed event time of each event table.
+//! Findings about valid rows. `event_times.rs` has those about the times of events.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 
-use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind, Result};
-use crate::input::isolated::Days;
+use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind};
 use crate::input::schema::{is_known, nearest_known, similar_known};
-use crate::parallel::Workers;
-use crate::record::{
-    ALWAYS, Attribute, AttributeValues, Customers, EventSpan, Events, MISSING_CODE, NEVER, Spell, TenantRecords,
-};
-use crate::time::{MICROS_PER_DAY, Timestamp};
+use crate::record::{ALWAYS, Attribute, AttributeValues, Customers, Events, MISSING_CODE, NEVER, TenantRecords};
+use crate::time::MICROS_PER_DAY;
 
-/// Number of customers that are processed between two checks for cancellation.
-const CUSTOMERS: usize = 1 << 14;
 /// An event is a far date if it is later than nearly all other events of its table by more than this number of
 /// microseconds (365 days).
-const FAR: i64 = 365 * MICROS_PER_DAY;
+pub(crate) const FAR: i64 = 365 * MICROS_PER_DAY;
+/// The start of 1980, in microseconds since 1970-01-01.
+pub(crate) const YEAR_1980: i64 = 315_532_800_000_000;
+pub(crate) const EARLY_DATE: &str =
+    "the date lies before 1980: a number of seconds may have been read as milliseconds, or a missing date as 1970";
 
 /// The rows that a finding is about. Only their number and the positions of the first few rows are stored.
 #[derive(Default)]
@@ -63,16 +60,6 @@ impl Rows {
     ) -> Option<Finding> {
         let examples = self.first.into_iter().collect();
         (self.count > 0).then(|| Finding::new(code, table, column, self.count, examples, message))
-    }
-}
-
-/// The name of the column that contains the event time of a table.
-fn time_column(kind: RecordKind) -> &'static str {
-    match kind {
-        RecordKind::Customers => "signed_up_at",
-        RecordKind::Payments => "due_at",
-        RecordKind::Tickets => "opened_at",
-        RecordKind::Activities => "at",
     }
 }
 
@@ -289,193 +276,4 @@ pub(crate) fn known_late(kind: RecordKind, events: &Events) -> Option<Finding> {
         Some("known_at"),
         "the row became known more than 30 days after the event, as most rows of the table did, so it is hidden at every date before: if 'known_at' is the time of an import, leave the column out",
     )
-}
-
-/// What [`of_events`] finds out about an event table.
-#[derive(Default)]
-pub(crate) struct EventTimes {
-    /// The first and the last observed event time; `None` if there are no events.
-    pub(crate) span: Option<EventSpan>,
-    /// The longest gap between two events in days; `None` if there are too few events to tell.
-    pub(crate) longest_gap: Option<i64>,
-    /// Findings about event times.
-    pub(crate) findings: Vec<Finding>,
-}
-
-/// Examines the times of the events in a table.
-pub(crate) fn of_events(records: &TenantRecords, kind: RecordKind, workers: &Workers) -> Result<EventTimes> {
-    let Some(events) = records.events(kind) else {
-        return Ok(EventTimes::default());
-    };
-    let Observed {
-        span,
-        far,
-        isolated,
-        early,
-        missing,
-        longest_gap,
-    } = observed(records, kind, events, workers)?;
-    let (before, after) = outside_spells(&records.customers, events, workers)?;
-    let column = Some(time_column(kind));
-    let findings = [
-        before.finding(
-            FindingCode::BeforeSignUp,
-            kind,
-            column,
-            "the event lies before its customer's first 'signed_up_at': usual after an import, otherwise check the dates and the ids",
-        ),
-        after.finding(
-            FindingCode::AfterEnd,
-            kind,
-            column,
-            "the event lies after its customer's 'churned_at' and not in a later spell: check 'churned_at' and the time zones, or add a row for the customer's return",
-        ),
-        far.finding(
-            FindingCode::FarDate,
-            kind,
-            column,
-            "the event lies more than 365 days after nearly all others of its table and does not move the default observed_until: correct the date, or give observed_until if it is right",
-        ),
-        isolated.finding(
-            FindingCode::IsolatedDate,
-            kind,
-            column,
-            "the event lies long before or long after all others of its table and moves the default observed_from or observed_until: correct the date, or give observed_from and observed_until",
-        ),
-        early.finding(FindingCode::EarlyDate, kind, column, EARLY_DATE),
-        missing.map(|(from, until)| {
-            let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-            let message = format!(
-                "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
-                date(from),
-                date(until)
-            );
-            Finding::new(FindingCode::MissingPeriod, kind, column, 0, vec![], message)
-        }),
-    ];
-    Ok(EventTimes {
-        span,
-        longest_gap,
-        findings: findings.into_iter().flatten().collect(),
-    })
-}
-
-/// The start of 1980, in microseconds since 1970-01-01.
-const YEAR_1980: i64 = 315_532_800_000_000;
-const EARLY_DATE: &str =
-    "the date lies before 1980: a number of seconds may have been read as milliseconds, or a missing date as 1970";
-
-/// The observed event times of a table.
-struct Observed {
-    /// The first and the last event time, without far dates; `None` if there are no events.
-    span: Option<EventSpan>,
-    /// The rows with far dates (see [`FAR`]).
-    far: Rows,
-    /// The rows with isolated dates (see [`Days::inside`]), without those with far dates.
-    isolated: Rows,
-    /// The rows with dates before 1980.
-    early: Rows,
-    /// A long period without events (see [`Days::missing_period`]).
-    missing: Option<(i64, i64)>,
-    longest_gap: Option<i64>,
-}
-
-/// Determines the observed event times of a table.
-fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers: &Workers) -> Result<Observed> {
-    let payments = records.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-    // A superseded version (a row that a newer version replaced) and a payment that is not settled do not count as
-    // events.
-    let counts =
-        |row: usize| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
-    let rows = || (0..events.len()).filter(|&row| counts(row));
-    let count = rows().count();
-    workers.check()?;
-    // `last` is the number of latest events that are set aside. The heap holds the `last + 1` latest event times, so
-    // its smallest element is the latest time of the remaining events.
-    let last = (count / 1000).max(1);
-    let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
-    let mut first = NEVER;
-    for row in rows() {
-        let at = events.at[row];
-        first = first.min(at);
-        if latest.len() <= last {
-            latest.push(Reverse(at));
-        } else if latest.peek().is_some_and(|least| at > least.0) {
-            latest.pop();
-            latest.push(Reverse(at));
-        }
-    }
-    workers.check()?;
-    let limit = match latest.peek() {
-        Some(Reverse(at)) if count > last => at.saturating_add(FAR),
-        _ => NEVER,
-    };
-    let mut far = Rows::default();
-    let mut end: Option<(i64, u64)> = None;
-    for row in rows() {
-        let (at, position) = (events.at[row], u64::from(events.given[row]));
-        if at > limit {
-            far.add(position);
-        } else if end.is_none_or(|(last, place)| at > last || at == last && position < place) {
-            end = Some((at, position));
-        }
-    }
-    let (mut isolated, mut early) = (Rows::default(), Rows::default());
-    if first < YEAR_1980 {
-        let before = rows().filter(|&row| events.at[row] < YEAR_1980);
-        before.for_each(|row| early.add(u64::from(events.given[row])));
-    }
-    let times = || rows().map(|row| events.at[row]).filter(|&at| at <= limit);
-    let days = end.map(|(last, _)| Days::count(times(), first, last));
-    let inside = days.as_ref().and_then(Days::inside);
-    let until = records.observed_until.map(Timestamp::as_micros);
-    let missing = days.as_ref().and_then(|days| days.missing_period(until));
-    workers.check()?;
-    if let (Some(inside), Some((last, _))) = (inside, end)
-        && !(inside.contains(first) && inside.contains(last))
-    {
-        let outside = rows().filter(|&row| events.at[row] <= limit && !inside.contains(events.at[row]));
-        outside.for_each(|row| isolated.add(u64::from(events.given[row])));
-    }
-    let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
-    Ok(Observed {
-        span,
-        far,
-        isolated,
-        early,
-        missing,
-        longest_gap: days.as_ref().and_then(Days::longest_gap),
-    })
-}
-
-/// Returns two sets of events. The first set contains events before the first sign-up of their customer. The second set
-/// contains events after the end of a spell (an uninterrupted period as a customer), unless a later spell has begun
-/// before the event.
-fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
-    let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
-        let (mut early, mut late) = (Rows::default(), Rows::default());
-        for customer in all {
-            let rows = events.rows_of(customer);
-            let own = customers.rows_of(customer);
-            let signed_up_at = customers.signed_up_at[own.start];
-            let first = rows.start + events.at[rows.clone()].partition_point(|&at| at < signed_up_at);
-            (rows.start..first).for_each(|row| early.add(u64::from(events.given[row])));
-            if customers.churned_at[own.clone()].iter().all(|&end| end == NEVER) {
-                continue;
-            }
-            let spells: Vec<Spell> = customers.spells(own).collect();
-            for row in first..rows.end {
-                let at = events.at[row];
-                let begun = spells.iter().rfind(|spell| spell.start <= at);
-                if begun.is_some_and(|spell| spell.end < at) {
-                    late.add(u64::from(events.given[row]));
-                }
-            }
-        }
-        Ok((early, late))
-    })?;
-    let none = (Rows::default(), Rows::default());
-    Ok(pieces
-        .into_iter()
-        .fold(none, |all, piece| (all.0.join(piece.0), all.1.join(piece.1))))
 }

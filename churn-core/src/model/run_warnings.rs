@@ -8,10 +8,10 @@ use crate::model::bytes::Metadata;
 use crate::model::profile::{Limits, Outside, Profile};
 use crate::model::report::TrainReport;
 use crate::model::score::{Score, ScoreRun};
-use crate::model::silence::Silences;
+use crate::model::silence::count_silent;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
-use crate::record::{NEVER, TenantRecords};
+use crate::record::{EventDays, NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
 /// A table is stale if its data feed has probably stopped. A table counts as stale only if the time from the table's
@@ -62,10 +62,8 @@ pub(crate) fn run_warnings(
         RecordKind::Customers => cancellation,
         _ => plan.tables().contains(kind),
     });
-    found
-        .extend(tables.filter_map(|kind| {
-            stale_data(records, kind, run.as_of).or_else(|| fewer_events(records, kind, run.as_of))
-        }));
+    let feeds = tables.filter_map(|kind| Feed::of(records, kind, run.as_of));
+    found.extend(feeds.filter_map(|feed| feed.stale_data().or_else(|| feed.fewer_events())));
     found.extend(silent_customers(run, records, &model.definition));
     found.extend(level_outside_training(&model.report, &run.scores));
     let profile = model.profile.as_ref();
@@ -181,125 +179,92 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
     Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
 }
 
-/// Warns if the time since the last event of a table is longer than every earlier gap between two events of the table.
-/// In this case, the data feed has probably stopped, and the model would treat active customers as inactive.
-fn stale_data(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
-    let as_of_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
-    let days = EventDays::of(records, kind, as_of)?;
-    // A few cancellations do not show how long a gap between two cancellations can be.
-    if kind == RecordKind::Customers && days.earlier < FEWEST_ENDS {
-        return None;
-    }
-    // A table with events after the date is not stale. A few later events are ignored, because their dates may be
-    // mistyped.
-    if days.later > days.earlier / 1000 {
-        return None;
-    }
-    let (latest, longest) = (days.last, days.longest_silence());
-    if as_of_day - latest <= GRACE_DAYS + longest {
-        return None;
-    }
-    let shown = Timestamp::from_micros(latest * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-    let days = as_of_day - latest;
-    let message = match kind {
-        RecordKind::Customers => format!(
-            "the last 'churned_at' of customers is {shown}, {days} days before {as_of}, but the longest earlier gap is {longest} days: if the feed of cancellations has stopped, customers who left are scored as if they stayed. Load newer customers, or score as of a date that they cover"
-        ),
-        _ => format!(
-            "the last event of {kind} is on {shown}, {days} days before {as_of}, but the longest earlier gap is {longest} days: if the data feed has stopped, active customers look inactive. Load newer {kind}, or score as of a date that they cover"
-        ),
-    };
-    Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![as_of]))
-}
-
-/// Warns if the last 31 days before the run's date have far fewer events than most earlier periods of 31 days in one
-/// year. In this case, a part of the data feed is probably missing, and the model would treat active customers as
-/// inactive. The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
-fn fewer_events(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Warning> {
-    if kind == RecordKind::Customers {
-        return None;
-    }
-    let days = EventDays::of(records, kind, as_of)?;
-    let last_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
-    let in_period = |period: i64| days.between(last_day - PERIOD_DAYS * (period + 1), last_day - PERIOD_DAYS * period);
-    let earlier = (1..=PERIODS).take_while(|period| last_day - PERIOD_DAYS * (period + 1) >= days.first);
-    let counts: Vec<u64> = earlier.map(in_period).collect();
-    let mut sorted = counts.clone();
-    sorted.sort_unstable();
-    // An outage may have begun some periods ago, so the lowest quarter of the earlier periods is left out.
-    let (least, most, found) = (*sorted.get(sorted.len() / 4)?, *sorted.last()?, in_period(0));
-    if counts.len() < FEWEST_PERIODS || least < FEWEST_EVENTS || found as f64 >= FEWER * least as f64 {
-        return None;
-    }
-    let message = format!(
-        "{kind} have {found} events in the {PERIOD_DAYS} days before {as_of}, but {least} to {most} in most of the {} periods of {PERIOD_DAYS} days before: if events are missing, active customers look inactive. Load the missing {kind}, or score as of a date before they are missing",
-        counts.len()
-    );
-    Some(Warning::new(WarningCode::FewerEvents, message).of_dates(vec![as_of]))
-}
-
-/// The days on which a table has events. Only days before the run's date are included. Pending payments are not
-/// counted.
-struct EventDays {
-    /// The first day with an event, in days since 1970-01-01.
-    first: i64,
-    last: i64,
-    /// The number of events on each day from the first to the last.
-    counts: Vec<u32>,
-    /// The number of events before the run's date.
-    earlier: usize,
-    /// The number of events at or after the run's date.
+/// The events of a table before the date of a run. Pending payments are not counted. For the customers table, the
+/// events are the ends of customers.
+struct Feed {
+    kind: RecordKind,
+    as_of: AsOf,
+    /// The days with events before the date.
+    days: EventDays,
+    /// The number of events at or after the date.
     later: usize,
 }
 
-impl EventDays {
-    /// Returns the days on which the table `kind` has events; `None` if the table was not given or has no event before
-    /// the date.
+impl Feed {
+    /// Returns `None` if the table was not given or has no event before the date.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
-        if kind == RecordKind::Customers {
-            let ends = &records.customers.churned_at;
-            return Self::of_times(|| ends.iter().copied().filter(|&end| end != NEVER), as_of);
-        }
-        let events = records.events(kind)?;
-        let settled = |row: usize| {
-            kind != RecordKind::Payments
-                || (records.payments.as_ref()).is_some_and(|payments| payments.settled_at[row] != NEVER)
+        let before = |at: &i64| *at < as_of.as_micros();
+        let (days, all) = if kind == RecordKind::Customers {
+            let ends = || records.customers.churned_at.iter().copied().filter(|&end| end != NEVER);
+            (EventDays::count(|| ends().filter(before)), ends().count())
+        } else {
+            let events = records.events(kind)?;
+            let times = || records.observed_rows(kind).map(|row| events.at[row]);
+            (EventDays::count(|| times().filter(before)), times().count())
         };
-        let rows = || (0..events.len()).filter(|&row| events.is_last_version(row) && settled(row));
-        Self::of_times(|| rows().map(|row| events.at[row]), as_of)
-    }
-
-    fn of_times<T: Iterator<Item = i64>>(times: impl Fn() -> T, as_of: AsOf) -> Option<Self> {
-        let earlier = || times().filter(|&at| at < as_of.as_micros());
-        let days = || earlier().map(|at| at.div_euclid(MICROS_PER_DAY));
-        let (first, last) = (days().min()?, days().max()?);
-        let mut counts = vec![0; (last - first + 1) as usize];
-        days().for_each(|day| counts[(day - first) as usize] += 1);
-        let earlier = earlier().count();
+        let days = days?;
         Some(Self {
-            first,
-            last,
-            counts,
-            earlier,
-            later: times().count() - earlier,
+            kind,
+            as_of,
+            later: all - days.events,
+            days,
         })
     }
 
-    /// The number of events from the day `from` up to, but without, the day `until`.
-    fn between(&self, from: i64, until: i64) -> u64 {
-        let position = |day: i64| (day - self.first).clamp(0, self.counts.len() as i64) as usize;
-        let counts = &self.counts[position(from)..position(until)];
-        counts.iter().map(|&count| u64::from(count)).sum()
+    /// Warns if the time since the last event is much longer than every earlier gap between two events. In this case,
+    /// the data feed has probably stopped, and the model would treat active customers as inactive.
+    fn stale_data(&self) -> Option<Warning> {
+        let Self { kind, as_of, days, .. } = self;
+        // A few cancellations do not show how long a gap between two cancellations can be.
+        if *kind == RecordKind::Customers && days.events < FEWEST_ENDS {
+            return None;
+        }
+        // A table with events after the date is not stale. A few later events are ignored, because their dates may be
+        // mistyped.
+        if self.later > days.events / 1000 {
+            return None;
+        }
+        let longest = days.longest_gap();
+        let silence = as_of.as_micros().div_euclid(MICROS_PER_DAY) - days.last();
+        if silence <= GRACE_DAYS + longest {
+            return None;
+        }
+        let last = Timestamp::from_micros(days.last() * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
+        let message = match kind {
+            RecordKind::Customers => format!(
+                "the last 'churned_at' of customers is {last}, {silence} days before {as_of}, but the longest earlier gap is {longest} days: if the feed of cancellations has stopped, customers who left are scored as if they stayed. Load newer customers, or score as of a date that they cover"
+            ),
+            _ => format!(
+                "the last event of {kind} is on {last}, {silence} days before {as_of}, but the longest earlier gap is {longest} days: if the data feed has stopped, active customers look inactive. Load newer {kind}, or score as of a date that they cover"
+            ),
+        };
+        Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![*as_of]))
     }
 
-    /// The largest number of days between two consecutive days with events.
-    fn longest_silence(&self) -> i64 {
-        let (mut longest, mut previous) = (0, self.first);
-        for (day, _) in (self.first..).zip(&self.counts).filter(|(_, count)| **count > 0) {
-            longest = longest.max(day - previous);
-            previous = day;
+    /// Warns if the last 31 days before the date have far fewer events than most earlier periods of 31 days in one year.
+    /// In this case, a part of the data feed is probably missing, and the model would treat active customers as
+    /// inactive. The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
+    fn fewer_events(&self) -> Option<Warning> {
+        let Self { kind, as_of, days, .. } = self;
+        if *kind == RecordKind::Customers {
+            return None;
         }
-        longest
+        let last_day = as_of.as_micros().div_euclid(MICROS_PER_DAY);
+        let start = |period: i64| last_day - PERIOD_DAYS * (period + 1);
+        let in_period = |period: i64| days.between(start(period), start(period) + PERIOD_DAYS);
+        let earlier = (1..=PERIODS).take_while(|&period| start(period) >= days.first());
+        let mut counts: Vec<u64> = earlier.map(in_period).collect();
+        counts.sort_unstable();
+        // An outage may have begun some periods ago, so the lowest quarter of the earlier periods is left out.
+        let (least, most, found) = (*counts.get(counts.len() / 4)?, *counts.last()?, in_period(0));
+        if counts.len() < FEWEST_PERIODS || least < FEWEST_EVENTS || found as f64 >= FEWER * least as f64 {
+            return None;
+        }
+        let message = format!(
+            "{kind} have {found} events in the {PERIOD_DAYS} days before {as_of}, but {least} to {most} in most of the {} periods of {PERIOD_DAYS} days before: if events are missing, active customers look inactive. Load the missing {kind}, or score as of a date before they are missing",
+            counts.len()
+        );
+        Some(Warning::new(WarningCode::FewerEvents, message).of_dates(vec![*as_of]))
     }
 }
 
@@ -309,12 +274,8 @@ fn silent_customers(run: &ScoreRun, records: &TenantRecords, definition: &ChurnD
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;
     };
-    let silences = Silences::of(records);
     let customers = &run.matrix().customers;
-    let silent = customers
-        .iter()
-        .filter(|&&customer| silences.is_silent(customer, run.as_of))
-        .count();
+    let silent = count_silent(records, customers, run.as_of);
     if silent < FEWEST_SILENT || silent * SILENT_SHARE <= customers.len() {
         return None;
     }
@@ -379,24 +340,4 @@ fn features_outside_training(profile: &Profile, matrix: &FeatureMatrix, plan: &R
         shown.join(", ")
     );
     Some(Warning::new(WarningCode::FeaturesOutsideTraining, message).of_columns(names))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_silence_is_in_days_between_events() {
-        let days = |filled: &[u8]| EventDays {
-            first: 100,
-            last: 99 + filled.len() as i64,
-            counts: filled.iter().map(|&count| u32::from(count)).collect(),
-            earlier: 1,
-            later: 0,
-        };
-        assert_eq!(days(&[1, 0, 0, 1, 1]).longest_silence(), 3);
-        assert_eq!(days(&[1]).longest_silence(), 0);
-        assert_eq!(days(&[1, 0, 5, 2]).between(101, 103), 5);
-        assert_eq!(days(&[1, 0, 5, 2]).between(0, 200), 8);
-    }
 }

@@ -40,6 +40,10 @@ pub(crate) fn explained(error: Error, records: &TenantRecords, definition: &Chur
 const ENOUGH_CUSTOMERS: usize = 10;
 const PART: usize = 20;
 
+/// Training warns about churned rows of customers with long gaps between their events under two conditions: there are at
+/// least [`ENOUGH_CUSTOMERS`] of these rows, and they make up at least one in this number of churned rows.
+const PART_OF_CHURNED: usize = 10;
+
 /// The gaps between the events that define inactivity, and the horizon of the definition.
 struct EventGaps {
     gaps: Gaps,
@@ -84,30 +88,20 @@ impl EventGaps {
             Warning::new(WarningCode::GapExceedsHorizon, message)
         })
     }
-}
 
-/// Training warns about churned rows of customers with long gaps between their events under two conditions: there are at
-/// least [`ENOUGH_CUSTOMERS`] of these rows, and they make up at least one in this number of churned rows.
-const PART_OF_CHURNED: usize = 10;
-
-impl EventGaps {
     /// Warns if many of the rows that count as churned belong to customers who never had two events less than one label
     /// period apart. There may be few such customers, but most of their rows count as churned.
     fn labels_exceed_horizon(&self, sample: &Sample) -> Option<Warning> {
         let Self { gaps, on, horizon } = self;
+        let (mut churned, mut long) = (0, 0);
         let rows = sample.customers().iter().zip(&sample.churned);
-        let churned: Vec<u32> = rows
-            .filter(|(_, churned)| **churned)
-            .map(|(&customer, _)| customer)
-            .collect();
-        let long = churned
-            .iter()
-            .filter(|&&customer| gaps.is_longer(customer, *horizon))
-            .count();
-        (long >= ENOUGH_CUSTOMERS && long * PART_OF_CHURNED >= churned.len()).then(|| {
+        for (&customer, _) in rows.filter(|(_, churned)| **churned) {
+            churned += 1;
+            long += usize::from(gaps.is_longer(customer, *horizon));
+        }
+        (long >= ENOUGH_CUSTOMERS && long * PART_OF_CHURNED >= churned).then(|| {
             let message = format!(
-                "{long} of {} rows that count as churned belong to customers who never had two {on} within {horizon} days, the length of the label period, such as customers who pay annually: they may have stayed. Use a longer horizon, cancellation as the definition, or separate models",
-                churned.len()
+                "{long} of {churned} rows that count as churned belong to customers who never had two {on} within {horizon} days, the length of the label period, such as customers who pay annually: they may have stayed. Use a longer horizon, cancellation as the definition, or separate models"
             );
             Warning::new(WarningCode::GapExceedsHorizon, message)
         })

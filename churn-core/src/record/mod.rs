@@ -9,6 +9,7 @@
 mod activities;
 mod attribute;
 mod customers;
+mod days;
 mod events;
 mod ids;
 mod money;
@@ -20,6 +21,7 @@ mod tickets;
 pub(crate) use activities::Activities;
 pub(crate) use attribute::{Attribute, AttributeValues, MISSING_CODE, TextColumn, is_reserved};
 pub(crate) use customers::{Customers, Spell};
+pub(crate) use days::{EventDays, longest_gap};
 pub(crate) use events::Events;
 pub(crate) use ids::Ids;
 pub use money::Currency;

@@ -113,6 +113,18 @@ impl TenantRecords {
         }
     }
 
+    /// The rows of an event table that count as observed events. A superseded version (a row that a newer version
+    /// replaced) and a payment that is not settled do not count. Empty if the table was not given.
+    pub(crate) fn observed_rows(&self, kind: RecordKind) -> impl Iterator<Item = usize> {
+        let payments = self.payments.as_ref().filter(|_| kind == RecordKind::Payments);
+        let settled = move |row: usize| payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
+        let rows = self.events(kind).into_iter().flat_map(|events| {
+            let rows = 0..events.len();
+            rows.filter(|&row| events.is_last_version(row))
+        });
+        rows.filter(move |&row| settled(row))
+    }
+
     /// The optional built-in columns that affect at least one feature value, each with its table. A column in which
     /// every row has the default value is not listed, because the features would be the same without it.
     pub(crate) fn columns_in_use(&self) -> Vec<(RecordKind, &'static str)> {

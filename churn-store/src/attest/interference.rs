@@ -71,6 +71,8 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let mut first = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
     first.churned_at = (salt > 0).then(|| day(300));
     customers.push(first);
+    // Every tenant has stored ends, because a batch is only compared with stored ends if there are any.
+    customers.push(ended_customer());
     upsert(tx, RecordKind::Customers, customers).await?;
     let payment = {
         let mut row = Payment::new(CUSTOMER, at, salt as f64).with_payment_id("P-1");
@@ -78,7 +80,7 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         row.attributes = attribute(salt);
         row
     };
-    upsert(tx, RecordKind::Payments, vec![payment]).await?;
+    upsert(tx, RecordKind::Payments, vec![payment, settled_payment()]).await?;
     let ticket = {
         let mut row = Ticket::new(CUSTOMER, at).with_ticket_id("T-1");
         row.category = (salt > 0).then(|| "a column of one tenant only".to_owned());
@@ -133,6 +135,20 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     audit::append(tx, &entry(salt)).await
 }
 
+/// Returns a customer who has left.
+fn ended_customer() -> Customer {
+    let mut row = Customer::new("C-2", day(1)).with_valid_from(day(2));
+    row.churned_at = Some(day(300));
+    row
+}
+
+/// Returns a payment that is settled.
+fn settled_payment() -> Payment {
+    let mut row = Payment::new(CUSTOMER, day(10), 1.0).with_payment_id("P-2");
+    row.settled_at = Some(day(10));
+    row
+}
+
 fn user(salt: i64) -> User {
     User {
         user_id: "user".to_owned(),
@@ -185,12 +201,12 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     let open = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
     read.push((
         "removed ends of customers",
-        findings(tx, RecordKind::Customers, vec![open]).await?,
+        findings(tx, RecordKind::Customers, vec![open, ended_customer()]).await?,
     ));
     let open = Payment::new(CUSTOMER, day(10), 1.0).with_payment_id("P-1");
     read.push((
         "removed ends of payments",
-        findings(tx, RecordKind::Payments, vec![open]).await?,
+        findings(tx, RecordKind::Payments, vec![open, settled_payment()]).await?,
     ));
     read.push(("the columns given", format!("{:?}", given_columns(tx).await?)));
     let loaded = load_all(tx, &RecordsOptions::default())

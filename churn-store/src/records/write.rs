@@ -113,7 +113,10 @@ pub(crate) struct BatchWriter {
     missing: BTreeSet<String>,
     /// Number of rows without an id so far.
     without_id: u64,
-    /// Number of stored rows whose end (see [`end_column`]) was removed so far.
+    /// Whether the store had the column with the end (see [`end_column`]) before this import. Otherwise, the import
+    /// cannot remove any end.
+    had_ends: bool,
+    /// Number of stored rows whose end was removed so far.
     removed_ends: u64,
     done: Upserted,
 }
@@ -128,6 +131,7 @@ impl BatchWriter {
             types: None,
             missing: BTreeSet::new(),
             without_id: 0,
+            had_ends: false,
             removed_ends: 0,
             done: Upserted::default(),
         }
@@ -204,6 +208,7 @@ impl BatchWriter {
                 let types = types_of(tx, self.kind).await?;
                 // The empty name only notes that the table was given.
                 self.missing = types.keys().filter(|name| !name.is_empty()).cloned().collect();
+                self.had_ends = end_column(self.kind).is_some_and(|column| self.missing.contains(column));
                 types
             }
         };
@@ -224,7 +229,9 @@ impl BatchWriter {
         if matches!(self.kind, RecordKind::Payments | RecordKind::Tickets) {
             self.without_id += batch.without_id();
         }
-        self.removed_ends += removed_ends(tx, self.kind, &batch).await?;
+        if self.had_ends {
+            self.removed_ends += removed_ends(tx, self.kind, &batch).await?;
+        }
         Ok(batch)
     }
 
