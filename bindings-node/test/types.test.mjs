@@ -22,6 +22,9 @@ function inside(work) {
   }
 }
 
+// The paths of all declarations in a folder and the folders below it.
+const declarations = (place) => readdirSync(place, { recursive: true }).filter((name) => name.endsWith('.d.ts')).toSorted()
+
 test('the row types and codes are those of the core', () => {
   const { status, stderr } = run('scripts/columns.mjs', '--check')
   assert.equal(status, 0, stderr)
@@ -31,8 +34,8 @@ test('types/ is what the compiler writes', () => inside((place) => {
   const { status, stdout } = run(tsc, '--project', 'tsconfig.json', '--emitDeclarationOnly', '--declarationDir', place)
   assert.equal(status, 0, stdout)
   assert.equal(run('scripts/declarations.mjs', place).status, 0)
-  const files = readdirSync(place).toSorted()
-  assert.deepEqual(readdirSync(join(folder, 'types')).toSorted(), files)
+  const files = declarations(place)
+  assert.deepEqual(declarations(join(folder, 'types')), files)
   for (const file of files) {
     assert.equal(readFileSync(join(folder, 'types', file), 'utf8'), readFileSync(join(place, file), 'utf8'), `${file} is stale: npm run build:ts`)
   }
@@ -48,7 +51,7 @@ test('right uses compile, and each wrong one is an error', () => {
 test('the snippets of the READMEs and of the declarations compile under strict', () => inside((place) => {
   const blocks = (text) => [...text.matchAll(/```(js|ts)\n([^]*?)```/g)].map(([, kind, code]) => [kind, code])
   const snippets = ['README.md', '../README.md'].flatMap((file) => blocks(readFileSync(join(folder, file), 'utf8')))
-  for (const file of readdirSync(join(folder, 'types'))) {
+  for (const file of declarations(join(folder, 'types'))) {
     const text = readFileSync(join(folder, 'types', file), 'utf8')
     for (const [, comment] of text.matchAll(/\/\*\*([^]*?)\*\//g)) {
       for (const [kind, code] of blocks(comment.replace(/^ *\* ?/gm, ''))) {

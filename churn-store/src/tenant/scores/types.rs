@@ -71,7 +71,7 @@ names! {
     }
 }
 
-/// Options for saving a run. See [`ScoreStore::save_with`].
+/// Options for saving a run. See [`ScoreStore::save_with`](crate::ScoreStore::save_with).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SaveRun {
@@ -172,7 +172,8 @@ pub struct RunSummary {
     pub outcomes: (u64, u64),
 }
 
-/// Filters for [`ScoreStore::high_risk`], the list of the customers with the highest probabilities.
+/// Filters for [`ScoreStore::high_risk`](crate::ScoreStore::high_risk), the list of the customers with the highest
+/// probabilities.
 #[derive(Clone, Debug)]
 pub struct HighRisk {
     /// The run whose scores are read; `None` for the latest run with the purpose `served`.
@@ -221,7 +222,7 @@ names! {
     }
 }
 
-/// Filters and order of a score query. See [`ScoreStore::query`].
+/// Filters and order of a score query. See [`ScoreStore::query`](crate::ScoreStore::query).
 ///
 /// ```
 /// use churn_core::RiskBand;
@@ -294,7 +295,7 @@ pub struct ScorePage {
     pub total: Option<u64>,
 }
 
-/// The changes between two runs. See [`ScoreStore::changes`].
+/// The changes between two runs. See [`ScoreStore::changes`](crate::ScoreStore::changes).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunChanges {

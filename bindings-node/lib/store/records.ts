@@ -1,0 +1,175 @@
+// The records of a tenant in a store.
+import { toBytes } from '../arrow.js'
+import type { CustomerRecord } from '../columns.js'
+import { ChurnError, reportOf } from '../errors.js'
+import { checked, id, invalid, keys, long, native, sliced, text } from '../glue.js'
+import type { ValidationReport } from '../reports.js'
+import type { Arrow, Cancellable, Id, TableName, WithAttributes } from '../types.js'
+import { called, parsed } from './calls.js'
+
+/** Options of an upsert, which adds rows and replaces stored rows that have the same key. */
+export interface UpsertOptions extends Cancellable {
+  /**
+   * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
+   * stored. With `'quarantine'`, the invalid rows are left out, and the other rows are stored.
+   */
+  onInvalid?: 'refuse' | 'quarantine'
+}
+
+const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
+
+/** The result of an upsert. */
+export interface Upserted {
+  rowsIn: number
+  rowsAccepted: number
+  /** Number of rows that are new, or that replaced a stored row with other values. */
+  rowsChanged: number
+  /** The validation report, which lists the rows that were left out. */
+  report: ValidationReport
+}
+
+const upserted = (text: string): Upserted => {
+  const result: Upserted = JSON.parse(text)
+  return { ...result, report: reportOf(result.report) }
+}
+
+/**
+ * A stored row. The keys of known columns are in snake_case, attributes have their own names, and timestamps are
+ * ISO-8601 texts.
+ */
+export type StoredRow = Record<string, string | number | boolean | null>
+
+/** Options of a call that reads one page. */
+export interface PageOptions {
+  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  after?: number | null
+  /** Maximum number of rows, 1 to 10 000. Default: 1000. */
+  limit?: number
+}
+
+/** @internal */
+export const PAGE_OPTIONS = keys<PageOptions>({ after: 1, limit: 1 })
+
+/** Options of {@link RecordStore.find}. */
+export interface FindOptions {
+  /** Selects customers whose id begins with this text. */
+  prefix?: string
+  /** Selects customers whose text attributes have these values. */
+  attributes?: Record<string, string>
+  /**
+   * If true, selects customers whose current version (dated row) has a `churned_at`. If false, selects customers whose
+   * current version has no `churned_at`.
+   */
+  churned?: boolean | null
+  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  after?: string | null
+  /** Maximum number of customers, 1 to 10 000. Default: 100. */
+  limit?: number
+}
+
+const FIND_OPTIONS = keys<FindOptions>({ prefix: 1, attributes: 1, churned: 1, after: 1, limit: 1 })
+
+/** Arrays with more rows than this number are read in slices, so that the event loop is not blocked. */
+const AT_ONCE = 512
+
+/** One table of a tenant's records, such as payments. */
+export class RecordStore<R extends object> {
+  readonly name: TableName
+  readonly #native: InstanceType<typeof native.NativeRecords>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeRecords>, name: TableName) {
+    this.#native = own
+    this.name = name
+  }
+
+  /**
+   * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in steps of about 10
+   * ms, so do not change the objects before the promise settles.
+   *
+   * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct a stored row.
+   * Repeating an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event
+   * without an id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from`
+   * and `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
+   */
+  async upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
+    const given = checked(options, UPSERT_OPTIONS)
+    return long(given, async (cancel) => {
+      if (!Array.isArray(rows) || rows.length <= AT_ONCE) {
+        return upserted(await this.#native.upsert({ [this.name]: toBytes(rows, this.name) }, given, cancel))
+      }
+      const slices = new native.Slices()
+      await sliced(rows, given.signal, (slice) => slices.push(this.name, slice as unknown[]))
+      return upserted(await this.#native.upsertSlices(slices, given, cancel))
+    })
+  }
+
+  /**
+   * Upserts many batches in one transaction, for data that do not fit into memory. If an error occurs, no batch is
+   * stored.
+   */
+  async upsertBatches<Row extends R>(
+    batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>,
+    options?: UpsertOptions,
+  ): Promise<Upserted> {
+    const given = checked(options, UPSERT_OPTIONS)
+    const iterable = batches as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+    if (typeof (iterable?.[Symbol.asyncIterator] ?? iterable?.[Symbol.iterator]) !== 'function') throw invalid('batches', 'must be iterable')
+    return long(given, async (cancel) => {
+      const batch = await this.#native.import(given, cancel)
+      try {
+        for await (const rows of batches) {
+          if (given.signal?.aborted) throw new ChurnError('the call was cancelled', { code: 'cancelled' })
+          await batch.write({ [this.name]: toBytes(rows, this.name) }, cancel)
+        }
+        return upserted(await batch.commit())
+      } finally {
+        await batch.giveUp()
+      }
+    })
+  }
+
+  /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
+  async check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted> {
+    const given = checked(options, { signal: 1 })
+    return long(given, async (cancel) => upserted(await this.#native.check({ [this.name]: toBytes(rows, this.name) }, cancel)))
+  }
+
+  /**
+   * Returns the customers who match the options, sorted by id. Each customer is returned as their current version
+   * (dated row). The method reads the customers table, even if this object is another table, such as payments.
+   */
+  async find(options?: FindOptions): Promise<{ customers: StoredRow[]; next: string | null }> {
+    const { attributes = {}, ...given } = checked(options, FIND_OPTIONS)
+    const pairs = Object.entries(attributes ?? {}).map(([name, value]) => [name, text(value, 'attributes')])
+    return parsed(() => this.#native.find(given, pairs))
+  }
+
+  /** Returns the number of customers of the tenant. A customer with several versions (dated rows) is counted once. */
+  async countCustomers(): Promise<number> { return called(() => this.#native.countCustomers()) }
+
+  /** Returns the number of rows. A customer or event with several versions has one row for each version. */
+  async count(): Promise<number> { return called(() => this.#native.count()) }
+
+  /**
+   * Returns a page of rows, in the order in which the rows were first stored. To get the next page, pass `next` as
+   * `after`.
+   */
+  async page(options?: PageOptions): Promise<{ rows: StoredRow[]; next: number | null }> {
+    const given = checked(options, PAGE_OPTIONS)
+    return parsed(() => this.#native.page(given))
+  }
+
+  /** Returns all rows of one customer in this table. {@link ChurnModel.scoreCustomer} accepts these rows. */
+  async ofCustomer(customerId: Id): Promise<StoredRow[]> {
+    return parsed(() => this.#native.ofCustomer(id(customerId, 'customerId')))
+  }
+}
+
+/** The customers of a tenant. */
+export class CustomerStore extends RecordStore<CustomerRecord> {
+  /** Upserts customers like {@link RecordStore.upsert}. The rows may have attributes. */
+  override async upsert<C extends CustomerRecord>(rows: readonly (C & WithAttributes<C>)[] | Arrow, options?: UpsertOptions): Promise<Upserted> {
+    return super.upsert(rows as readonly C[] | Arrow, options)
+  }
+}

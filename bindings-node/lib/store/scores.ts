@@ -1,0 +1,305 @@
+// The score runs of a tenant in a store, with queries, changes between two runs, and outcomes.
+import { ChurnError } from '../errors.js'
+import { checkDefinition, forFeatures } from '../features.js'
+import { camelCase, checked, id, invalid, keys, native } from '../glue.js'
+import { ChurnModel, modelOf } from '../model.js'
+import { TenantRecords, recordsOf } from '../records.js'
+import type { Reason, RiskBand } from '../reports.js'
+import { ScoreRun, runOf } from '../run.js'
+import type { ChurnDefinition, Id, Moment, Moments, NotScored, Scored } from '../types.js'
+import { called, camel, parsed } from './calls.js'
+
+/**
+ * Identifies a score run by its date and its model. A {@link ScoreRun} has both properties and can be passed instead.
+ */
+export interface RunId {
+  asOf: Moment
+  modelId: string
+}
+
+/** Identifies a stored score run by its date and its model. */
+export interface StoredRunId {
+  asOf: string
+  modelId: string
+}
+
+function runIdOf(run: RunId): RunId {
+  if (run === null || typeof run !== 'object') throw invalid('run', "must be a ScoreRun, or a run's asOf and modelId")
+  return { asOf: run.asOf, modelId: run.modelId }
+}
+
+/** A stored score. Its `status` tells whether the customer has a probability. */
+export type StoredScore = (Scored | NotScored) & {
+  run: StoredRunId
+  /** The value of the customer, such as their yearly revenue. It is null if the run was saved without this value. */
+  value: number | null
+  /** The probability times the value of the customer. It is null if the probability or the value is not known. */
+  valueAtRisk: number | null
+  /** The stored reasons, largest contribution first. */
+  reasons: Reason[]
+}
+
+/** The purpose of a stored score run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. */
+export type RunPurpose = 'served' | 'trial'
+
+/** A summary of a stored score run. */
+export interface RunSummary {
+  id: StoredRunId
+  savedAt: string
+  /**
+   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Queries that do not
+   * name a run, and {@link ScoreStore.history}, use only runs that are shown to users.
+   */
+  purpose: RunPurpose
+  customers: number
+  scored: number
+  meanProbability: number | null
+  /** Number of customers in each risk band. */
+  bands: Record<RiskBand, number>
+  /** Number of scored customers whose outcome (whether they churned) is known. */
+  outcomes: number
+  /** Number of scored customers whose outcome is known and who churned. */
+  churned: number
+}
+
+/** The last customer of a page of scores. The next page begins after this customer. */
+export interface RiskPlace {
+  probability: number
+  customerId: string
+}
+
+/** Options of {@link ScoreStore.save}. */
+export interface SaveRunOptions {
+  /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
+  at: Moment
+  /**
+   * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, also the same
+   * number of customers with the highest values at risk. Default: 100.
+   */
+  reasons?: number | 'all'
+  /**
+   * The purpose of the run. A `'served'` run (default) is shown to users. A `'trial'` run is for a comparison: a query
+   * returns a trial run only if it names this run.
+   */
+  purpose?: RunPurpose
+  /**
+   * The value of each customer (such as their yearly revenue) by id. The value at risk is the probability times this
+   * value.
+   */
+  values?: Record<string, number> | ReadonlyMap<string, number>
+}
+
+const SAVE_RUN_OPTIONS = keys<SaveRunOptions>({ at: 1, reasons: 1, purpose: 1, values: 1 })
+
+/** Options of a call that returns a limited number of results. */
+export interface LimitOptions {
+  /** Maximum number of results. Default: 100. */
+  limit?: number
+}
+
+const LIMIT_OPTIONS = keys<LimitOptions>({ limit: 1 })
+
+/** Options of {@link ScoreStore.runs}. */
+export interface RunsOptions extends LimitOptions {
+  /** Selects runs whose date is earlier than this time. */
+  before?: Moment | null
+}
+
+/** The position at which a page of scores ends. */
+export interface ScoreCursor {
+  /** The probability or the value at risk (by which the page is sorted) of the last customer of the page. */
+  key: number | null
+  /** The id of the last customer of the page. */
+  customerId: string
+}
+
+/** Options of {@link ScoreStore.query}. */
+export interface ScoreQuery {
+  /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
+  run?: RunId | null
+  /** The number by which scores are sorted, highest first. Default: `'probability'`. */
+  order?: 'probability' | 'value_at_risk'
+  /** Selects customers in these risk bands. */
+  bands?: readonly RiskBand[]
+  /** If true, selects customers who are scored. If false, selects customers who are not scored. */
+  scored?: boolean | null
+  customerIds?: readonly Id[]
+  minProbability?: number
+  /** Maximum number of results, 1 to 10 000. Default: 100. */
+  limit?: number
+  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  after?: ScoreCursor | null
+  /** Whether the result has `total`, the number of all customers that match the query. Default: false. */
+  total?: boolean
+}
+
+const SCORE_QUERY = keys<ScoreQuery>({
+  run: 1, order: 1, bands: 1, scored: 1, customerIds: 1, minProbability: 1, limit: 1, after: 1, total: 1,
+})
+
+/** A page of scores. */
+export interface ScorePage {
+  run: StoredRunId
+  scores: StoredScore[]
+  /** Pass this value as `after` to read the next page. It is null on the last page. */
+  next: ScoreCursor | null
+  /** The number of all customers that match the query. It is null if the query did not ask for the total. */
+  total: number | null
+}
+
+/** The changes from one run to another. */
+export interface RunChanges {
+  /**
+   * Number of customers for each pair of risk bands: the band in the earlier run (`from`) and in the later run (`to`).
+   * A band is null for customers who are not scored in that run.
+   */
+  moves: { from: RiskBand | null; to: RiskBand | null; customers: number }[]
+  /** Number of customers who are only in the later run. */
+  entered: number
+  /** Number of customers who are only in the earlier run. */
+  left: number
+  /** The largest changes of a customer's probability from the earlier run to the later one, largest first. */
+  largest: { customerId: string; before: number; after: number }[]
+}
+
+/** Options of {@link ScoreStore.highRisk}. */
+export interface HighRiskOptions {
+  /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
+  run?: RunId | null
+  /** Selects customers with at least this probability. */
+  minProbability?: number
+  /** Maximum number of results. Default: 100. */
+  limit?: number
+  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  after?: RiskPlace | null
+}
+
+const HIGH_RISK_OPTIONS = keys<HighRiskOptions>({ run: 1, minProbability: 1, limit: 1, after: 1 })
+
+/** The stored score runs of a tenant. A score run has the scores of all eligible customers at one date. */
+export class ScoreStore {
+  readonly #native: InstanceType<typeof native.NativeScores>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeScores>) { this.#native = own }
+
+  /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
+  async save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId> {
+    const { values, ...given } = checked(options, SAVE_RUN_OPTIONS)
+    const byId = values instanceof Map ? Object.fromEntries(values) : values ?? undefined
+    return camel(async () => this.#native.save(modelOf(model), runOf(run), given, byId as object | undefined))
+  }
+
+  /** Returns summaries of the latest runs of any purpose, latest date first. */
+  async runs(options?: RunsOptions): Promise<RunSummary[]> {
+    const given = checked(options, { limit: 1, before: 1 })
+    type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
+    return (await camel<Row[]>(() => this.#native.runs(given))).map((run) => {
+      const [low, medium, high, critical] = run.bands
+      const [outcomes, churned] = run.outcomes
+      return { ...run, bands: { low, medium, high, critical }, outcomes, churned }
+    })
+  }
+
+  /**
+   * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+   * `after`.
+   */
+  async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
+    const { run, after, ...given } = checked(options, HIGH_RISK_OPTIONS)
+    const of = run === undefined || run === null ? undefined : runIdOf(run)
+    type Page = { scores: unknown; next: [number, string] | null }
+    const { scores, next } = await parsed<Page>(async () => this.#native.highRisk(given, of, after ?? undefined))
+    return { scores: camelCase(scores), next: next && { probability: next[0], customerId: next[1] } }
+  }
+
+  /**
+   * Returns a page of a run's scores, filtered and sorted as the options say. Customers who are not scored are
+   * included.
+   */
+  async query(options?: ScoreQuery): Promise<ScorePage> {
+    const { run, after, customerIds, ...given } = checked(options, SCORE_QUERY)
+    const of = run === undefined || run === null ? undefined : runIdOf(run)
+    const ids = customerIds && { customerIds: Array.from(customerIds, (own) => id(own, 'customerIds')) }
+    return camel(async () => this.#native.query({ ...given, ...ids }, of, after ?? undefined))
+  }
+
+  /**
+   * Returns the changes from one run to a later run. If the runs are of different models, a change may be due to the
+   * model.
+   */
+  async changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges> {
+    const given = checked(options, LIMIT_OPTIONS)
+    return camel(async () => this.#native.changes(runIdOf(from), runIdOf(to), given))
+  }
+
+  /** Returns a customer's scores in the runs that are shown to users (purpose `'served'`), latest date first. */
+  async history(customerId: Id, options?: LimitOptions): Promise<StoredScore[]> {
+    const given = checked(options, LIMIT_OPTIONS)
+    return camel(async () => this.#native.history(id(customerId, 'customerId'), given))
+  }
+
+  /** Deletes a run and its scores. */
+  async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
+}
+
+/** A stored probability of a customer, and whether the customer then churned. */
+export interface ScoredOutcome {
+  customerId: string
+  probability: number
+  churned: boolean
+}
+
+/**
+ * A stored outcome: whether a customer churned in the label period (the period after a date, during which churn is
+ * counted).
+ */
+export interface StoredOutcome {
+  customerId: string
+  asOf: string
+  /** Whether the customer churned. It is null for a customer who has no label at this date. */
+  churned: boolean | null
+  rule: string
+  eventAt: string | null
+}
+
+/** Options of {@link OutcomeStore.save}. */
+export interface OutcomeOptions {
+  asOf: Moments
+  /** The definition of churn, usually `model.definition`. {@link OutcomeStore.ofRun} reads outcomes of equal definitions. */
+  definition: ChurnDefinition
+}
+
+const OUTCOME_OPTIONS = keys<OutcomeOptions>({ asOf: 1, definition: 1 })
+
+/** The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date. */
+export class OutcomeStore {
+  readonly #native: InstanceType<typeof native.NativeOutcomes>
+
+  /** @internal */
+  constructor(own: InstanceType<typeof native.NativeOutcomes>) { this.#native = own }
+
+  /**
+   * Computes the churn labels at one or several dates, like the function `labels`, and stores them as outcomes. Returns
+   * the number of new or changed outcomes.
+   */
+  async save(records: TenantRecords, options: OutcomeOptions): Promise<number> {
+    const given = checked(options, OUTCOME_OPTIONS)
+    if (given.definition === undefined) {
+      throw new ChurnError('give the definition of churn, such as model.definition', { code: 'invalid_option', column: 'definition' })
+    }
+    checkDefinition(given.definition)
+    return called(async () => this.#native.save(recordsOf(records), forFeatures(given)))
+  }
+
+  /**
+   * Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included if
+   * they have a probability and their outcome under the model's definition of churn is stored.
+   */
+  async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
+
+  /** Returns all stored outcomes of one customer, latest date first. */
+  async ofCustomer(customerId: Id): Promise<StoredOutcome[]> {
+    return camel(async () => this.#native.ofCustomer(id(customerId, 'customerId')))
+  }
+}
