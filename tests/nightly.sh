@@ -33,7 +33,7 @@ say "fuzzing, $minutes minutes each"
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
 (
   cd tests/fuzz
-  for target in artifact trees json csv arrow; do
+  for target in artifact trees json csv arrow interface; do
     say "$target"
     # New inputs go to a temporary folder, so that the seeds stay unchanged.
     mkdir -p "../../target/fuzz/$target"

@@ -8,6 +8,7 @@ mod contract;
 mod determinism;
 mod everyday;
 mod features_equal_reference;
+mod fuzz_seeds;
 mod golden;
 mod hostile;
 mod intervals;

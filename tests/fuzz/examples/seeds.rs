@@ -9,8 +9,8 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMi
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use churn_core::ensemble::TreeEnsemble;
 use churn_core::{
-    ChurnClassifier, Dataset, ChurnDefinition, ChurnModel, ClassifierOptions, Column, EnsembleOptions, RecordKind, Table,
-    TenantRecords, TrainOptions, Value,
+    ChurnClassifier, ChurnDefinition, ChurnModel, ClassifierOptions, Column, Dataset, EnsembleOptions, RecordKind,
+    Table, TenantRecords, TrainOptions, Value,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -38,7 +38,7 @@ const TABLES: [(&str, &str); 4] = [
 ];
 
 fn main() -> Outcome<()> {
-    for target in ["artifact", "json", "csv", "arrow"] {
+    for target in ["artifact", "json", "csv", "arrow", "interface"] {
         fs::create_dir_all(format!("corpus/{target}"))?;
     }
     for (name, csv) in TABLES {
@@ -48,6 +48,11 @@ fn main() -> Outcome<()> {
         let rows: Vec<Vec<&str>> = lines.collect();
         fs::write(format!("corpus/json/{name}"), json(&names, &rows))?;
         arrow(name, &names, &rows)?;
+    }
+    // The first byte is the type of the array, and the second byte is its number of rows.
+    for kind in 0..9 {
+        let texts = [&[kind, 2, 1, 1, 2][..], &[0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0], b"abc"].concat();
+        fs::write(format!("corpus/interface/type{kind}"), texts)?;
     }
     fs::write("corpus/artifact/model", model()?)?;
     fs::write("corpus/artifact/classifier", classifier()?)?;
@@ -161,7 +166,9 @@ fn model() -> Outcome<Vec<u8>> {
         .customers(Table::from_csv(customers.as_bytes())?)
         .payments(Table::from_csv(payments.as_bytes())?)
         .build()?;
-    let mut options = TrainOptions::default().with_definition(ChurnDefinition::inactivity(60, RecordKind::Payments)).with_plan(churn_core::FeaturePlan::standard(&[28])?);
+    let mut options = TrainOptions::default()
+        .with_definition(ChurnDefinition::inactivity(60, RecordKind::Payments))
+        .with_plan(churn_core::FeaturePlan::standard(&[28])?);
     small(&mut options.ensemble);
     Ok(ChurnModel::train(&records, &options)?.to_bytes())
 }
