@@ -183,7 +183,7 @@ ARGUMENTS = {
     "after": "int | None", "OutcomeStore.save.definition": "_Definition", "setting": "str", "value": "object",
     "user_id": "str", "email": "str", "UserStore.upsert.name": "str | None", "key_id": "str", "secret": "str",
     "CursorStore.get.source": "str", "CursorStore.set.source": "str", "position": "str", "actor": "str", "action": "str",
-    "subject": "str | None", "details": "object", 
+    "subject": "str | None", "details": "object",
     "readers": "int | None", "writers": "int | None", "connect_timeout": "float | None", "wait_timeout": "float | None",
     "statement_timeout": "float | None", "max_pages": "int | None", "host_tables": "Iterable[str]", "text": "str",
     "ApiKeyStore.issue.role": "_Role", "label": "str | None", "scopes": "Iterable[str] | None", "expires_at": "_Moment | None",

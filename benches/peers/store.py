@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,13 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__" and not os.environ.get("DATABASE_URL") and "sqlite" not in sys.argv[-1:]:
     os.execv(ROOT / "tests/postgres.sh", ["tests/postgres.sh", sys.executable, *sys.argv])
 
+import churn_core as churn
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-import churn_core as churn
-
-AT = datetime(2024, 6, 1, tzinfo=timezone.utc)
+AT = datetime(2024, 6, 1, tzinfo=UTC)
 AS_OF = "2024-01-01"
 DAY = np.timedelta64(86_400_000_000, "us")
 

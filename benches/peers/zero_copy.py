@@ -8,12 +8,11 @@ measured in a separate process, so that the peaks do not affect each other.
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
-
-import numpy as np
-import pyarrow as pa
+from datetime import UTC, datetime
 
 import churn_core as churn
+import numpy as np
+import pyarrow as pa
 
 COLUMNS = 60
 
@@ -56,7 +55,7 @@ def records(rows):
     held = churn.TenantRecords(tenant="wide", customers=table, static_attributes="all")
     spent = time.perf_counter() - start
     start = time.perf_counter()
-    matrix = churn.features(held, datetime(2024, 6, 1, tzinfo=timezone.utc))
+    matrix = churn.features(held, datetime(2024, 6, 1, tzinfo=UTC))
     features = time.perf_counter() - start
     assert len(matrix) == rows
     print(f"records: {size:.0f} MB in, peak {peak() - before:.0f} MB more (records and matrix kept); "

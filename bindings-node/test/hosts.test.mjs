@@ -253,8 +253,10 @@ test('bytes that are no readable Arrow say what they are', () => {
   }
 })
 
-test('text with a lone surrogate is refused everywhere', async () => {
-  const half = 'C-\ud800'
+// Texts that are not well-formed: a half of a surrogate pair stands alone at the end, at the start or inside, or the two
+// halves are in the wrong order.
+const illFormed = { 'high at the end': 'C-\ud800', 'low at the start': '\udc00C', 'high inside': 'C-\ud83d-1', 'wrong order': '\ude00\ud83d' }
+for (const [kind, half] of Object.entries(illFormed)) test(`text with a lone surrogate is refused everywhere: ${kind}`, async () => {
   const ok = { customer_id: 'C-1', signed_up_at: '2024-01-01' }
   const read = (more) => () => TenantRecords.fromObjects({ tenant: 't', customers: [ok], ...more })
   assert.throws(read({ tenant: half }), isFault({ code: 'invalid_option', column: 'tenant' }))

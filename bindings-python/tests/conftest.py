@@ -1,12 +1,11 @@
 """The fixtures of the tests: records of one small tenant, and a model that is trained on them."""
 
-from datetime import datetime, timedelta, timezone
-
-import pytest
+from datetime import UTC, datetime, timedelta
 
 import churn_core as churn
+import pytest
 
-START = datetime(2023, 1, 1, tzinfo=timezone.utc)
+START = datetime(2023, 1, 1, tzinfo=UTC)
 AS_OF = "2024-03-01"
 DEFINITION = churn.Inactivity(horizon=60, active_within=120, on="payments")
 

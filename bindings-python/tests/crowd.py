@@ -3,11 +3,11 @@ identical customers."""
 
 import hashlib
 import struct
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import churn_core as churn
 
-START = datetime(2022, 1, 1, tzinfo=timezone.utc)
+START = datetime(2022, 1, 1, tzinfo=UTC)
 DAY = 86_400
 LENGTH = 900
 AS_OF = "2024-06-01"

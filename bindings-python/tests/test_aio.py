@@ -4,9 +4,8 @@ import asyncio
 import inspect
 import time
 
-import pytest
-
 import churn_core as churn
+import pytest
 from conftest import AS_OF, DEFINITION, small
 
 

@@ -1,9 +1,7 @@
 """Tests that a backtest trains only on data from before the test date, and that the report proves this."""
 
-import pytest
-
 import churn_core as churn
-
+import pytest
 from conftest import DEFINITION, small
 
 

@@ -8,21 +8,20 @@ import subprocess
 import sys
 import warnings
 
+import churn_core as churn
 import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from churn_core import _churn_core
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
-
-import churn_core as churn
-from churn_core import _churn_core
 
 
 def world(rows=400, seed=0):

@@ -3,9 +3,8 @@ Node."""
 
 import builtins
 
-import pytest
-
 import churn_core as churn
+import pytest
 from churn_core import _errors
 from fixtures import read, read_tables
 

@@ -3,9 +3,8 @@
 import doctest
 import inspect
 
-import pytest
-
 import churn_core as churn
+import pytest
 from churn_core import plots
 
 NAMES = [name for name in churn.__all__ if not name.startswith("_")]

@@ -4,14 +4,13 @@ import pickle
 import subprocess
 import sys
 
+import churn_core as churn
 import numpy as np
 import pytest
+from churn_core.ensemble import GradientBoosting, Logistic, RandomForest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
-
-import churn_core as churn
-from churn_core.ensemble import GradientBoosting, Logistic, RandomForest
 
 MEMBERS = [GradientBoosting(n_estimators=30, random_state=1), RandomForest(n_estimators=20, max_depth=5), Logistic(l2=2.0)]
 

@@ -12,13 +12,12 @@ import warnings
 from collections import OrderedDict, namedtuple
 from types import MappingProxyType
 
+import churn_core as churn
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-
-import churn_core as churn
 
 NAN = float("nan")
 PERSON = {"customer_id": "a", "signed_up_at": "2023-01-01"}

@@ -3,11 +3,10 @@ in Rust and Node read the same cases, and have the same names."""
 
 import os
 
-import numpy as np
-import pytest
-
 import churn_core as churn
 import crowd
+import numpy as np
+import pytest
 from fixtures import FIXTURES, read, read_tables
 
 NAMES = sorted(path.stem for path in (FIXTURES / "golden/worlds").glob("*.json"))

@@ -5,9 +5,8 @@ import json
 import math
 from pathlib import Path
 
-import pytest
-
 import churn_core as churn
+import pytest
 
 CASES = json.loads((Path(__file__).parents[2] / "tests/fixtures/hostile.json").read_text())
 TABLES = ("customers", "payments", "tickets", "activities")

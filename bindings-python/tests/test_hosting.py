@@ -6,11 +6,9 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
+import churn_core as churn
 import pandas as pd
 import pytest
-
-import churn_core as churn
-
 from conftest import AS_OF, DEFINITION, small
 
 

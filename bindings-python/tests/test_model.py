@@ -11,14 +11,12 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
+import churn_core as churn
 import numpy as np
 import polars as pl
 import pytest
-
-import churn_core as churn
-
 from conftest import AS_OF, DEFINITION, small
 
 
@@ -30,7 +28,7 @@ def test_matrix_leaves_in_every_shape(records):
     names = ["customer_id", "as_of", *matrix.feature_names]
     assert list(pandas) == polars.columns == arrow.schema.names == names
     assert polars["customer_id"].to_list() == matrix.customer_ids == pandas["customer_id"].tolist()
-    assert polars["as_of"][0] == pandas["as_of"][0] == datetime(2024, 3, 1, tzinfo=timezone.utc)
+    assert polars["as_of"][0] == pandas["as_of"][0] == datetime(2024, 3, 1, tzinfo=UTC)
     for position, name in enumerate(matrix.feature_names):
         if name in matrix.levels:
             texts = [None if math.isnan(code) else matrix.levels[name][int(code)] for code in numbers[:, position]]

@@ -1,9 +1,7 @@
 """Tests that the plots show the right data."""
 
-import pytest
-
 import churn_core as churn
-
+import pytest
 from conftest import AS_OF, DEFINITION
 
 matplotlib = pytest.importorskip("matplotlib")

@@ -6,10 +6,9 @@ import pickle
 from dataclasses import asdict
 from datetime import timedelta
 
+import churn_core as churn
 import numpy as np
 import pytest
-
-import churn_core as churn
 from conftest import AS_OF, DEFINITION, small
 
 

@@ -5,10 +5,9 @@ import subprocess
 import sys
 from decimal import Decimal
 
+import churn_core as churn
 import numpy as np
 import pytest
-
-import churn_core as churn
 from conftest import AS_OF, DEFINITION
 
 MODULES = (churn, churn.ensemble, churn.synthetic, churn.store, churn.plots, churn.aio)

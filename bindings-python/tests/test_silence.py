@@ -3,11 +3,10 @@ the table and the column."""
 
 import decimal
 
+import churn_core as churn
 import pandas as pd
 import pyarrow as pa
 import pytest
-
-import churn_core as churn
 
 PERSON = {"customer_id": "a", "signed_up_at": "2023-01-01"}
 SUBSCRIBED = {"customer_id": "a", "started_at": "2023-02-01", "price": 5.0, "interval": "month"}

@@ -11,16 +11,15 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
-
-import pandas as pd
-import pytest
+from datetime import UTC, datetime, timedelta
 
 import churn_core as churn
+import pandas as pd
+import pytest
 from conftest import AS_OF, DEFINITION
 
 AT = "2024-06-01"
-NOON = datetime(2024, 6, 1, 12, tzinfo=timezone.utc)
+NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 POSTGRES = os.environ.get("DATABASE_URL")
 
 
@@ -160,7 +159,7 @@ def test_models_scores_and_outcomes_are_stored(acme, tables, shared):
     acme.models.save(shared, at=AT)
     assert acme.models.champion().to_bytes() == shared.to_bytes() == acme.models.load(shared.id).to_bytes()
     [kept] = acme.models.list()
-    assert (kept.id, kept.stage, kept.saved_at) == (shared.id, "champion", datetime(2024, 6, 1, tzinfo=timezone.utc))
+    assert (kept.id, kept.stage, kept.saved_at) == (shared.id, "champion", datetime(2024, 6, 1, tzinfo=UTC))
     assert kept.card["features"] == shared.feature_names
     acme.models.promote(shared.id, "retired")
     assert acme.models.champion() is None
@@ -169,7 +168,7 @@ def test_models_scores_and_outcomes_are_stored(acme, tables, shared):
     as_of = "2024-01-01"
     run = shared.score(records, as_of)
     run_id = acme.scores.save(shared, run, at=NOON, reasons=5)
-    assert run_id == churn.store.RunId(datetime(2024, 1, 1, tzinfo=timezone.utc), shared.id)
+    assert run_id == churn.store.RunId(datetime(2024, 1, 1, tzinfo=UTC), shared.id)
     assert acme.scores.save(shared, run, at=NOON, reasons=5) == run_id  # replaces the first run
     page = acme.scores.high_risk(7)
     expected = run.riskiest(20)
@@ -544,7 +543,7 @@ def test_queries_of_customers_scores_keys_and_audit(acme, shared, tables):
     page = acme.scores.query(order="value_at_risk", scored=True, limit=3, total=True)
     assert page.run == saved and page.total == sum(score.probability is not None for score in run)
     expected = sorted(
-        ((-score.probability * values[score.customer_id], score.customer_id) for score in run if score.probability is not None)
+        (-score.probability * values[score.customer_id], score.customer_id) for score in run if score.probability is not None
     )
     assert [score.customer_id for score in page.scores] == [customer for _, customer in expected[:3]]
     again = acme.scores.query(order="value_at_risk", scored=True, limit=3, after=page.next)
@@ -571,4 +570,4 @@ def test_keys_expire_and_have_scopes(store, acme):
     assert (tenant.tenant, key.label, key.scopes) == (acme.tenant, "sync", ["scores:read"])
     assert store.authenticate(text, at="2024-07-01") is None
     assert store.authenticate(text[:-1] + "5", at="2024-06-30") is None
-    assert acme.api_keys.list()[0].used_at == datetime(2024, 6, 30, tzinfo=timezone.utc)
+    assert acme.api_keys.list()[0].used_at == datetime(2024, 6, 30, tzinfo=UTC)

@@ -1,21 +1,20 @@
 """Tests of the conversion of subscriptions to customers. The input is given as rows and as frames. The tests in Rust
 and Node read the same cases."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
+import churn_core as churn
 import pandas as pd
 import polars as pl
 import pytest
 from fixtures import read
-
-import churn_core as churn
 
 CASES = read("subscriptions.json")
 
 
 def moment(text):
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def expected(row):

@@ -2,9 +2,8 @@
 
 import doctest
 
-import pytest
-
 import churn_core as churn
+import pytest
 
 TABLES = ("customers", "payments", "tickets", "activities")
 

@@ -8,14 +8,12 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import churn_core as churn
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-
-import churn_core as churn
-
 from conftest import AS_OF
 
 DATA = Path(__file__).parents[2] / "examples/rust/data/complete_journey"

@@ -6,17 +6,16 @@ import subprocess
 import sys
 import warnings
 
+import churn_core as churn
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from fixtures import FIXTURES
 from sklearn import ensemble as forests
 from sklearn import tree as trees
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-
-import churn_core as churn
-from fixtures import FIXTURES
 
 MODELS = FIXTURES / "models"
 EXPECTED = json.loads((MODELS / "expected.json").read_text())

@@ -2,16 +2,14 @@
 warnings, and validation reports give findings."""
 
 import random
-from datetime import datetime, timedelta, timezone
-
-import pandas as pd
-import pytest
+from datetime import UTC, datetime, timedelta
 
 import churn_core as churn
-
+import pandas as pd
+import pytest
 from conftest import small
 
-START = datetime(2022, 1, 1, tzinfo=timezone.utc)
+START = datetime(2022, 1, 1, tzinfo=UTC)
 DEFINITION = churn.Cancellation(60)
 
 
@@ -149,7 +147,7 @@ def test_data_that_ended_before_the_date(trained, tables):
     for warning in stale:
         # The message names the date of the latest event and the date of the run.
         assert "2024-03-10" in warning.message and "2024-07-10" in warning.message
-        assert warning.dates == [datetime(2024, 7, 10, tzinfo=timezone.utc)]
+        assert warning.dates == [datetime(2024, 7, 10, tzinfo=UTC)]
     assert {"level_outside_training", "features_outside_training"} < set(codes(warnings))
 
 

@@ -7,13 +7,12 @@ The URL is sqlite:churn.db, or postgres://user:password@host/database. Without a
 
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import churn_core as churn
+import pandas as pd
 
 DATA = Path(__file__).parents[1] / "rust/data/complete_journey"
 AS_OF = "2018-01-01"  # the data end on this date, so it is not known who will churn in the next 30 days
@@ -35,7 +34,7 @@ def fill_and_train(url: str) -> churn.ScoreRun:
         definition = churn.Inactivity(horizon=30, active_within=90, on="payments")
         model = churn.ChurnModel.train(records, definition=definition, seed=0)
         run = model.score(records, as_of=AS_OF)
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         tenant.models.save(model, at=now)
         tenant.scores.save(model, run, at=now)
         tenant.audit.append("example", "model.trained", at=now, subject=model.id)

@@ -13,7 +13,19 @@ import numpy.typing as npt
 
 from ._churn_core import FlatModel, FlatTable
 from ._errors import make
-from ._estimator import Base, check_names, class_weights, classes_of, groups, labels, not_fitted, seed, threads, weights, whole_table
+from ._estimator import (
+    Base,
+    check_names,
+    class_weights,
+    classes_of,
+    groups,
+    labels,
+    not_fitted,
+    seed,
+    threads,
+    weights,
+    whole_table,
+)
 from ._results import Explanation, Reason, ToDict
 
 #: The maximum number of training rows from which `ChurnClassifier.feature_importances_` is computed.

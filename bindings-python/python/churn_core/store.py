@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _errors
@@ -387,7 +387,7 @@ _NAMES = ("low", "medium", "high", "critical")
 
 def _moment(text: str) -> datetime:
     at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _build(kind: Any, values: Any) -> Any:

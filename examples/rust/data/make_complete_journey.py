@@ -8,12 +8,12 @@ Households become customers, baskets become payments, and coupon redemptions bec
 import csv
 import sys
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ORIGINALS = Path(sys.argv[1])
 TARGET = Path(__file__).parent / "complete_journey"
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEMOGRAPHICS = ["age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count"]
 
 
