@@ -29,7 +29,8 @@ pub(crate) struct Tables {
     pub(crate) activities: Vec<Activity>,
 }
 
-/// Creates test data: customers with versions, attributes of all types, late corrections, and rows without ids.
+/// Creates test data: customers with several versions (dated rows), attributes of all types, late corrections, and rows
+/// without ids.
 pub(crate) fn tables(customers: usize) -> Tables {
     let mut all = Tables {
         customers: vec![],
@@ -224,7 +225,7 @@ everywhere!(a_later_batch_replaces_rows, world => {
     // If several rows of a batch have the same key, the last of them is stored.
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
-    // A row with another `known_at` is stored as another version.
+    // A row with another `known_at` does not replace the stored row, but is stored as well.
     let version = Payment::new("C-0", day(9), 6.0).with_payment_id("P").with_known_at(day(20));
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);

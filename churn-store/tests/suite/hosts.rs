@@ -211,7 +211,7 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
         for writer in writers {
             writer.await.unwrap().unwrap();
         }
-        // If a call waits for a transaction that does not end, its error says so.
+        // A call that waits too long for another transaction fails with `store_busy`.
         let tx = a.begin().await.unwrap();
         let error = a.customers().upsert(vec![customer("C-1")]).await.unwrap_err();
         assert!(error.code() == "store_busy" && error.retryable(), "{error}");
@@ -347,7 +347,7 @@ everywhere!(customers_are_found_in_their_current_version, world => {
     assert_eq!(ids.len(), 60);
     let page = acme.customers().find(&CustomerQuery { prefix: "C-5".into(), ..Default::default() }).await.unwrap();
     assert_eq!(page.customers.len(), 11);
-    // The customer C-5 has three versions, and the last version is the current one.
+    // The customer C-5 has three versions (dated rows), and the last version is the current one.
     assert_eq!(page.customers[0].values["seats"], Value::Float(((5 * 7919 + 2 * 17) % 31) as f64 + 0.1));
     let churned = acme.customers().find(&CustomerQuery { churned: Some(true), ..Default::default() }).await.unwrap();
     assert_eq!(churned.customers.len(), 12);
