@@ -298,7 +298,7 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Returns the log-odds of churn of each row of a `FeatureMatrix`, before calibration. The log-odds of a row equal
+    /// Returns the log-odds of churn for each row of a `FeatureMatrix`, before calibration. The log-odds of a row equal
     /// the base value of `explain` plus the sum of the row's Shapley values.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(

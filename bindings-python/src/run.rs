@@ -147,9 +147,10 @@ pub(crate) fn explanation(
 
 /// A score run: the scores of all eligible customers (those who can still churn) at one date, sorted by customer id.
 ///
-/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. A frame of the run has
-/// the columns ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability
-/// of a customer who is not scored is NaN in pandas and numpy, and null in Arrow and polars.
+/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. The frame that
+/// `to_pandas` returns has the columns ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and
+/// ``model_id``. The probability of a customer who is not scored is NaN in pandas and numpy, and null in Arrow and
+/// polars.
 ///
 /// >>> run = model.score(records, as_of="2024-03-01")
 /// >>> run.to_pandas().columns.to_list()

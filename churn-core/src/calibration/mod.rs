@@ -91,8 +91,8 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fits a calibrator to other rows with the method of this calibrator. If this calibrator is only a shift, a line
-    /// is fitted instead.
+    /// Fits a new calibrator to `rows` by the same method. If this calibrator only shifts the log-odds, the new
+    /// calibrator is a line.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {
