@@ -315,8 +315,8 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// Returns the features that raise or lower a customer's score most. There are at most ``top`` reasons, sorted by
-    /// the absolute value of the contribution, largest first.
+    /// Returns the reasons for a customer's score: the features that raise or lower the score most. There are at most
+    /// ``top`` reasons, sorted by the absolute value of the contribution, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)

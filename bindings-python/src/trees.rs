@@ -282,7 +282,7 @@ impl TreeEnsemble {
     #[staticmethod]
     #[pyo3(signature = (path_or_text))]
     fn from_lightgbm(py: Python<'_>, path_or_text: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // A text with a line break is content, because paths have only one line.
+        // A text with a line break is the model itself, because a path has only one line.
         let text = content(path_or_text, |text| text.contains('\n'))?;
         let wrong = |_| refuse(py, "import_failed", "this is not the text of a LightGBM model", None);
         let text = String::from_utf8(text).map_err(wrong)?;

@@ -1,4 +1,5 @@
-//! Forms the groups of rows that share a fold. The result does not depend on the order of the rows.
+//! Divides rows into groups. All rows of a group are in the same fold. The result does not depend on the order of the
+//! rows.
 
 use std::collections::BTreeMap;
 
@@ -193,7 +194,7 @@ mod tests {
         // One class has only two rows. These two rows are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
-        // Groups that the caller has passed are never split, even if a group contains a whole class.
+        // Groups that the caller has passed are never split, even if one group contains all rows of a class.
         let together = [(1, 1, 0), (2, 1, 0), (3, 0, 0), (4, 0, 1), (5, 0, 2)];
         assert_eq!(count(&held(&together, true).1), 3);
     }
