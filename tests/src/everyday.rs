@@ -265,8 +265,8 @@ impl Everyday {
         }
     }
 
-    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include an invoice day of
-    /// every cycle in which all customers have the same invoice days.
+    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. If all customers of the tenant have
+    /// the same invoice days, at least one of the 31 days is an invoice day.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }

@@ -515,7 +515,7 @@ impl Lease {
         self.turn = None;
     }
 
-    /// Closes the connection. Returns the permits, so that the call need not wait again for another connection.
+    /// Closes the connection. Returns the permits, so that the caller can take another connection without waiting.
     fn discard(mut self) -> Option<Turn> {
         self.connection = None;
         self.turn.take()

@@ -1,4 +1,4 @@
-//! The arguments and the result rows of statements. Both types have one interface for SQLite and Postgres.
+//! The arguments and the result rows of statements, with the same interface for SQLite and Postgres.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Converts batches of rows to the columns that the databases store. [`Table::check`] of `churn_core` parses and
-//! validates the rows. This module only refuses values that the databases cannot store.
+//! validates the rows. In addition, this module refuses values that the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -51,8 +51,8 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
     Ok(Parsed { batch, positions })
 }
 
-/// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Neither database
-/// always keeps the sign of -0.0. Texts with U+0000, and the number -0.0, are refused in both databases, so that both
+/// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Both databases
+/// sometimes lose the sign of -0.0. Texts with U+0000, and the number -0.0, are refused in both databases, so that both
 /// databases store the same rows.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];

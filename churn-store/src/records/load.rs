@@ -305,7 +305,7 @@ impl Attribute {
         }
     }
 
-    /// Appends nulls until the attribute has this number of rows.
+    /// Appends nulls until the attribute has `rows` rows.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {

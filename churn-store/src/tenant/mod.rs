@@ -209,8 +209,8 @@ impl TenantStore {
         Ok(revision)
     }
 
-    /// Begins the transaction of one call. If the calls share a transaction, the call takes part in that transaction
-    /// instead.
+    /// Begins the transaction of one call. If this store belongs to a [`TenantTransaction`], the call takes part in
+    /// that transaction instead.
     pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
         match &self.shared {

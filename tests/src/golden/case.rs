@@ -57,7 +57,7 @@ impl Tables {
 }
 
 /// Returns the error with which the library rejects an example. `error` is the entry of an error code in
-/// `contract.json`, which contains the example.
+/// `contract.json`. The entry contains the example.
 ///
 /// # Panics
 /// If the library accepts the example.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// Returns the time from which a version of a customer row is valid. If `valid_from` is null, this is the sign-up.
+/// Returns the time from which a customer row is valid. If `valid_from` is null, the row is valid from the sign-up.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
@@ -27,7 +27,7 @@ fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a 
     history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// A spell (an uninterrupted period as a customer), with its start and the versions of its row.
+/// A spell (an uninterrupted period as a customer), with its start and its rows (versions).
 struct Spell<'a> {
     start: i64,
     versions: Vec<&'a CustomerRow>,

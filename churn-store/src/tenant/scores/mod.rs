@@ -112,8 +112,9 @@ impl ScoreStore {
         Ok(page)
     }
 
-    /// Returns the changes from one run to another: how many customers moved between risk bands, and the `limit` (1 to
-    /// 10 000) largest changes of probability. If the runs are of different models, a change may be due to the model.
+    /// Returns the changes from one run to another: how many customers moved between risk bands, and at most `limit`
+    /// customers (1 to 10 000) with the largest changes of probability. If the two runs have different models, a change
+    /// may be due to the model.
     ///
     /// # Errors
     /// `not_found` if one of the runs does not exist; `invalid_option`, `store_unavailable`, `store_not_migrated`.

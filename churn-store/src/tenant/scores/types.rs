@@ -88,7 +88,7 @@ pub struct SaveRun {
 }
 
 impl SaveRun {
-    /// Creates options with this value of `at`, and defaults for all other options.
+    /// Creates options with the given `at`, and with defaults for all other options.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
