@@ -85,9 +85,9 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """A page of rows as dicts, in the order in which the rows were first stored. A dict has no key for a column if
-    no value was stored for it. To get the next page, pass ``next`` as the argument ``after``. On the last page,
-    ``next`` is None."""
+    """A page of rows as dicts, in the order in which the rows were first stored. The dicts have a key for
+    each column that any upsert has contained. To get the next page, pass ``next`` as the argument ``after``. On the
+    last page, ``next`` is None."""
 
     rows: list[dict[str, Any]]
     next: int | None
