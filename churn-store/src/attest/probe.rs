@@ -171,7 +171,7 @@ async fn attempt_after_own(
     Ok(done)
 }
 
-/// Runs a statement. Its changes are kept if it succeeds.
+/// Runs a statement. If the statement succeeds, its changes are kept.
 async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_keep").await?;
     match tx.inner().execute(sql, args).await {

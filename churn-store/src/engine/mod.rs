@@ -86,7 +86,7 @@ impl Tx {
     }
 
     /// Sets the tenant of the transaction. Postgres then limits the transaction to the rows of this tenant.
-    /// `set_config(.., true)` has the effect of `SET LOCAL`, which does not accept arguments.
+    /// `set_config(.., true)` has the effect of `SET LOCAL`, but also accepts arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";

@@ -141,7 +141,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// Returns the query for all rows of a tenant, in the order in which they were first stored.
+/// Returns the query for all rows of a tenant. The query sorts the rows in the order in which they were first stored.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "

@@ -258,7 +258,7 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// The minimum interval, in microseconds, between two updates of the time at which a key was last used.
+/// The time of a key's last use is updated at most once in this many microseconds.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {

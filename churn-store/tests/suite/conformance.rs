@@ -154,7 +154,8 @@ everywhere!(loaded_records_equal_the_given_ones, world => {
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // The loaded records are bit-identical to records that are built directly, including versions, order and columns.
+    // The loaded records have the same versions, order and columns as records that are built directly, and are
+    // bit-identical to them.
     assert!(records == direct("acme", &tables));
 
     // Writing the same batch again changes nothing.

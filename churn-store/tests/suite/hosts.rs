@@ -316,7 +316,7 @@ everywhere!(keys_find_their_tenant, world => {
     assert_eq!((tenant.tenant(), found.key_id.as_str(), found.label.as_deref()), (acme.tenant(), "k1", Some("sync")));
     assert!(found.allows("records:write") && !found.allows("scores:read"));
     assert_eq!(acme.api_keys().list().await.unwrap()[0].used_at, Some(day(1)));
-    // Keys that are expired, revoked, malformed or of another tenant are not accepted.
+    // Keys that are expired, revoked or malformed are not accepted. Keys of another tenant are not accepted either.
     assert!(world.store.authenticate(&text, day(30)).await.unwrap().is_none());
     let other = text.replace(&text[6..text.len() - 36], "mfrw2zi");
     for wrong in [other.as_str(), "", "churn___", &text[..text.len() - 1], &text.replace("_k1_", "_k2_"), &format!("{text}_")] {

@@ -367,8 +367,8 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // The attestation gets the name of the application's table `tasks`. It must still fail if rows of this table
-        // can be without a tenant.
+        // `tasks` is a table of the application. The attestation must fail if rows of this table can be without a
+        // tenant, although the attestation gets the name of the table.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
