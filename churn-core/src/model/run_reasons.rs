@@ -9,8 +9,8 @@ use crate::parallel::Execution;
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores). The result equals that of
-    /// [`reasons`](Self::reasons) for each customer, but is computed on several threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). For each customer, the result equals that
+    /// of [`reasons`](Self::reasons). The reasons are computed on several threads.
     ///
     /// # Errors
     /// `cancelled` if the caller cancelled the call; `invalid_option` if the number of threads is zero.
