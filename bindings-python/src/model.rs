@@ -449,7 +449,7 @@ impl TrainArguments<'_, '_> {
 ///     definition: `Cancellation` or `Inactivity`.
 ///     origins: The test dates. The label period of each date (the later period during which churn is counted)
 ///         must be over. With None, the last possible dates are chosen: at most three, one label period apart.
-///     embargo_days: Minimum number of days between the end of the last label period used in training and the origin.
+///     embargo_days: Minimum number of days from the end of the last label period in the training data to the origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
 ///     as_of: A list of dates. The training dates for each origin are taken from this list. With None, the library
 ///         chooses training dates before each origin.

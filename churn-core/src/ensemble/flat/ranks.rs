@@ -112,7 +112,7 @@ pub(super) struct Ranked {
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
-    /// The leaf value of every node, by the index of the node. It has no meaning for a node that is not a leaf.
+    /// The leaf values, by the index of the node. The entry of a node that is not a leaf has no meaning.
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
