@@ -33,7 +33,7 @@ impl UsualDays {
         }
         let most = (days.events as u64 / 1000).max(1);
         let filled: Vec<i64> = days.filled().map(|(day, _)| day).collect();
-        // The number of days at one end of the history that can be left out: together, they have at most `most` events.
+        // How many days at one end of the history have at most `most` events in total.
         let at_end = |days: &mut dyn Iterator<Item = (i64, u64)>| {
             let mut seen = 0;
             days.take_while(|(_, count)| {

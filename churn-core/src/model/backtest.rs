@@ -150,7 +150,7 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // The purge drops dates whose label periods end after the origin. These dates are listed in the proof, but
+            // The purge drops dates whose label periods end after the origin. The `PurgeProof` lists these dates, but
             // their labels are not computed.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(

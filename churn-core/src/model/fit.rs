@@ -95,8 +95,8 @@ struct FitSettings {
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` holds two progress values of the whole training run (from 0 to 1): the progress at the start
-/// of this fit, and the progress at its end.
+/// Fits a scorer. `part` holds the progress of the whole training run (from 0 to 1) at the start and at the end of this
+/// fit.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,

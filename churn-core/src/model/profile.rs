@@ -31,7 +31,7 @@ const SLACK_OF_GAPS: f64 = 3.0;
 pub(crate) struct Limits {
     /// The largest accepted difference between the shares of missing values.
     share: f64,
-    /// The smallest distance from the typical range at which a median counts as outside.
+    /// A median within this distance of the typical range never counts as outside.
     slack: f64,
 }
 
@@ -58,7 +58,7 @@ impl Limits {
 pub(crate) struct FeatureProfile {
     /// The share of rows in which the feature has no value.
     missing: f64,
-    /// For a number feature: the 1st, 50th and 99th percentile; `None` if there are no values.
+    /// For a numeric feature: the 1st, 50th and 99th percentile; `None` if there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantiles: Option<[f64; 3]>,
     /// For a text feature: the distinct texts (levels) in the data, at most [`LEVELS`].

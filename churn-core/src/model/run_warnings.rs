@@ -300,8 +300,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // The churn rate of a date without churned customers is 0. It is replaced by the rate that half a churned row would
-    // give, so that the log-odds are finite.
+    // The churn rate of a date without churned customers is 0, and its log-odds are infinite. The rate of half a
+    // churned row is used instead.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);
