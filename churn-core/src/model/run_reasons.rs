@@ -5,7 +5,7 @@ use crate::model::reason::{Reason, top_reasons};
 use crate::model::score::ScoreRun;
 use crate::parallel::Execution;
 
-/// Number of rows whose contributions are computed at a time. A limited number limits memory use.
+/// Number of rows whose contributions are computed at a time. This limit keeps memory use low.
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {

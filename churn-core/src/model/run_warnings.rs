@@ -26,7 +26,7 @@ const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
 const FEWEST_SCORES: usize = 20;
-/// The length in days of the periods whose numbers of events are compared.
+/// The length of a period in days. The number of events in the last period is compared with earlier periods.
 const PERIOD_DAYS: i64 = 31;
 /// The number of earlier periods with which the last period is compared. The earlier periods cover one year, so they
 /// include the quiet season of a business.

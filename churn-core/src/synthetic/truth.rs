@@ -25,7 +25,7 @@ pub struct TrueRisk {
     pub churned: Option<bool>,
 }
 
-/// Number of customers whose true risks one thread computes at a time.
+/// One thread computes the true risks of this number of customers at a time.
 const PIECE: usize = 64;
 
 /// Computes the true risk of the tenant's eligible customers, sorted by customer id.

@@ -11,7 +11,7 @@ use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 use crate::synthetic::truth::{TrueRisk, true_risks};
 use crate::time::{AsOf, Horizon, Timestamp};
 
-/// Number of customers whose rows one thread generates at a time.
+/// One thread generates the rows of this number of customers at a time.
 const PIECE: usize = 256;
 /// The label period for which [`WorldTenant::truth`] computes the true risk: the 90 days after the date. The default
 /// options were chosen for this label period.
