@@ -203,9 +203,9 @@ export type ForestOptions = RandomForestOptions
 
 /**
  * What happens to columns that leak the target (reveal the label). With `'refuse'`, training fails if an attribute or a
- * column of a flat table leaks. If a feature that is computed from events leaks, the report has a warning. `'warn'`
- * uses the columns, and warnings in the report list them. `'allow'` uses the columns, and the report lists them as
- * allowed.
+ * column of a flat table leaks. If a feature that is computed from events leaks, it only causes a warning in the
+ * report. With `'warn'`, the columns are used, and warnings in the report list them. With `'allow'`, the columns are
+ * used, and the report lists them as allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow'
 
@@ -271,7 +271,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
 export interface BacktestOptions extends TrainOptions {
   /**
    * The test dates. The label period of each date (the period after the date, during which churn is counted) must be
-   * over. Default: the last possible dates, at most three, one label period apart.
+   * over. By default, the last possible dates are used: at most three dates, which lie one label period apart.
    */
   origins?: Moments
   /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */
