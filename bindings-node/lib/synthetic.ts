@@ -138,7 +138,7 @@ export interface TrueRisk {
 export interface TruthOptions {
   /** One date or several dates. Each date must be a midnight. Default: the `dates` of the world. */
   asOf?: Moments
-  /** Length in days of the label period, in which cancellations are counted. Default: 90. */
+  /** Length in days of the label period (the period in which cancellations are counted). Default: 90. */
   horizon?: number
   /** Number of days between `asOf` and the start of the label period. Default: 0. */
   lead?: number

@@ -48,8 +48,8 @@ export interface RecordOptions {
    */
   currency?: string
   /**
-   * The exchange rates of currencies other than `currency`. A key is the code of a currency, and its value is the value
-   * of one major unit (such as one euro) in major units of `currency`.
+   * The exchange rates of currencies other than `currency`. The keys are currency codes. Each number is the price of
+   * one major unit of that currency (such as one euro), in major units of the tenant's currency.
    */
   conversionRates?: Readonly<Record<string, number>>
 }
@@ -111,7 +111,7 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
  */
 export interface CancellationDefinition {
   kind: 'cancellation'
-  /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
+  /** Length in days of the label period. In this period, a customer either churns or stays. Default: 90. */
   horizon?: number
   /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
   lead?: number
@@ -123,7 +123,7 @@ export interface CancellationDefinition {
  */
 export interface InactivityDefinition {
   kind: 'inactivity'
-  /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
+  /** Length in days of the label period. In this period, a customer either churns or stays. Default: 90. */
   horizon?: number
   /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
   lead?: number
