@@ -134,8 +134,8 @@ class ChurnClassifier(Base):
             X: A table. The types are numpy arrays, frames of pandas, polars and pyarrow, lists of lists, lists of
                 dicts, and dicts of columns. None, NaN, NaT, NA and masked values are missing values.
             y: One label per row. A label is a text, an integer or a bool. If there are two distinct labels, the second
-                in sorted order means churned. If there are more than two labels, one model is fitted for each label. The
-                model separates the rows with this label from all other rows.
+                in sorted order means churned. If there are more than two labels, one model is fitted for each label.
+                The model separates the rows with this label from all other rows.
             sample_weight: One number per row. If all weights are integers, a weight n has the effect of n equal rows.
                 Otherwise, the weights are scaled to a mean of 1.
             groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All
