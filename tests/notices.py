@@ -4,8 +4,8 @@
     tests/notices.py            # writes both files into bindings-python/ and bindings-node/
     tests/notices.py --check    # fails if a committed file differs from the file that would be written
 
-Both files list the crates that are compiled into the module on any platform. The dependencies of build scripts and
-tests are not listed. The licence texts are copied from the crates.
+Both files list the crates that are compiled into the module on at least one platform. The dependencies of build scripts
+and tests are not listed. The licence texts are copied from the crates.
 """
 
 from __future__ import annotations

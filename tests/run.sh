@@ -2,7 +2,7 @@
 # Runs all tests, or only the parts that are named as arguments. Prints how many minutes each part took.
 #
 #   tests/run.sh                 # runs all parts, as CI does
-#   tests/run.sh rust python     # runs some of the parts rust, quickstart, python and node
+#   tests/run.sh rust python     # runs only these two parts (all parts: rust, quickstart, python and node)
 #
 # The script needs cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, the script
 # starts a temporary PostgreSQL server.

@@ -4,8 +4,9 @@
 //!
 //! Usage: `cargo run --release -p churn-benches --example everyday -- [ARGUMENTS]`. The arguments are CUSTOMERS, SEEDS,
 //! CYCLES, HORIZONS and ACTIVE_WITHIN, in this order. All of them are optional. SEEDS, CYCLES and HORIZONS are
-//! comma-separated lists or `all`; all seeds are 0, 1 and 2. A customer is eligible at a date if they were active in a period that ends at the date and is
-//! ACTIVE_WITHIN times as long as the horizon. Without ACTIVE_WITHIN, the default of the churn definition is used.
+//! comma-separated lists or `all`. For SEEDS, `all` means the seeds 0, 1 and 2. A customer is eligible at a date if
+//! they were active in a period that ends at the date and is ACTIVE_WITHIN times as long as the horizon. Without
+//! ACTIVE_WITHIN, the default of the churn definition is used.
 
 use std::time::Instant;
 

@@ -67,8 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Runs a stage and prints a line with the measurements of the stage. The function `stage` returns its result and the
-/// number of rows.
+/// Runs a stage and prints a line with its measurements. `run` returns the result of the stage and the number of rows.
 fn timed<T>(
     stage: &str,
     run: impl FnOnce() -> Result<(T, usize), Box<dyn std::error::Error>>,

@@ -10,9 +10,9 @@ There are twelve training dates, which lie a month apart. The label period of ea
 after the date) ends by the scoring date. The history continues for 90 days after the scoring date, so the scores
 can be compared with the true outcomes.
 
-Both sides use this library's defaults for members, hyperparameters, folds, sampled customers, blend and calibration.
-Before they fit the final model, both sides test out of time on the last training date, as this library always does. The
-table also shows the ratio of the two times if the peer skips this test. Neither side computes reasons.
+Both sides use this library's defaults for members, hyperparameters, folds, sampling of customers, blend and
+calibration. Before they fit the final model, both sides test out of time on the last training date, as this library
+always does. The table also shows the ratio of the two times if the peer skips this test. Neither side computes reasons.
 
 Before time is measured, features, labels and rows of both sides are compared. Each run is a separate process. After a
 small warm-up job, the two sides alternate. The time of imports is not measured.

@@ -1,9 +1,9 @@
 """The pipeline with which `main_job.py` compares this library. A good data scientist could write such a pipeline with
 DuckDB, LightGBM, scikit-learn and SciPy.
 
-Members, hyperparameters, folds, sampled customers, blend and calibration are the defaults of this library. In the code
-of this library, these defaults are in `EnsembleOptions::default()`, `grouped_folds` and `max_rows`. If the other
-libraries have a faster way to get the same result, the pipeline uses the faster way.
+Members, hyperparameters, folds, sampling of customers, blend and calibration follow the defaults of this library. In
+the code of this library, these defaults are in `EnsembleOptions::default()`, `grouped_folds` and `max_rows`. If the
+other libraries have a faster way to get the same result, the pipeline uses the faster way.
 """
 
 from __future__ import annotations

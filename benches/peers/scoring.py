@@ -97,7 +97,7 @@ def forest_model() -> Path:
         arrays = [
             {
                 "feature": tree.feature.tolist(),
-                # JSON has no infinity, so it is replaced by the largest number.
+                # JSON has no infinity, so an infinite threshold is replaced by the largest finite number.
                 "threshold": np.clip(tree.threshold, -np.finfo("f8").max, np.finfo("f8").max).tolist(),
                 "left": tree.children_left.tolist(),
                 "right": tree.children_right.tolist(),

@@ -116,7 +116,7 @@ export class ChurnModel {
   get tenant(): string | null { return cached(this, 'tenant', () => halfOf<Native>(this).tenant ?? null) }
   /** Names of the features of the model, in the order of the columns of its feature matrix. */
   get featureNames(): readonly string[] { return cached(this, 'featureNames', () => halfOf<Native>(this).featureNames) }
-  /** The lowest probability of each of the risk bands medium, high and critical. */
+  /** The probabilities at which the risk bands medium, high and critical begin. */
   get riskBands(): RiskBands { return cached(this, 'riskBands', () => JSON.parse(halfOf<Native>(this).riskBands)) }
   /** The training report: how the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => warningsOf(camelCase<TrainReport>(JSON.parse(halfOf<Native>(this).report)))) }

@@ -10,7 +10,7 @@ const { errors } = JSON.parse(readFileSync(new URL('../../tests/fixtures/contrac
 
 const TABLES = { customers: 'Customer', payments: 'Payment', tickets: 'Ticket', activities: 'Activity' }
 const ALL = { ...TABLES, subscriptions: 'Subscription' }
-/** The values of the text columns that have a fixed set of values. */
+/** For each text column with a fixed set of values, the permitted values. */
 const LITERALS = {
   'payments.status': ['paid', 'failed', 'pending', 'refunded'],
   'tickets.priority': ['low', 'normal', 'high', 'urgent'],

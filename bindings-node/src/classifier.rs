@@ -31,8 +31,8 @@ impl Classifier {
     }
 }
 
-/// Reads the property `x` of an object: an array of plain objects, or the bytes of an Arrow IPC file or stream. The
-/// order of keys in plain objects has no meaning, so the columns get the order of the names in `known`.
+/// Reads the property `x` of an object. The property is an array of plain objects, or the bytes of an Arrow IPC file or
+/// stream. The order of keys in plain objects has no meaning, so the columns get the order of the names in `known`.
 fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     let wrong = || {
         invalid_option(
@@ -75,7 +75,7 @@ fn table(source: &Object<'_>, known: &[String]) -> Result<Table> {
     Table::from_values(ordered).map_err(raise)
 }
 
-/// Returns the value of `found`. If it is `None`, returns an internal error that says that there are no `what`.
+/// Returns the value in `found`. If `found` is `None`, returns an internal error that names the missing data (`what`).
 fn numbers<T>(found: Option<T>, what: &str) -> Result<T> {
     found.ok_or_else(|| internal(&format!("there are no {what}")))
 }
@@ -261,7 +261,7 @@ impl Classifier {
         })
     }
 
-    /// Returns, for each row, the columns with the largest contributions to the row's score.
+    /// For each row, returns the columns with the largest contributions to the row's score.
     #[napi(catch_unwind)]
     pub fn reasons<'env>(
         &self,

@@ -51,7 +51,7 @@ pub(crate) fn ipc_of(batch: &RecordBatch) -> Result<Buffer> {
 
 #[napi]
 impl Matrix {
-    /// The id of the tenant to whom the records belong.
+    /// The id of the tenant whose records the matrix was computed from.
     #[napi(getter, catch_unwind)]
     pub fn tenant(&self) -> Result<String> {
         Ok(self.inner.get()?.tenant().to_string())
@@ -188,12 +188,12 @@ pub struct LabelRow {
     pub event_at: Option<String>,
 }
 
-/// The labels of customers, and the rows of customers who have no label.
+/// The rows that have a label, and the excluded rows, which have no label.
 #[napi(object, object_from_js = false)]
 pub struct LabelRows {
     /// The rows with a label: the customer churned or stayed.
     pub rows: Vec<LabelRow>,
-    /// The excluded rows, which have no label, because the customer churned before the label period.
+    /// The excluded rows. They have no label, because the customer had already churned before the label period began.
     pub excluded: Vec<LabelRow>,
 }
 

@@ -163,7 +163,7 @@ pub(crate) fn definition(options: &Object<'_>) -> Result<ChurnDefinition> {
     Ok(given_definition(options)?.unwrap_or_default())
 }
 
-/// Reads the option `threads`, and sets this number of threads in `execution`.
+/// Reads the option `threads`. Returns `execution` with this number of threads.
 pub(crate) fn threads(options: &Object<'_>, execution: Execution) -> Result<Execution> {
     Ok(match whole(options, "threads")? {
         // A number above 512 is probably a mistake, for example a time in milliseconds.

@@ -172,7 +172,7 @@ impl Slices {
         Self::default()
     }
 
-    /// Appends rows to a table. If `rows` is empty and nothing else is appended, the table counts as given and empty.
+    /// Appends rows to a table. If the table does not exist, the call creates it, even if `rows` is empty.
     #[napi(catch_unwind)]
     pub fn push(&mut self, table: String, rows: Array<'_>) -> Result<()> {
         let kind = kind_of(&table)?;
@@ -360,7 +360,7 @@ pub struct Column {
     pub meaning: String,
 }
 
-/// Converts the name of a table of records to the kind of records.
+/// Converts the name of a table to the kind of records that the table contains.
 pub(crate) fn kind_of(table: &str) -> Result<RecordKind> {
     table.parse().map_err(raise)
 }
@@ -497,7 +497,7 @@ impl Records {
     }
 }
 
-/// The result of splitting tables with the rows of several tenants.
+/// The result of `partition`, which splits tables that contain the rows of several tenants.
 #[napi(object, object_from_js = false)]
 pub struct Partitioned {
     /// The records of each tenant, sorted by tenant id.
@@ -519,7 +519,7 @@ pub struct Positions {
     pub rows: Uint32Array,
 }
 
-/// Splits tables with the rows of many tenants by the column `tenant_id`.
+/// Splits tables that contain the rows of many tenants. The column `tenant_id` says to which tenant each row belongs.
 #[napi(catch_unwind)]
 pub fn partition(given: Object<'_>, arrow: bool) -> Result<Partitioned> {
     let partition = builder(&given, "", reader(arrow))?.partition().map_err(raise)?;

@@ -1,4 +1,4 @@
-//! Score runs. A score run has the scores of all eligible customers of a tenant at one date.
+//! Score runs. A score run contains the scores of all eligible customers of a tenant at one date.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct Bounds {
 pub struct ScoreRow {
     /// The id of the customer.
     pub customer_id: String,
-    /// Whether the customer has a probability: `scored` or `not_enough_evidence`.
+    /// `scored` if the customer has a probability, otherwise `not_enough_evidence`.
     pub status: String,
     /// The probability that the customer churns in the label period; null if the customer is not scored.
     pub probability: Option<f64>,
@@ -36,7 +36,8 @@ pub struct ScoreRow {
     pub risk_band: Option<String>,
     /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
-    /// The date by which the customer will have a probability if they stay. It is null if the customer is scored.
+    /// The date by which a customer without a probability will have one if they do not churn. It is null for a customer
+    /// who is scored.
     pub expected_at: Option<String>,
 }
 

@@ -21,15 +21,15 @@ pub struct CustomerColumn {
     pub values: Vec<Written>,
 }
 
-/// The customers that were computed from subscriptions. If the subscriptions were given as Arrow, the customers are an
-/// Arrow IPC file. Otherwise, the customers are columns.
+/// The customers that were computed from subscriptions. If the subscriptions were given as Arrow, the customers are
+/// returned as an Arrow IPC file. Otherwise, they are returned as columns.
 #[napi(object, object_from_js = false)]
 pub struct SubscriptionCustomers {
-    /// The customers as columns; null if they are an Arrow IPC file.
+    /// The customers as columns; null if they are returned as an Arrow IPC file.
     pub columns: Option<Vec<CustomerColumn>>,
-    /// The customers as an Arrow IPC file; null if they are columns.
+    /// The customers as an Arrow IPC file; null if they are returned as columns.
     pub arrow: Option<Buffer>,
-    /// The findings (likely mistakes in the subscriptions), as JSON.
+    /// The findings, which describe likely mistakes in the subscriptions, as JSON.
     pub findings: String,
 }
 

@@ -14,7 +14,7 @@ use crate::matrix::ipc_file;
 use crate::options;
 use crate::records::kind_of;
 
-/// The values of a column: texts (or timestamps as text), numbers, or bools.
+/// The values of a column. They are texts, numbers or bools. Timestamps are texts.
 type Values = Either3<Vec<Option<String>>, Float64Array, Vec<Option<bool>>>;
 
 /// A column of a generated table.
@@ -80,7 +80,7 @@ impl SyntheticWorld {
         self.inner.observed_until().to_string()
     }
 
-    /// Six dates. The 90 days after each date end before the last event of the history.
+    /// Six dates, latest first. The history covers the 90 days after each date.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()
@@ -191,8 +191,8 @@ impl SyntheticTables {
     }
 }
 
-/// Returns the leaks: the columns that reveal the label and that can be added to the tables. Each entry of the list is
-/// the name of a leak and a description of its column.
+/// Returns the leaks. A leak is a column that reveals the label and that can be added to the tables. Each entry of the
+/// list contains the name of a leak and a description of its column.
 #[napi(catch_unwind)]
 pub fn leaks() -> Vec<Vec<String>> {
     let leaks = PlantedLeak::all();

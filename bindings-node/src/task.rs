@@ -1,7 +1,7 @@
 //! Runs long work on other threads, with progress and cancellation. The work does not block the event loop.
 //!
-//! Work runs on threads of this module, and not in libuv's pool. The whole process shares that pool for `fs`, `dns` and
-//! `crypto`. Training and scoring have separate queues, so scoring never waits for training.
+//! This module has its own threads and does not use libuv's thread pool, because `fs`, `dns` and `crypto` need that
+//! pool. Training and scoring have separate queues, so scoring never waits for training.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -126,8 +126,8 @@ fn sweep() {
     Lane::Scoring.sweep();
 }
 
-/// Registers a hook that cancels all work of an environment when the environment ends. `process.exit` and the end of a
-/// worker therefore do not wait for training.
+/// Registers a hook that cancels all work of a Node environment when the environment ends. A process or worker that
+/// ends therefore does not wait for training.
 fn cancel_at_end(env: &Env) -> Result<()> {
     let key = env.raw() as usize;
     {
@@ -231,7 +231,7 @@ impl Cancel {
 /// The progress of a call.
 #[napi(object, object_from_js = false)]
 pub struct Progress {
-    /// The name of the current stage, to show to a user.
+    /// The name of the current stage, in words for a user.
     pub stage: String,
     /// The share of the whole call that is completed, 0 to 1. The share never falls. It is 1 only when the call has
     /// ended.

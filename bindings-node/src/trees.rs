@@ -1,4 +1,4 @@
-//! Tree ensembles that were trained by this library or by another one.
+//! Tree ensembles, which this library or another library trained.
 
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ impl Trees {
         Ok(names(self.inner.get()?.n_features()))
     }
 
-    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if probabilities are averaged.
+    /// The scale of leaf values and Shapley values: `log_odds`, or `probability` if the trees average probabilities.
     #[napi(getter, catch_unwind)]
     pub fn link(&self) -> Result<&'static str> {
         Ok(self.inner.get()?.link().as_str())

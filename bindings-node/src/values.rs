@@ -96,8 +96,8 @@ unsafe fn well_formed(env: sys::napi_env, raw: sys::napi_value) -> Result<Option
     Ok(whole.then_some(text))
 }
 
-/// Converts a JavaScript number. A whole number becomes an integer, as in JSON. Any other number and negative zero
-/// become floats.
+/// Converts a JavaScript number. As in JSON, a whole number becomes an integer. All other numbers become floats, and so
+/// does negative zero.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() <= MAX_SAFE && (value != 0.0 || value.is_sign_positive()) {
         Value::Int(value as i64)
@@ -123,7 +123,7 @@ impl FromNapiValue for OneOrMany {
     }
 }
 
-/// The own enumerable properties of a plain object. `None` if the value is not a plain object.
+/// The own enumerable properties of a plain object. The field is `None` if the JavaScript value is not a plain object.
 pub(crate) struct Row(pub(crate) Option<Vec<(String, Value)>>);
 
 impl FromNapiValue for Row {

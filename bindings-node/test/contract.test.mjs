@@ -1,5 +1,5 @@
-// Tests that the TypeScript types contain each error code, and that invalid records give the same error codes as in
-// Rust and Python.
+// Checks that the TypeScript types contain each error code. Also checks that invalid records give the same error codes
+// in Node as in Rust and Python.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -1,5 +1,5 @@
-// Tests of trees that another library trained. Predictions must agree with those of the original library, and must be
-// bit-identical to those in Rust and Python.
+// Tests of trees that another library trained. The predictions must agree with the predictions of that library. They
+// must be bit-identical in Rust, Python and Node.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -202,7 +202,7 @@ test('a store refuses what JSON would lose', async () => {
 })
 
 test('warnings of a training spell options as JavaScript does', async () => {
-  // 120 of the 400 customers leave within the same three days.
+  // Of the 400 customers, 120 leave within one period of three days.
   const day = (count) => new Date(Date.UTC(2023, 0, 1 + count))
   const customers = Array.from({ length: 400 }, (_, i) => ({ customerId: `c${i}`, signedUpAt: day(i % 50), churnedAt: i < 120 ? day(330 + i % 3) : i < 240 ? day(100 + 2 * i % 400) : null }))
   const asOf = [150, 210, 270, 325, 390].map(day)

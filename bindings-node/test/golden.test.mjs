@@ -1,5 +1,5 @@
-// Tests with stored expected results (golden cases). Every result must be bit-identical to the stored result. The tests
-// in Rust and Python read the same cases, and have the same names.
+// Tests that compare results with stored results (golden cases). Every result must be bit-identical to the stored
+// result. The tests in Rust and Python use the same stored results, and have the same names as the tests in this file.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, features, labels } from 'churn-core'
@@ -10,8 +10,8 @@ const names = list('golden/worlds/').map((file) => file.replace('.json', ''))
 const frozen = list('frozen/')
 
 /**
- * Converts numbers to their bits. A missing number is null in the fixture and NaN in a result. All NaN values become
- * equal bits.
+ * Converts each number to its bits. A missing number is null in a fixture, but NaN in a result. Both become the bits of
+ * one NaN value.
  */
 const bits = (numbers) => [...new BigUint64Array(Float64Array.from(numbers, (number) => (number === null || Number.isNaN(number) ? NaN : number)).buffer)]
 

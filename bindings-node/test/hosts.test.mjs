@@ -1,6 +1,5 @@
-// Tests of properties that Node applications rely on. libuv's thread pool stays free, processes end, reading in slices
-// does not block the event loop, memory is freed, results can be serialised and iterated, and errors use the JavaScript
-// names of options.
+// Tests of properties that Node applications rely on. For example, libuv's thread pool stays free, a process can end
+// while work is running, the event loop is not blocked, memory is freed, and errors use JavaScript names.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -240,8 +239,8 @@ test('Arrow: camelCase columns, Tables, empty buffers', async () => {
 })
 
 test('bytes that are no readable Arrow say what they are', () => {
-  // pyarrow wrote these Feather files. Each file contains 50 customers. The files use the default compression methods
-  // of pandas and polars.
+  // pyarrow wrote these Feather files. Each file contains 50 customers. The compression methods are the defaults of
+  // pandas and polars.
   const files = {
     lz4: Buffer.from(readFileSync(new URL('data/lz4.feather', import.meta.url))),
     zstd: Buffer.from(readFileSync(new URL('data/zstd.feather', import.meta.url))),

@@ -1,4 +1,4 @@
-// Tests of training options: custom features, members of the ensemble and backtests.
+// Tests of custom features, of the options for the ensemble members, and of backtests.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { ChurnError, ChurnModel, TenantRecords, backtest, features, partition } from 'churn-core'

@@ -1,5 +1,5 @@
-// Tests of the store in Node: records, models and scores are loaded unchanged, tenants are isolated, and calls can be
-// cancelled.
+// Tests of the store in Node. Records, models and scores must be loaded unchanged, each tenant must see only their own
+// data, and a caller must be able to cancel a call.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Tests that the declarations in the repository are up to date, that correct uses of the API compile, and that wrong
-// uses do not.
+// Checks that the declarations in the repository are up to date, that correct uses of the API compile, and that wrong
+// uses do not compile.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Data for the tests: a small synthetic tenant, and the data set Complete Journey, which is part of the repository.
+// Data for the tests: a small synthetic tenant, and the data set Complete Journey from this repository.
 import { readFileSync } from 'node:fs'
 
 const day = 86_400_000

@@ -56,8 +56,8 @@ pub(crate) struct Inactivity {
     horizon: u32,
     /// Number of days between ``as_of`` (the date of the prediction) and the start of the label period.
     lead: u32,
-    /// Number of days before the date of the prediction. A customer is labelled and scored only if they had an event in
-    /// these days. None means that the number equals ``horizon``.
+    /// Length in days of the period that ends at ``as_of`` (the date of the prediction). A customer is labelled and
+    /// scored only if they had an event in this period. None means that the length equals ``horizon``.
     active_within: Option<u32>,
     /// The table whose events show that a customer is active: ``"payments"`` or ``"activities"``.
     on: String,

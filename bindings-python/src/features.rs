@@ -57,7 +57,7 @@ impl FeaturePlan {
     ///         history.
     ///
     /// Raises:
-    ///     InvalidOptionError: The arguments do not fit together, or the plan already has a feature of this name.
+    ///     InvalidOptionError: The arguments do not fit together, or the plan already has a feature with this name.
     ///
     /// >>> plan = churn.FeaturePlan.standard().with_feature(
     /// ...     name="last_amount", source="payments", filter=["paid"], measure="amount", function="last")
@@ -131,8 +131,8 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
 /// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
 /// date are sorted by customer id.
 ///
-/// A frame of the matrix has the columns ``customer_id`` and ``as_of``, and then one column per feature in the order
-/// of ``feature_names``. Missing numbers are NaN.
+/// The frame that `to_pandas` returns has the columns ``customer_id`` and ``as_of``, followed by one column per feature
+/// in the order of ``feature_names``. Missing numbers are NaN.
 ///
 /// >>> matrix = churn.features(records, as_of="2024-03-01")
 /// >>> matrix.shape == matrix.to_numpy().shape == (len(records), len(matrix.feature_names))

@@ -36,25 +36,25 @@ impl ChurnModel {
     /// Args:
     ///     records: The tenant's `TenantRecords`.
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-    ///     as_of: A training date or a list of dates. The label period of each date (the period after the date during
-    ///         which churn is counted) must be over. With None, training chooses the dates.
+    ///     as_of: A training date or a list of dates. The label period of each date (the later period during which
+    ///         churn is counted) must be over. With None, training chooses the dates.
     ///     seed: Seed of all random sampling. Equal records, options and seeds give equal models.
     ///     threads: Number of threads. None means one thread per core. The model does not depend on this number.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
     ///     plan: The features to use. None means the standard features.
     ///     shared: Whether the model may score the records of other tenants.
-    ///     leakage: What happens to columns that leak the target, which means that they reveal the label. With
-    ///         ``"refuse"``, an attribute that leaks raises an error, and an event feature that leaks gives a
-    ///         warning in the report. ``"warn"`` only gives warnings. ``"allow"`` accepts all columns, and the report
-    ///         lists the columns that leak as allowed.
+    ///     leakage: What happens to columns that leak the target (reveal the label). With ``"refuse"``, a leaking
+    ///         attribute raises an error, and a leaking event feature gives a warning in the report. ``"warn"`` only
+    ///         gives warnings. ``"allow"`` accepts all columns. The report then lists the leaking columns and marks
+    ///         them as allowed.
     ///     allow_columns: Names of columns that are accepted although they leak the target (reveal the label).
     ///     linear: Whether the ensemble includes a logistic regression (the linear member).
     ///     boosting, deep_boosting, forest: Settings of the other members of the ensemble. False leaves the member out.
     ///         A dict sets options of the member: ``n_trees``, ``max_leaves``, ``max_depth``, ``learning_rate``,
     ///         ``min_leaf_rows``, ``l2``, ``colsample``, ``subsample``, ``max_bins``. If ``boosting`` is a dict and
     ///         ``deep_boosting`` is not given, the deep-boosting member is left out.
-    ///     max_rows: Maximum number of training rows (pairs of a customer and a date). If there are more, a sample of
-    ///         the customers is used, each customer with all their rows.
+    ///     max_rows: Maximum number of training rows (pairs of a customer and a date). If there are more
+    ///         rows, training uses a sample of the customers, with all rows of these customers.
     ///     folds: Number of folds of the cross-validation (stratified group k-fold).
     ///     churn_weight: The weight that the training rows of churned customers have when the members of the ensemble
     ///         are fitted. All other rows have the weight 1. Predicted probabilities stay calibrated.
@@ -298,7 +298,7 @@ impl ChurnModel {
         Ok(found.into_pyarray(py).into_any().unbind())
     }
 
-    /// Returns the log-odds of churn of each row of a `FeatureMatrix`, before calibration. The log-odds of a row equal
+    /// Returns the log-odds of churn for each row of a `FeatureMatrix`, before calibration. The log-odds of a row equal
     /// the base value of `explain` plus the sum of the row's Shapley values.
     #[pyo3(signature = (matrix, *, threads=None))]
     fn log_odds(
@@ -442,14 +442,14 @@ impl TrainArguments<'_, '_> {
 }
 
 /// Runs backtests with a rolling origin. For each test date (origin), a model is trained on the data that were known at
-/// that date. The model is tested on the label period (the period after the test date during which churn is counted).
+/// that date. The model is tested on the label period (the later period during which churn is counted).
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: The test dates. The label period of each date (the period after the date during which churn is
-///         counted) must be over. With None, the last possible dates are chosen: at most three, one label period apart.
-///     embargo_days: Minimum number of days between the end of the last label period used in training and the origin.
+///     origins: The test dates. The label period of each date (the later period during which churn is counted)
+///         must be over. With None, the last possible dates are chosen: at most three, one label period apart.
+///     embargo_days: Minimum number of days from the end of the last label period in the training data to the origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
 ///     as_of: A list of dates. The training dates for each origin are taken from this list. With None, the library
 ///         chooses training dates before each origin.

@@ -247,13 +247,13 @@ pub(crate) fn escape(text: &str) -> String {
 /// The records of one tenant: customers and, optionally, payments, tickets and activities. The records are validated
 /// and sorted.
 ///
-/// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule interface, a dict
-/// of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or SQLAlchemy.
-/// ``None`` means that you do not have the table. An empty table means that no such events happened. For example, there
-/// are payment features if the payments table is empty, but not if it is None. The index of a pandas frame is not read.
-/// Timestamps are ISO 8601 texts, dates or datetimes, and are UTC if they have no time zone. In most columns,
-/// NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error ``not_finite``. In pandas
-/// frames, NaN is a missing value in every column.
+/// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule
+/// interface, a dict of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or
+/// SQLAlchemy. ``None`` means that you do not have the table. An empty table means that there were no events of this
+/// kind. For example, there are payment features if the payments table is empty, but not if it is None. The index of a
+/// pandas frame is not read. Timestamps are ISO 8601 texts, dates or datetimes. A timestamp without a time zone is in
+/// UTC. In most columns, NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error
+/// ``not_finite``. In pandas frames, NaN is a missing value in every column.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.
@@ -511,7 +511,7 @@ type Parted = (
     BTreeMap<String, BTreeMap<&'static str, Vec<u32>>>,
 );
 
-/// Splits tables with a ``tenant_id`` column by tenant. Returns the records of each tenant, a report on the rows
+/// Splits tables by tenant, using their ``tenant_id`` column. Returns the records of each tenant, a report on the rows
 /// without a tenant, and the positions of each tenant's rows in the input tables.
 #[pyfunction]
 #[pyo3(signature = (customers, payments=None, tickets=None, activities=None, *, on_invalid="refuse", observed_until=None, observed_from=None, static_attributes=None, ties="given", currency=None, conversion_rates=None, threads=None))]

@@ -147,9 +147,10 @@ pub(crate) fn explanation(
 
 /// A score run: the scores of all eligible customers (those who can still churn) at one date, sorted by customer id.
 ///
-/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. A frame of the run has
-/// the columns ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and ``model_id``. The probability
-/// of a customer who is not scored is NaN in pandas and numpy, and null in Arrow and polars.
+/// A run is a sequence of `Score`: ``len(run)``, ``run[0]``, ``run[:10]``, ``for score in run``. The frame that
+/// `to_pandas` returns has the columns ``customer_id``, ``probability``, ``risk_band``, ``status``, ``as_of`` and
+/// ``model_id``. The probability of a customer who is not scored is NaN in pandas and numpy, and null in Arrow and
+/// polars.
 ///
 /// >>> run = model.score(records, as_of="2024-03-01")
 /// >>> run.to_pandas().columns.to_list()
@@ -314,8 +315,8 @@ impl ScoreRun {
         self.one(py, self.run.score_of(&customer_id).or_raise(py)?)
     }
 
-    /// Returns the features that raise or lower a customer's score most. There are at most ``top`` reasons, sorted by
-    /// the absolute value of the contribution, largest first.
+    /// Returns the reasons for a customer's score: the features that raise or lower the score most. There are at most
+    /// ``top`` reasons, sorted by the absolute value of the contribution, largest first.
     ///
     /// >>> first, second = run.reasons(run.riskiest(1)[0].customer_id, top=2)
     /// >>> abs(first.contribution) >= abs(second.contribution)

@@ -155,7 +155,7 @@ impl WorldTenant {
     }
 }
 
-/// A table of true probabilities of churn with one row per tenant, date and eligible customer. The columns are
+/// A table of the true probabilities of churn. It has one row per tenant, date and eligible customer. The columns are
 /// ``tenant_id``, ``customer_id``, ``as_of``, ``probability`` (the true probability of churn) and ``churned``.
 #[pyclass(frozen, module = "churn_core.synthetic")]
 pub(crate) struct Truth {
@@ -300,9 +300,9 @@ impl World {
         Ok(self.truth.get_or_init(|| truth).clone_ref(py))
     }
 
-    /// Returns a table of the true probabilities of cancellation at a date or a list of dates, for a label period of
-    /// any length. The label period begins ``lead`` days after the date and is ``horizon`` days long. Each date must be
-    /// a midnight.
+    /// Returns a table of the true probabilities of cancellation. ``as_of`` is a date or a list of dates. The label
+    /// period begins ``lead`` days after the date and is ``horizon`` days long.
+    /// Each date must be a midnight.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
     fn truth_at(
         &self,
@@ -337,8 +337,8 @@ impl World {
     }
 }
 
-/// Converts the argument ``leaks``, which names the columns to add that leak the target. The argument is a name, a list
-/// of names, or ``"all"``.
+/// Converts the argument ``leaks``: the names of the leaks (columns that reveal the label) to add to the tables. The
+/// argument is a name, a list of names, or ``"all"``.
 fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLeak>> {
     let names: Vec<String> = match given.cast::<PyString>() {
         Ok(name) if name.to_string_lossy() == "all" => return Ok(PlantedLeak::all().collect()),
@@ -372,8 +372,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     returning: Share of churned customers who come back. Default: 0.1.
 ///     late_known: Share of rows that become known only some days after the event. Default: 0.02.
 ///     dated: Whether the customers table has a dated row (version) for each change of a customer's attributes. If
-///         False, the table has no ``valid_from``, and one row for each spell (uninterrupted time as a customer), with the
-///         attributes at the end of the spell.
+///         False, the table has no ``valid_from``. It then has one row for each spell (uninterrupted period as a
+///         customer), and the row contains the attributes at the end of the spell.
 ///     hidden: Strength of hidden reasons for churn. No record shows these reasons. Each customer has a random hidden
 ///         effect on their log-odds of leaving. This number is the standard deviation of the effect.
 ///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.
@@ -382,7 +382,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     duplicates: Share of rows that are duplicated.
 ///     events_without_customer: Share of event rows whose customer does not exist.
 ///     unknown_ids: Share of event rows that have the id of another tenant's customer.
-///     leaks: Names of columns to add that leak the target (reveal the label), or ``"all"``. `leaks` lists the names.
+///     leaks: Names of the leaks (columns that reveal the label) to add to the tables, or ``"all"``. The function
+///         `leaks` returns all names.
 ///     paths: Number of simulated futures from which each true probability is computed. Default: 64.
 ///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///

@@ -175,7 +175,7 @@ fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     ))
 }
 
-/// The kind of a table. The kind determines the name of the table in error messages and the columns in which NaN is a
+/// The kind of a table. The kind determines which name the table has in error messages, and in which columns NaN is a
 /// missing value.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
@@ -298,7 +298,8 @@ impl Foreign {
 
 /// Reads a table through the Arrow C interface. The data come from another library, so they are validated.
 ///
-/// `once` says whether the object is a stream. If a stream has no batches, it has been read before.
+/// `once` says whether the object is a stream, which can be read only once. If a stream has no batches, it is assumed
+/// to have been read before.
 fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
     let (mut refused, mut exhausted) = (None, false);
     let table = Table::from_foreign_batches(|| {

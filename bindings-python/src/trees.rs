@@ -123,13 +123,13 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// Converts a column name to the spelling in LightGBM's model text, in which underscores replace blanks.
+/// Replaces the blanks in a column name by underscores, as LightGBM does in its model text.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
 
-/// An ensemble of trees that scores rows and explains the scores. The trees come from this package (`to_trees`) or from another
-/// library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). An ensemble is immutable.
+/// An ensemble of trees that scores rows and explains the scores. The trees come from this package (`to_trees`) or from
+/// another library (`from_xgboost`, `from_lightgbm`, `from_sklearn`). An ensemble is immutable.
 ///
 /// Rows are given as a frame, or as a numeric matrix whose columns are in training order. If the model has column names
 /// (``feature_names``), the columns of a frame are matched by name, in any order, and a missing column is an error. NaN
@@ -282,7 +282,7 @@ impl TreeEnsemble {
     #[staticmethod]
     #[pyo3(signature = (path_or_text))]
     fn from_lightgbm(py: Python<'_>, path_or_text: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // A text with a line break is content, because paths have only one line.
+        // A text with a line break is the model itself, because a path has only one line.
         let text = content(path_or_text, |text| text.contains('\n'))?;
         let wrong = |_| refuse(py, "import_failed", "this is not the text of a LightGBM model", None);
         let text = String::from_utf8(text).map_err(wrong)?;
@@ -357,9 +357,9 @@ impl TreeEnsemble {
         Ok(both(py, x.score(py, &self.0, threads)?))
     }
 
-    /// Returns the exact Shapley values (TreeSHAP) of each column for each row, as an `Explanation`. They are in
-    /// log-odds, or in probability if the trees average probabilities. The attribute `link` tells which of the two
-    /// applies.
+    /// Returns the exact Shapley values (TreeSHAP) of each column for each row, as an `Explanation`. The values
+    /// are in log-odds, or in probabilities if the trees average probabilities. The attribute `link` tells which of the
+    /// two applies.
     ///
     /// Raises:
     ///     FeatureMismatchError: The number or the names of the columns differ from the training data.

@@ -17,8 +17,7 @@ use crate::errors::{OrRaise, refuse};
 const TICK: Duration = Duration::from_millis(25);
 
 thread_local! {
-    /// If a [`Canceller`] runs the current call of this thread, this is the flag that stops the call. Otherwise, this
-    /// is `None`.
+    /// The flag that stops the current call of this thread. The flag is `None` if no [`Canceller`] runs the call.
     static CURRENT: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 

@@ -55,8 +55,8 @@ def fitted(table):
 
 
 def test_check_estimator():
-    """The estimator passes all checks of scikit-learn. The checks of the array API run in a separate process, because they need a
-    setting of scipy."""
+    """The estimator passes all checks of scikit-learn. The checks of the array API run in a separate process, because
+    they need a setting of scipy."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(churn.ChurnClassifier(), on_skip=None, on_fail=None)

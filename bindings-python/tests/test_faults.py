@@ -1,4 +1,4 @@
-"""Regression tests. Each test is for a wrong result or a misleading error message of an earlier version."""
+"""Regression tests. An earlier version gave a wrong result or a misleading error message in each of these cases."""
 
 import dataclasses
 import decimal

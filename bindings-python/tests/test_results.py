@@ -157,7 +157,8 @@ def test_folds_carry_their_predictions(model, records):
     assert len(fold.predictions) == fold.measures.rows
     assert sum(row.churned for row in fold.predictions) == fold.measures.churned
     assert fold.predictions[0].as_of == fold.test_date
-    # Some eligible customers had no event in the `horizon` days before the date. The report measures them separately.
+    # Some eligible customers had no event in the `horizon` days before the test date. The report has separate measures
+    # for these customers.
     split = fold.by_activity
     assert split.active.rows + split.inactive.rows == fold.measures.rows and split.inactive.churned
     for plot in (churn.plots.gains, churn.plots.lift):

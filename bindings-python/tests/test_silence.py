@@ -1,4 +1,4 @@
-"""Tests of input that would silently be dropped or guessed. Such input must cause an error or a warning that names
+"""Tests of input that could silently be dropped or misread. Such input must cause an error or a warning that names
 the table and the column."""
 
 import decimal

@@ -91,11 +91,11 @@
 //! # Threads, progress and cancellation
 //!
 //! An [`Execution`] sets the number of threads, the progress callback and the cancellation token of a long call. If the
-//! call takes options, the execution is one of the options. Set it by `with_execution` of [`TrainOptions`],
-//! [`BacktestOptions`], [`ClassifierOptions`] or [`WorldOptions`](synthetic::WorldOptions), or by `execution` of
-//! [`RecordsBuilder`]. Any other long call takes `&Execution` as its last argument. [`Execution::default`] uses all
-//! cores. Calls that accept no [`Execution`] are short. The only exception is [`ChurnModel::score`], which calls
-//! [`score_with`](ChurnModel::score_with) with the default execution.
+//! call takes options, the execution is one of the options. Set it with the method `with_execution` of
+//! [`TrainOptions`], [`BacktestOptions`], [`ClassifierOptions`] or [`WorldOptions`](synthetic::WorldOptions), or with
+//! the method `execution` of [`RecordsBuilder`]. Any other long call takes `&Execution` as its last argument.
+//! [`Execution::default`] uses all cores. Calls that accept no [`Execution`] are short. The only exception is
+//! [`ChurnModel::score`], which calls [`score_with`](ChurnModel::score_with) with the default execution.
 //!
 //! # Names of counts
 //!
@@ -137,7 +137,8 @@
 //!
 //! [`ndarray`] is re-exported so that callers can use the version that appears in the signatures.
 
-// The modules are listed from the lowest layer to the highest. A module imports only modules above it in this list.
+// The modules are listed by layer, the lowest layer first. A module imports only modules that come earlier in this
+// list.
 mod error;
 mod numeric;
 mod options;
@@ -172,7 +173,7 @@ mod model;
 
 mod classifier;
 
-/// Items that are used in the code that the exported macros `names!`, `error_kinds!` and `error_type!` generate.
+/// Items for the code that the exported macros `names!`, `error_kinds!` and `error_type!` generate.
 #[doc(hidden)]
 pub mod private {
     pub use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,5 +1,5 @@
-//! Support for structs of options: builder methods, and methods that read options from JSON. An option that the JSON
-//! text contains replaces the default.
+//! Support for structs of options: builder methods, and methods that read options from JSON. If the JSON text contains
+//! a value for an option, this value replaces the default.
 //!
 //! The Python and Node bindings pass options as JSON. Names, defaults and error messages are therefore defined only
 //! here.

@@ -190,8 +190,8 @@ impl Workers {
         }
     }
 
-    /// Returns the error [`ErrorKind::Cancelled`] if the caller has cancelled the call. Long work calls this method at
-    /// least every 50 ms.
+    /// Returns the error [`ErrorKind::Cancelled`] if the caller has cancelled the call. Long computations call this
+    /// method at least every 50 ms.
     pub(crate) fn check(&self) -> Result<()> {
         match self.cancel.is_cancelled() {
             true => Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),

@@ -91,7 +91,7 @@ fn kind_of(error: &dyn sqlx::error::DatabaseError) -> (ErrorKind, bool) {
         return match code.parse::<u32>().map(|code| code & 0xff) {
             Ok(5 | 6) => (ErrorKind::StoreBusy, true),
             Ok(13) => (ErrorKind::StoreFull, false),
-            // An I/O error, a file that cannot be opened, or a file that is not writable.
+            // The next codes mean an I/O error, a file that is not writable or cannot be opened, or a refused access.
             Ok(10) => (ErrorKind::StoreUnavailable, true),
             Ok(8 | 14 | 23) => (ErrorKind::StoreUnavailable, false),
             Ok(11 | 26) => (ErrorKind::StoreDamaged, false),

@@ -137,7 +137,7 @@ impl Store {
         TenantStore::new(self.clone(), churn_core::private::tenant(tenant))
     }
 
-    /// Authenticates an API key by its text, which was returned by [`ApiKeyStore::issue`](crate::ApiKeyStore::issue).
+    /// Authenticates an API key. `text` is the text that [`ApiKeyStore::issue`](crate::ApiKeyStore::issue) returned.
     /// Returns the store of the key's tenant, and the key. Returns `None` if the text is malformed, or if the key is
     /// unknown, wrong, revoked or expired at `at`. The result does not reveal which of these cases applies. Secrets are
     /// compared in constant time.
@@ -173,9 +173,9 @@ impl Store {
         Ok(key.map(|key| (tenant, key)))
     }
 
-    /// In Postgres, grants a role the privileges that the application needs, and no others. The role may read and write
-    /// rows of all tables, but it may not change audit entries, truncate tables or change the schema. Call this method
-    /// as the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, this method does
+    /// In Postgres, grants a role the privileges that the application needs, and no others. The role can read and write
+    /// rows of tenants, but it cannot change audit entries, truncate tables or change the schema. Call this method as
+    /// the owner of the tables, after [`migrate`](Self::migrate). In SQLite, which has no roles, this method does
     /// nothing.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub enum Cycle {
     /// Customers are invoiced every second week, on a Monday. Half of the customers are invoiced in even weeks, and the
     /// other customers in odd weeks.
     Biweekly,
-    /// Customers are invoiced every month on this day of the month, which is the same for all customers.
+    /// All customers are invoiced every month on this day of the month.
     Monthly(i64),
     /// Each customer is invoiced every month on an individual day of the month, from 1 to 28.
     MonthlyOwnDay,
@@ -112,7 +112,7 @@ pub fn midnight(day: i64) -> Timestamp {
 struct Life {
     lot: u64,
     signed_up: i64,
-    /// The rate per day at which the customer leaves, which is nearly the probability of leaving on one day.
+    /// The customer's daily rate of leaving. This rate is nearly equal to the probability of leaving on a given day.
     rate: f64,
     left_at: f64,
     activities: Vec<f64>,
@@ -204,7 +204,8 @@ impl Everyday {
         }
     }
 
-    /// Builds the library's records from those rows of the tenant whose event happens before the day `until`.
+    /// Builds the library's records from the tenant's rows. Rows whose event happens on or after the day `until` are
+    /// left out.
     pub fn records(&self, until: i64) -> TenantRecords {
         let (mut customers, mut payments, mut activities) = (vec![], vec![], vec![]);
         for (code, life) in self.lives.iter().enumerate().filter(|(_, life)| life.signed_up < until) {
@@ -265,8 +266,8 @@ impl Everyday {
         }
     }
 
-    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. They include an invoice day of
-    /// every cycle in which all customers have the same invoice days.
+    /// Returns the days that are scored: the 31 days from 2024-12-15 to 2025-01-14. If all customers of the tenant have
+    /// the same invoice days, at least one of the 31 days is an invoice day.
     pub fn days(&self) -> Vec<i64> {
         (self.today..self.today + 31).collect()
     }

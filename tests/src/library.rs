@@ -12,7 +12,7 @@ use crate::json;
 use crate::raw::{Statics, World};
 use crate::reference::Value;
 
-/// Returns the options of an ensemble that has only the linear member, which is fast to train.
+/// Returns the options of an ensemble with only the linear member. Such an ensemble is fast to train.
 pub fn linear_alone() -> EnsembleOptions {
     EnsembleOptions::default()
         .with_boosting(None)

@@ -28,7 +28,7 @@ pub struct World {
     pub dates: Vec<i64>,
 }
 
-/// The attributes without a date that are declared static (their values never change).
+/// The undated attributes that are declared static (their values never change).
 #[derive(Clone, Debug)]
 pub enum Statics {
     /// No attribute is declared static.
@@ -83,7 +83,7 @@ pub struct CustomerTable {
     pub rows: Vec<CustomerRow>,
 }
 
-/// A row of the customers table, which is one version of a customer.
+/// One version of a customer: a row of the customers table.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct CustomerRow {
@@ -118,7 +118,7 @@ pub struct Decimal {
     pub places: u32,
 }
 
-/// A row of the payments table, which is one version of a payment.
+/// One version of a payment: a row of the payments table.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct PaymentRow {
@@ -144,7 +144,7 @@ pub struct TicketTable {
     pub rows: Vec<TicketRow>,
 }
 
-/// A row of the tickets table, which is one version of a ticket.
+/// One version of a ticket: a row of the tickets table.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct TicketRow {
@@ -172,7 +172,7 @@ pub struct ActivityTable {
     pub rows: Vec<ActivityRow>,
 }
 
-/// A row of the activities table, which is one version of an activity.
+/// One version of an activity: a row of the activities table.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names of the columns")]
 pub struct ActivityRow {

@@ -104,8 +104,8 @@ fn code(text: &str) -> String {
         if bare.starts_with("#[cfg(test)]") {
             let indent = line.len() - bare.len();
             let end = format!("{}}}", " ".repeat(indent));
-            // Items such as `mod tests;` and `use x;` end on the same line. `mod tests { .. }` ends at its closing
-            // brace.
+            // Items such as `mod tests;` and `use x;` end on the line on which they begin. `mod tests { .. }` ends at
+            // its closing brace.
             let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
             if item.is_some_and(|item| item.trim_end().ends_with('{')) {
                 lines.by_ref().find(|line| *line == end);

@@ -12,7 +12,7 @@ use churn_tests::worlds::{Shape, world};
 
 const WORLDS: u64 = 300;
 
-/// Returns random tenants ("worlds") with up to 40 customers, each with its seed.
+/// Returns pairs of a seed and the random tenant (the "world") of this seed. A tenant has up to 40 customers.
 fn worlds(moves: bool) -> impl Iterator<Item = (u64, World)> {
     let shape = move |seed| Shape {
         customers: 1 + (seed as i64 % 40),
@@ -160,7 +160,7 @@ fn one_artifact_whatever_the_threads_and_however_often() {
         let mut options = TrainOptions::default()
             .with_seed(seed)
             .with_execution(Execution::new().threads(threads));
-        // This test needs fewer trees than the default, because the threads share the work on every single tree.
+        // A few trees are enough for this test, because the threads share the work on every single tree.
         options.ensemble.folds = 2;
         options.ensemble.boosting.as_mut().unwrap().n_trees = 40;
         options.ensemble.deep_boosting.as_mut().unwrap().n_trees = 20;

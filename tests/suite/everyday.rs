@@ -27,7 +27,7 @@ fn the_level_is_right_on_the_day_of_the_invoices() {
         let tenant = Everyday::new(cycle, 1000, 1);
         let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
         let all = tenant.records(tenant.today + 31);
-        // The three days are the day on which invoices are due, the next day, and a day between two due days.
+        // The three days are an invoice day, the next day, and a day in the middle between two invoice days.
         for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
             let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
             let off = (figures.predicted - figures.risk).abs();
@@ -65,8 +65,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
         card.contains("gap_exceeds_horizon") && card.contains("365 days"),
         "{card}"
     );
-    // A customer who paid in the 90 days before a date makes no payment in the 90 days after it. All eligible customers
-    // therefore churn, so training fails, and the error says why.
+    // Customers pay once a year, so a customer who paid in the 90 days before a date makes no payment in the 90 days
+    // after the date. All eligible customers therefore churn. Training fails, and the error says why.
     let error = ChurnModel::train(&past, &options(90, linear_alone())).unwrap_err();
     assert!(
         error.code() == "single_class" && error.to_string().contains("365 days"),

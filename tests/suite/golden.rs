@@ -66,8 +66,8 @@ cases! {
     window_edges withdrawn words
 }
 
-/// Tests that the scores and contributions of many customers are bit-identical in every language. Each language must
-/// compute the same SHA-256 hash of them. The environment variable `CHURN_CROWD` sets the number of customers.
+/// Tests that the scores and contributions of many customers are bit-identical in every language. In each language, the
+/// SHA-256 hash of these results must be the same. The environment variable `CHURN_CROWD` sets the number of customers.
 #[test]
 fn crowd_is_bit_identical_on_every_host() {
     let customers = std::env::var("CHURN_CROWD").map_or(1000, |text| text.parse().expect("a number of customers"));
@@ -80,7 +80,7 @@ fn crowd_is_bit_identical_on_every_host() {
     }
 }
 
-/// Tests that a CI run does not write the expected results. A run that writes them compares nothing.
+/// Tests that a CI run does not write the expected results. A run that writes the results does not compare them.
 #[test]
 fn nothing_is_written_under_ci() {
     assert!(!(writing() && std::env::var_os("CI").is_some()), "CHURN_GOLDEN is set");

@@ -23,7 +23,7 @@ fn bytes(tables: &WorldTables) -> Vec<u8> {
         .collect()
 }
 
-/// Returns the FNV-1a hash of bytes, which is sufficient to detect a change of the rows.
+/// Returns the FNV-1a hash of bytes. This hash is sufficient to detect a change of the rows.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

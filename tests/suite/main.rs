@@ -1,5 +1,5 @@
-//! Tests that involve several crates. All of them are in one program, so it is linked only once and long tests run in
-//! parallel.
+//! Tests that involve several crates. All of these tests are in one program, so only one program is linked, and long
+//! tests run in parallel.
 
 mod architecture;
 mod base_rate;

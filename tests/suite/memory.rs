@@ -1,8 +1,8 @@
 //! Tests that files and tables from untrusted sources can neither abort the process nor fill its memory.
 //!
 //! Each group of inputs runs in a separate process with a limited address space. The process measures its own peak
-//! memory. Opening or importing a file may take at most 32 times the size of the file plus 32 MiB, whether it succeeds
-//! or fails.
+//! memory. To open or import a file, the library may use at most 32 MiB, plus 32 bytes for each byte of the file. This
+//! limit also applies if the file is refused.
 //!
 //! With `CHURN_NIGHTLY=1`, the tests use 6 000 mutated models of other libraries and 10 000 mutated model files,
 //! instead of a few hundred.
@@ -91,7 +91,7 @@ fn measured(work: impl FnOnce()) -> (usize, Duration) {
 /// split.
 struct Chain {
     splits: usize,
-    /// The category that all splits test. `None` means that the splits compare a number with a threshold.
+    /// The only category in the set of every split; `None` if the splits compare a number with a threshold instead.
     category: Option<usize>,
     columns: usize,
 }
@@ -140,8 +140,8 @@ impl Chain {
         )
     }
 
-    /// Returns the tree in LightGBM's text format. If `words` is not 0, the splits test categories, and all of them
-    /// share one set of categories, which has `words` words.
+    /// Returns the tree in LightGBM's text format. If `words` is not 0, every split checks whether a category is in a
+    /// set. All splits share one set, which is stored as a bit mask of `words` words.
     fn lightgbm(&self, words: usize) -> String {
         let splits = self.splits;
         let list = |count: usize, value: &dyn Fn(usize) -> String| {
@@ -193,7 +193,7 @@ fn file(metadata: &[u8], payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Creates the file of a tree ensemble with one split. The file claims that the ensemble has this number of columns.
+/// Creates the file of a tree ensemble with one split. The file claims that the ensemble has `columns` columns.
 fn claiming(columns: u32) -> Vec<u8> {
     let mut trees = TreeEnsemble::from_lightgbm(
         &Chain {
@@ -425,7 +425,7 @@ fn mutated_models() {
 #[test]
 #[ignore = "runs in a separate process"]
 fn tables() {
-    // Creates a customer row with this number of attributes.
+    // Creates a customer row with `columns` attributes.
     let row = |columns: usize| {
         let mut row = vec![
             ("customer_id".to_owned(), Value::Text("a".into())),

@@ -7,7 +7,7 @@ use churn_tests::golden::{fixture, same_text};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value as Json, json};
 
-/// Returns the predictions of the original libraries, which the script `tests/fixtures/models/make.py` has written.
+/// Returns the predictions of the original libraries. The script `tests/fixtures/models/make.py` wrote them to a file.
 fn expected() -> serde_json::Map<String, Json> {
     let text = std::fs::read_to_string(fixture("models/expected.json")).expect("what the libraries said");
     serde_json::from_str(&text).expect("JSON")

@@ -64,7 +64,7 @@ export class ModelStore {
     await called(async () => this.#native.promote(text(modelId, 'modelId'), text(stage, 'stage')))
   }
 
-  /** Returns the metadata of all stored models, last saved first. */
+  /** Returns the metadata of all stored models, sorted by the time at which they were saved, newest first. */
   async list(): Promise<StoredModel[]> { return camel(() => this.#native.list()) }
 
   /** Deletes a model. Scores that were computed with the model are not deleted. */

@@ -22,7 +22,7 @@ const UPSERT_OPTIONS = keys<UpsertOptions>({ onInvalid: 1, signal: 1 })
 export interface Upserted {
   rowsIn: number
   rowsAccepted: number
-  /** Number of rows that are new, or that replaced a stored row with other values. */
+  /** Number of rows that are new, or that differ from the stored row that they replaced. */
   rowsChanged: number
   /** The validation report, which lists the rows that were left out. */
   report: ValidationReport
@@ -137,7 +137,7 @@ export class RecordStore<R extends object> {
 
   /**
    * Returns the customers who match the options, sorted by id. Each customer is returned as their current version
-   * (dated row). The method reads the customers table, even if this object is another table, such as payments.
+   * (dated row). The method reads the customers table, even if it is called on another table, such as payments.
    */
   async find(options?: FindOptions): Promise<{ customers: StoredRow[]; next: string | null }> {
     const { attributes = {}, ...given } = checked(options, FIND_OPTIONS)

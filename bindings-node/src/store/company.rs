@@ -134,7 +134,7 @@ impl NativeApiKeys {
         })
     }
 
-    /// Adds an API key and returns the text that a program sends to authenticate.
+    /// Adds an API key. Returns the text of the key, which a program sends to authenticate itself.
     #[napi(catch_unwind)]
     pub fn issue<'env>(
         &self,

@@ -1,5 +1,5 @@
-//! The store of many tenants. Calls return promises and do not block the event loop. Most results are JSON, which the
-//! TypeScript code in `lib/` parses. Records, models and numbers of rows are returned as values.
+//! The store, which keeps the data of many tenants. Calls return promises and do not block the event loop. Most results
+//! are JSON, which the TypeScript code in `lib/` parses. Records, models and row counts are not returned as JSON.
 
 mod company;
 mod models;
@@ -98,7 +98,7 @@ fn store_options(given: &Object<'_>) -> Result<StoreOptions> {
     Ok(wanted)
 }
 
-/// Opens a store, and creates or updates its tables if `migrate` is true.
+/// Opens a store. If `migrate` is true, the call also creates or updates the tables of the store.
 #[napi(catch_unwind)]
 pub fn open_store<'env>(
     env: &'env Env,
@@ -152,7 +152,7 @@ impl NativeStore {
         begin(env, async move { own.ping().await.map_err(raise) })
     }
 
-    /// Returns, as JSON, how many connections are idle, reading and writing now.
+    /// Returns, as JSON, the current numbers of idle connections, connections that read and connections that write.
     #[napi(catch_unwind)]
     pub fn connections(&self) -> Result<String> {
         to_json(&self.own.connections())
@@ -165,7 +165,7 @@ impl NativeStore {
         begin(env, async move { own.backup(&path).await.map_err(raise) })
     }
 
-    /// Authenticates an API key from its text. Returns, as JSON, the id of the key's tenant, and the key.
+    /// Authenticates an API key from its text. Returns, as JSON, the key and the id of the tenant who owns it.
     #[napi(catch_unwind)]
     pub fn authenticate<'env>(
         &self,
@@ -324,7 +324,7 @@ impl NativeTenant {
         begin(env, async move { Ok(own.revision().await.map_err(raise)? as i64) })
     }
 
-    /// Begins a transaction of several calls.
+    /// Begins a transaction that can contain several calls.
     #[napi(catch_unwind)]
     pub fn begin<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, NativeTransaction>> {
         let own = self.own.clone();

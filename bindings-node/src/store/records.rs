@@ -55,7 +55,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Upserts rows in one transaction. The rows were passed to this module in several slices of an array.
+    /// Upserts rows in one transaction. The rows were passed to this module before, in several calls of `Slices.push`.
     #[napi(catch_unwind)]
     pub fn upsert_slices<'env>(
         &self,
@@ -79,7 +79,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Begins an upsert of several batches in one transaction.
+    /// Begins one transaction that can upsert several batches.
     #[napi(catch_unwind)]
     pub fn import<'env>(
         &self,
@@ -109,7 +109,7 @@ impl NativeRecords {
     }
 
     /// Returns a page of customers as JSON. Each customer is returned as their current version (dated row).
-    /// `attributes` has names and values of text attributes. Only customers who have these values are returned.
+    /// `attributes` contains names and values of text attributes. A customer must have all these values.
     #[napi(catch_unwind)]
     pub fn find<'env>(
         &self,
@@ -177,7 +177,7 @@ impl NativeRecords {
     }
 }
 
-/// An upsert of several batches in one transaction.
+/// One transaction that can upsert several batches.
 #[napi]
 pub struct NativeImport {
     kind: RecordKind,

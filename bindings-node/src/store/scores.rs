@@ -15,7 +15,7 @@ use crate::options;
 use crate::records::Records;
 use crate::run::Run;
 
-/// Reads the id of a run: its date and the id of its model.
+/// Reads the id of a run. The id consists of the date of the run and the id of its model.
 fn run_id(given: &Object<'_>) -> Result<RunId> {
     Ok(RunId {
         as_of: options::as_of(given)?.timestamp(),
@@ -87,7 +87,7 @@ impl NativeScores {
         })
     }
 
-    /// Returns, as JSON, a page with the customers of a run in order of decreasing probability.
+    /// Returns, as JSON, a page of the customers in a run, highest probability first.
     #[napi(catch_unwind)]
     pub fn high_risk<'env>(
         &self,
@@ -168,7 +168,7 @@ impl NativeScores {
         })
     }
 
-    /// Returns, as JSON, the scores that served runs contain for one customer.
+    /// Returns, as JSON, the scores of one customer. Only runs with the purpose `served` are read.
     #[napi(catch_unwind)]
     pub fn history<'env>(
         &self,

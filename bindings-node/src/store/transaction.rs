@@ -1,4 +1,4 @@
-//! Transactions of several calls of one tenant.
+//! Transactions, which can each contain several calls for one tenant.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) fn arguments(given: &Object<'_>, count: u32) -> Result<Vec<Value>> {
     (0..count).map(at).collect()
 }
 
-/// A transaction of several calls of one tenant.
+/// A transaction that can contain several calls for one tenant.
 #[napi]
 pub struct NativeTransaction {
     own: TenantStore,

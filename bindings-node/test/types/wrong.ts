@@ -51,7 +51,7 @@ TenantRecords.fromObjects({ tenant: 't', customers, tickets: [{ customerId: 'a',
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plan: 'pro', seats: 3, trial: true, region: null }] })
 // @ts-expect-error The attribute `plans` is a list.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, plans: ['pro'] }] })
-// 10. A Date under an unknown name is an error, because attributes cannot be Dates: the name is probably misspelt.
+// 10. A Date under an unknown name is an error. The name is probably misspelt, because attributes cannot be Dates.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, churnedAt: new Date() }] })
 // @ts-expect-error There is no column `leftAt`.
 TenantRecords.fromObjects({ tenant: 't', customers: [{ customerId: 'a', signedUpAt: at, leftAt: new Date() }] })
@@ -229,11 +229,11 @@ acme.models.promote(model.id, 'king')
 acme.users.upsert({ userId: 'u', email: 'u@example.com', role: 'viewer' })
 // @ts-expect-error The role is missing.
 acme.users.upsert({ userId: 'u', email: 'u@example.com' })
-// 50. A tenant has an id.
+// 50. The id of a tenant is required.
 store.tenant(17n)
 // @ts-expect-error The id is undefined.
 store.tenant(undefined)
-// 51. If rows of a single customer are scored, event rows need no `customerId`.
+// 51. In the rows for `scoreCustomer`, events need no `customerId`, because all rows belong to one customer.
 model.scoreCustomer({ customer: [{ customerId: 'a', signedUpAt: at }, { customerId: 'a', signedUpAt: at, validFrom: at }], payments: [{ dueAt: at, amount: 1 }] }, { asOf: at })
 // @ts-expect-error The property is called `customer`, not `customers`.
 model.scoreCustomer({ customers: [{ customerId: 'a', signedUpAt: at }] }, { asOf: at })

@@ -58,7 +58,7 @@ class Leak(ToDict):
 
 
 class ChurnClassifier(Base):
-    """Ensemble classifier for flat tables: tables without dates, with one label per row and columns of any type.
+    """Ensemble classifier for flat tables (tables without dates). Each row has one label. Columns may have any type.
 
     The ensemble has the same members as the ensemble of `ChurnModel`: a regularised linear member, boosted trees and a
     random forest. The predictions of the members are blended, and the blend is calibrated. The blend weights and
@@ -143,13 +143,13 @@ class ChurnClassifier(Base):
         """Fits the classifier and returns it.
 
         Args:
-            X: A table: a numpy array, a pandas, polars or pyarrow frame, a list of lists or of dicts, or a dict of
-                columns. None, NaN, NaT, NA and masked values are missing values.
-            y: One label per row: a text, an integer or a bool. If there are two distinct labels, the second in sorted
-                order means churned. If there are more than two, one model is fitted for each label against all
-                other labels.
-            sample_weight: One number per row. An integer weight n has the effect of n equal rows. Other weights are
-                scaled to a mean of 1.
+            X: A table. The types are numpy arrays, frames of pandas, polars and pyarrow, lists of lists, lists of
+                dicts, and dicts of columns. None, NaN, NaT, NA and masked values are missing values.
+            y: One label per row. A label is a text, an integer or a bool. If there are two distinct labels, the second
+                in sorted order means churned. If there are more than two labels, one model is fitted for each label.
+                The model separates the rows with this label from all other rows.
+            sample_weight: One number per row. If all weights are integers, a weight n has the effect of n equal rows.
+                Otherwise, the weights are scaled to a mean of 1.
             groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All
                 rows of a group are then in the same fold (stratified group k-fold). Without groups, rows of one
                 customer would be in several folds, so the metrics would be too optimistic and the probabilities too
@@ -255,8 +255,8 @@ class ChurnClassifier(Base):
         return np.asarray(self.classes_[proba.argmax(axis=1)])
 
     def predict_interval(self, X: Any) -> npt.NDArray[np.float64]:
-        """Returns a 90 % confidence interval for each row, as a float64 array of shape (n, 2): lower bound and upper
-        bound.
+        """Returns a 90 % confidence interval for each row, as a float64 array of shape (n, 2). The first column
+        contains the lower bounds, and the second column contains the upper bounds.
 
         The interval is a confidence interval for the churn rate of rows with the same score. The interval comes from a
         bootstrap that resamples groups and refits the calibration. It always contains the row's probability of the
@@ -285,8 +285,8 @@ class ChurnClassifier(Base):
         return model.explain(self._given(X), threads=threads(self.n_jobs))
 
     def reasons(self, X: Any, top: int = 5) -> list[list[Reason]]:
-        """Returns, for each row, the columns that raise or lower the row's score most, largest contribution first. This
-        method is available only if there are two labels."""
+        """Returns a list for each row. The list contains the columns that raise or lower the row's score most, largest
+        contribution first. This method is available only if there are two labels."""
         model = self._fitted()
         return model.reasons(self._given(X), top, threads=threads(self.n_jobs))
 
@@ -328,12 +328,12 @@ class ChurnClassifier(Base):
 
 
 def _is_rows(X: Any) -> bool:
-    """Whether X is a list of dicts. The order of the keys in a dict has no meaning."""
+    """Whether X is a list of dicts."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and all(isinstance(row, Mapping) for row in X)
 
 
 def _in_order(rows: list[Mapping[str, Any]], known: list[str]) -> dict[str, list[Any]]:
-    """Converts a list of dicts to a dict of columns. If a row lacks a key, the row has no value in that column."""
+    """Converts a list of dicts to a dict of columns. If a dict lacks a key, the value in that column is missing."""
     given = dict.fromkeys(name for row in rows for name in row)
     if other := [name for name in given if name not in known]:
         message = "The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n"

@@ -10,7 +10,7 @@ class ChurnError(Exception):
 
     Attributes:
         code: Stable error code, such as ``"bad_timestamp"``. Rust, Python and Node use the same codes.
-        table: The table with the error, such as ``"payments"``, if there is one.
+        table: The table with the error, such as ``"payments"``; None if the error does not concern a table.
         row: 0-based position of the row with the error in the input.
         column: The name of the column, feature, argument or option with the error.
         report: The whole `ValidationReport` if invalid records were refused, otherwise None.
@@ -73,8 +73,8 @@ class UnknownFeatureError(ChurnError, KeyError):
 
 
 class NotEligibleError(ChurnError, ValueError):
-    """The customer cannot be scored at ``as_of``, or no customer can. For example, a customer who has already churned
-    is not eligible for a score."""
+    """The customer cannot be scored at ``as_of``, or no customer can be scored at this date. For example, a customer
+    who has already churned is not eligible for a score."""
 
 
 class CancelledError(ChurnError):
@@ -158,7 +158,7 @@ def make(
     missing: bool = False,
     retryable: bool = False,
 ) -> ChurnError:
-    """Makes the exception for an error code. A code that `CLASSES` does not contain gives an `InvalidRecordsError`."""
+    """Makes the exception for an error code. If `CLASSES` does not contain the code, makes an `InvalidRecordsError`."""
     kind = FileMissingError if missing else CLASSES.get(code, InvalidRecordsError)
     error = kind(message)
     error.code, error.table, error.row, error.column, error.report = code, table, row, column, report

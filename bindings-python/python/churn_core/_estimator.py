@@ -16,7 +16,7 @@ from ._errors import InvalidOptionError, make
 
 
 class _Plain:
-    """Replacement for scikit-learn's base classes if scikit-learn is not installed."""
+    """Replaces the base classes of scikit-learn if scikit-learn is not installed."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns the constructor arguments by name."""
@@ -110,7 +110,7 @@ def threads(n_jobs: Any) -> int | None:
 
 
 def whole_table(X: Any) -> Any:
-    """Reads a pyarrow stream into a table, because a stream can be read only once. Any other value stays unchanged."""
+    """Reads a pyarrow stream into a table, because a stream can be read only once. Any other X is returned as it is."""
     return X.read_all() if hasattr(X, "read_all") and hasattr(X, "read_next_batch") else X
 
 
@@ -118,7 +118,7 @@ def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT, NA or masked."""
     if value is None or value is np.ma.masked:
         return True
-    # Comparing a missing value may raise an error. For example, comparing `pandas.NA` does.
+    # For some missing values, such as `pandas.NA`, this comparison raises an error.
     try:
         return bool(value != value)
     except (TypeError, ValueError):
@@ -130,8 +130,8 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Converts lists and typed columns to a list of Python values. If numpy converted a mixed list, it might turn the
-    numbers into texts. Arrays stay unchanged."""
+    """Converts lists, and columns of frames, to a list of Python values. numpy would convert the numbers of a mixed
+    list to texts. Returns arrays unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -286,8 +286,8 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """Compares the column names of a prediction with those of the training data. Returns scikit-learn's message if they
-    differ, or None if they are equal."""
+    """Compares the column names of a table to predict with the column names of the training data. Returns
+    scikit-learn's message if the names differ, or None if they are equal."""
     if known == given:
         return None
     message = "The feature names should match those that were passed during fit.\n"
@@ -304,8 +304,8 @@ def name_mismatch(known: list[str], given: list[str]) -> str | None:
 
 
 def check_names(estimator: Any, names: list[str] | None, stacklevel: int = 4) -> None:
-    """Compares the column names of a prediction with those of the training data. Raises an error if they differ. Warns
-    if only the prediction or only the training data has column names."""
+    """Compares the column names of a table to predict with the column names of the training data. Raises an error if
+    the names differ. Warns if only one of the two tables has column names."""
     own, known = type(estimator).__name__, getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None:
         if (wrong := name_mismatch(list(known), names)) is not None:

@@ -54,8 +54,8 @@ class _Member(Base):
 
         Args:
             X: A matrix of numbers: an array or a frame.
-            y: One label per row: a text, an integer or a bool. There must be exactly two distinct labels. The second
-                label in sorted order means churned.
+            y: One label per row. A label is a text, an integer or a bool. There must be exactly two distinct labels.
+                The second label in sorted order means churned.
             sample_weight: One number per row.
 
         Raises:
@@ -252,8 +252,8 @@ class RandomForest(_Trees):
         n_estimators: Number of trees.
         max_depth: Maximum depth of a tree.
         min_samples_leaf: Minimum number of rows in a leaf.
-        max_features: The number of columns that each split may use: ``"sqrt"`` for the square root of the number of all
-            columns, or a share of all columns, above 0 and at most 1.
+        max_features: How many columns each split may use. ``"sqrt"`` means the square root of the number of columns. A
+            number above 0 and at most 1 means a share of the columns.
         smoothing: Pseudo-count, above 0. The probability of a leaf is computed as if the leaf contained this many
             additional rows, each with the mean label of all training rows.
         max_bins: Maximum number of bins of a column, 2 to 255.
@@ -326,8 +326,8 @@ class Logistic(_Member):
         l2: Penalty on the squared coefficients. It equals ``1 / C``, where ``C`` is the parameter of scikit-learn's
             ``LogisticRegression``.
         max_iter: Maximum number of iterations.
-        tol: Tolerance of the fit. The fit stops when every component of the gradient, averaged over the rows, has at
-            most this absolute value.
+        tol: Tolerance of the fit. The fit stops when the absolute value of every component of the mean gradient over
+            the rows is at most ``tol``.
         class_weight: None, ``"balanced"``, or a dict from label to weight.
         n_jobs: Number of threads. None and -1 mean one thread per core.
 

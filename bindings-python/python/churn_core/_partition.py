@@ -42,7 +42,7 @@ def partition(
     conversion_rates: Mapping[str, float] | None = None,
     threads: int | None = None,
 ) -> Partition:
-    """Splits tables with a ``tenant_id`` column into each tenant's records.
+    """Splits tables that have the column ``tenant_id``. Returns the records of each tenant.
 
     The arguments are those of `TenantRecords`, without ``tenant``. A row number in a report is the position of the row
     in the input table.
@@ -72,8 +72,8 @@ def partition(
 
 
 def columns(table: Literal["customers", "payments", "tickets", "activities", "subscriptions"]) -> Columns:
-    """Returns the columns that the library recognizes in a table, with their names, types and meanings, and whether
-    they are required.
+    """Returns the columns that the library recognizes in a table. The result has the name, type and meaning of each
+    column, and says whether the column is required.
 
     >>> payments = churn.columns("payments")
     >>> [column.name for column in payments if column.required]

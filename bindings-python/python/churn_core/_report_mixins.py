@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _PrintedMixin:
-    """Methods that all report classes share: they format a report as a dict, as text or as HTML."""
+    """The methods of every report class that format the report as a dict, as text or as HTML."""
 
     def to_dict(self) -> dict[str, Any]:
         raise NotImplementedError

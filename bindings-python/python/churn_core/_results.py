@@ -75,8 +75,8 @@ class Score(ToDict):
 
     #: The customer's id.
     customer_id: str
-    #: Calibrated probability that the customer churns in the label period, the ``horizon`` days for which churn is
-    #: predicted. None if the customer is not scored.
+    #: Calibrated probability that the customer churns in the label period (the ``horizon`` days for which churn is
+    #: predicted). None if the customer is not scored.
     probability: float | None
     #: 90 % confidence interval for the churn rate of customers with this score. The interval comes from a bootstrap of
     #: the calibration. It contains the probability, and does not include model uncertainty. None if the customer is
@@ -96,7 +96,7 @@ class Score(ToDict):
     model_id: str
     #: The features with the largest contributions. Only `ChurnModel.score_customer` fills this list.
     reasons: list[Reason] = field(default_factory=list)
-    #: Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. In
+    #: Warnings about missing columns (the model uses them) and about unknown columns (the model does not use them). In
     #: both cases, the name of a column may be misspelt. Only `ChurnModel.score_customer` fills this list.
     #: `ScoreRun.warnings` has the warnings of a run.
     warnings: list[Warning] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """The long calls of the package as coroutines for asyncio. Names and arguments are the same as in the package.
 
 Each call runs on its own thread, so it does not block the event loop. Cancelling the task that awaits a call stops the
-call. Calls of the store run on the threads of the store. A cancelled call of the store is rolled back.
+call. Calls of store methods run on the threads of the store. A cancelled call of a store method is rolled back.
 
 >>> import asyncio
 >>> async def churners():

@@ -75,7 +75,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Upserted:
     """The result of an upsert. ``rows_changed`` is the number of rows that are new or that replaced a different stored
-    row. ``report`` lists the issues of quarantined (invalid and left out) rows."""
+    row. ``report`` lists the issues of the quarantined rows: invalid rows, which are left out."""
 
     rows_in: int
     rows_accepted: int
@@ -85,8 +85,9 @@ class Upserted:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """A page of rows as dicts, in the order in which the rows were first stored. A dict has no key for a column that was
-    never given. To get the next page, pass ``next`` as the argument ``after``. On the last page, ``next`` is None."""
+    """A page of rows as dicts, in the order in which the rows were first stored. The dicts have a key for
+    each column that any upsert has contained. To get the next page, pass ``next`` as the argument ``after``. On the
+    last page, ``next`` is None."""
 
     rows: list[dict[str, Any]]
     next: int | None
@@ -217,8 +218,9 @@ class ScorePage:
 
 @dataclass(frozen=True)
 class BandMove:
-    """The number of customers who have the risk band ``before`` in the earlier run and ``after`` in the later run. A
-    band is None for customers who are not scored in that run."""
+    """The number of customers who have the risk band ``before`` in the earlier run and ``after`` in the later run.
+    ``before`` is None for customers who are not scored in the earlier run, and ``after`` is None for customers who are
+    not scored in the later run."""
 
     before: _RiskBand | None
     after: _RiskBand | None
@@ -259,9 +261,9 @@ class ScoredOutcome:
 @dataclass(frozen=True)
 class StoredOutcome:
     """The outcome of a customer: whether they churned in the label period (the period after ``as_of`` during which
-    churn is counted). ``churned`` is None if the customer has no label at this date. ``rule`` is the name of the rule
+    churn is counted). ``churned`` is None if the customer has no label at ``as_of``. ``rule`` is the name of the rule
     that determined the outcome, as in `churn_core.Labels`. ``event_at`` is the time of the cancellation, or of the
-    first event in the label period. ``event_at`` is None if there is neither."""
+    first event in the label period. ``event_at`` is None if there is neither a cancellation nor an event."""
 
     customer_id: str
     as_of: datetime

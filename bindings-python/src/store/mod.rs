@@ -27,8 +27,8 @@ pub(crate) use records::RecordStore;
 pub(crate) use scores::{OutcomeStore, ScoreStore};
 pub(crate) use tenant::{TenantStore, TenantTransaction};
 
-/// Converts a result of the store to an instance of the class with this name in `churn_core.store`, to a list of
-/// instances, or to None.
+/// Converts a result of the store to an instance of a class in `churn_core.store`, to a list of such instances, or to
+/// None. `class` is the name of the class.
 fn reported(py: Python<'_>, class: &str, value: &impl Serialize) -> PyResult<Py<PyAny>> {
     let json = serde_json::to_string(value).map_err(|e| refuse(py, "internal", &e.to_string(), None))?;
     let module = py.import("churn_core.store")?;
@@ -217,8 +217,9 @@ impl Store {
     }
 
     /// Authenticates the text of an API key. `churn_core.store.ApiKeyStore.issue` returns this text. If the key is
-    /// valid, returns the store of the key's tenant, and the key. Returns None if the text is malformed, or if the key
-    /// is unknown, wrong, revoked or expired at ``at``. The result does not reveal which of these cases applies.
+    /// valid, returns a pair: the store of the key's tenant, and the key. Returns None if the text is malformed, or if
+    /// the key is unknown, wrong, revoked or expired at ``at``. The result does not reveal which of these cases
+    /// applies.
     ///
     /// >>> store = churn.Store.open("sqlite::memory:")
     /// >>> secret = "f2a9c1d47e0b4d5c8a6b3e1f90d27c54"

@@ -1,4 +1,4 @@
-//! The data of one tenant, and transactions of several calls.
+//! The data of one tenant, and transactions that contain several calls.
 
 use std::sync::Arc;
 
@@ -235,9 +235,9 @@ impl TenantStore {
 
 tenant_methods! {
     TenantStore {
-        /// Begins a transaction of several calls: either all of their changes are stored or none. Use the transaction
-        /// as a context manager. The transaction is committed at the end of the block, and rolled back if the block
-        /// raises an exception.
+        /// Begins a transaction that contains several calls. Either the changes of all these calls are stored, or none
+        /// are. Use the transaction as a context manager. The transaction is committed at the end of the block, and
+        /// rolled back if the block raises an exception.
         ///
         /// A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of
         /// the same tenant (in SQLite, of any tenant), so keep transactions short.
@@ -266,8 +266,8 @@ tenant_methods! {
     }
 }
 
-/// A transaction of several calls on the data of one tenant. It has the same methods as `churn_core.TenantStore`,
-/// except ``begin``. See `churn_core.TenantStore.begin`.
+/// A transaction that contains several calls on the data of one tenant. It has the same methods as
+/// `churn_core.TenantStore`, except ``begin``. See `churn_core.TenantStore.begin`.
 #[pyclass(frozen, module = "churn_core.store")]
 pub(crate) struct TenantTransaction {
     own: churn_store::TenantStore,
@@ -276,8 +276,8 @@ pub(crate) struct TenantTransaction {
 }
 
 impl TenantTransaction {
-    /// Ends the transaction. ``requested`` says whether the user called ``commit`` or ``rollback``. If so, and if the
-    /// transaction has ended already, an error is returned.
+    /// Ends the transaction. ``requested`` says whether the user called ``commit`` or ``rollback``. Such a call
+    /// returns an error if the transaction has already ended.
     fn end(&self, py: Python<'_>, commit: bool, requested: bool) -> PyResult<Py<PyAny>> {
         let open = Arc::clone(&self.open);
         let work = async move {

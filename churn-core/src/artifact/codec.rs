@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Returns bincode's configuration with a limit on memory.
 ///
-/// bincode allocates the memory for a text before it reads the text, if the stated length is below the configured
-/// limit. The limit must be a compile-time constant. The caller therefore chooses among several limits, each of which
+/// If the stated length of a text is below the configured limit, bincode allocates this much memory before it reads the
+/// text. The limit must be a compile-time constant. The caller therefore chooses among several limits, each of which
 /// is at most 16 times the next smaller limit. A false length can therefore cause an allocation of at most 16 times the
 /// payload's size, or of 64 KiB if that is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {

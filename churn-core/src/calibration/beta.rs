@@ -9,13 +9,13 @@ const FLATTEST: f64 = 0.05;
 /// The strength of the penalty that pulls both slopes towards 1. The strength does not depend on the number of rows.
 const SHRINKAGE: f64 = 1.0;
 
-/// Returns a ln p - b ln(1 - p) + c, where p is the probability for log-odds z.
+/// Returns the calibrated log-odds, `a ln p - b ln(1 - p) + c`. Here, p is the probability for the log-odds z.
 pub(crate) fn calibrated(z: f64, [a, b, c]: [f64; 3]) -> f64 {
     let [low, high] = sides(z);
     a * low + b * high + c
 }
 
-/// Returns ln p and -ln(1 - p), where p is the probability for log-odds z. Both rise with z.
+/// Returns `ln p` and `-ln(1 - p)`, where p is the probability for the log-odds z. Both numbers rise with z.
 fn sides(z: f64) -> [f64; 2] {
     [-softplus(-z), softplus(z)]
 }

@@ -8,7 +8,7 @@ use crate::metrics::Interval;
 use crate::numeric::{SplitMix, sigmoid};
 use crate::parallel::Workers;
 
-/// The share of bootstrap replicates that an interval contains.
+/// The share of the bootstrap replicates whose calibrated value lies in the interval.
 const LEVEL: f64 = 0.9;
 const REPLICATES: usize = 200;
 /// If there are more rows than this number, each bootstrap replicate draws only about this many rows.

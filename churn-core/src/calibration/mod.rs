@@ -27,7 +27,7 @@ const WORTH: f64 = 2.0;
 pub(crate) enum Calibrator {
     /// A constant that is added to the log-odds.
     Intercept(f64),
-    /// A rising line in log-odds (Platt, 1999).
+    /// A rising linear function of the log-odds (Platt, 1999).
     Platt { slope: f64, intercept: f64 },
     /// A rising curve with two slopes and an intercept (Kull, Silva Filho, Flach, 2017).
     Beta([f64; 3]),
@@ -91,8 +91,8 @@ impl Calibrator {
         Ok(best.0(&rows))
     }
 
-    /// Fits a calibrator to other rows with the method of this calibrator. If this calibrator is only a shift, a line
-    /// is fitted instead.
+    /// Fits a new calibrator to `rows` by the same method. If this calibrator only shifts the log-odds, the new
+    /// calibrator is a line.
     fn again(&self, rows: &[Row]) -> Self {
         match self {
             Self::Intercept(_) | Self::Platt { .. } => {

@@ -1,5 +1,5 @@
-//! Fits the calibrated log-odds as a rising line in the given log-odds, or as the given log-odds plus a constant. The
-//! fits use Newton's method.
+//! Fits the calibrated log-odds as a rising linear function of the given log-odds, or as the given log-odds plus a
+//! constant. The fits use Newton's method.
 
 use crate::calibration::Row;
 use crate::numeric::sigmoid;

@@ -20,7 +20,7 @@ pub(crate) struct Metadata {
     pub(crate) feature_names: Vec<String>,
     pub(crate) classes: usize,
     /// The data from which confidence intervals are computed. `None` if there are more than two classes, or if the file
-    /// was written by a version of the library without intervals.
+    /// was written by a version of the library that did not store intervals.
     #[serde(default)]
     pub(crate) intervals: Option<Intervals>,
     pub(crate) report: ClassifierReport,
@@ -62,7 +62,7 @@ pub(crate) fn write(metadata: &Metadata, parts: &Parts) -> Result<Vec<u8>> {
     artifact::write(&json, &artifact::encode(parts)?)
 }
 
-/// Reads the parts of a classifier and its id, and checks that the parts are consistent with each other.
+/// Reads the metadata, the parts and the id of a classifier. Checks that the metadata and the parts are consistent.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Metadata, Parts, String)> {
     let artifact = artifact::read(bytes)?;
     let damaged = |what: &str| {

@@ -21,9 +21,10 @@ impl ChurnClassifier {
     /// A text column is read as numbers if all its texts spell numbers. Blank texts then count as missing. Timestamps
     /// are converted to days.
     ///
-    /// If all weights are integers, and their sum is at most 10 000 or at most twice the number of rows, a row with
-    /// weight 3 gives the same result as three copies of the row, bit for bit. In all other cases, the weights are
-    /// scaled to a mean of 1. The result does not depend on the number of threads or on the order of the rows.
+    /// If all weights are integers and their sum is small, a row with weight 3 gives the same result as three copies of
+    /// the row, bit for bit. The sum is small if it is at most 10 000 or at most twice the number of rows. In all other
+    /// cases, the weights are scaled to a mean of 1. The result does not depend on the number of threads or on the
+    /// order of the rows.
     ///
     /// If two groups contain equal rows with the same label, the groups are merged, so that the equal rows are in the
     /// same fold. Groups are not merged if one group would then contain most of the rows, or if a class would be left

@@ -1,8 +1,10 @@
-//! Forms the groups of rows that share a fold. The result does not depend on the order of the rows.
+//! Divides rows into groups. All rows of a group are in the same fold. The result does not depend on the order of the
+//! rows.
 
 use std::collections::BTreeMap;
 
-/// The content of a row without its group. Rows with the same content are identical for a model.
+/// The content of a row: its values, its label and its weight, but not its group. A model cannot distinguish rows with
+/// the same content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Content {
     /// A hash of the row's values.
@@ -16,10 +18,10 @@ pub(crate) struct Content {
 /// by first occurrence.
 ///
 /// `contents` must be sorted. `given` is the group of each row. If `given` is `None`, every row is its own group.
-/// Groups that contain equal rows are merged, so that no row is predicted by a base learner that was fitted on a copy
-/// of the row. Rows with equal values but different labels do not count as copies, because their values evidently do
-/// not determine the label. Groups are not merged if a class would then have fewer than two groups. Groups from `given`
-/// are also not merged if a merged group would contain more than half of the rows.
+/// If two groups contain equal rows, the groups are merged, so that no row is predicted by a base learner that was
+/// fitted on a copy of the row. Rows with equal values but different labels do not count as copies, because their
+/// values evidently do not determine the label. Groups are not merged if a class would then have fewer than two groups.
+/// Groups from `given` are also not merged if a merged group would contain more than half of the rows.
 ///
 /// Rows are sorted by content, and rows with equal content are sorted by the content of their groups. Groups with equal
 /// content are interchangeable. The result therefore does not depend on the numbering of groups or on the order of
@@ -192,7 +194,7 @@ mod tests {
         // One class has only two rows. These two rows are equal and are in different groups.
         let copies = [(1, 1, 0), (1, 1, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4), (5, 0, 4)];
         assert_eq!(count(&held(&copies, true).1), 5);
-        // Groups that the caller has passed are never split, even if a group contains a whole class.
+        // Groups that the caller has passed are never split, even if one group contains all rows of a class.
         let together = [(1, 1, 0), (2, 1, 0), (3, 0, 0), (4, 0, 1), (5, 0, 2)];
         assert_eq!(count(&held(&together, true).1), 3);
     }

@@ -22,7 +22,7 @@ impl FlatTrees {
         write(TREES, self)
     }
 
-    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
+    /// Reads a model file from the bytes that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the
@@ -64,7 +64,7 @@ impl TreeEnsemble {
         }
     }
 
-    /// Reads the bytes of a model file of a `TreeEnsemble` or of [`FlatTrees`]. Reading untrusted bytes is safe.
+    /// Reads the model file of a `TreeEnsemble` or of [`FlatTrees`] from its bytes. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the
@@ -93,7 +93,7 @@ impl LinearModel {
         write(LINEAR, self)
     }
 
-    /// Reads the bytes of a model file that `to_bytes` returned. Reading untrusted bytes is safe.
+    /// Reads a model file from the bytes that `to_bytes` returned. Reading untrusted bytes is safe.
     ///
     /// # Errors
     /// `artifact_damaged` if the bytes are not a model file or are damaged; `artifact_version` if this version of the

@@ -127,8 +127,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns a copy of the classifier with this schema. The schema is stored in the copy's model file, so the copy
-    /// has other bytes and another id than the original.
+    /// Returns a copy of the classifier with this schema. The schema is stored in the copy's model file, so the
+    /// bytes and the id of the copy differ from those of the original.
     ///
     /// # Errors
     /// `invalid_option` if the schema and the classifier differ in the number of classes or columns.
@@ -195,7 +195,7 @@ impl ChurnClassifier {
     ///
     /// # Errors
     /// The errors of [`predict_proba`](Self::predict_proba); `invalid_option` with more than two classes;
-    /// `artifact_version` if the model file was written by a version of the library without intervals.
+    /// `artifact_version` if the model file was written by a version of the library that did not store intervals.
     pub fn predict_interval(&self, table: &Table, execution: &Execution) -> Result<Array2<f64>> {
         let workers = execution.workers()?;
         let scorer = self.scorer("have an interval")?;

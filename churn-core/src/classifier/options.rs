@@ -54,8 +54,8 @@ pub struct ClassifierOptions {
     pub ensemble: EnsembleOptions,
     /// The weights of the classes. Default: every class has weight 1.
     pub class_weight: ClassWeights,
-    /// What the fit does about columns that leak the target, that is, contain information that is not available at
-    /// prediction time. By default, such columns are reported as warnings. Columns are checked only if there are at
+    /// What the fit does about columns that leak the target (contain information that is not available at prediction
+    /// time). By default, such columns are reported as warnings. Columns are checked only if there are at
     /// least 20 rows of each class.
     pub leakage: LeakagePolicy,
     /// Columns that may be used even if they seem to leak the target. List only columns whose values are known at

@@ -64,7 +64,7 @@ impl ClassifierSchema {
     /// Creates the schema of a table. All values of a column must have the same type.
     ///
     /// # Errors
-    /// `bad_type`, with row and column, if a column holds values of two types.
+    /// `bad_type` if a column holds values of two types. The error names the row and the column.
     pub fn new(classes: Vec<ClassLabel>, table: &Table) -> Result<Self> {
         let names = table.column_names();
         let columns = names
@@ -76,7 +76,7 @@ impl ClassifierSchema {
     /// Checks that the columns of a table have the same types as in training.
     ///
     /// # Errors
-    /// `bad_type`, with row and column, if a value has another type than the column had in training.
+    /// `bad_type` if a value has another type than the column had in training. The error names the row and the column.
     pub fn check(&self, feature_names: &[String], table: &Table) -> Result<()> {
         for (name, &known) in feature_names.iter().zip(&self.columns) {
             if known != FlatType::Empty {

@@ -6,7 +6,7 @@ use crate::model::EnsembleOptions;
 use crate::numeric::{SplitMix, sigmoid};
 
 /// Returns a table and its labels. The table has five columns: a number, a number with missing values, a text with few
-/// levels, a text with many levels, and a bool. The labels depend on most of the columns.
+/// distinct values, a text with many distinct values, and a bool. The labels depend on most of the columns.
 pub(super) fn world(rows: usize, seed: u64) -> (Table, Vec<bool>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut minutes, mut spent, mut plan, mut city, mut trial) = (vec![], vec![], vec![], vec![], vec![]);

@@ -124,7 +124,7 @@ struct Bounds {
 }
 
 /// Maps a value to an integer key. A larger value has a larger key. Integers are used because a shift can turn the sign
-/// of the difference of two integers into a bit mask.
+/// of an integer difference into a bit mask.
 fn key(value: f32) -> i64 {
     // Adding 0.0 converts -0.0 to 0.0, so both have the same key.
     let bits = (value + 0.0).to_bits() as i32;

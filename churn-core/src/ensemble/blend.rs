@@ -133,7 +133,7 @@ impl Faces<'_> {
         weights.iter().all(|weight| *weight >= 0.0).then_some((loss, weights))
     }
 
-    /// Multiplies `value` by the weight of the row `row`. If the rows have no weights, every weight is 1.
+    /// Multiplies `value` by the weight of a row. If the rows have no weights, every weight is 1.
     fn weigh(&self, row: usize, value: f64) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row]) * value
     }

@@ -143,7 +143,7 @@ impl GradientBoosting {
     }
 
     /// Trains on a matrix like [`fit`](Self::fit). If held-out rows are given, the log-loss of the held-out rows is
-    /// computed after each tree. The trees after the one with the lowest log-loss are removed.
+    /// computed after each tree. The trees that were added after this log-loss was lowest are removed.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,

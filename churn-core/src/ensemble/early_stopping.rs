@@ -1,4 +1,4 @@
-//! Early stopping chooses the number of trees with the lowest log-loss on held-out rows.
+//! Early stopping chooses the number of trees at which the log-loss of held-out rows is lowest.
 
 use ndarray::ArrayView2;
 
@@ -17,8 +17,8 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) patience: usize,
 }
 
-/// Computes the log-loss of held-out rows after each added tree, and stores the number of trees with the lowest
-/// log-loss.
+/// Computes the log-loss of held-out rows after each added tree, and stores the number of trees at which the
+/// log-loss was lowest.
 pub(super) struct EarlyStopping<'a> {
     held_out: HeldOut<'a>,
     scores: Vec<f64>,

@@ -201,7 +201,7 @@ impl SerializeMap for Row<'_> {
 /// The serializer of one value in a row.
 struct One;
 
-/// The serializer of a value that consists of several values, such as a list. No column accepts such a value.
+/// The serializer of a composite value, such as a list. No column accepts a composite value.
 struct Several(&'static str);
 
 macro_rules! scalar {

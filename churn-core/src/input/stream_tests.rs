@@ -27,8 +27,8 @@ fn everything(records: &TenantRecords) -> String {
     format!("{:?} {events:?} {:?}", records.customers, records.currency)
 }
 
-/// Returns the records as debug text, and the report. Tests compare this text instead of floats, because the texts of
-/// two NaN values are equal, and the text of -0 differs from that of 0.
+/// Returns the records as debug text, together with the validation report. Tests compare this text instead of floats,
+/// because the texts of two NaN values are equal, and the text of -0 differs from that of 0.
 fn all_of(builder: RecordsBuilder) -> (String, ValidationReport) {
     let (records, report) = builder.build().unwrap();
     (everything(&records), report)
@@ -204,7 +204,7 @@ fn a_new_key_in_every_row_is_refused_before_it_takes_memory() {
     let error = rows(20_000).unwrap_err();
     assert_eq!(error.code(), "unreadable_table", "{error}");
     assert!(error.row().is_some_and(|row| row < 5000), "{error}");
-    // All keys occur in the first rows. Many rows without any key follow.
+    // The first row has all keys. The 10 000 rows after it have no keys.
     let many: Vec<String> = (0..5000).map(|key| format!("\"key {key}\":1")).collect();
     let text = format!("[{{{}}}{}]", many.join(","), ",{}".repeat(10_000));
     assert_eq!(

@@ -212,7 +212,7 @@ pub enum Cell<'a> {
     Decimal(i128, i8),
     /// A text.
     Text(&'a str),
-    /// A text from a text file such as CSV. The text may spell a number or a bool, because a text file stores every
+    /// A text from a text file such as CSV. The text may represent a number or a bool, because a text file stores every
     /// value as text.
     TextFile(&'a str),
     /// A timestamp in microseconds since 1970-01-01 UTC.
@@ -284,8 +284,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// Creates a table without columns or rows. Pass such a table to a builder to state that there are no records of a
-    /// kind. If no table is passed, the library does not know whether there are records of this kind.
+    /// Creates a table without columns or rows. To state that a tenant has no tickets, for example, pass an empty table
+    /// of tickets to the builder. If no table is passed, the library does not know whether there are tickets.
     pub fn new() -> Self {
         Self::default()
     }
@@ -481,7 +481,7 @@ impl Table {
         }
     }
 
-    /// Replaces columns by new columns of the same length. If `map` returns `None` for a column, this column is not
+    /// Replaces columns with new columns of the same length. If `map` returns `None` for a column, this column is not
     /// replaced.
     pub(crate) fn map_columns(mut self, mut map: impl FnMut(&str, &Data) -> Option<Data>) -> Self {
         for (name, column) in &mut self.columns {
@@ -539,7 +539,7 @@ impl Table {
         }
     }
 
-    /// The position of a row in the columns. The row has the same position in the input.
+    /// The position of a row in the columns, which is also its position in the input.
     pub(crate) fn position(&self, row: usize) -> usize {
         self.selection.as_ref().map_or(row, |selection| selection[row] as usize)
     }

@@ -1,4 +1,5 @@
-//! Text columns while a table is being read. Each row has a code, and every distinct text is stored once.
+//! Text columns of a table that is being read. Every distinct text is stored once, and each row holds the code of its
+//! text.
 
 use crate::error::Result;
 use crate::input::interner::Interner;
@@ -7,7 +8,7 @@ use crate::input::reader::PIECE;
 use crate::parallel::Workers;
 use crate::record::{Ids, MISSING_CODE, TextColumn};
 
-/// A text column in which each distinct text gets the next code when it first occurs.
+/// A text column that is being read. Each distinct text gets the next free code when it first occurs.
 pub(crate) struct TextDraft {
     /// The code of each row; [`MISSING_CODE`] if there is no text.
     pub(crate) codes: Vec<u32>,

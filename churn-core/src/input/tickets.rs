@@ -43,7 +43,7 @@ pub(crate) fn clean(
     ] {
         reader.ends(column, moments, "opened_at", &events.at)?;
     }
-    // If a ticket has a satisfaction but no `satisfaction_at`, the satisfaction became known when the ticket was
+    // If a ticket has a satisfaction rating but no `satisfaction_at`, the rating became known when the ticket was
     // resolved.
     workers.chunks_mut(&mut satisfaction_at, PIECE, |start, moments| {
         for (own, &resolved_at) in moments.iter_mut().zip(&resolved_at[start..]) {

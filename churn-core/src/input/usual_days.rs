@@ -4,36 +4,36 @@
 use crate::record::{EventDays, longest_gap};
 use crate::time::MICROS_PER_DAY;
 
-/// An event is isolated only if the gap between it and the other events exceeds their longest gap by more than this
-/// number of days.
+/// An event is isolated only if the gap between it and the other events is more than this number of days longer than
+/// the longest gap between the other events.
 const GRACE_DAYS: i64 = 7;
-/// In a table with fewer events than this number, no event counts as isolated, because the gaps of so few events vary
-/// too much.
+/// In a table with fewer events than this number, no event counts as isolated, because the gaps between so few events
+/// vary too much.
 const FEWEST: usize = 100;
 
-/// A gap between two days with events counts as a missing period if it exceeds the usual gap, multiplied by
-/// [`USUAL_GAPS`], by more than this number of days. The usual gap is the 90th percentile of all gaps.
+/// The usual gap is the 90th percentile of the gaps between days with events. A gap counts as a missing period if it is
+/// longer than [`USUAL_GAPS`] usual gaps plus this number of days.
 const MISSING_DAYS: i64 = 14;
 const USUAL_GAPS: i64 = 2;
-/// Missing periods are only looked for if the table has events on at least this number of days.
+/// The search for missing periods needs events on at least this number of days.
 const FEWEST_DAYS: usize = 20;
 
-/// The days with events of a table, in days since 1970-01-01 and in ascending order. Isolated events are left out.
+/// The days on which a table has events, as ascending numbers of days since 1970-01-01. Isolated events are left out.
 pub(crate) struct UsualDays(Vec<i64>);
 
 impl UsualDays {
     /// Leaves out isolated events; `None` if there are too few events to tell which are isolated.
     ///
     /// At each end of the history, at most 0.1 % of the events (but at least one) can be isolated. They are isolated if
-    /// the gap between them and the remaining events is more than [`GRACE_DAYS`] longer than the longest gap between two
-    /// of the remaining events.
+    /// the gap between them and the remaining events is more than [`GRACE_DAYS`] days longer than every gap between the
+    /// remaining events.
     pub(crate) fn of(days: &EventDays) -> Option<Self> {
         if days.events < FEWEST {
             return None;
         }
         let most = (days.events as u64 / 1000).max(1);
         let filled: Vec<i64> = days.filled().map(|(day, _)| day).collect();
-        // The number of days at an end of the history that together have at most `most` events.
+        // How many days at one end of the history have at most `most` events in total.
         let at_end = |days: &mut dyn Iterator<Item = (i64, u64)>| {
             let mut seen = 0;
             days.take_while(|(_, count)| {
@@ -45,7 +45,8 @@ impl UsualDays {
         let (head, tail) = (at_end(&mut days.filled()), at_end(&mut days.filled().rev()));
         let (mut start, mut end) = (head, filled.len().checked_sub(tail)?);
         let limit = longest_gap(filled.get(start..end).filter(|days| !days.is_empty())?) + GRACE_DAYS;
-        // Outwards from the middle, the first gap that is too long separates the isolated events from the others.
+        // The search goes outwards from the middle. The first gap that is too long separates the isolated events from
+        // the others.
         while start > 0 && filled[start] - filled[start - 1] <= limit {
             start -= 1;
         }
@@ -61,14 +62,15 @@ impl UsualDays {
         self.0.first().is_some_and(|first| *first <= day) && self.0.last().is_some_and(|last| day <= *last)
     }
 
-    /// The longest gap between two events in days.
+    /// The length in days of the longest gap without events.
     pub(crate) fn longest_gap(&self) -> i64 {
         longest_gap(&self.0)
     }
 
-    /// Returns the longest period without events, if it is much longer than the usual gap: the last day before it and the
-    /// first day after it, in days since 1970-01-01. `until` is the end of the history in microseconds since 1970-01-01,
-    /// if the caller has set it. The time from the last event to this end also counts as a gap.
+    /// Returns the longest period without events if it is much longer than the usual gap. The result is the last day
+    /// before and the first day after the period, in days since 1970-01-01. `until` is the end of the history in
+    /// microseconds since 1970-01-01, if the caller has set it. The time from the last event to this end also counts as
+    /// a gap.
     pub(crate) fn missing_period(&self, until: Option<i64>) -> Option<(i64, i64)> {
         let last = *self.0.last().filter(|_| self.0.len() >= FEWEST_DAYS)?;
         let until = until.map(|until| (last, until.div_euclid(MICROS_PER_DAY)));
@@ -121,7 +123,7 @@ mod tests {
             (missing(daily(), Some(415)), missing(daily(), Some(416))),
             (None, Some((399, 416)))
         );
-        // Invoices of every month: only a gap of more than two months is unusual.
+        // If invoices are monthly, only a gap of more than two months is unusual.
         let monthly: Vec<i64> = (0..30).flat_map(|month| vec![month * 31; 5]).collect();
         assert_eq!(missing(monthly.clone(), None), None);
         let two_left_out = monthly.into_iter().filter(|day| !(310..372).contains(day)).collect();

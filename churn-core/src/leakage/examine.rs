@@ -42,8 +42,8 @@ pub(crate) enum Origin {
     /// The column states a property of the customer, or is a column of a flat table. By default, `ChurnModel::train`
     /// fails if such a column leaks.
     Attribute,
-    /// The column is computed from dated events or from the sign-up. By default, the report contains a warning if such
-    /// a column leaks.
+    /// The column is computed from dated events or from the sign-up date. By default, the report contains a warning if
+    /// such a column leaks.
     Event,
 }
 
@@ -62,10 +62,10 @@ pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
     /// Rows of one customer, or of one group of a flat table, have the same number.
     pub(crate) groups: &'a [u32],
-    /// Rows of one date have the same number, and are contiguous.
+    /// Rows of one date have the same number. They are contiguous.
     pub(crate) strata: &'a [u32],
-    /// Numbers that are known at the date and grow with time, such as the customer's tenure. A column that was recorded
-    /// after the date may contain a later value of such a number.
+    /// Numbers that are known at the prediction date and grow with time, such as the customer's tenure. If a column was
+    /// recorded after the prediction date, it may contain a later value of such a number.
     pub(crate) known: &'a [&'a [f64]],
 }
 
@@ -324,8 +324,8 @@ impl<'a> Looked<'a> {
         })
     }
 
-    /// Returns evidence if the column is an id: every row has a different text, or the numbers are different and form a
-    /// sequence with few gaps.
+    /// Returns evidence if the column is an id. In an id column, (nearly) all values are distinct. If they are numbers,
+    /// they form a sequence with few gaps.
     fn identifies(&self, given: &FeatureColumn, column: &Column) -> Option<Evidence> {
         let one_row_each = {
             let mut groups: Vec<u32> = self.rows.iter().map(|&row| self.question.groups[row]).collect();
@@ -370,8 +370,8 @@ impl<'a> Looked<'a> {
         }
     }
 
-    /// Subtracts a number that is known at the prediction date from the column. Returns evidence if the difference still
-    /// predicts the target.
+    /// Subtracts from the column a number that is known at the prediction date. Returns evidence if the difference
+    /// still predicts the target.
     fn reaches_ahead(&self, values: &[f64]) -> Result<Option<Evidence>> {
         let own = skill(&Binned::numbers(values), &self.churned, &self.folds);
         for known in self.question.known {
@@ -482,8 +482,8 @@ impl Column {
     }
 }
 
-/// Correlation and slope of `y` on `x` over the rows where both have a value. `None` if `x` or `y` is constant, or if
-/// there are fewer than 20 such rows.
+/// The correlation of `x` and `y`, and the slope of the regression of `y` on `x`, over the rows where both have a
+/// value. The result is `None` if `x` or `y` is constant, or if there are fewer than 20 such rows.
 fn regression(y: &[f64], x: &[f64]) -> Option<(f64, f64)> {
     let pairs: Vec<(f64, f64)> = x
         .iter()

@@ -37,8 +37,9 @@ names! {
         OnlyForRetained = "only_for_retained",
         /// The column is an id of the rows, or encodes the order of the rows.
         Identifier = "identifier",
-        /// The column contains information from after the date. The evidence is that the column predicts the target
-        /// even after a number that was known at the date, such as the tenure, is subtracted from the column.
+        /// The column contains information that was recorded after the prediction date. The evidence is that the column
+        /// still predicts the target if a number that was known at the prediction date, such as the tenure, is
+        /// subtracted from it.
         ReachesIntoLabelPeriod = "reaches_into_label_period",
     }
 }
@@ -109,8 +110,8 @@ pub(crate) fn allowed_exist(allowed: &[String], known: &[&str]) -> Result<()> {
 ///
 /// `allowed` names columns or features that the caller declared as available at prediction time.
 ///
-/// # Errors `leakage` if training is refused because of a finding. The error names the first column that makes training
-/// fail.
+/// # Errors
+/// `leakage` if the policy refuses a finding. The error names the first column that makes training fail.
 pub(crate) fn decide(
     mut findings: Vec<LeakageFinding>,
     leakage: LeakagePolicy,

@@ -5,10 +5,9 @@
 //! only one class, and whether it is an id. A column is reported only if each class has at least 20 rows. Columns that
 //! are not ids are reported only if permuted labels would not give the same result.
 //!
-//! An attribute is a column that states a property of the customer, but does not state since when the property has had
-//! its value. Attributes are therefore tested more strictly than features that are computed from dated events. By
-//! default, training fails if an attribute leaks. If a feature that is computed from events leaks, there is only a
-//! warning.
+//! An attribute is a column that states a property of the customer. It does not state when the property last changed.
+//! Attributes are therefore tested more strictly than features that are computed from dated events. By default,
+//! training fails if an attribute leaks. If a feature that is computed from events leaks, there is only a warning.
 
 mod examine;
 mod finding;

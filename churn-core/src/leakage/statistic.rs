@@ -18,8 +18,8 @@ pub(crate) const PERMUTATIONS: usize = 200;
 pub(crate) struct Binned {
     codes: Vec<u16>,
     bins: usize,
-    /// Whether each bin holds a single value (a text column also has one bin for all infrequent texts). If false, each
-    /// bin holds a range of values.
+    /// If true, each bin holds a single value, except that a text column has one bin for all infrequent texts. If
+    /// false, each bin holds a range of values.
     pub(crate) values: bool,
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn folds(groups: &[u32], seed: u64) -> Vec<u8> {
 }
 
 /// The largest skill (see `skill`) that the column reaches with permuted labels. There are [`PERMUTATIONS`]
-/// permutations, each of which permutes the labels within every stratum (the rows of one date).
+/// permutations. Each one permutes the labels within every stratum (the rows of one date).
 pub(crate) fn greatest_by_chance(
     binned: &Binned,
     churned: &[bool],

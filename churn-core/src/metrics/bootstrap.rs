@@ -8,8 +8,8 @@ use crate::parallel::Workers;
 /// A metric that is computed from rows sorted by score; `None` if the metric is undefined.
 pub(crate) type Metric<'a> = Box<dyn Fn(&Ranked) -> Option<f64> + Sync + 'a>;
 
-/// Returns, for each metric, the interval that contains the middle fraction `level` of the bootstrap replicates
-/// (percentile bootstrap; Efron and Tibshirani, 1993). Customers are drawn with replacement, together with all their
+/// Returns the percentile bootstrap interval of each metric (Efron and Tibshirani, 1993). The interval contains the
+/// middle fraction `level` of the bootstrap replicates. Customers are drawn with replacement, together with all their
 /// rows. An interval is `None` if its metric is undefined in at least half of the replicates.
 pub(crate) fn bootstrap_intervals(
     ranked: &Ranked,

@@ -58,7 +58,7 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
 }
 
 /// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
-/// churn rate. If several rows with equal scores lie at the cutoff, the same fraction of each of these rows is counted.
+/// churn rate. If the cutoff lies among rows with equal scores, all of these rows get the same fractional weight.
 /// `None` if no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)

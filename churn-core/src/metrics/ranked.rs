@@ -5,8 +5,8 @@ use crate::metrics::calibration::{BINS, CalibrationBin, bins, error_by_chance, e
 use crate::numeric::{ln, sigmoid};
 use crate::parallel::Workers;
 
-/// Labels and scores that are sorted once, so that several metrics can be computed from them. If a method and a
-/// function of this module have the same name, they return the same value.
+/// Labels and scores of rows. The rows are sorted by score once, so that several metrics can be computed quickly. If a
+/// method and a function of this module have the same name, they return the same value.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// The scores of the rows, in ascending order.
@@ -50,8 +50,8 @@ impl Ranked {
             .sum()
     }
 
-    /// For each group of rows with equal scores, the total weight of its churned rows and of its retained rows. The
-    /// group with the lowest score comes first.
+    /// Returns two weights for each group of rows with equal scores: the total weight of the churned rows and that of
+    /// the retained rows. The group with the lowest score comes first.
     fn ties(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         let mut runs = vec![];
         let mut start = 0;
@@ -96,14 +96,15 @@ impl Ranked {
         self.mean(log_loss_of)
     }
 
-    /// The log-loss of every row, in ascending order of the scores. Pass the result to [`mean_of`](Self::mean_of) to
-    /// compute the mean under other weights.
+    /// The log-losses of all rows. The row with the lowest score comes first. Pass the result to
+    /// [`mean_of`](Self::mean_of) to compute the mean under other weights.
     pub(crate) fn log_losses(&self) -> Vec<f64> {
         let rows = self.scores.iter().zip(&self.churned);
         rows.map(|(&p, &churned)| log_loss_of(p, churned)).collect()
     }
 
-    /// Returns the weighted mean of `values`. There is one value per row, in ascending order of the scores.
+    /// Returns the weighted mean of `values`. There is one value per row, and the row with the lowest score comes
+    /// first.
     pub(crate) fn mean_of(&self, values: &[f64]) -> Option<f64> {
         weighted_mean(values.iter().copied().zip(self.weights.iter().copied()))
     }

@@ -26,10 +26,11 @@ pub struct BacktestOptions {
     /// The origins (test dates). Each origin must be mature, that is, its label period must end within the observed
     /// history.
     ///
-    /// If `None`, the backtest uses the last mature date and the dates one and two label periods before that date. A
-    /// date is left out if the history before it is too short for training. Each test covers a span of days that is
-    /// half a label period long and ends at the test date, and each customer is tested on one day of this span. If the
-    /// history is too short for a test over a span, all customers are tested on the test date itself.
+    /// If `None`, the backtest uses three origins: the last mature date, and the dates that lie one and two label
+    /// periods before it. A date is left out if the history before it is too short for training. Each test covers a
+    /// span of days that is half a label period long and ends at the test date, and each customer is tested on one day
+    /// of this span. If the history is too short for a test over a span, all customers are tested on the test date
+    /// itself.
     pub origins: Option<Vec<AsOf>>,
     /// Minimum number of days between the end of the last training label period and each origin (test date). Default:
     /// 0.
@@ -98,8 +99,8 @@ impl Backtest {
     /// Trains and tests one model for each origin (test date).
     ///
     /// # Errors
-    /// `nothing_after_purge` if no training date of an origin has a label period that ends by the origin; the errors of
-    /// [`crate::ChurnModel::train`].
+    /// `nothing_after_purge` if, for one of the origins, the label periods of all training dates end too late; the
+    /// errors of [`crate::ChurnModel::train`].
     pub fn run(records: &TenantRecords, options: &BacktestOptions) -> Result<Self> {
         let train = &options.train;
         check(records, &train.definition)?;
@@ -149,7 +150,7 @@ impl Backtest {
             dates.sort_unstable();
             dates.dedup();
             dates.push(origin);
-            // The purge drops dates whose label periods end after the origin. These dates are listed in the proof, but
+            // The purge drops dates whose label periods end after the origin. The `PurgeProof` lists these dates, but
             // their labels are not computed.
             let Some((mut labelled, _)) = purge(&dates, origin, horizon, options.embargo_days) else {
                 let message = format!(

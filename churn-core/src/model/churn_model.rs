@@ -25,7 +25,8 @@ use crate::parallel::{Execution, Workers};
 use crate::record::{TenantId, TenantRecords};
 use crate::time::{AsOf, Timestamp};
 
-/// Shapley values: the contribution of every feature to the blended log-odds of every row. [`ChurnModel::explain`] and
+/// Shapley values: how much each feature adds to the blended log-odds of each row. Blended log-odds are the weighted
+/// sum of the log-odds of the ensemble's members. [`ChurnModel::explain`] and
 /// [`ChurnClassifier::explain`](crate::ChurnClassifier::explain) return this struct.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

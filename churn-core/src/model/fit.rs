@@ -95,8 +95,8 @@ struct FitSettings {
     deep_boosting: Option<GradientBoostingOptions>,
 }
 
-/// Fits a scorer. `part` holds two progress values of the whole training run (from 0 to 1): the progress at the start
-/// of this fit, and the progress at its end.
+/// Fits a scorer. `part` holds the progress of the whole training run (from 0 to 1) at the start and at the end of this
+/// fit.
 pub(crate) fn fit(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
@@ -213,7 +213,7 @@ fn weighed(examples: &Examples<'_>, churn_weight: f64) -> Option<Vec<f64>> {
     })
 }
 
-/// Maximum number of cells (rows x columns) of a sample whose folds are fitted in parallel.
+/// If a sample has at most this number of cells (rows x columns), its folds are fitted in parallel.
 const SMALL_CELLS: usize = 20_000_000;
 
 /// Returns two lists: the indices of the rows outside a fold, and the indices of the rows inside the fold.

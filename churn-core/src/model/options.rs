@@ -19,9 +19,9 @@ use crate::time::AsOf;
 
 /// Options of [`ChurnModel::train`](crate::ChurnModel::train).
 ///
-/// In JSON, the options of [`EnsembleOptions`] are keys of the outer object, next to the other options. The definition
-/// has the format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be
-/// keys of the outer object.
+/// In JSON, all options are keys of one object, including the options of [`EnsembleOptions`]. The definition has the
+/// format that [`ChurnDefinition::from_json`] reads. The keys `windows` and `features` of the plan may also be keys of
+/// this object.
 ///
 /// The value of `boosting`, `deep_boosting` or `forest` is `false` (the ensemble does not contain this member), `true`
 /// (the member has its default options) or an object that overrides some of the member's default options. If the JSON
@@ -69,8 +69,8 @@ pub struct TrainOptions {
     /// warning. Columns are checked only if at least 20 rows churned and at least 20 rows were retained.
     pub leakage: LeakagePolicy,
     /// Columns to accept although they seem to leak the target. List only columns whose values are known at prediction
-    /// time. Name a column as in its table, or by the name of its feature. The report lists the accepted columns that
-    /// seem to leak the target.
+    /// time. An entry is the name of a column in its table, or the name of the column's feature. The report lists the
+    /// accepted columns that seem to leak the target.
     pub allow_columns: Vec<String>,
     /// Maximum number of customer-date pairs for training and testing. If there are more pairs, training uses a
     /// pseudo-random sample of the customers, with all pairs of each sampled customer. The sample depends only on the
@@ -143,7 +143,7 @@ pub struct EnsembleOptions {
     /// Weight of a churned row in the fit of the base learners. A retained row has weight 1. The blend and the
     /// calibration are fitted without these weights, so probabilities stay calibrated. Default: 1.
     pub churn_weight: f64,
-    /// Monotonic constraints: pairs of the name of a numeric feature and a direction. With
+    /// Monotonic constraints. Each constraint consists of the name of a numeric feature and a direction. With
     /// [`Monotonicity::Increasing`], the probability never falls as the feature grows, if all other features stay
     /// equal. Missing values are unconstrained. The linear member, `boosting` and `deep_boosting` obey the constraints.
     /// The forest cannot obey constraints. An ensemble with constraints therefore has no forest, and the report lists

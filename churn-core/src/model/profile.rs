@@ -15,23 +15,23 @@ const TAIL: f64 = 0.01;
 /// more than this multiple of the width of the range.
 const SLACK: f64 = 0.5;
 /// A feature of a score run counts as outside the training data if its share of missing values in the run and its share
-/// of missing values in training differ by more than this number. For a feature with a window, the share depends on the
-/// phase of the billing cycle, so this number is large. A text feature also counts as outside if more than this share
-/// of its distinct texts did not occur in training.
+/// of missing values in training differ by more than this number. For a feature with a window, the share depends on
+/// where the date lies in the billing cycle, so this number is large. A text feature also counts as outside if more
+/// than this share of its distinct texts did not occur in training.
 const SHARE: f64 = 0.5;
 /// A feature without a window counts as outside the training data if its share of missing values differs by more than
 /// this number from the share in training.
 const SHARE_OF_LIFETIME: f64 = 0.25;
 
-/// The gaps between events are measured in days and depend on the lengths of the months. The median of such a feature
-/// counts as outside only if its distance from the typical range exceeds this number of days.
+/// Some features measure the gaps between events in days. These gaps depend on the lengths of the months. The median of
+/// such a feature counts as outside only if its distance from the typical range exceeds this number of days.
 const SLACK_OF_GAPS: f64 = 3.0;
 
 /// How far the values of a feature in a score run may lie from its values in training.
 pub(crate) struct Limits {
-    /// The largest difference between the shares of missing values.
+    /// The largest accepted difference between the shares of missing values.
     share: f64,
-    /// The smallest distance of the median from the typical range that counts.
+    /// A median within this distance of the typical range never counts as outside.
     slack: f64,
 }
 
@@ -58,7 +58,7 @@ impl Limits {
 pub(crate) struct FeatureProfile {
     /// The share of rows in which the feature has no value.
     missing: f64,
-    /// For a number feature: the 1st, 50th and 99th percentile; `None` if there are no values.
+    /// For a numeric feature: the 1st, 50th and 99th percentile; `None` if there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantiles: Option<[f64; 3]>,
     /// For a text feature: the distinct texts (levels) in the data, at most [`LEVELS`].

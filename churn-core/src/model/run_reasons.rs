@@ -5,12 +5,12 @@ use crate::model::reason::{Reason, top_reasons};
 use crate::model::score::ScoreRun;
 use crate::parallel::Execution;
 
-/// Number of rows whose contributions are computed at a time. A limited number limits memory use.
+/// Number of rows whose contributions are computed at a time. This limit keeps memory use low.
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl ScoreRun {
-    /// The reasons of every score, in the order of [`scores`](Self::scores). The result equals that of
-    /// [`reasons`](Self::reasons) for each customer, but is computed on several threads.
+    /// The reasons of every score, in the order of [`scores`](Self::scores). For each customer, the result equals that
+    /// of [`reasons`](Self::reasons). The reasons are computed on several threads.
     ///
     /// # Errors
     /// `cancelled` if the caller cancelled the call; `invalid_option` if the number of threads is zero.

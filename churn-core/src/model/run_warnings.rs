@@ -20,23 +20,24 @@ const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// The time since the latest churn of a customer is compared with earlier gaps only if at least this many customers
-/// churned before the date.
+/// The time since the most recent churn of any customer is compared with the earlier gaps between churn dates only if
+/// at least this many customers churned before the date.
 const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
 const FEWEST_SCORES: usize = 20;
-/// The length in days of the periods whose numbers of events are compared.
+/// The length of a period in days. The number of events in the last period is compared with earlier periods.
 const PERIOD_DAYS: i64 = 31;
-/// The number of earlier periods with which the last period is compared. They cover one year, so that the quiet season
-/// of a business is among them.
+/// The number of earlier periods with which the last period is compared. The earlier periods cover one year, so they
+/// include the quiet season of a business.
 const PERIODS: i64 = 12;
 /// The last period is compared only if the records cover at least this number of earlier periods.
 const FEWEST_PERIODS: usize = 4;
 /// The last period is compared only if most earlier periods have at least this number of events.
 const FEWEST_EVENTS: u64 = 100;
-/// The last period has far fewer events than the earlier periods if it has less than this share of the events of the
-/// earlier period that has the fewest events after the lowest quarter of the periods is left out.
+/// The baseline is the number of events in a quiet earlier period: the quarter of the earlier periods with the fewest
+/// events is left out, and the lowest remaining number is used. The last period has far fewer events than the earlier
+/// periods if its number of events is less than this share of the baseline.
 const FEWER: f64 = 0.65;
 /// Silent customers are reported if there are at least this many, and more than one in [`SILENT_SHARE`] scored customers
 /// is silent.
@@ -131,7 +132,7 @@ fn columns_without_values(
                 RecordKind::Customers => "customers who left are scored as if they stayed. Provide the column",
                 _ => "the features that use it then mean something else. Provide the column, or train again without it",
             };
-            // Some columns have a default, so that a column with other values than the default counts as in use.
+            // Some columns have a default value. Such a column counts as in use only if it contains other values.
             let trained = match (kind, column.as_str()) {
                 (RecordKind::Payments, "status") => "payments failed in training, and none of these payments failed",
                 (RecordKind::Payments, "settled_at") => {
@@ -180,7 +181,7 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
 }
 
 /// The events of a table before the date of a run. Pending payments are not counted. For the customers table, the
-/// events are the ends of customers.
+/// events are the values of `churned_at`.
 struct Feed {
     kind: RecordKind,
     as_of: AsOf,
@@ -241,9 +242,9 @@ impl Feed {
         Some(Warning::new(WarningCode::StaleData, message).of_dates(vec![*as_of]))
     }
 
-    /// Warns if the last 31 days before the date have far fewer events than most earlier periods of 31 days in one year.
-    /// In this case, a part of the data feed is probably missing, and the model would treat active customers as
-    /// inactive. The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
+    /// Warns if the last 31 days before the date have far fewer events than most 31-day periods of the year before. In
+    /// this case, a part of the data feed is probably missing, and the model would treat active customers as inactive.
+    /// The periods are 31 days long, so that each contains the due day of customers who are invoiced monthly.
     fn fewer_events(&self) -> Option<Warning> {
         let Self { kind, as_of, days, .. } = self;
         if *kind == RecordKind::Customers {
@@ -299,8 +300,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // The churn rate of a date without churned customers is 0. It is replaced by the rate that half a churned row would
-    // give, so that the log-odds are finite.
+    // The churn rate of a date without churned customers is 0, and its log-odds are infinite. The rate of half a
+    // churned row is used instead.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

@@ -108,8 +108,8 @@ const DUE: usize = 4;
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
 /// before their next event is due. The due day is computed from the intervals between the customer's events that are
 /// known at the start of the span. At that midnight, the gap since the last event is the longest gap that a customer
-/// who stays usually has. A production job that runs on the day of the invoices scores all customers at such a time. If
-/// all days were spread evenly, training would see few customers at such a time.
+/// who stays usually has. A production job that runs on the day of the invoices scores all customers just before their
+/// next event is due. If all days were spread evenly, the training data would contain few customers in this situation.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
     // If churn is defined as cancellation, it does not matter whether the day is just before or just after an event.
     // All days are then spread evenly.

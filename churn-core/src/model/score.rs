@@ -90,8 +90,8 @@ impl Score {
     }
 
     /// A 90 % confidence interval for the churn rate of customers with this score, under the conditions of the training
-    /// dates. The interval always contains the probability of the score. A higher probability has a higher lower end
-    /// and a higher upper end. The more customers are available for calibration, the narrower the interval is.
+    /// dates. The interval always contains the probability of the score. The higher the probability, the higher both
+    /// ends of the interval. The more customers are available for calibration, the narrower the interval is.
     ///
     /// The interval is computed by a bootstrap (Efron and Tibshirani, 1993): customers are resampled, and the
     /// calibration is fitted to each sample. The interval does not include model (epistemic) uncertainty. If there are

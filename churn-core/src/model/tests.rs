@@ -773,7 +773,7 @@ fn customers_who_pay_less_often_than_the_others_are_reported() -> Result<()> {
             .any(|warning| warning.code.as_str() == "gap_exceeds_horizon"))
     };
     assert!(!mixed(&world)?);
-    // Every fifth customer pays every fourth month.
+    // One in five customers pays only every fourth month.
     let mut count = std::collections::HashMap::<String, usize>::new();
     world.payments.retain(|payment| {
         let number = count.entry(payment.customer_id.clone()).or_default();

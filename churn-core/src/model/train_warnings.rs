@@ -182,7 +182,7 @@ impl Counts {
     }
 }
 
-/// A difference of churn rates is significant if it exceeds this many standard deviations.
+/// A difference between churn rates is significant if it exceeds this many standard deviations.
 const DEVIATIONS: f64 = 5.0;
 /// The churn rate of a date is unusual if its odds differ by more than this factor from the odds of the other dates.
 const ODDS: f64 = 3.0;

@@ -15,7 +15,7 @@ pub(crate) struct EncodedColumn {
 /// How a column is computed from its feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Encoding {
-    /// The number of the feature, unchanged.
+    /// The numeric value of the feature, unchanged.
     Number,
     /// 1 if the text is this level (distinct text), else 0.
     Level(String),
@@ -24,8 +24,8 @@ pub(crate) enum Encoding {
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,
-    /// The logarithm of 1 plus the number of training rows with the same text. The list contains each text with this
-    /// value and is sorted by text.
+    /// The logarithm of 1 plus the number of training rows with the same text. Each item of the list is a text with
+    /// this value. The list is sorted by text.
     Frequency(Vec<(String, f64)>),
 }
 

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::numeric::ln_1p;
 use crate::parallel::Workers;
 
-/// Values are clamped to at most this number of standard deviations from the mean. A single outlier can then not
-/// determine a score.
+/// Values are clamped to at most this number of standard deviations from the mean. Clamping keeps a single outlier from
+/// determining a score.
 const REACH: f64 = 6.0;
 
 /// One column of the design matrix, which is computed from an encoded column.
@@ -24,8 +24,7 @@ pub(crate) struct DesignColumn {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    /// A signed logarithm of the encoded value x: sign(x) ln(1 + |x|). Missing values are first replaced by this
-    /// median.
+    /// A signed logarithm of the encoded value x: sign(x) ln(1 + |x|). Missing values are first replaced by `median`.
     SignedLog { median: f64 },
     /// 1 if the encoded value is missing, else 0.
     MissingFlag,

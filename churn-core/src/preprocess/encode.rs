@@ -11,7 +11,7 @@ const MOST_LEVELS: usize = 16;
 const LEAST_ROWS: usize = 10;
 const LEAST_SHARE: f64 = 0.005;
 
-/// The encoded columns of a feature. A number feature with the same value in all rows has no encoded column.
+/// The encoded columns of a feature. A numeric feature with the same value in all rows has no encoded column.
 pub(crate) fn fit(feature: usize, column: &FeatureColumn) -> Vec<EncodedColumn> {
     let encoded = |encoding| EncodedColumn {
         feature: feature as u32,

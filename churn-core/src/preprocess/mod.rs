@@ -91,7 +91,7 @@ impl FittedPreprocessor {
         &self.design_sources
     }
 
-    /// The positions of the columns of the design matrix that increase with the value of a number feature.
+    /// For a numeric feature: the positions of its columns in the design matrix that increase with the feature's value.
     pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
         let of = move |column: &DesignColumn| {
             column.rises() && self.encoded[column.encoded as usize].feature as usize == feature
@@ -153,7 +153,7 @@ fn by_column<T>(rows: usize, columns: Vec<Vec<T>>) -> Result<Array2<T>> {
     Ok(array.reversed_axes())
 }
 
-/// The values of a number feature; `None` for a text feature.
+/// The values of a numeric feature; `None` for a text feature.
 fn numbers(column: &FeatureColumn) -> Option<&[f64]> {
     match column {
         FeatureColumn::Number(values) => Some(values),

@@ -38,27 +38,28 @@ impl EventDays {
         self.first
     }
 
-    /// The number of events from the day `from` up to, but without, the day `until`.
+    /// The number of events on the days from `from` (inclusive) to `until` (exclusive).
     pub(crate) fn between(&self, from: i64, until: i64) -> u64 {
         let position = |day: i64| (day - self.first).clamp(0, self.counts.len() as i64) as usize;
         let counts = &self.counts[position(from)..position(until)];
         counts.iter().map(|&count| u64::from(count)).sum()
     }
 
-    /// The days with events, in days since 1970-01-01 and in ascending order, each with its number of events.
+    /// The days with events in ascending order, each with its number of events. A day is given in days since
+    /// 1970-01-01.
     pub(crate) fn filled(&self) -> impl DoubleEndedIterator<Item = (i64, u64)> {
         let days = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         days.map(|(day, &count)| (self.first + day as i64, u64::from(count)))
     }
 
-    /// The largest number of days between two consecutive days with events.
+    /// The longest gap in days, measured from a day with events to the next day with events.
     pub(crate) fn longest_gap(&self) -> i64 {
         let days: Vec<i64> = self.filled().map(|(day, _)| day).collect();
         longest_gap(&days)
     }
 }
 
-/// The largest number of days between two consecutive days. 0 if there are fewer than two days.
+/// The largest difference between an element of `days` and the next element; 0 if there are fewer than two elements.
 pub(crate) fn longest_gap(days: &[i64]) -> i64 {
     days.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! The columns that payments, tickets and activities have in common: the customer, the event time, and the period in
-//! which a row is the known version of its record.
+//! The columns that payments, tickets and activities have in common: the customer, the event time, and the period
+//! during which a row is known.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ impl Events {
         self.known_at.as_ref().map_or(ALWAYS, |known| known[row])
     }
 
-    /// The key that orders two rows of a customer whose times are equal. It is used if rows are sorted by a time other
+    /// The key that orders a customer's rows if their times are equal. It is used if rows are sorted by a time other
     /// than the event time, such as the settlement time.
     pub(crate) fn tie(&self, row: usize) -> u32 {
         self.rank.as_ref().map_or(self.given[row], |rank| rank[row])

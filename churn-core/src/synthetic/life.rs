@@ -21,7 +21,7 @@ const MOST_ATTEMPTS: u8 = 3;
 /// enough for a model to learn the risk factors, and small enough for churn to stay uncertain.
 const SHOWN: f64 = 0.85;
 
-/// The inputs of a simulation that stay the same over the whole life of a customer.
+/// The fixed inputs of a customer's simulation. They stay the same over the customer's whole life.
 pub(super) struct Circumstances<'a> {
     pub(super) options: &'a WorldOptions,
     pub(super) trade: &'a Trade,
@@ -75,7 +75,7 @@ pub(super) enum Bill {
     Settled,
     /// The open invoice was written off.
     WrittenOff,
-    /// The customer's card was charged at this attempt. Attempts are counted from 1.
+    /// The charge to the customer's card succeeded at this attempt. Attempts are counted from 1.
     Charged(u8),
     /// The charge to the customer's card was refused at this attempt. Attempts are counted from 1.
     Refused(u8),

@@ -55,7 +55,7 @@ pub struct WorldOptions {
     /// A shift of the churn rate near the end of the history. On each of the last 182 days, this number is added to the
     /// logarithm of the probability that a customer decides to leave on that day. Default: 0.
     pub base_rate_shift: f64,
-    /// Fraction of all rows, including the rows of the customers table, that occur twice. Default: 0.
+    /// Fraction of rows that occur twice, in each of the four tables. Default: 0.
     pub duplicates: f64,
     /// Fraction of event rows whose `customer_id` is not in the customers table. Default: 0.
     pub events_without_customer: f64,

@@ -1,4 +1,4 @@
-//! The true risk: the probability of leaving, as a mean over many simulated continuations of a customer's life.
+//! The true risk: the probability of leaving, averaged over many simulated continuations of a customer's life.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use crate::synthetic::options::WorldOptions;
 use crate::synthetic::profile::{Profile, Trade, Use};
 use crate::time::{AsOf, Horizon, MICROS_PER_DAY};
 
-/// The true risk of one customer at one date: the probability of leaving that the simulation implies.
+/// The true risk of one customer at one date: the customer's probability of leaving according to the simulation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrueRisk {
@@ -25,7 +25,7 @@ pub struct TrueRisk {
     pub churned: Option<bool>,
 }
 
-/// Number of customers whose true risks one thread computes at a time.
+/// One thread computes the true risks of this number of customers at a time.
 const PIECE: usize = 64;
 
 /// Computes the true risk of the tenant's eligible customers, sorted by customer id.
@@ -89,9 +89,9 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     })
 }
 
-/// Observes a simulated life, and stores the customer's state on the morning of `day` and, if the customer leaves
-/// later, the time at which they leave. The state is `None` if, on that morning, the customer has no known spell
-/// (period as a customer) or has already decided to leave.
+/// Observes a simulated life, and stores the customer's state on the morning of `day`. If the customer leaves later,
+/// the time at which they leave is also stored. The state is `None` if, on that morning, the customer has no known
+/// spell (period as a customer) or has already decided to leave.
 struct Seen {
     as_of: i64,
     day: i32,
@@ -137,9 +137,9 @@ impl Witness for Seen {
     }
 }
 
-/// Returns the true risk: the mean, over many simulated continuations of the customer's life, of the probability of
-/// leaving in the label period. The probability is conditional on not leaving within the lead (the days between the
-/// date and the start of the label period).
+/// Returns the true risk: the probability of leaving in the label period, averaged over many simulated continuations of
+/// the customer's life. The probability is conditional on not leaving within the lead (the days between the date and
+/// the start of the label period).
 fn probability(life: &Circumstances<'_>, customer: u32, state: State, horizon: Horizon) -> f64 {
     let notice = i64::from(notice_days(life.profile));
     // The customer leaves in the label period if they decide to leave on a day from `first` (inclusive) to `last`

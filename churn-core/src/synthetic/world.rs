@@ -11,7 +11,7 @@ use crate::synthetic::table::{WorldColumn, WorldTable, WorldTables};
 use crate::synthetic::truth::{TrueRisk, true_risks};
 use crate::time::{AsOf, Horizon, Timestamp};
 
-/// Number of customers whose rows one thread generates at a time.
+/// One thread generates the rows of this number of customers at a time.
 const PIECE: usize = 256;
 /// The label period for which [`WorldTenant::truth`] computes the true risk: the 90 days after the date. The default
 /// options were chosen for this label period.
@@ -188,7 +188,7 @@ impl WorldTenant {
     /// The true risk of every eligible customer, sorted by customer id. It is the true probability of cancellation in
     /// the label period that `horizon` describes. Customers who leave between the date and the start of the label
     /// period (the lead) are excluded, because they have no label. The risk of all other customers is the probability
-    /// of leaving in the label period, given that they do not leave before it.
+    /// of leaving in the label period, given that they do not leave before the label period.
     ///
     /// # Errors
     /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled` if the

@@ -67,11 +67,11 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         row
     });
     let mut customers: Vec<Customer> = customers.collect();
-    // This version has the same key for all tenants. It has an end only if the salt is not 0.
+    // This row has the same key for all tenants. The customer has left in this row only if the salt is not 0.
     let mut first = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
     first.churned_at = (salt > 0).then(|| day(300));
     customers.push(first);
-    // Every tenant has stored ends, because a batch is only compared with stored ends if there are any.
+    // Every tenant stores a customer who has left. Otherwise, a batch would not be compared with the stored rows.
     customers.push(ended_customer());
     upsert(tx, RecordKind::Customers, customers).await?;
     let payment = {
@@ -174,7 +174,7 @@ async fn upsert(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Re
         .await
 }
 
-/// Returns the findings that an upsert of the rows would have, without storing the rows.
+/// Checks rows as an upsert would, without storing them. Returns the findings of this check.
 async fn findings(tx: &mut TenantTx, kind: RecordKind, rows: impl IntoTable) -> Result<String> {
     let mut writer = BatchWriter::new(kind, OnInvalid::Refuse);
     writer.check(tx, rows.into_table()).await?;
@@ -244,7 +244,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
         "scores above a probability",
         format!("{:?}", scores::page(tx, &query).await?),
     ));
-    // Only the other tenant has this run, so the query must not find it.
+    // Only the other tenant has a run of this model, so the query must not find the run.
     let query = ScoreQuery {
         run: Some(run_id("a-model-of-1")),
         ..ScoreQuery::default()

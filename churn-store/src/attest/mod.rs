@@ -163,7 +163,7 @@ impl Store {
     /// Verifies tenant isolation in this database. In Postgres, open the store with the role of the application before
     /// calling this method. The method runs every statement of this library for synthetic tenants whose rows have the
     /// same ids. In Postgres, it also runs statements without a tenant condition, and checks that the role can reach
-    /// nothing that is not in an allow-list. All changes are rolled back.
+    /// only what an allow-list contains. All changes are rolled back.
     ///
     /// # Errors
     /// `store_not_migrated`, `store_unavailable`. If a check fails, this method returns no error, and the report lists
@@ -173,9 +173,9 @@ impl Store {
     }
 
     /// Verifies tenant isolation like [`attest`](Self::attest), in a database that also contains tables of the
-    /// application. `host_tables` are the names of these tables. In Postgres, they must be protected in the same way as
-    /// the store's tables. Row-level security must be enabled and forced, with the same policy, and the column
-    /// `tenant_id` must be `NOT NULL`.
+    /// application. `host_tables` are the names of these tables. In Postgres, each of these tables must be protected
+    /// like the store's tables: row-level security must be enabled and forced with the policy of the store's tables,
+    /// and the column `tenant_id` must be `NOT NULL`.
     ///
     /// # Errors
     /// See [`attest`](Self::attest).

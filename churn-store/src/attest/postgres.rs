@@ -6,7 +6,7 @@ use crate::engine::{Arg, Row, Tx};
 use crate::error::Result;
 use crate::tenant::TABLES;
 
-/// The condition of every policy. The text is what Postgres prints, without spaces and parentheses.
+/// The condition of every policy, as Postgres prints it, but with all spaces and parentheses removed.
 const POLICY: &str = r#"tenant_id=SELECTNULLIFcurrent_setting'churn.tenant_id'::text,true,''::textAS"nullif""#;
 
 fn plain(expression: &str) -> String {

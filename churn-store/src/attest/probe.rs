@@ -159,8 +159,8 @@ async fn attempt_after_own(
     row: &str,
 ) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_own").await?;
-    // The `INSERT` may fail. If it conflicts with an existing row of the current tenant, that row is moved instead. If
-    // a row that it refers to is missing, no row can be moved.
+    // The `INSERT` may fail. If the new row conflicts with an existing row of the current tenant, the existing row is
+    // moved instead. If the new row refers to a missing row and the table is empty, no row can be moved.
     let put = attempt_keep(tx, insert, &[Arg::text(row), Arg::text(A)]).await?;
     let there = count(tx, &format!("SELECT COUNT(*) FROM {table}"), &[]).await?;
     let done = match there {
@@ -171,7 +171,7 @@ async fn attempt_after_own(
     Ok(done)
 }
 
-/// Runs a statement. Its changes are kept if it succeeds.
+/// Runs a statement. If the statement succeeds, its changes are kept.
 async fn attempt_keep(tx: &mut TenantTx, sql: &str, args: &[Arg<'_>]) -> Result<std::result::Result<u64, String>> {
     tx.inner().script("SAVEPOINT churn_keep").await?;
     match tx.inner().execute(sql, args).await {

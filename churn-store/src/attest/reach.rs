@@ -1,5 +1,5 @@
-//! Checks that the role of the application can reach nothing in Postgres that is not in an allow-list. In each query,
-//! `$1` is a JSON array of the allowed tables.
+//! Checks that the role of the application can reach only the objects in Postgres that an allow-list contains. In each
+//! query, `$1` is a JSON array of the allowed tables.
 
 use crate::attest::{Checks, HostTables};
 use crate::engine::{Arg, Tx, to_json};

@@ -1,5 +1,5 @@
-//! Mutation tests of the statements. The tenant condition is removed from one statement at a time, and the attestation
-//! must detect each removal. In SQLite, these conditions are the only safeguard.
+//! Mutation tests of the store's SQL statements. The tenant condition is removed from one statement at a time, and the
+//! attestation must detect each removal. In SQLite, these conditions are the only safeguard.
 
 use std::collections::BTreeSet;
 
@@ -53,8 +53,8 @@ async fn a_transaction_that_binds_another_tenant_is_found() {
     assert!(!report.is_ok_and(|report| report.passed()));
 }
 
-/// Compares the actual columns, indexes and constraints with the file. To rewrite the file after adding a migration,
-/// run
+/// Compares the actual columns, indexes and constraints with the file `postgres_schema.txt`. To rewrite this file after
+/// adding a migration, run
 /// `CHURN_WRITE_SCHEMA=1 tests/postgres.sh cargo test -p churn-store --lib the_list`.
 #[tokio::test]
 async fn the_list_is_what_the_migrations_make() {

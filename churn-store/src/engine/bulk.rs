@@ -39,8 +39,8 @@ pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns to write, each with its type. The column `tenant_id` is written too, and comes before them.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// The `ON CONFLICT` clause of the statement, which says what happens to an existing row that has the key of a new
-    /// row. The clause may be empty.
+    /// The `ON CONFLICT` clause. It says what the statement does if a row with the key of a new row exists already. The
+    /// clause may be empty.
     pub(crate) on_conflict: &'a str,
 }
 

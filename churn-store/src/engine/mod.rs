@@ -40,7 +40,7 @@ names! {
 pub(crate) enum Access {
     Read,
     Write,
-    /// The transaction makes a short write, such as an audit entry. It does not wait for other writers of the tenant.
+    /// The transaction writes little, such as one audit entry. It does not wait for other writers of the tenant.
     Note,
 }
 
@@ -86,7 +86,7 @@ impl Tx {
     }
 
     /// Sets the tenant of the transaction. Postgres then limits the transaction to the rows of this tenant.
-    /// `set_config(.., true)` has the effect of `SET LOCAL`, which does not accept arguments.
+    /// `set_config(.., true)` has the effect of `SET LOCAL`, but also accepts arguments.
     pub(crate) async fn become_tenant(&mut self, tenant: &str) -> Result<()> {
         if self.backend() == Backend::Postgres {
             let name = "SELECT set_config('churn.tenant_id', $1, true)";
@@ -192,8 +192,8 @@ pub(crate) fn unbound(source: Box<dyn std::error::Error + Send + Sync>) -> Error
     Error::new(ErrorKind::Internal, "an argument cannot be bound").caused_by(source)
 }
 
-/// Returns the statement to run. In this crate's own tests, statements without a tenant condition replace some
-/// statements, to check that the attestation detects them.
+/// Returns the statement to run. This crate's own tests remove the tenant condition from a statement here, to check
+/// that the attestation detects this.
 fn statement(sql: &str) -> String {
     #[cfg(not(test))]
     return sql.to_owned();

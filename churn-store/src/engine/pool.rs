@@ -349,8 +349,8 @@ impl Pool {
         if let Some(connection) = idle {
             let mut lease = Lease::new(connection, shared, turn.take());
             let mut begun = lease.connection()?.script(begin.as_str()).await;
-            // If the last transaction of this in-memory database was dropped outside an async runtime, it was not
-            // rolled back at that time. It is rolled back now.
+            // A transaction that is dropped outside an async runtime cannot be rolled back at that time. If the last
+            // transaction of an in-memory database was dropped in this way, it is rolled back here.
             if shared.memory
                 && begun
                     .as_ref()
@@ -365,7 +365,7 @@ impl Pool {
             }
             match begun {
                 Ok(()) => return Ok(Tx { lease }),
-                // The server closed this idle connection, so another connection is tried.
+                // If the server closed this idle connection, another connection is tried. Other errors are returned.
                 Err(error) if shared.memory || !is_lost(&error) => return Err(shared.error(error)),
                 Err(_) => turn = lease.discard(),
             }
@@ -515,7 +515,7 @@ impl Lease {
         self.turn = None;
     }
 
-    /// Closes the connection. Returns the permits, so that the call need not wait again for another connection.
+    /// Closes the connection. Returns the permits, so that the caller can take another connection without waiting.
     fn discard(mut self) -> Option<Turn> {
         self.connection = None;
         self.turn.take()

@@ -1,4 +1,4 @@
-//! Test support. It records the statements that run, and can replace one statement with a faulty statement.
+//! Support for tests: records the statements that run, and can replace one statement with a faulty statement.
 
 use std::cell::RefCell;
 use std::future::Future;

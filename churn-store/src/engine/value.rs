@@ -1,4 +1,4 @@
-//! The arguments and the result rows of statements. Both types have one interface for SQLite and Postgres.
+//! The arguments and the result rows of statements, with the same interface for SQLite and Postgres.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl sqlx::Encode<'_, sqlx::Postgres> for Untyped {
 /// A `jsonb` value in the binary format of Postgres: a version byte followed by the text.
 struct Jsonb<'a>(&'a str);
 
-/// The object id of the type `jsonb`, which is the same in every Postgres server.
+/// The object id of the type `jsonb`. This id is the same in every Postgres server.
 const JSONB: sqlx::postgres::types::Oid = sqlx::postgres::types::Oid(3802);
 
 impl sqlx::Type<sqlx::Postgres> for Jsonb<'_> {

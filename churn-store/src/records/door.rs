@@ -1,5 +1,5 @@
 //! Converts batches of rows to the columns that the databases store. [`Table::check`] of `churn_core` parses and
-//! validates the rows. This module only refuses values that the databases cannot store.
+//! validates the rows. In addition, this module refuses values that the databases cannot store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) const MAX_COLUMNS: usize = 1000;
 /// A batch that `churn_core` has validated.
 pub(crate) struct Parsed {
     batch: CheckedBatch,
-    /// The position of each accepted row in the input.
+    /// For each accepted row, its position in the input.
     positions: Vec<u64>,
 }
 
@@ -36,8 +36,8 @@ pub(crate) struct Batch {
     pub(crate) report: ValidationReport,
 }
 
-/// Counts identical rows of an import. The map contains, for each hash of a row's values, the number of rows with this
-/// hash so far.
+/// Counts identical rows of an import. The keys are hashes of a row's values. The value of a key is the number of rows
+/// with this hash that the import has contained so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
 /// Validates a batch by the rules of `churn_core`, and refuses values that the databases cannot store.
@@ -51,8 +51,8 @@ pub(crate) fn parse(kind: RecordKind, table: Table, tenant: &TenantId) -> Result
     Ok(Parsed { batch, positions })
 }
 
-/// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Neither database
-/// always keeps the sign of -0.0. Texts with U+0000, and the number -0.0, are refused in both databases, so that both
+/// Finds values that the databases cannot store exactly. Postgres cannot store a text with U+0000. Both databases
+/// sometimes lose the sign of -0.0. Texts with U+0000, and the number -0.0, are refused in both databases, so that both
 /// databases store the same rows.
 fn not_storable(kind: RecordKind, table: &Table) -> Vec<ValidationIssue> {
     let mut issues = vec![];
@@ -93,8 +93,8 @@ fn attribute(column: &CheckedColumn) -> Option<&[Value]> {
 }
 
 impl Parsed {
-    /// Converts the batch to columns of the database. `types` contains, for each attribute in stored rows of the
-    /// tenant, the type of its values.
+    /// Converts the batch to columns of the database. `types` contains the value type of each attribute that the tenant
+    /// has stored.
     pub(crate) fn finish(
         self,
         types: &HashMap<String, Option<String>>,
@@ -276,8 +276,8 @@ impl Batch {
         }
     }
 
-    /// Returns the `content_key` of a row. For a row without an id, it is a hash of all values and a number that counts
-    /// identical rows of the import. For a row with an id, it is empty.
+    /// Returns the `content_key` of a row. If the row has an id, the key is empty. If not, the key consists of a hash
+    /// of the row's values, and of the number of times that this hash has occurred in the import so far.
     fn content_key(&self, row: usize, seen: &mut Seen, empty: &Arc<str>) -> Arc<str> {
         if let Stored::Texts(ids) = &self.columns[0]
             && ids[row].as_ref().is_some_and(|id| !id.is_empty())
@@ -320,8 +320,8 @@ impl Batch {
     }
 }
 
-/// Returns the positions of the rows to write, so that each key occurs once. If several rows within `rows` have the
-/// same key, only the last of them is returned. The result is in the order in which the keys first occur.
+/// Returns the positions of the rows to write, in the order in which their keys first occur. If several rows within
+/// `rows` have the same key, only the last of them is returned.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
     type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());

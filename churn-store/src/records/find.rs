@@ -1,5 +1,5 @@
-//! Queries for customers by the prefix of their id and by text attributes. For each customer, a query returns the
-//! current version.
+//! Finds customers by the first characters of their id and by text attributes. Of each customer, only the current
+//! version (the latest of the customer's rows) is returned.
 
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct CustomerQuery {
 }
 
 impl Default for CustomerQuery {
-    /// Returns the query for the first 100 customers without any filter.
+    /// Returns a query without filters. It reads the first page, with at most 100 customers.
     fn default() -> Self {
         Self {
             prefix: String::new(),
@@ -73,7 +73,7 @@ impl RecordStore {
         Ok(page)
     }
 
-    /// Returns the number of customers. A customer with several versions is counted once.
+    /// Returns the number of customers. A customer with several versions (rows) is counted once.
     ///
     /// # Errors
     /// `store_unavailable`, `store_not_migrated`.

@@ -85,7 +85,7 @@ const ACTIVITIES: &[Slot] = &[
 /// The value that is stored as `known_at` if a row has no `known_at`.
 pub(crate) const ALWAYS: i64 = i64::MIN;
 
-/// Returns the columns of a record table, except the columns of the tenant's id and the sequence number.
+/// Returns the columns of a record table, except the two columns that contain the tenant's id and the sequence number.
 pub(crate) fn slots(kind: RecordKind) -> &'static [Slot] {
     match kind {
         RecordKind::Customers => CUSTOMERS,
@@ -141,7 +141,7 @@ pub(crate) fn on_conflict(kind: RecordKind) -> String {
     )
 }
 
-/// Returns the query for all rows of a tenant, in the order in which they were first stored.
+/// Returns the query for all rows of a tenant. The query sorts the rows in the order in which they were first stored.
 pub(crate) fn select_all(kind: RecordKind) -> String {
     format!(
         "

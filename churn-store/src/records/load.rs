@@ -28,7 +28,8 @@ const BATCH: usize = 1 << 16;
 pub struct RecordsOptions {
     /// The tables to load. `None` loads all tables that were ever stored. The table of customers is always loaded.
     pub tables: Option<Vec<RecordKind>>,
-    /// What happens to rows that conflict with other rows, such as a payment of an unknown customer. Default: refuse.
+    /// What happens to rows that conflict with other rows, such as a payment whose customer is unknown. Default:
+    /// refuse.
     pub on_invalid: OnInvalid,
     /// The start of the observed history. Default: the time of the earliest event.
     pub observed_from: Option<Timestamp>,
@@ -41,8 +42,8 @@ pub struct RecordsOptions {
     pub ties: Ties,
     /// The ISO 4217 code of the tenant's currency.
     pub currency: Option<String>,
-    /// The conversion rates by currency code. The rate of a currency is the value of one major unit (such as one
-    /// dollar) in the tenant's currency.
+    /// The conversion rates by currency code. The rate of a currency says how much one major unit of it (such as one
+    /// dollar) is worth in the tenant's currency.
     pub conversion_rates: BTreeMap<String, f64>,
     /// The number of threads for building records, the callback for progress, and the token for cancellation.
     pub execution: Execution,
@@ -304,7 +305,7 @@ impl Attribute {
         }
     }
 
-    /// Appends nulls until the attribute has this number of rows.
+    /// Appends nulls until the attribute has `rows` rows.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {

@@ -45,8 +45,8 @@ impl RecordStore {
         self.tenant.tenant()
     }
 
-    /// Begins an import: a single transaction to which rows are written in chunks, so that the rows need not all fit
-    /// into memory at once. Nothing is stored until [`Import::commit`] is called.
+    /// Begins an import, which writes many rows in one transaction. The rows are passed in chunks, so they need not all
+    /// fit into memory at once. Nothing is stored until [`Import::commit`] is called.
     ///
     /// # Errors
     /// `store_unavailable`, `store_busy`, `store_not_migrated`.
@@ -63,8 +63,8 @@ impl RecordStore {
     /// batch contains several identical events without an id, these events are numbered, and the number is part of the
     /// key. An event without an id cannot be corrected, so give ids to events that you may want to correct.
     ///
-    /// If the batch has no rows, the store notes that the table was given. The loaded records then contain an empty
-    /// table.
+    /// A batch may have no rows. If the tenant's table has no other rows either, the loaded records then contain an
+    /// empty table instead of no table.
     ///
     /// # Errors
     /// If rows are invalid, the whole batch is refused with the code, table, row and column of the first issue, and

@@ -1,5 +1,5 @@
-//! Counts the stored rows whose end a batch removes. An end is the `churned_at` of a customer or the `settled_at` of a
-//! payment. A batch that removes many ends is usually an older export.
+//! Counts the stored rows that a batch replaces with rows without an end. The end of a row is the `churned_at` of a
+//! customer or the `settled_at` of a payment. A batch that removes many ends is usually an older export.
 
 use churn_core::RecordKind;
 
@@ -11,7 +11,7 @@ use crate::records::layout::{slots, table};
 /// Number of rows that one query looks up.
 const ROWS: usize = 10_000;
 
-/// Returns the name of the column with the end; `None` for tables whose rows have no end that stays.
+/// Returns the name of the column with the end; `None` for tickets, which can be reopened, and for activities.
 pub(crate) fn end_column(kind: RecordKind) -> Option<&'static str> {
     match kind {
         RecordKind::Customers => Some("churned_at"),
@@ -20,7 +20,7 @@ pub(crate) fn end_column(kind: RecordKind) -> Option<&'static str> {
     }
 }
 
-/// Counts the stored rows that have an end and whose new row in the batch has none.
+/// Counts the stored rows with an end for which the batch contains a row with the same key and without an end.
 pub(crate) async fn removed_ends(tx: &mut TenantTx, kind: RecordKind, batch: &Batch) -> Result<u64> {
     let position = |name: &str| slots(kind).iter().position(|slot| slot.name == name);
     let Some(column) = end_column(kind) else {

@@ -111,10 +111,10 @@ pub(crate) struct BatchWriter {
     types: Option<HashMap<String, Option<String>>>,
     /// The columns that were stored before this import and that no chunk has contained so far.
     missing: BTreeSet<String>,
-    /// Number of rows without an id so far.
+    /// Number of rows without an id in all chunks so far.
     without_id: u64,
-    /// Whether the store had the column with the end (see [`end_column`]) before this import. Otherwise, the import
-    /// cannot remove any end.
+    /// Whether the tenant's table had the column with the end (see [`end_column`]) before this import. If not, the
+    /// import cannot remove any end.
     had_ends: bool,
     /// Number of stored rows whose end was removed so far.
     removed_ends: u64,
@@ -177,7 +177,8 @@ impl BatchWriter {
             };
             self.done.report.findings.extend(self.missing.iter().map(finding));
         }
-        // Without the column, every end is removed, and the finding above says so already.
+        // If the import lacks the column with the end, it removes every end. The finding about the missing column is
+        // then enough.
         let has_ends = end_column(self.kind).is_some_and(|column| !self.missing.contains(column));
         let findings = [
             (
@@ -206,7 +207,7 @@ impl BatchWriter {
             Some(types) => types,
             None => {
                 let types = types_of(tx, self.kind).await?;
-                // The empty name only notes that the table was given.
+                // The empty name is not a column. It is stored to note that the tenant has this table, even if empty.
                 self.missing = types.keys().filter(|name| !name.is_empty()).cloned().collect();
                 self.had_ends = end_column(self.kind).is_some_and(|column| self.missing.contains(column));
                 types
@@ -360,7 +361,7 @@ async fn put(tx: &mut TenantTx, kind: RecordKind, batch: Batch) -> Result<u64> {
         .await
 }
 
-/// Creates the row of the tenant's company if it does not exist, because rows of other tables refer to it.
+/// Creates the row of the tenant's company if the row does not exist. Rows of other tables refer to this row.
 pub(crate) async fn ensure_company(tx: &mut TenantTx) -> Result<()> {
     const ENSURE: &str = "
         INSERT INTO churn_companies (tenant_id, next_seq)

@@ -19,7 +19,7 @@ pub struct AuditEntry {
     pub actor: String,
     /// The action, such as `"model.promoted"`.
     pub action: String,
-    /// What the action changed, such as a model id; `None` if the entry has no subject.
+    /// The id of the object that the action changed, such as a model id; `None` if the entry has no subject.
     pub subject: Option<String>,
     /// Any further data about the action, as JSON.
     pub details: serde_json::Value,

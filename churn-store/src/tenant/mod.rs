@@ -180,8 +180,9 @@ impl TenantStore {
     /// audit log, and the stored counts of past score runs are not changed. Therefore, do not write names or other
     /// personal data to the audit log.
     ///
-    /// In a SQLite file, the deleted content is overwritten, and the write-ahead log is truncated once no reader uses
-    /// it. In Postgres, the next `VACUUM` removes the rows, and old files of the write-ahead log still contain them.
+    /// In a SQLite file, the deleted content is overwritten, and the write-ahead log is truncated when no reader uses
+    /// it any more. In Postgres, the next `VACUUM` removes the rows, but old files of the write-ahead log still contain
+    /// them.
     /// Backups are not changed.
     ///
     /// # Errors
@@ -208,8 +209,8 @@ impl TenantStore {
         Ok(revision)
     }
 
-    /// Begins the transaction of one call. If the calls share a transaction, the call takes part in that transaction
-    /// instead.
+    /// Begins the transaction of one call. If this store belongs to a [`TenantTransaction`], the call takes part in
+    /// that transaction instead.
     pub(crate) async fn begin_session(&self, access: Access) -> Result<Session> {
         check_tenant(&self.tenant)?;
         match &self.shared {

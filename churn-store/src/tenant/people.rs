@@ -258,14 +258,15 @@ pub struct ApiKeyStore(pub(crate) TenantStore);
 /// The minimum length of a secret in bytes. A shorter secret could be guessed from its hash.
 const SHORTEST_SECRET: usize = 24;
 
-/// The minimum interval, in microseconds, between two updates of the time at which a key was last used.
+/// The time of a key's last use is updated at most once in this many microseconds.
 const USE_RESOLUTION: i64 = 60_000_000;
 
 impl ApiKeyStore {
-    /// Creates a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's
-    /// id in base32. [`Store::authenticate`](crate::Store::authenticate) finds the tenant by this text. Show the text
-    /// to the user only once, because the store keeps only the SHA-256 of the secret. Storing a plain SHA-256 is safe
-    /// for random secrets that cannot be guessed, but not for passwords.
+    /// Creates a key and returns its text, which a program sends to authenticate itself. The text has the form
+    /// `churn_<tenant>_<key id>_<secret>`, with the tenant's id in base32.
+    /// [`Store::authenticate`](crate::Store::authenticate) finds the tenant and the key by this text. Show the text to
+    /// the user at once: it cannot be shown again later, because the store keeps only the SHA-256 of the secret.
+    /// Storing a plain SHA-256 is safe for random secrets that cannot be guessed, but not for passwords.
     ///
     /// # Errors
     /// `invalid_option` if the secret is too short, or if the key's id or secret contains an invalid character;
@@ -423,8 +424,8 @@ pub(crate) fn parse_key(text: &str) -> Option<(TenantId, &str, &str)> {
     Some((TenantId::new(tenant).ok()?, key_id, secret))
 }
 
-/// Compares two texts in constant time. It does not stop at the first difference, because the duration would then
-/// reveal the position of this difference.
+/// Compares two texts in constant time. The comparison does not stop at the first difference, because its duration
+/// would then reveal the position of this difference.
 fn equal_in_constant_time(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));

@@ -29,7 +29,8 @@ pub(crate) struct Tables {
     pub(crate) activities: Vec<Activity>,
 }
 
-/// Creates test data: customers with versions, attributes of all types, late corrections, and rows without ids.
+/// Creates test data: customers with several versions (dated rows), attributes of all types, late corrections, and rows
+/// without ids.
 pub(crate) fn tables(customers: usize) -> Tables {
     let mut all = Tables {
         customers: vec![],
@@ -153,7 +154,8 @@ everywhere!(loaded_records_equal_the_given_ones, world => {
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // The loaded records are bit-identical to records that are built directly, including versions, order and columns.
+    // The loaded records have the same versions, order and columns as records that are built directly, and are
+    // bit-identical to them.
     assert!(records == direct("acme", &tables));
 
     // Writing the same batch again changes nothing.
@@ -224,7 +226,7 @@ everywhere!(a_later_batch_replaces_rows, world => {
     // If several rows of a batch have the same key, the last of them is stored.
     acme.payments().upsert(vec![later, payment]).await.unwrap();
     assert_eq!(acme.payments().of_customer("C-0").await.unwrap()[0].values["amount"], Value::Float(5.0));
-    // A row with another `known_at` is stored as another version.
+    // A row with another `known_at` does not replace the stored row, but is stored as well.
     let version = Payment::new("C-0", day(9), 6.0).with_payment_id("P").with_known_at(day(20));
     acme.payments().upsert(vec![version]).await.unwrap();
     assert_eq!(acme.payments().count().await.unwrap(), 2);

@@ -40,8 +40,8 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// The code of the writer process that the next test starts and kills. Without the environment variable
-/// `CHURN_STORE_WRITER`, this function does nothing. The process prints the number of each batch that it committed.
+/// The next test runs this function in a process of its own, and then kills the process. The process prints the number
+/// of each batch that it committed. Without the environment variable `CHURN_STORE_WRITER`, this function does nothing.
 #[tokio::test]
 async fn writer_to_be_killed() {
     let Ok(url) = std::env::var("CHURN_STORE_WRITER") else {
@@ -230,7 +230,7 @@ everywhere!(two_writers_of_one_tenant_both_succeed, world => {
     let acme = world.store.tenant("acme");
     let write = async |writer: usize| {
         for number in 0..4 {
-            // An in-memory database has only one connection, so the second writer waits until the first has finished.
+            // An in-memory database has only one connection, so each call waits until the previous one has finished.
             acme.payments().upsert(batch(10 * writer + number)).await.unwrap();
         }
     };

@@ -211,7 +211,7 @@ async fn a_tenant_that_waits_does_not_hold_up_others() {
         for writer in writers {
             writer.await.unwrap().unwrap();
         }
-        // If a call waits for a transaction that does not end, its error says so.
+        // A call that waits too long for another transaction fails with `store_busy`.
         let tx = a.begin().await.unwrap();
         let error = a.customers().upsert(vec![customer("C-1")]).await.unwrap_err();
         assert!(error.code() == "store_busy" && error.retryable(), "{error}");
@@ -316,7 +316,7 @@ everywhere!(keys_find_their_tenant, world => {
     assert_eq!((tenant.tenant(), found.key_id.as_str(), found.label.as_deref()), (acme.tenant(), "k1", Some("sync")));
     assert!(found.allows("records:write") && !found.allows("scores:read"));
     assert_eq!(acme.api_keys().list().await.unwrap()[0].used_at, Some(day(1)));
-    // Keys that are expired, revoked, malformed or of another tenant are not accepted.
+    // Keys that are expired, revoked or malformed are not accepted. Keys of another tenant are not accepted either.
     assert!(world.store.authenticate(&text, day(30)).await.unwrap().is_none());
     let other = text.replace(&text[6..text.len() - 36], "mfrw2zi");
     for wrong in [other.as_str(), "", "churn___", &text[..text.len() - 1], &text.replace("_k1_", "_k2_"), &format!("{text}_")] {
@@ -347,7 +347,7 @@ everywhere!(customers_are_found_in_their_current_version, world => {
     assert_eq!(ids.len(), 60);
     let page = acme.customers().find(&CustomerQuery { prefix: "C-5".into(), ..Default::default() }).await.unwrap();
     assert_eq!(page.customers.len(), 11);
-    // The customer C-5 has three versions, and the last version is the current one.
+    // The customer C-5 has three versions (dated rows), and the last version is the current one.
     assert_eq!(page.customers[0].values["seats"], Value::Float(((5 * 7919 + 2 * 17) % 31) as f64 + 0.1));
     let churned = acme.customers().find(&CustomerQuery { churned: Some(true), ..Default::default() }).await.unwrap();
     assert_eq!(churned.customers.len(), 12);

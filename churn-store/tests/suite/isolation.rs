@@ -122,7 +122,7 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     mutants
 }
 
-/// Returns more ways to break the isolation of tenants, each of a different kind. The statements change the store's
+/// Returns more pairs of statements that break and repair the isolation of tenants. These statements change the store's
 /// schema, or create other objects that the role can reach.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
@@ -308,7 +308,7 @@ fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     ]
 }
 
-/// Ways to break the isolation of tenants in a SQLite file, each of a different kind.
+/// Pairs of statements that break and repair the isolation of tenants in a SQLite file.
 const SQLITE_SABOTAGES: &[(&str, &str)] = &[
     ("CREATE TABLE spy (tenant_id TEXT, seen TEXT)", "DROP TABLE spy"),
     (
@@ -367,8 +367,8 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // The attestation gets the name of the application's table `tasks`. It must still fail if rows of this table
-        // can be without a tenant.
+        // `tasks` is a table of the application. The attestation must fail if rows of this table can be without a
+        // tenant, although the attestation gets the name of the table.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
@@ -403,7 +403,7 @@ async fn every_broken_safeguard_is_detected() {
     let mut mutants = mutants(&postgres.app, &postgres.owner, &postgres.database);
     if !nightly() {
         // There are twelve ways to break the isolation of each of the sixteen tables. The short version of the test
-        // runs every third of them, and all ways that concern roles.
+        // tries every third of these ways, and all ways that concern roles.
         let mut number = 0;
         mutants.retain(|_| {
             number += 1;
@@ -514,7 +514,7 @@ everywhere!(no_text_is_a_statement, world => {
     use churn_core::{Activity, Customer, Payment, RecordKind, Ticket, Value};
     use churn_store::{AuditEntry, RecordsOptions, Role, User};
     use crate::conformance::day;
-    // Some of the ids of tenants are texts of this kind too.
+    // The ids of some tenants contain SQL or unusual characters too.
     for tenant in ["acme", "'; DROP TABLE churn_customers; --", "' OR '1'='1", "x' AND tenant_id <> 'x", "👩‍👩‍👧‍👦"] {
         let own = world.store.tenant(tenant);
         let text = |text: &str| Some(text.to_owned());

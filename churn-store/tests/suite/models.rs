@@ -104,7 +104,7 @@ everywhere!(models_scores_and_outcomes, world => {
             }
         }
         assert_eq!(all.len(), run.scores().len());
-        // The first customers of both orders have reasons.
+        // In both orders, the first customers have reasons.
         assert!(all[..7].iter().all(|kept| !kept.reasons.is_empty()));
         assert!(all.iter().filter(|kept| !kept.reasons.is_empty()).count() <= 14);
         let keys: Vec<Option<f64>> = all.iter().map(|score| if order == ScoreOrder::Probability { score.probability } else { score.value_at_risk }).collect();

@@ -1,5 +1,5 @@
-//! Tests every type of value that `churn_core` accepts. The store must store the value bit for bit, or refuse it with
-//! an error that names the table, row and column.
+//! Tests values of every type that `churn_core` accepts. The store must store each value bit for bit, or refuse the
+//! value with an error that names the table, row and column.
 
 use std::sync::Arc;
 
@@ -333,7 +333,8 @@ async fn what_cannot_be_kept_is_refused_with_its_place() {
     }
 }
 
-/// A batch without a column that earlier batches had would silently empty this column in the rows that it replaces.
+/// If a batch lacks a column of earlier batches, the rows that the batch replaces lose their values in this column. The
+/// report must say so.
 #[tokio::test]
 async fn a_column_that_earlier_batches_had_is_missed() {
     let rows = |with_end: bool| {
@@ -365,7 +366,7 @@ async fn a_column_that_earlier_batches_had_is_missed() {
                 ("missing_column", RecordKind::Customers, Some("churned_at"), 1)
             );
         }
-        // The chunks of an import are one batch.
+        // The chunks of an import count as one batch, so a column that one chunk contains is not missing.
         let mut import = acme.customers().import(OnInvalid::Refuse).await.unwrap();
         import.write(rows(false)).await.unwrap();
         import.write(rows(true)).await.unwrap();
@@ -374,7 +375,7 @@ async fn a_column_that_earlier_batches_had_is_missed() {
     }
 }
 
-/// An older export that is stored again brings back customers who left.
+/// If an older export is stored again, customers who left become active again. The report must say so.
 #[tokio::test]
 async fn removed_ends_and_missing_ids_are_reported() {
     let table = |csv: &str| Table::from_csv(csv.as_bytes()).unwrap();
@@ -421,7 +422,7 @@ async fn removed_ends_and_missing_ids_are_reported() {
         }
         assert_eq!(found(&pending), [("end_removed", Some("settled_at".into()), 1)]);
         assert_eq!(found(&nameless), [("missing_id", Some("payment_id".into()), 1)]);
-        // The same batch again removes nothing more.
+        // Storing the same batch again removes no further ends.
         let again = acme
             .customers()
             .upsert(customers(["", "", "2024-06-02"]))

@@ -35,8 +35,8 @@ impl Problem {
         }
     }
 
-    /// Creates the error for an object that does not exist, and for an object that the account may not see. The two
-    /// cases look the same to the client.
+    /// Creates the error for an object that does not exist or that the account is not allowed to see. The two cases
+    /// look the same to the client.
     pub fn not_found() -> Self {
         Self::new(
             404,

@@ -1,6 +1,6 @@
 //! Stores the bundled Complete Journey data, trains a model on the stored records, and stores the model and its scores.
-//! The program then opens the store again, as after a restart, and loads everything. With the loaded records and model,
-//! the program gets bit-identical scores.
+//! The program then opens the store again, as after a restart, and loads everything. The scores that it computes with
+//! the loaded records and model are bit-identical to the scores before the restart.
 //!
 //! `cargo run --release --example store` uses a temporary SQLite file. To keep the data, add the URL of a database:
 //! `cargo run --release --example store -- sqlite:churn.db`. The URL of a Postgres database has the form

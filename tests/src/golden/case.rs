@@ -1,4 +1,4 @@
-//! Reads the file of a golden case, which is a small tenant with expected results.
+//! Reads the file of a golden case. A golden case is a small tenant with expected results.
 
 use std::fmt;
 
@@ -57,7 +57,7 @@ impl Tables {
 }
 
 /// Returns the error with which the library rejects an example. `error` is the entry of an error code in
-/// `contract.json`, which contains the example.
+/// `contract.json`. The entry contains the example.
 ///
 /// # Panics
 /// If the library accepts the example.
@@ -180,7 +180,7 @@ impl Case {
         self.head["definitions"].as_array().expect("definitions")
     }
 
-    /// Returns the positions of the rows of a table that are invalid on purpose.
+    /// Returns the positions of a table's invalid rows. These rows are invalid on purpose.
     pub fn bad(&self, kind: RecordKind) -> Vec<u64> {
         let rows = self.head["bad"][kind.as_str()].as_array();
         rows.map_or(vec![], |rows| rows.iter().filter_map(Json::as_u64).collect())

@@ -15,7 +15,7 @@ const LENGTH: i64 = 900;
 /// The last observed day.
 pub const AS_OF: &str = "2024-06-01";
 
-/// A linear congruential random generator with 32 bits, which is easy to implement in every language.
+/// A 32-bit linear congruential random generator. It is easy to implement in every language.
 struct Rule(u32);
 
 impl Rule {

@@ -22,8 +22,8 @@ pub struct Expected {
     features: Vec<String>,
     /// The expected labels of each churn definition at each date.
     labels: Vec<String>,
-    /// Two counts: the numeric results for which the reference and the library return bit-identical numbers, and all
-    /// numeric results.
+    /// Two numbers: how many numeric results are bit-identical in the reference and the library, and how many numeric
+    /// results there are.
     pub exact: (usize, usize),
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Row, Value, WINDOWS, days};
 use crate::raw::{Attribute, AttributeType, CustomerRow, CustomerTable, DAY, World};
 
-/// Returns the time from which a version of a customer row is valid. If `valid_from` is null, this is the sign-up.
+/// Returns the time from which a customer row is valid. If `valid_from` is null, the row is valid from the sign-up.
 fn valid_from(row: &CustomerRow) -> i64 {
     row.valid_from.unwrap_or(row.signed_up_at)
 }
@@ -27,7 +27,7 @@ fn visible<'a>(table: &'a CustomerTable, customer: &str, as_of: i64) -> Vec<&'a 
     history(table, customer).into_iter().filter(visible).collect()
 }
 
-/// A spell (an uninterrupted period as a customer), with its start and the versions of its row.
+/// A spell (an uninterrupted period as a customer), with its start and its rows (versions).
 struct Spell<'a> {
     start: i64,
     versions: Vec<&'a CustomerRow>,
@@ -73,7 +73,7 @@ pub(super) fn seen<'a>(world: &'a World, customer: &str, as_of: i64) -> Option<&
     visible(&world.customers, customer, as_of).pop()
 }
 
-/// Returns the true end of the spell to which the row `seen` belongs, even if this end was not known at the date of the
+/// Returns the true end of the spell that contains the row `seen`. This end may have become known only later than the
 /// row.
 pub(super) fn true_churned_at(world: &World, seen: &CustomerRow) -> Option<i64> {
     let all = spells(&history(&world.customers, &seen.customer_id));
@@ -155,8 +155,8 @@ pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned
     }
 }
 
-/// Returns the version of a spell that was valid `w` days before `as_of`. Only rows that are visible at `as_of` are
-/// considered.
+/// Returns the row (version) of a spell that was valid `w` days before `as_of`. Only rows that are visible at `as_of`
+/// are considered.
 fn seen_earlier<'a>(spell: &Spell<'a>, as_of: i64, w: i64) -> Option<&'a CustomerRow> {
     let earlier = |row: &&&CustomerRow| valid_from(row) < as_of - w * DAY;
     spell.versions.iter().rfind(earlier).copied()

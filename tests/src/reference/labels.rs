@@ -38,7 +38,7 @@ pub enum Outcome {
     /// The customer was retained. The value is the time of the first event in the label period; `None` if churn means
     /// cancellation.
     Retained(Option<i64>),
-    /// The customer churned in the lead, which is the span between `as_of` and the label period.
+    /// The customer churned in the lead (the span between `as_of` and the label period).
     ChurnedInLead,
     /// The customer churned before `as_of`, although this was not known yet.
     ChurnedBefore,

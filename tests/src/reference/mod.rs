@@ -1,8 +1,9 @@
 //! A reference implementation of features and labels. It computes every number from the specification, without code of
 //! the library.
 //!
-//! It is slow and simple. It uses no indexes and no cumulative sums, and reads all visible rows of the customer again
-//! for every feature. Amounts of money and durations are added as whole numbers, so these sums are exact.
+//! It is slow and simple. It uses no indexes and no cumulative sums, and for every feature of a customer, it reads all
+//! visible rows of this customer again. Amounts of money and durations are added as whole numbers, so these sums are
+//! exact.
 
 mod activities;
 mod customers;

@@ -156,8 +156,8 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
 }
 
 /// Returns the number of missed payments: those that would have been due between the last paid payment and the day of
-/// `as_of` if the customer had continued to pay at the usual gap. Each day is checked separately. A usual gap of about
-/// 1, 2, 3, 6 or 12 months is counted in calendar months.
+/// `as_of` if the customer had continued to pay with their usual gap. For each of the days between these two, the code
+/// checks whether a payment would be due. A usual gap of about 1, 2, 3, 6 or 12 months is counted in calendar months.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

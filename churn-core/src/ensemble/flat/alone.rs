@@ -146,7 +146,7 @@ impl Alone {
         }
     }
 
-    /// For each tree in order, returns the value of the leaf that the row `cells` reaches.
+    /// For each tree in order, returns the value of the leaf that a row reaches. `cells` holds the values of the row.
     pub(super) fn leaves<'a>(&'a self, cells: &[f64]) -> impl Iterator<Item = f64> + 'a + use<'a> {
         // The thresholds of all features are searched before the first mask is applied. These searches do not depend on
         // each other, so the CPU can wait for several cache misses at the same time.

@@ -139,7 +139,7 @@ pub(crate) struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// Returns the index of the child to which the node at index `place` sends the value `value`.
+    /// Returns the index of the child to which the node at index `place` sends `value`.
     pub(crate) fn next(&self, place: usize, value: f64) -> usize {
         let node = self.nodes[place];
         match node.set() {
@@ -197,7 +197,7 @@ impl FlatTrees {
         self.base
     }
 
-    /// Removes all trees except the first `trees` trees.
+    /// Shortens the ensemble to its first trees. `trees` is the number of trees that remain.
     pub(crate) fn truncate(&mut self, trees: usize) {
         self.prepared = Prepared::default();
         if let Some(&root) = self.roots.get(trees) {
@@ -207,7 +207,7 @@ impl FlatTrees {
         }
     }
 
-    /// Returns the tree at index `tree`.
+    /// Returns the tree at the given index.
     pub(crate) fn tree(&self, tree: usize) -> Tree<'_> {
         let nodes = self.roots[tree] as usize..self.end(tree);
         Tree {
@@ -217,7 +217,7 @@ impl FlatTrees {
         }
     }
 
-    /// The index after the last node of a tree in the list of all nodes.
+    /// The index in `nodes` that follows the last node of a tree.
     fn end(&self, tree: usize) -> usize {
         self.roots.get(tree + 1).map_or(self.nodes.len(), |&next| next as usize)
     }

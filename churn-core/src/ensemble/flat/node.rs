@@ -34,7 +34,7 @@ const FEATURE: u32 = CATEGORIES - 1;
 pub(crate) const MOST_FEATURES: usize = FEATURE as usize;
 
 impl Node {
-    /// Creates a leaf with the value `value`. `place` is the index of the leaf in its tree.
+    /// Creates a leaf. `place` is the index of the leaf in its tree.
     pub(crate) fn leaf(place: u32, value: f64) -> Self {
         Self {
             number: value,
@@ -89,7 +89,7 @@ impl Node {
         self.left as usize
     }
 
-    /// Returns the index of the node to which a split at a threshold sends the value `value`. For a leaf, returns the
+    /// Returns the index of the node to which a split at a threshold sends `value`. For a leaf, returns the
     /// index of the leaf itself. The code has no branches that depend on the value.
     pub(crate) fn next(self, value: f64) -> usize {
         let missing = value.is_nan() & (self.look & MISSING_LEFT == 0);
@@ -97,13 +97,14 @@ impl Node {
         self.left as usize + usize::from(right)
     }
 
-    /// Returns the index of the node to which a split on the category set `set` sends the value `value`.
+    /// Returns the index of the node to which a split on the category set `set` sends `value`.
     pub(crate) fn next_by_set(self, value: f64, set: &Categories) -> usize {
         self.left() + usize::from(set.sends_right(value, self.missing_left()))
     }
 
-    /// Returns whether the node is valid at index `place` of a tree that has `nodes` nodes. The index of its feature
-    /// must be less than `features`, and the index of its category set must be less than `sets`.
+    /// Returns whether the node is valid at index `place` of a tree. `nodes` is the number of nodes of the tree. The
+    /// index of the node's feature must be less than `features`, and the index of its category set must be less than
+    /// `sets`.
     pub(super) fn fits(self, place: usize, nodes: usize, features: usize, sets: usize) -> bool {
         if self.is_leaf() {
             self.look == LEAF && self.left as usize == place && self.number.is_finite()

@@ -7,8 +7,8 @@
 //!
 //! - The *top* of a tree consists of at most 63 splits, beginning with the root. These splits are evaluated with bit
 //!   masks. A bit mask has one bit for each of the 256 rows of a block (the module `plan` explains the method). Every
-//!   row then has reached one of the at most 64 nodes below the top. The number of this node (0 to 63) is the *slot* of
-//!   the row.
+//!   row has then reached one of the nodes below the top (at most 64). The number of this node (0 to 63) is the *slot*
+//!   of the row.
 //! - The node of each slot is the root of a subtree. If all subtrees of a tree are shallow and nearly complete, they
 //!   are stored as *dense* trees. All dense trees below one top have the same height, and the index of a child is
 //!   computed instead of stored. The last two levels of splits and their leaves form a *bottom*, which fits into one
@@ -112,7 +112,7 @@ pub(super) struct Ranked {
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
-    /// The leaf value of every node, by the index of the node. It has no meaning for a node that is not a leaf.
+    /// The leaf values, by the index of the node. The entry of a node that is not a leaf has no meaning.
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
@@ -301,7 +301,7 @@ impl Ranked {
     }
 
     /// Increases the sum of each row of a block by the value of the leaf that the row reaches in one tree. `slots`
-    /// contains the slot of each row (the number of the node that the row reached below the top `top`).
+    /// contains the slot of each row: the number of the node directly below `top` that the row has reached.
     pub(super) fn add_below(&self, top: &Top, slots: &[u8; BLOCK], ranks: &[RankLine], sums: &mut [f64; BLOCK]) {
         let Some(dense) = top.dense else {
             let (slots, _) = slots.as_chunks::<LANES>();

@@ -113,8 +113,8 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// For every row, returns the sum of `base` and the leaf values that the row reaches in the tree `first` and all
-    /// later trees.
+    /// For every row, returns the sum of `base` and the leaf values that the row reaches. The trees before index
+    /// `first` are left out of the sum.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -319,9 +319,9 @@ impl FlatTrees {
         }
     }
 
-    /// Lets a row walk down several trees, which begin at the nodes `roots`. Returns the value of the leaf that the row
-    /// reaches in each tree. The child of a leaf is the leaf itself, so a walk that has reached a leaf stays there. The
-    /// loop ends when no walk moves.
+    /// Lets a row walk down several trees. `roots` holds the indices of their roots. Returns the value of the leaf that
+    /// the row reaches in each tree. The child of a leaf is the leaf itself, so a walk that has reached a leaf stays
+    /// there. The loop ends when no walk moves.
     fn leaves<const N: usize>(&self, roots: [usize; N], next: impl Fn(Node) -> usize) -> [f64; N] {
         let nodes = self.nodes.as_slice();
         let mut at = roots;
@@ -358,8 +358,8 @@ fn add_leaves<T: Input>(tree: Tree<'_>, cells: &[T], columns: usize, sums: &mut 
     }
 }
 
-/// Returns the value of the leaf that each row reaches. The child of a leaf is the leaf itself, so a row that has
-/// reached a leaf stays there. The loop ends when no row moves.
+/// For each row, returns the value of the leaf that the row reaches. The child of a leaf is the leaf itself, so a row
+/// that has reached a leaf stays there. The loop ends when no row moves.
 fn walk<T: Input, const N: usize>(tree: Tree<'_>, rows: [&[T]; N]) -> [f64; N] {
     let nodes = tree.nodes;
     let plain = tree.categories.is_empty();
@@ -392,7 +392,8 @@ mod tests {
     use super::*;
     use crate::numeric::SplitMix;
 
-    /// Creates random trees with up to `leaves` leaves. If `sets` is true, some of the splits are on category sets.
+    /// Creates random trees. `leaves` is the maximum number of leaves of a tree. If `sets` is true, some of the splits
+    /// are on category sets.
     fn forest(random: &mut SplitMix, trees: usize, leaves: usize, features: usize, sets: bool) -> FlatTrees {
         let mut ensemble = FlatTrees::new(random.unit(), features);
         for _ in 0..trees {

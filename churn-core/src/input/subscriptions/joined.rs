@@ -19,8 +19,8 @@ pub(super) struct Joined {
     /// The names of the attributes that are joined.
     names: Vec<String>,
     left_out: Vec<String>,
-    /// For each customer, their rows, sorted by `valid_from`. A row is stored as a pair of its `valid_from` and its
-    /// number.
+    /// Maps each customer to their rows, sorted by `valid_from`. A row is stored as the pair (`valid_from`, row
+    /// number).
     rows: BTreeMap<String, Vec<(i64, usize)>>,
 }
 

@@ -25,11 +25,11 @@ use versions::versions;
 /// the columns `customer_id`, `signed_up_at`, `churned_at`, `valid_from` and `mrr`. It also has `known_at`, `plan` and
 /// `seats` if the subscriptions table has these columns. The rules are:
 ///
-/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of one customer's subscriptions that have
-///   no gap between them: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is
-///   the start of the spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
-/// - **Versions.** A spell has one row for each time within the spell at which one of its subscriptions begins or ends.
-///   `valid_from` is this time.
+/// - **Spell.** A spell (an uninterrupted period as a customer) is a series of one customer's subscriptions without
+///   gaps: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is the start of the
+///   spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
+/// - **Versions.** Within a spell, a new row starts whenever one of the spell's subscriptions begins or ends.
+///   `valid_from` is the time of this change.
 /// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
 ///   `valid_from`. The monthly price is the price multiplied by 365/12 (daily interval), 52/12 (weekly), 1 (monthly),
 ///   1/3 (quarterly) or 1/12 (yearly).
@@ -46,9 +46,9 @@ use versions::versions;
 /// column, every row of the result gets the attribute values that are true at the `valid_from` of the row. A spell then
 /// also has a row for each time at which an attribute changes. If `customers` has no `valid_from` column, only the
 /// attributes that `static_attributes` declares static are joined. The other attributes are dropped, because they hold
-/// today's values. `renews_at` is treated like an attribute. `notice_at` is used in the spell that contains this time,
-/// and is null in all other spells. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of `customers`
-/// are not used. Customers without a subscription are dropped.
+/// today's values. `renews_at` is treated like an attribute. A `notice_at` is kept in the spell that contains this
+/// time, and is null in all other spells. The columns `signed_up_at`, `churned_at`, `mrr`, `plan` and `seats` of
+/// `customers` are not used. Customers without a subscription are dropped.
 ///
 /// ```
 /// use churn_core::{StaticAttributes, Table, TenantRecords, subscriptions_to_customers};

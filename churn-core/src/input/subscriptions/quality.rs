@@ -9,7 +9,7 @@ use crate::time::MICROS_PER_DAY;
 
 use super::source::Subscription;
 
-/// The finding about subscriptions that have no id and equal another subscription of the same customer in every column.
+/// The finding about subscriptions that have no id and are identical to another subscription of the same customer.
 pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
     let mut copies = Rows::default();
     for subscriptions in by_customer.values() {

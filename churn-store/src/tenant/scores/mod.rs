@@ -1,5 +1,4 @@
-//! Score runs (the scores of all customers at one date), with queries, customers' histories, and changes between two
-//! runs.
+//! Saves, reads and deletes score runs. A score run consists of the scores of all customers at one date.
 
 mod read;
 mod save;
@@ -21,8 +20,8 @@ pub use types::*;
 pub struct ScoreStore(pub(crate) TenantStore);
 
 impl ScoreStore {
-    /// Stores a run with the purpose `served` in one transaction. Also stores the five main reasons of each customer
-    /// that `reasons` selects. If a run with the same date and model is stored already, it is replaced.
+    /// Stores a run with the purpose `served` in one transaction. For each customer that `reasons` selects, also stores
+    /// the five main reasons. If a run with the same date and model is stored already, it is replaced.
     ///
     /// # Errors
     /// See [`save_with`](Self::save_with).
@@ -100,7 +99,7 @@ impl ScoreStore {
         })
     }
 
-    /// Returns a page of a run's scores, including customers who are not scored.
+    /// Returns a page of a run's scores. Customers who are not scored are included, unless the query excludes them.
     ///
     /// # Errors
     /// `not_found` if the run does not exist, or if there are no runs; `invalid_option`, `store_unavailable`,
@@ -113,8 +112,9 @@ impl ScoreStore {
         Ok(page)
     }
 
-    /// Returns the changes from one run to another: how many customers moved between risk bands, and the `limit` (1 to
-    /// 10 000) largest changes of probability. If the runs are of different models, a change may be due to the model.
+    /// Returns the changes from one run to another: how many customers moved between risk bands, and at most `limit`
+    /// customers (1 to 10 000) with the largest changes of probability. If the two runs have different models, a change
+    /// may be due to the model.
     ///
     /// # Errors
     /// `not_found` if one of the runs does not exist; `invalid_option`, `store_unavailable`, `store_not_migrated`.

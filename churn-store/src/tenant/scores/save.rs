@@ -39,7 +39,8 @@ const COLUMNS: [(&str, Holds); 13] = [
 
 const TOP_REASONS: usize = 5;
 
-/// The `top` customers with the highest values at risk. Customers without a value or a probability are left out.
+/// Returns at most `top` customers, highest value at risk (probability times value) first. Customers without a value or
+/// a probability are left out.
 fn most_at_risk<'a>(run: &'a ScoreRun, values: &BTreeMap<String, f64>, top: usize) -> Vec<&'a churn_core::Score> {
     let at_risk = |score: &'a churn_core::Score| {
         let value = values.get(&score.customer_id)?;
@@ -209,7 +210,8 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
     count_outcomes(tx, rows.id.as_of).await
 }
 
-/// Updates two counts of each run at this date: the known outcomes, and the customers who churned.
+/// Updates two numbers of each run at this date: how many scored customers have a known outcome (whether they churned),
+/// and how many of these churned.
 pub(crate) async fn count_outcomes(tx: &mut TenantTx, as_of: Timestamp) -> Result<()> {
     const COUNT: &str = "
         UPDATE churn_score_runs AS r

@@ -1,4 +1,4 @@
-//! The values that describe stored score runs: runs and their scores, queries and pages, and changes between two runs.
+//! The public types for stored score runs, such as queries, pages of scores, and changes between two runs.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub enum ReasonsFor {
     /// The reasons of no customer.
     Nobody,
     /// The reasons of the customers with the highest probabilities. The field is the number of these customers. If the
-    /// run is saved with values, also the reasons of the same number of customers with the highest values at risk.
+    /// run is saved with values, the reasons of the same number of customers with the highest values at risk are stored
+    /// too.
     Riskiest(usize),
     /// The reasons of all customers.
     Everybody,
@@ -81,13 +82,13 @@ pub struct SaveRun {
     pub reasons: ReasonsFor,
     /// The purpose of the run. Default: [`RunPurpose::Served`].
     pub purpose: RunPurpose,
-    /// The value of each customer (such as their yearly revenue), by id. The value at risk is the probability times
-    /// this value. Default: no values.
+    /// The value of each customer (such as their yearly revenue), by customer id. The value at risk is the probability
+    /// times this value. Default: no values.
     pub values: BTreeMap<String, f64>,
 }
 
 impl SaveRun {
-    /// Creates options with this value of `at`, and defaults for all other options.
+    /// Creates options with the given `at`, and with defaults for all other options.
     pub fn new(at: Timestamp) -> Self {
         Self {
             at,
@@ -111,7 +112,7 @@ impl SaveRun {
         self
     }
 
-    /// Sets the value of each customer (such as their yearly revenue), by id.
+    /// Sets the value of each customer (such as their yearly revenue), by customer id.
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = (String, f64)>) -> Self {
         self.values = values.into_iter().collect();
@@ -127,7 +128,7 @@ pub struct StoredScore {
     pub customer_id: String,
     /// The run that the score belongs to.
     pub run: RunId,
-    /// Calibrated probability of churn; `None` if the customer is not scored.
+    /// The calibrated probability of churn; `None` if the customer is not scored.
     pub probability: Option<f64>,
     /// The uncertainty interval of the probability; `None` if the model has no intervals.
     pub interval: Option<Interval>,
@@ -300,7 +301,7 @@ pub struct ScorePage {
 #[non_exhaustive]
 pub struct RunChanges {
     /// Number of customers for each pair of risk bands: the band in the earlier run and the band in the later run. Only
-    /// customers of both runs are counted.
+    /// customers who are in both runs are counted.
     pub moves: Vec<BandMove>,
     /// Number of customers who are only in the later run.
     pub entered: u64,

@@ -99,8 +99,8 @@ fn refuse(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The state of the only process that may use the store, and the lock that excludes other processes. The lock is needed
-/// because a SQLite store must be open in one process only.
+/// The application's state, and a lock that excludes other processes. The lock is needed because a SQLite store must be
+/// open in one process only.
 struct Alone {
     app: App,
     _lock: File,

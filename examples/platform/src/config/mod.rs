@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A setting. In `platform.toml`, the setting has this name. In the environment, it has the prefix `PLATFORM_` and the
-/// name in capital letters.
+/// A setting. In `platform.toml`, the setting is the key `name`. In the environment, it is the variable
+/// `PLATFORM_<NAME>`, with the name in capital letters.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Handlers that list the companies of an account and switch between them.
+//! Handlers that list the companies of an account, and let the account choose one of them.
 
 use axum::extract::State;
 use axum::response::Response;

@@ -6,8 +6,8 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 
 /// Returns the address of the client. If requests pass through `hops` trusted proxies, the address is the entry of
-/// `X-Forwarded-For` that the first of these proxies appended. The client may have forged entries further left, so they
-/// are ignored.
+/// `X-Forwarded-For` that the first of these proxies appended. Entries further left are ignored, because the client may
+/// have forged them.
 pub fn client_address(parts: &Parts, hops: usize) -> String {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or("unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string());

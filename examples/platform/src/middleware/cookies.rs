@@ -11,9 +11,9 @@ pub enum Cookie {
 }
 
 impl Cookie {
-    /// Returns the name of the cookie. With https, the name has the prefix `__Host-`. A browser accepts such a cookie
-    /// only from this host, over https and for all paths. In demo mode over http, the name has no prefix, because
-    /// browsers refuse `__Host-` cookies over http.
+    /// Returns the name of the cookie. With https, the name has the prefix `__Host-`. A browser accepts a cookie with
+    /// this prefix only if this host sets the cookie over https. In demo mode over http, the name has no prefix,
+    /// because browsers refuse `__Host-` cookies over http.
     pub fn name(self, settings: &Settings) -> &'static str {
         match (self, settings.https) {
             (Self::Session, true) => "__Host-churn_session",

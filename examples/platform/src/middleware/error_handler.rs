@@ -60,8 +60,8 @@ pub async fn error_handler(State(app): State<App>, request: Request, next: Next)
         );
     }
     let mut answer = render(&app, &problem, page, &id);
-    // The new response keeps the header `Allow` (of status 405) and the extensions of the original response, which
-    // contain the route.
+    // The new response keeps the header `Allow` (of status 405) and the extensions of the original response. The route
+    // is in these extensions.
     if let Some(allow) = response.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }

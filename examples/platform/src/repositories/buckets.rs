@@ -15,8 +15,8 @@ pub struct Limit {
 }
 
 impl ControlPlane {
-    /// Takes one token out of a bucket. Returns `false` if the bucket is empty. This is a single statement, so two
-    /// concurrent calls never get the same token.
+    /// Takes one token out of a bucket. Returns `false` if the bucket is empty. The method runs a single statement, so
+    /// two concurrent calls never get the same token.
     pub async fn take(&self, bucket: &str, limit: Limit, at: i64) -> Result<bool> {
         const TAKE: &str = "
             INSERT INTO buckets AS b (bucket, tokens, updated_at, allowed)

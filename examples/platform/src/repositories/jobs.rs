@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::repositories::ControlPlane;
 
-/// The maximum number of attempts. A job that fails at the last attempt becomes dead and is not tried again.
+/// The maximum number of attempts. A job that fails at the last attempt gets the status `dead` and is not tried again.
 pub const MOST_ATTEMPTS: i64 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ impl ControlPlane {
     }
 
     /// Claims the next due job. A company has at most one running job, so companies with a running job are skipped.
-    /// Companies take turns: the next job belongs to the company whose last claim is the longest ago.
+    /// Companies take turns: the next job is a job of the company that has waited the longest since its last claim.
     pub async fn claim(&self, lease: Duration, at: i64) -> Result<Option<Job>> {
         const BURY: &str = "
             UPDATE jobs

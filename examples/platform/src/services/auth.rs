@@ -63,8 +63,8 @@ pub async fn log_in(app: &App, email: &str, password: &str, address: &str, plant
             "The e-mail address or the password is wrong.",
         ));
     };
-    // If the browser already had a session cookie, its session ends, because somebody else may have planted this cookie
-    // and know its secret.
+    // If the browser already had a session cookie, the session of this cookie ends. Somebody else may have planted the
+    // cookie and know its secret.
     if let Some(planted) = planted {
         app.control.end_session(&session_hash(planted)).await?;
     }

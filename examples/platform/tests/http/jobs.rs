@@ -126,7 +126,7 @@ async fn an_error_of_the_platform_is_tried_five_times_and_one_of_the_data_once()
     let site = Site::empty().await;
     companies(&site, 2).await;
     let control = &site.app.control;
-    // There are no jobs of the kind `test`, so this job fails with an error of the platform.
+    // There are no jobs of the kind `test`, so this job fails with an internal error.
     let (broken, _) = control.enqueue(&job("c00", "k"), 0).await.unwrap();
     for _ in 0..6 {
         work_off(&site.app).await.unwrap();
@@ -138,7 +138,7 @@ async fn an_error_of_the_platform_is_tried_five_times_and_one_of_the_data_once()
         !stored.error.unwrap().contains("'test'"),
         "details of server errors stay in the log"
     );
-    // The company has no records, so this job fails with an error of the data.
+    // The company has no records, so this job fails with the error `no_data`, and is not tried again.
     let id = start(control, &site.app.clock, "c01", Kind::Train, "test")
         .await
         .unwrap();

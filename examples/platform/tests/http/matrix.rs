@@ -16,7 +16,7 @@ const CLIENTS: [&str; 6] = [
     "harbor@demo.example", // a member of t002 only
 ];
 
-/// The expected HTTP status of each route for each client. Paths with a company name the company t001.
+/// The expected HTTP status of each route for each client. In the paths, `{company}` is replaced by `t001`.
 const EXPECTED: [(&str, &str, [u16; 6]); 20] = [
     ("GET", "/healthz", [200, 200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200, 200]),

@@ -144,7 +144,7 @@ async fn a_customer_shows_history_reasons_and_outcomes_of_the_library() {
         .iter()
         .map(|score| score.customer_id.as_str())
         .collect();
-    // Also checks the customers who churned after the earliest run.
+    // The pages of the customers who churned after the earliest run are checked too.
     let outcomes = tenant.outcomes().of_run(&runs[7].id).await.unwrap();
     assert!(outcomes.len() > 50);
     customers.extend(
