@@ -239,9 +239,9 @@ export interface OutOfTime {
   measures: Measures
   /**
    * Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
-   * days before the test date. `null` if one of the two groups is empty. Also `null` if churn is defined by
-   * cancellation. Also `null` if `activeWithin` of the churn definition is at most the horizon (by default, they are
-   * equal), because then every tested customer is active.
+   * days before the test date. The field is `null` in three cases: one of the two groups is empty, churn is defined by
+   * cancellation, or `activeWithin` of the churn definition is at most the horizon (by default, they are equal). In the
+   * third case, every tested customer is active.
    */
   byActivity: MeasuresByActivity | null
   /**
@@ -441,7 +441,7 @@ export type Direction = 'raises' | 'lowers'
  * The topic of a `Finding`, which is a likely mistake in valid records. Each code is stable and is the same in all
  * languages.
  */
-export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column'
+export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column' | 'late_start' | 'conflicting_rows'
 
 /** Options of `GradientBoosting`. */
 export interface GradientBoostingOptions {

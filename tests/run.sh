@@ -48,6 +48,9 @@ python() {
   local venv="$PWD/target/venv"
   [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
+  step "Python lints, notices and bill of materials"
+  "$venv/bin/ruff" check --config bindings-python/pyproject.toml .
+  tests/notices.py --check
   (
     cd bindings-python
     export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"

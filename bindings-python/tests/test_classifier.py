@@ -124,7 +124,8 @@ def test_order_weights_and_seeds(table, fitted):
 
 def test_class_weight(table):
     frame, churned = table
-    mean = lambda weight: churn.ChurnClassifier(class_weight=weight).fit(frame, churned).predict_proba(frame)[:, 1].mean()
+    def mean(weight):
+        return churn.ChurnClassifier(class_weight=weight).fit(frame, churned).predict_proba(frame)[:, 1].mean()
     assert abs(mean(None) - churned.mean()) < 0.03
     assert abs(mean("balanced") - 0.5) < 0.1
     assert mean({False: 1000, True: 0.01}) < 0.05
@@ -173,7 +174,8 @@ def panel(customers=80, rows=8, seed=0):
 def test_groups_are_held_out_together():
     X, churned, owner = panel()
     by_row, by_group = (churn.ChurnClassifier().fit(X, churned, groups=groups) for groups in (None, owner))
-    auc = lambda clf: clf.report_["parts"][0]["roc_auc"]
+    def auc(clf):
+        return clf.report_["parts"][0]["roc_auc"]
     assert auc(by_row) > 0.95 and abs(auc(by_group) - 0.5) < 0.2
     assert (by_row.report_["groups"], by_group.report_["groups"]) == (640, 80)
     assert by_group.predict_proba(X)[:, 1].std() < by_row.predict_proba(X)[:, 1].std()

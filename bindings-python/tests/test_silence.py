@@ -60,7 +60,8 @@ MISSED = (
 def test_missing_built_in_columns_are_named():
     tables = next(iter(churn.synthetic.world(seed=3, tenants=1, customers=200).tenants.values()))
     frames = {name: getattr(tables, name).to_pandas() for name in ("customers", "payments", "tickets", "activities")}
-    build = lambda **more: churn.TenantRecords("a", **(frames | more))
+    def build(**more):
+        return churn.TenantRecords("a", **(frames | more))
     model = churn.ChurnModel.train(build(), churn.Inactivity(60), folds=2, forest=False, leakage="allow", boosting={"n_trees": 10})
     for table, column in MISSED:
         run = model.score(build(**{table: frames[table].drop(columns=[column])}), "2025-06-20")

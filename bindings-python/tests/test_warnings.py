@@ -72,6 +72,18 @@ def test_a_model_that_ranks_no_better_than_chance_says_so(trained):
     assert codes(trained.report.warnings) == [] and " better than chance" in str(trained.report)
 
 
+def test_a_level_that_is_off_despite_a_very_high_auc_points_to_missing_rows():
+    tables = next(iter(churn.synthetic.world(seed=3, tenants=1, customers=600).tenants.values()))
+    frames = {name: getattr(tables, name).to_pandas() for name in ("customers", "payments", "tickets", "activities")}
+    customers, activities = frames["customers"], frames["activities"]
+    left = customers.loc[customers["churned_at"].notna(), "customer_id"]
+    records = churn.TenantRecords("acme", **(frames | {"activities": activities[~activities["customer_id"].isin(left)]}))
+    report = churn.ChurnModel.train(records, DEFINITION, folds=2, forest=False, leakage="allow", boosting={"n_trees": 30}).report
+    assert report.out_of_time.measures.roc_auc.low > 0.95
+    message = next(warning.message for warning in report.warnings if warning.code == "level_off")
+    assert "rows of customers who left are missing" in message and "ranking" not in message
+
+
 def test_few_churners_have_no_figure_but_a_reason():
     records = churn.TenantRecords("acme", **payers(120, 7, lambda draw: draw.randrange(100, 1500)))
     report = churn.ChurnModel.train(records, churn.Inactivity(60), **small()).report

@@ -495,6 +495,8 @@ FindingCode = Literal[
     "missing_id",
     "end_removed",
     "missing_column",
+    "late_start",
+    "conflicting_rows",
 ]
 """The topic of a ``Finding``, which is a likely mistake in valid records. Each code is stable and is the same in
 all languages.
@@ -869,9 +871,9 @@ class OutOfTime(OutOfTimeMixin):
 
     by_activity: MeasuresByActivity | None
     """Separate metrics for active and for inactive customers. A customer is active if they have an event in the
-    ``horizon`` days before the test date. ``None`` if one of the two groups is empty. Also ``None`` if churn is
-    defined by cancellation. Also ``None`` if ``active_within`` of the churn definition is at most the horizon
-    (by default, they are equal), because then every tested customer is active.
+    ``horizon`` days before the test date. The field is ``None`` in three cases: one of the two groups is empty,
+    churn is defined by cancellation, or ``active_within`` of the churn definition is at most the horizon (by
+    default, they are equal). In the third case, every tested customer is active.
     """
 
     predictions: list[Prediction]

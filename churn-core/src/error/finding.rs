@@ -55,8 +55,8 @@ names! {
         MissingStatus = "missing_status",
         /// Payments have an amount of zero or less, as credit notes do. Each of these rows still counts as a payment.
         NotPositive = "not_positive",
-        /// A subscription begins less than two days after the customer's previous subscription ended. The gap counts as
-        /// churn, but is probably a mistake in the dates.
+        /// A subscription or a spell (an uninterrupted period as a customer) begins less than two days after the
+        /// customer's previous one ended. The gap counts as churn, but is probably an upgrade or a mistake in the dates.
         ShortGap = "short_gap",
         /// A few events lie long before or long after all other events of their table, so the default `observed_from` or
         /// `observed_until` is probably wrong.
@@ -81,6 +81,12 @@ names! {
         /// A batch that is written to a store lacks a column that earlier batches of the same table had. In rows that the
         /// batch replaces, the values of the column are lost.
         MissingColumn = "missing_column",
+        /// A table begins long after the start of the observed history. At earlier dates, its features say that nothing
+        /// happened.
+        LateStart = "late_start",
+        /// A batch that is written to a store has rows with the same key and different values. Only the last of them is
+        /// stored.
+        ConflictingRows = "conflicting_rows",
     }
 }
 

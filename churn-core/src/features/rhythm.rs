@@ -6,8 +6,8 @@ use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// Maximum number of gaps from which the rhythm is computed. A gap is the time between two consecutive days with
-/// events. If there are more gaps, only the latest ones are used.
+/// Maximum number of gaps from which the rhythm is computed. A gap is the time from a day with events to the next day
+/// with events. If there are more gaps, only the latest ones are used.
 const GAPS: usize = 12;
 
 /// The rhythm of a customer's events: the day of the last event, and the gap after which each next event is due.

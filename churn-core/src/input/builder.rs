@@ -487,14 +487,19 @@ impl RecordsBuilder {
             observed_until: self.options.observed_until,
             spans: [None; 4],
         };
-        let mut gaps: Vec<i64> = vec![];
+        let mut all_days = vec![];
         for kind in RecordKind::ALL {
             let times = event_times::of_events(&records, kind, workers)?;
             records.spans[kind as usize] = times.span;
             report.findings.extend(times.findings);
-            gaps.extend(times.longest_gap);
+            all_days.extend(times.days.map(|days| (kind, days)));
         }
-        if let Some(longest_gap) = gaps.into_iter().min() {
+        for (kind, days) in &all_days {
+            report
+                .findings
+                .extend(event_times::within_history(&records, *kind, days));
+        }
+        if let Some(longest_gap) = all_days.iter().map(|(_, days)| days.longest_gap()).min() {
             report.findings.extend(quality::scheduled_ends(&records, longest_gap));
         }
         report.sort_findings();

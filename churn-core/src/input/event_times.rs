@@ -13,15 +13,50 @@ use crate::time::{MICROS_PER_DAY, Timestamp};
 /// Number of customers that are processed between two checks for cancellation.
 const CUSTOMERS: usize = 1 << 14;
 
+/// A table starts late if its first event lies more than this number of days after the start of the history.
+const LATE_START_DAYS: i64 = 90;
+
 /// What [`of_events`] finds out about an event table.
 #[derive(Default)]
 pub(crate) struct EventTimes {
     /// The first and the last observed event time; `None` if there are no events.
     pub(crate) span: Option<EventSpan>,
-    /// The longest gap between two events in days; `None` if there are too few events to tell.
-    pub(crate) longest_gap: Option<i64>,
+    /// The days with events; `None` if there are too few events to tell which of them are usual.
+    pub(crate) days: Option<UsualDays>,
     /// Findings about event times.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// The findings that compare the times of a table with the observed history: a long period without events, and a start
+/// long after the start of the history.
+pub(crate) fn within_history(records: &TenantRecords, kind: RecordKind, days: &UsualDays) -> Vec<Finding> {
+    let column = Some(time_column(kind));
+    let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
+    let until = records.observed_until(None).map(Timestamp::as_micros);
+    let missing = days.missing_period(until).map(|(from, until)| {
+        let message = format!(
+            "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
+            date(from),
+            date(until)
+        );
+        Finding::new(FindingCode::MissingPeriod, kind, column, 0, vec![], message)
+    });
+    let history = records
+        .observed_from()
+        .map(|from| from.as_micros().div_euclid(MICROS_PER_DAY));
+    let late = days
+        .first()
+        .zip(history)
+        .filter(|(first, history)| first - history > LATE_START_DAYS);
+    let late = late.map(|(first, history)| {
+        let message = format!(
+            "the first event happened at {}, {} days after the start of the history: at earlier dates, the features of this table say that nothing happened. Set 'observed_from' to this date, or load the earlier events",
+            date(first),
+            first - history
+        );
+        Finding::new(FindingCode::LateStart, kind, column, 0, vec![], message)
+    });
+    missing.into_iter().chain(late).collect()
 }
 
 /// Examines the times of the events in a table.
@@ -34,8 +69,7 @@ pub(crate) fn of_events(records: &TenantRecords, kind: RecordKind, workers: &Wor
         far,
         isolated,
         early,
-        missing,
-        longest_gap,
+        days,
     } = observed(records, kind, events, workers)?;
     let (before, after) = outside_spells(&records.customers, events, workers)?;
     let column = Some(time_column(kind));
@@ -65,19 +99,10 @@ pub(crate) fn of_events(records: &TenantRecords, kind: RecordKind, workers: &Wor
             "the event lies long before or long after all others of its table and moves the default observed_from or observed_until: correct the date, or give observed_from and observed_until",
         ),
         early.finding(FindingCode::EarlyDate, kind, column, EARLY_DATE),
-        missing.map(|(from, until)| {
-            let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-            let message = format!(
-                "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
-                date(from),
-                date(until)
-            );
-            Finding::new(FindingCode::MissingPeriod, kind, column, 0, vec![], message)
-        }),
     ];
     Ok(EventTimes {
         span,
-        longest_gap,
+        days,
         findings: findings.into_iter().flatten().collect(),
     })
 }
@@ -92,10 +117,8 @@ struct Observed {
     isolated: Rows,
     /// The rows with dates before 1980.
     early: Rows,
-    /// A long period without events (see [`UsualDays::missing_period`]).
-    missing: Option<(i64, i64)>,
-    /// The longest gap between two events in days; `None` if there are too few events to tell.
-    longest_gap: Option<i64>,
+    /// The days with events; `None` if there are too few events to tell which of them are usual.
+    days: Option<UsualDays>,
 }
 
 /// Determines the observed event times of a table.
@@ -147,15 +170,13 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
         let outside = rows().filter(|&row| events.at[row] <= limit && !days.contains(events.at[row]));
         outside.for_each(|row| isolated.add(u64::from(events.given[row])));
     }
-    let until = records.observed_until.map(Timestamp::as_micros);
     let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
     Ok(Observed {
         span,
         far,
         isolated,
         early,
-        missing: days.as_ref().and_then(|days| days.missing_period(until)),
-        longest_gap: days.as_ref().map(UsualDays::longest_gap),
+        days,
     })
 }
 

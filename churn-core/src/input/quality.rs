@@ -94,6 +94,7 @@ pub(crate) fn of_customers(
         ))
     }));
     findings.extend(overlapping_spells(customers, &given));
+    findings.extend(short_gaps(customers, &given));
     findings.extend(late_versions(customers, &given));
     let mut early = Rows::default();
     let before = (0..rows).filter(|&row| customers.signed_up_at[row] < YEAR_1980);
@@ -212,6 +213,28 @@ fn overlapping_spells(customers: &Customers, given: &impl Fn(usize) -> u64) -> O
         RecordKind::Customers,
         Some("signed_up_at"),
         "the customer signs up again before the earlier spell has ended, so the later spell alone counts: give all rows of one spell the same 'signed_up_at', or set 'churned_at' in the earlier rows",
+    )
+}
+
+/// The finding about customers who sign up again less than two days after their earlier spell (uninterrupted period as
+/// a customer) ended. Such rows occur in exports with one row for each subscription or plan.
+fn short_gaps(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
+    let mut short = Rows::default();
+    for customer in (0..customers.len()).filter(|_| customers.returning) {
+        let rows = customers.rows_of(customer);
+        for row in rows.start + 1..rows.end {
+            let (before, again) = (row - 1, customers.signed_up_at[row]);
+            let gap = again.saturating_sub(customers.churned_at[before]);
+            if customers.signed_up_at[before] != again && (0..2 * MICROS_PER_DAY).contains(&gap) {
+                short.add(given(row));
+            }
+        }
+    }
+    short.finding(
+        FindingCode::ShortGap,
+        RecordKind::Customers,
+        Some("signed_up_at"),
+        "the customer signs up again less than two days after 'churned_at', which counts as churn and return: if the row is an upgrade or a renewal, give all rows the first 'signed_up_at' and 'valid_from', and leave 'churned_at' empty in the earlier rows",
     )
 }
 

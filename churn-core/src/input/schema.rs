@@ -75,7 +75,7 @@ const CUSTOMERS: &[ColumnSpec] = &[
     optional(
         "notice_at",
         Timestamp,
-        "when the customer announced their cancellation. From then on, they are not scored",
+        "when the customer announced their cancellation. From then on, a model of cancellation does not score them",
     ),
     optional("renews_at", Timestamp, "when the contract renews"),
     optional(

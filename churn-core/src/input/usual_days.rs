@@ -18,8 +18,22 @@ const USUAL_GAPS: i64 = 2;
 /// The search for missing periods needs events on at least this number of days.
 const FEWEST_DAYS: usize = 20;
 
+/// A table is dense if it has at least this number of events on a usual day.
+const DENSE: u64 = 20;
+/// In a dense table, a day is thin if it has less than one tenth of the usual number of events. The events after the
+/// last day that is not thin are isolated if they extend over at least [`THIN_DAYS`] days.
+const THIN: u64 = 10;
+const THIN_DAYS: i64 = 5;
+/// In a dense table, a gap also counts as a missing period if it is longer than every other gap by more than this number
+/// of days.
+const MISSING_DENSE_DAYS: i64 = 2;
+
 /// The days on which a table has events, as ascending numbers of days since 1970-01-01. Isolated events are left out.
-pub(crate) struct UsualDays(Vec<i64>);
+pub(crate) struct UsualDays {
+    days: Vec<i64>,
+    /// Whether the table has many events on a usual day (see [`DENSE`]).
+    dense: bool,
+}
 
 impl UsualDays {
     /// Leaves out isolated events; `None` if there are too few events to tell which are isolated.
@@ -27,6 +41,9 @@ impl UsualDays {
     /// At each end of the history, at most 0.1 % of the events (but at least one) can be isolated. They are isolated if
     /// the gap between them and the remaining events is more than [`GRACE_DAYS`] days longer than every gap between the
     /// remaining events.
+    ///
+    /// In a table with many events a day, the last events are also isolated if there are only a few of them a day over
+    /// several days (see [`THIN`]). A wrong clock causes such events.
     pub(crate) fn of(days: &EventDays) -> Option<Self> {
         if days.events < FEWEST {
             return None;
@@ -53,33 +70,51 @@ impl UsualDays {
         while end < filled.len() && filled[end] - filled[end - 1] <= limit {
             end += 1;
         }
-        Some(Self(filled[start..end].to_vec()))
+        let counts: Vec<u64> = days.filled().map(|(_, count)| count).collect();
+        let mut sorted = counts.get(start..end)?.to_vec();
+        sorted.sort_unstable();
+        let usual = *sorted.get(sorted.len() / 2)?;
+        let dense = usual >= DENSE;
+        let last_usual = counts[..end].iter().rposition(|count| count * THIN >= usual)?;
+        if dense && last_usual >= start && filled[end - 1] - filled[last_usual] >= THIN_DAYS {
+            end = last_usual + 1;
+        }
+        let days = filled[start..end].to_vec();
+        Some(Self { days, dense })
     }
 
     /// Whether a time (in microseconds since 1970-01-01) is not isolated.
     pub(crate) fn contains(&self, at: i64) -> bool {
         let day = at.div_euclid(MICROS_PER_DAY);
-        self.0.first().is_some_and(|first| *first <= day) && self.0.last().is_some_and(|last| day <= *last)
+        self.days.first().is_some_and(|first| *first <= day) && self.days.last().is_some_and(|last| day <= *last)
+    }
+
+    /// The first day with events, in days since 1970-01-01.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.days.first().copied()
     }
 
     /// The length in days of the longest gap without events.
     pub(crate) fn longest_gap(&self) -> i64 {
-        longest_gap(&self.0)
+        longest_gap(&self.days)
     }
 
     /// Returns the longest period without events if it is much longer than the usual gap. The result is the last day
     /// before and the first day after the period, in days since 1970-01-01. `until` is the end of the history in
-    /// microseconds since 1970-01-01, if the caller has set it. The time from the last event to this end also counts as
-    /// a gap.
+    /// microseconds since 1970-01-01. The time from the last event to this end also counts as a gap.
     pub(crate) fn missing_period(&self, until: Option<i64>) -> Option<(i64, i64)> {
-        let last = *self.0.last().filter(|_| self.0.len() >= FEWEST_DAYS)?;
+        let last = *self.days.last().filter(|_| self.days.len() >= FEWEST_DAYS)?;
         let until = until.map(|until| (last, until.div_euclid(MICROS_PER_DAY)));
-        let pairs = self.0.windows(2).map(|pair| (pair[0], pair[1]));
+        let pairs = self.days.windows(2).map(|pair| (pair[0], pair[1]));
         let mut gaps: Vec<i64> = pairs.clone().map(|(from, to)| to - from).collect();
         gaps.sort_unstable();
         let usual = *gaps.get(gaps.len() * 9 / 10)?;
         let (from, to) = pairs.chain(until).max_by_key(|(from, to)| to - from)?;
-        (to - from > MISSING_DAYS + USUAL_GAPS * usual).then_some((from, to))
+        gaps.extend(until.map(|(from, to)| to - from));
+        gaps.sort_unstable();
+        let others = *gaps.get(gaps.len().checked_sub(2)?)?;
+        let missing = to - from > MISSING_DAYS + USUAL_GAPS * usual;
+        (missing || self.dense && to - from > others + MISSING_DENSE_DAYS).then_some((from, to))
     }
 }
 
@@ -93,7 +128,7 @@ mod tests {
 
     /// The first day whose events are not isolated, and the day after the last such day.
     fn inside(days: impl Iterator<Item = i64> + Clone) -> Option<(i64, i64)> {
-        let found = UsualDays::of(&counted(days)).map(|found| found.0)?;
+        let found = UsualDays::of(&counted(days)).map(|found| found.days)?;
         Some((*found.first()?, found.last()? + 1))
     }
 
@@ -128,6 +163,49 @@ mod tests {
         assert_eq!(missing(monthly.clone(), None), None);
         let two_left_out = monthly.into_iter().filter(|day| !(310..372).contains(day)).collect();
         assert_eq!(missing(two_left_out, None), Some((279, 372)));
+    }
+
+    #[test]
+    fn a_thin_end_of_a_dense_table_is_isolated() {
+        let days = |from: i64, until: i64, each: i64| (from..until).flat_map(move |day| (0..each).map(move |_| day));
+        let dense = || days(100, 300, 100);
+        // Events of wrong clocks: a few on each of the following days.
+        assert_eq!(inside(dense().chain(days(300, 305, 2))), Some((100, 300)));
+        assert_eq!(
+            inside(dense().chain(days(300, 304, 2))),
+            Some((100, 304)),
+            "a long weekend"
+        );
+        assert_eq!(inside(dense().chain(days(300, 305, 10))), Some((100, 305)));
+        assert_eq!(
+            inside(days(100, 300, 15).chain(days(300, 310, 1))),
+            Some((100, 310)),
+            "not dense"
+        );
+        // A young company has few events at first.
+        assert_eq!(inside(days(90, 100, 1).chain(dense())), Some((90, 300)));
+    }
+
+    #[test]
+    fn a_short_period_without_events_is_found_in_a_dense_table() {
+        let missing = |gap: std::ops::Range<i64>, each: i64, until: i64| {
+            let days = (100..400).filter(move |day| !gap.contains(day));
+            let days = days.flat_map(move |day| (0..each).map(move |_| day));
+            UsualDays::of(&counted(days))?.missing_period(Some(until * MICROS_PER_DAY))
+        };
+        assert_eq!(missing(200..203, 20, 399), Some((199, 203)));
+        assert_eq!(missing(200..202, 20, 399), None);
+        assert_eq!(missing(200..203, 19, 399), None);
+        assert_eq!(missing(0..0, 20, 403), Some((399, 403)));
+        assert_eq!(missing(0..0, 20, 402), None);
+        // Nothing happens at weekends: the table misses days only if the gap is longer than a weekend.
+        let weekdays = |until: i64| {
+            let days = (0..300).filter(|day| day % 7 < 5).flat_map(|day| vec![day; 30]);
+            let days = days.collect::<Vec<_>>();
+            let days = UsualDays::of(&counted(days.into_iter())).unwrap();
+            days.missing_period(Some(until * MICROS_PER_DAY))
+        };
+        assert_eq!((weekdays(304), weekdays(305)), (None, Some((299, 305))));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::numeric::logit;
 /// If the odds of two churn rates differ by less than this factor, the difference does not matter for decisions, even
 /// if it is statistically significant.
 const CLOSE_ODDS: f64 = 1.25;
+/// An AUC that a model of churn rarely reaches without a leak.
+const TOO_GOOD: f64 = 0.95;
 
 impl TrainReport {
     /// The main metrics of the model: the metrics of the out-of-time test if there is one, otherwise the
@@ -50,8 +52,16 @@ impl TrainReport {
             found.push(Warning::new(WarningCode::NoBetterThanChance, message));
         }
         if is_level_off(measures) == Some(true) {
+            // A test in which nearly every customer is ranked correctly is no reason for trust if its level is off.
+            let advice = match measures.roc_auc.filter(|_| self.ranks_better_than_chance() == Some(true)) {
+                Some(auc) if auc >= TOO_GOOD => format!(
+                    "the AUC of {auc} is unusually high as well, which is typical if rows of customers who left are missing from a table, or if a column leaks the target. Check this before you use the model"
+                ),
+                Some(_) => "treat probabilities as a ranking, and look at what changed since training".to_owned(),
+                None => "look at what changed since training".to_owned(),
+            };
             let message = format!(
-                "{tested} {} was predicted and {} observed, more than chance explains: treat probabilities as a ranking, and look at what changed since training",
+                "{tested} {} was predicted and {} observed, more than chance explains: {advice}",
                 percent(measures.mean_probability),
                 percent(rate(measures))
             );

@@ -323,27 +323,11 @@ impl Batch {
 /// Returns the positions of the rows to write, in the order in which their keys first occur. If several rows within
 /// `rows` have the same key, only the last of them is returned.
 pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops::Range<usize>) -> Vec<usize> {
-    type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
     let mut places: HashMap<Key<'_>, usize> = HashMap::with_capacity(rows.len());
     let mut kept: Vec<usize> = Vec::with_capacity(rows.len());
     let keys = slots(kind).iter().filter(|slot| slot.key).count();
     for row in rows {
-        let (mut texts, mut moments) = ([None; 2], [None; 3]);
-        let (mut text, mut moment) = (0, 0);
-        for column in &columns[..keys] {
-            match column {
-                Stored::Texts(values) => {
-                    texts[text] = values[row].as_deref();
-                    text += 1;
-                }
-                Stored::Ints(values) => {
-                    moments[moment] = values[row];
-                    moment += 1;
-                }
-                Stored::Numbers(_) => {}
-            }
-        }
-        match places.entry((texts[0], texts[1], moments)) {
+        match places.entry(key(&columns[..keys], row)) {
             std::collections::hash_map::Entry::Occupied(place) => kept[*place.get()] = row,
             std::collections::hash_map::Entry::Vacant(place) => {
                 place.insert(kept.len());
@@ -352,6 +336,48 @@ pub(crate) fn last_of_each(kind: RecordKind, columns: &[Stored], rows: std::ops:
         }
     }
     kept
+}
+
+/// The key of a row: its texts and its times.
+type Key<'a> = (Option<&'a str>, Option<&'a str>, [Option<i64>; 3]);
+
+/// Returns the key of a row. `columns` are the columns of the key.
+fn key(columns: &[Stored], row: usize) -> Key<'_> {
+    let (mut texts, mut moments) = ([None; 2], [None; 3]);
+    let (mut text, mut moment) = (0, 0);
+    for column in columns {
+        match column {
+            Stored::Texts(values) => {
+                texts[text] = values[row].as_deref();
+                text += 1;
+            }
+            Stored::Ints(values) => {
+                moments[moment] = values[row];
+                moment += 1;
+            }
+            Stored::Numbers(_) => {}
+        }
+    }
+    (texts[0], texts[1], moments)
+}
+
+/// Counts the rows that have the same key as an earlier row of the batch, but other values.
+pub(crate) fn conflicts(kind: RecordKind, batch: &Batch) -> u64 {
+    let keys = slots(kind).iter().filter(|slot| slot.key).count();
+    let differs = |one: usize, other: usize| {
+        batch.columns.iter().any(|column| match column {
+            Stored::Texts(values) => values[one] != values[other],
+            Stored::Ints(values) => values[one] != values[other],
+            Stored::Numbers(values) => values[one].map(f64::to_bits) != values[other].map(f64::to_bits),
+        })
+    };
+    let mut last: HashMap<Key<'_>, usize> = HashMap::with_capacity(batch.rows);
+    let mut count = 0;
+    for row in 0..batch.rows {
+        let before = last.insert(key(&batch.columns[..keys], row), row);
+        count += u64::from(before.is_some_and(|before| differs(before, row)));
+    }
+    count
 }
 
 /// Returns an error if a text argument contains U+0000.

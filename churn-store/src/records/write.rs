@@ -9,7 +9,7 @@ use churn_core::{
 use crate::engine::{Access, Arg, Holds, Row, Stored, Target, TenantTx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::records::RecordStore;
-use crate::records::door::{Batch, Parsed, Seen, last_of_each, no_zero_byte, parse};
+use crate::records::door::{Batch, Parsed, Seen, conflicts, last_of_each, no_zero_byte, parse};
 use crate::records::layout::{id_column, on_conflict, slots, table};
 use crate::records::removed::{end_column, removed_ends};
 use crate::tenant::{Session, TenantStore};
@@ -118,6 +118,8 @@ pub(crate) struct BatchWriter {
     had_ends: bool,
     /// Number of stored rows whose end was removed so far.
     removed_ends: u64,
+    /// Number of rows that conflict with an earlier row of the same chunk (see [`conflicts`]).
+    conflicts: u64,
     done: Upserted,
 }
 
@@ -133,6 +135,7 @@ impl BatchWriter {
             without_id: 0,
             had_ends: false,
             removed_ends: 0,
+            conflicts: 0,
             done: Upserted::default(),
         }
     }
@@ -188,6 +191,12 @@ impl BatchWriter {
                 "the stored row has a value in this column and the new row has none: if the batch is an older export, store the newest export again",
             ),
             (
+                self.conflicts,
+                FindingCode::ConflictingRows,
+                None,
+                "an earlier row of the batch has the same key and other values, and only the last of these rows is stored: give each customer and each record once, or give its versions 'valid_from' or 'known_at'",
+            ),
+            (
                 self.without_id,
                 FindingCode::MissingId,
                 id_column(self.kind),
@@ -230,6 +239,7 @@ impl BatchWriter {
         if matches!(self.kind, RecordKind::Payments | RecordKind::Tickets) {
             self.without_id += batch.without_id();
         }
+        self.conflicts += conflicts(self.kind, &batch);
         if self.had_ends {
             self.removed_ends += removed_ends(tx, self.kind, &batch).await?;
         }

@@ -375,6 +375,36 @@ async fn a_column_that_earlier_batches_had_is_missed() {
     }
 }
 
+/// If a batch has two different rows with the same key, only the last of them is stored. The report must say so.
+#[tokio::test]
+async fn conflicting_rows_of_a_batch_are_reported() {
+    let table = |csv: &str| Table::from_csv(csv.as_bytes()).unwrap();
+    let found = |done: &Upserted| {
+        let findings = done.report.findings.iter();
+        findings.map(|one| (one.code.as_str(), one.rows)).collect::<Vec<_>>()
+    };
+    for world in World::all().await {
+        let acme = world.store.tenant("acme");
+        let head = "customer_id,signed_up_at,churned_at\n";
+        let twice = table(&format!(
+            "{head}C-1,2024-01-01,2024-05-01\nC-2,2024-01-01,\nC-1,2024-01-01,\n"
+        ));
+        let checked = acme.customers().check(twice.clone()).await.unwrap();
+        let stored = acme.customers().upsert(twice).await.unwrap();
+        assert_eq!(
+            [found(&checked), found(&stored)],
+            [(); 2].map(|()| vec![("conflicting_rows", 1)])
+        );
+        assert_eq!((stored.rows_accepted, stored.rows_changed), (3, 2));
+        // Exact copies do not conflict.
+        let copies = table(&format!("{head}C-1,2024-01-01,\nC-1,2024-01-01,\n"));
+        assert_eq!(found(&acme.customers().upsert(copies).await.unwrap()), []);
+        let payments = "customer_id,due_at,amount,payment_id\nC-1,2024-02-01,5,P-1\nC-1,2024-02-01,6,P-1\n";
+        let stored = acme.payments().upsert(table(payments)).await.unwrap();
+        assert_eq!(found(&stored), [("conflicting_rows", 1)]);
+    }
+}
+
 /// If an older export is stored again, customers who left become active again. The report must say so.
 #[tokio::test]
 async fn removed_ends_and_missing_ids_are_reported() {

@@ -545,6 +545,86 @@ fn a_month_without_events_is_reported() {
     assert_eq!(found(&report, FindingCode::MissingPeriod).len(), 1);
 }
 
+/// A table of `each` activities a day of customer `a`, on the given days since 2023-02-01.
+fn activities(each: usize, days: impl Iterator<Item = i64>) -> String {
+    let mut csv = "customer_id,at\n".to_owned();
+    for day in days {
+        let date = at("2023-02-01").timestamp().plus_days(day).to_string();
+        (0..each).for_each(|_| csv.push_str(&format!("a,{date}\n")));
+    }
+    csv
+}
+
+/// The codes of the findings about times in records with payments and activities.
+fn of_times(payments: &str, activities: &str) -> Vec<(RecordKind, FindingCode, u64)> {
+    let builder = TenantRecords::builder("acme")
+        .customers(csv(CUSTOMERS))
+        .payments(csv(payments));
+    let (_, report) = builder.activities(csv(activities)).build().unwrap();
+    let codes = [
+        FindingCode::MissingPeriod,
+        FindingCode::LateStart,
+        FindingCode::IsolatedDate,
+    ];
+    let findings = report.findings.iter().filter(|one| codes.contains(&one.code));
+    findings.map(|one| (one.table, one.code, one.rows)).collect()
+}
+
+#[test]
+fn a_feed_that_stops_a_few_days_before_the_others_is_reported() {
+    let payments = daily_payments(0..0);
+    let kind = RecordKind::Activities;
+    assert_eq!(of_times(&payments, &activities(20, 0..240)), []);
+    assert_eq!(of_times(&payments, &activities(20, 0..237)), []);
+    assert_eq!(
+        of_times(&payments, &activities(20, 0..236)),
+        [(kind, FindingCode::MissingPeriod, 0)]
+    );
+    // Invoices that were paid before they are due make the default end of the history later than the export.
+    let mut ahead = daily_payments(0..0);
+    (240..265).for_each(|day| {
+        let due = at("2023-02-01").timestamp().plus_days(day);
+        let _ = writeln!(ahead, "a,{due},1");
+    });
+    assert_eq!(
+        of_times(&ahead, &activities(20, 0..240)),
+        [(kind, FindingCode::MissingPeriod, 0)]
+    );
+}
+
+#[test]
+fn events_of_wrong_clocks_are_reported() {
+    let payments = daily_payments(0..0);
+    let clocks = activities(20, 0..240) + activities(1, 240..250).split_once('\n').unwrap().1;
+    let found = of_times(&payments, &clocks);
+    assert_eq!(found, [(RecordKind::Activities, FindingCode::IsolatedDate, 10)]);
+}
+
+#[test]
+fn a_table_that_starts_long_after_the_others_is_reported() {
+    let payments = daily_payments(0..0);
+    assert_eq!(of_times(&payments, &activities(5, 90..240)), []);
+    assert_eq!(
+        of_times(&payments, &activities(5, 91..240)),
+        [(RecordKind::Activities, FindingCode::LateStart, 0)]
+    );
+}
+
+#[test]
+fn upgrades_that_look_like_churn_and_return_are_reported() {
+    let returning = |again: &str| {
+        let customers =
+            format!("customer_id,signed_up_at,churned_at\na,2023-01-01,2023-06-01\na,{again},\nb,2023-01-01,\n");
+        let payments = "customer_id,due_at,amount\nb,2023-02-01,1\n";
+        let (_, report) = build(&customers, RecordKind::Payments, payments);
+        found(&report, FindingCode::ShortGap).len()
+    };
+    assert_eq!(
+        ["2023-06-01", "2023-06-02T23:00:00", "2023-06-03"].map(returning),
+        [1, 1, 0]
+    );
+}
+
 #[test]
 fn seconds_that_were_read_as_milliseconds_are_reported() {
     let customers = "customer_id,signed_up_at\na,1970-01-20\nb,2023-01-01\n";
