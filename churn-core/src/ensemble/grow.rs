@@ -181,8 +181,8 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Grows a tree on the rows `rows`, which must be in ascending order. The tree splits only on the columns for which
-    /// `wanted` is true.
+    /// Grows a tree. `rows` contains the numbers of the rows to use, in ascending order. The tree splits only on the
+    /// columns for which `wanted` is true.
     pub(crate) fn grow(&mut self, rows: Vec<u32>, gradients: &Gradients, wanted: &[bool]) -> Result<BinTree> {
         let context = SplitContext { gradients, wanted };
         let mut nodes = vec![BinNode::BARE];
@@ -390,9 +390,9 @@ impl<'a> Grower<'a> {
         Ok(())
     }
 
-    /// Computes partial histograms, whose sum is the histogram of the rows `rows`. There are several partial histograms
-    /// if there are more threads than stripes (groups of adjacent columns). The sums are exact integers, so the result
-    /// does not depend on how the rows are divided among the partial histograms.
+    /// Computes partial histograms, whose sum is the histogram of `rows`. There are several partial histograms if there
+    /// are more threads than stripes (groups of adjacent columns). The sums are exact integers, so the result does not
+    /// depend on how the rows are divided among the partial histograms.
     fn fill(&mut self, rows: &[u32], context: SplitContext<'_>) -> Result<Vec<Vec<TileBins>>> {
         let gradients = self.gather(rows, &context.gradients.compact)?;
         let crew = self.workers.threads().div_ceil(self.cells.stripes.len().max(1));

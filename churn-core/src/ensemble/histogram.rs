@@ -18,7 +18,8 @@ use super::bins::{Cuts, MISSING_BIN, TILE};
 /// bits hold the first derivative with its sign.
 pub(crate) type Compact = i64;
 
-/// Maximum number of rows that are added in a [`Compact`] word. With more rows, the sums in the word could overflow.
+/// Maximum number of rows whose numbers are added up in one [`Compact`] word. With more rows, the sums in the word
+/// could overflow.
 pub(crate) const BLOCK: usize = 1 << 12;
 /// The absolute value of a rounded derivative is at most about 2 to the power of this number.
 const STEPS: i32 = 12;
@@ -244,9 +245,9 @@ impl Span {
         value.max(self.low).min(self.high)
     }
 
-    /// Returns the ranges in which the leaf values below the left child and below the right child of a split must lie.
-    /// With these ranges, no later split below the children can violate the constraint of the split's column. `direction`
-    /// is this constraint: increasing (1), decreasing (-1) or none (0).
+    /// Returns two ranges. The leaf values below the left child of a split must lie in the first range, and those below
+    /// the right child in the second range. With these ranges, no later split below the children can violate the
+    /// constraint of the split's column. `direction` is this constraint: increasing (1), decreasing (-1) or none (0).
     pub(crate) fn divide(self, split: &Split, direction: i8) -> (Self, Self) {
         let below = Self {
             high: split.middle,
@@ -301,8 +302,8 @@ impl Objective {
         first * first / (second + self.l2)
     }
 
-    /// Returns twice the amount by which a leaf with the value `value` reduces the loss, compared with a leaf with the
-    /// value 0.
+    /// Returns twice the amount by which a leaf with this value reduces the loss, compared with a leaf with the value
+    /// 0.
     fn worth_at(&self, first: f64, second: f64, value: f64) -> f64 {
         -(2.0 * self.shrunk(first) + (second + self.l2) * value) * value
     }
@@ -454,7 +455,7 @@ mod tests {
             let forward = packed.iter().fold([0; 2], |sum, &row| plus(sum, row));
             let backward = packed.iter().rev().fold([0; 2], |sum, &row| plus(sum, row));
             prop_assert_eq!(forward, backward);
-            // The total must be equal if the rows are added block by block.
+            // Adding the rows block by block must give the same total.
             let blocks = values.chunks(7).map(|block| {
                 packing.spread(block.iter().map(|&(first, second)| packing.pack(first, second)).sum())
             });

@@ -65,8 +65,8 @@ names! {
         MissingPeriod = "missing_period",
         /// Dates lie before 1980, for example because a number of seconds was read as milliseconds.
         EarlyDate = "early_date",
-        /// Many customers are unknown until long after they signed up, because the first row of each is true or became
-        /// known only then.
+        /// Many customers are unknown until long after they signed up, because the first row of each such customer has
+        /// a late `valid_from` or `known_at`.
         LateVersion = "late_version",
         /// Customers have a `churned_at` after the end of the history, and no `notice_at`.
         ScheduledEnd = "scheduled_end",

@@ -32,15 +32,15 @@ error_kinds! {
         TenantMismatch = "tenant_mismatch",
         /// An option has an unknown name or an invalid value.
         InvalidOption = "invalid_option",
-        /// The label period of a date (the period in which churn is counted) extends past the end of the observed
+        /// A date has a label period (the period in which churn is counted) that extends past the end of the observed
         /// history, so the labels for this date are not known.
         ImmatureLabel = "immature_label",
         /// All labels are equal (either all customers churned or none did), so no model can be trained.
         SingleClass = "single_class",
         /// There are too few customers, events or dates for the operation.
         TooLittleData = "too_little_data",
-        /// No training date remains, because the label period of every training date (the period in which churn is
-        /// counted) extends past the test date.
+        /// No training date remains, because every training date has a label period (the period in which churn is
+        /// counted) that extends past the test date.
         NothingAfterPurge = "nothing_after_purge",
         /// Training was refused because columns leak the target: their values reveal whether the customer churned,
         /// although this is not known at the prediction time.

@@ -33,9 +33,9 @@ impl PurgeProof {
 
 /// Consecutive days that together serve as one training or test date. Each customer is used on one of the days.
 ///
-/// Events follow the calendar: for example, invoices are due on the first of the month, and contracts renew in January.
-/// Dates at fixed intervals fall on only a few days of such a cycle, whereas consecutive spans contain all days of the
-/// cycle.
+/// Events follow calendar cycles: for example, invoices are due on the first of the month, and contracts renew in
+/// January. Dates at fixed intervals fall on only a few days of such a cycle, whereas consecutive spans contain all
+/// days of the cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DateSpan {
     /// The last day of the span.
@@ -68,7 +68,7 @@ impl DateSpan {
     }
 }
 
-/// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`, and the
+/// Returns the spans whose label periods all end at least `embargo_days` days before the first day of `test`, and the
 /// evidence for this. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.

@@ -2,8 +2,8 @@
 
 use crate::numeric::SplitMix;
 
-/// Stratified group k-fold: assigns each row to one of `folds` folds. All rows of a customer are in one fold, and
-/// customers who churn are spread evenly over the folds.
+/// Stratified group k-fold: assigns each row to a fold. `folds` is the number of folds. All rows of a customer are in
+/// one fold, and customers who churn are spread evenly over the folds.
 ///
 /// `customers` are the customer codes of the rows, and `churned` are the labels of the rows. The result depends only on
 /// the arguments. If the rows outside a fold would all have the same label, the customers are assigned again: customers
@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn both_labels_remain_without_any_one_fold() {
-        // Each world lists the labels of every customer's rows. In each world, both labels occur with at least two
-        // customers.
+        // Each world is a list of customers, and each customer is a list of the labels of their rows. In each world, at
+        // least two customers have the label `true`, and at least two have the label `false`.
         let worlds: [&[&[bool]]; 4] = [
             &[&[true, false], &[true, false], &[true]],
             &[&[true, false], &[false], &[true], &[true], &[true]],

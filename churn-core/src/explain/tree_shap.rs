@@ -1,5 +1,5 @@
 //! Exact path-dependent TreeSHAP (Lundberg, Erion, Lee, "Consistent individualized feature attribution for tree
-//! ensembles", 2018) in time linear in the size of the tree.
+//! ensembles", 2018). The run time is linear in the size of the tree.
 //!
 //! Each leaf defines a cooperative game whose players are the features on the path to the leaf. Let `v` be the value of
 //! the leaf. A coalition is a subset of these features. A feature in the coalition follows the row: its factor `one` is
@@ -172,7 +172,8 @@ struct Frame<const N: usize> {
     visited: u8,
     /// The feature on which the parent node splits.
     feature: usize,
-    /// The previous edge that splits on the same feature, as a position on the path; `NONE` if there is no such edge.
+    /// The position on the path of the previous edge whose parent splits on the same feature; `NONE` if there is no
+    /// such edge.
     before: u32,
     /// Whether the row follows the path at every split on `feature` between the root and this node.
     one: bool,

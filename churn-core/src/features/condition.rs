@@ -61,7 +61,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    /// Whether a record meets the condition. A record that lacks the value does not meet it.
+    /// Whether a record meets the condition. A record that lacks the tested value does not meet the condition.
     pub(crate) fn holds(&self, view: &StreamView<'_>, row: Row) -> bool {
         match self {
             Self::Payment(wanted) => view.payment_state(row).bit() & wanted != 0,

@@ -54,9 +54,9 @@ impl ChurnDefinition {
         }
     }
 
-    /// A customer churns if they are inactive for `days` days after `as_of`. Inactive means no paid payment if `on` is
-    /// `Payments`, and no activity if `on` is `Activities`. With another table, the call that uses the definition fails
-    /// with `invalid_option`.
+    /// A customer churns if they are inactive for `days` days after `as_of`: they have no paid payment if `on` is
+    /// `Payments`, or no activity if `on` is `Activities`. With any other value of `on`, the call that uses the
+    /// definition fails with `invalid_option`.
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },

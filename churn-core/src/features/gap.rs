@@ -5,14 +5,14 @@ use crate::features::view::{PaymentState, StreamView};
 use crate::record::TenantRecords;
 use crate::time::MICROS_PER_DAY;
 
-/// The typical number of days between two consecutive days on which a customer has events in a table. The function
-/// first computes the median for each customer, then the median over all customers. Only paid payments count, and
-/// several events on one day count once. `None` if the table was not given, or if no customer has events on two
-/// different days.
+/// The typical gap between the events of a customer in a table, in days. A gap is the number of days from a day with
+/// events to the customer's next day with events. The function first computes the median gap of each customer, then the
+/// median over all customers. Only paid payments count, and several events on one day count once. `None` if the table
+/// was not given, or if no customer has events on two different days.
 ///
 /// If the label period of [`ChurnDefinition::Inactivity`](crate::ChurnDefinition::Inactivity) is shorter than this
-/// number of days, the label period usually ends before the next event of a customer is due. Most customers then count
-/// as churned.
+/// typical gap, the label period usually ends before the next event of a customer is due. Most customers then count as
+/// churned.
 ///
 /// ```
 /// use churn_core::{Customer, Payment, RecordKind, TenantRecords, Timestamp, usual_gap_days};
@@ -29,8 +29,8 @@ pub fn usual_gap_days(records: &TenantRecords, kind: RecordKind) -> Option<f64> 
     Gaps::of(records, kind)?.usual_days()
 }
 
-/// The gaps between events, for each customer with events on at least two days. A gap is the number of days between two
-/// consecutive days with events.
+/// The gaps between events, for each customer with events on at least two days. A gap is the number of days from a day
+/// with events to the customer's next day with events.
 pub(crate) struct Gaps {
     /// The median gap of each customer.
     usual: Vec<i64>,
@@ -76,7 +76,7 @@ impl Gaps {
         self.usual.len()
     }
 
-    /// The median, over all customers, of the median gap of each customer; `None` if there are no gaps.
+    /// The median of the median gaps of all customers; `None` if there are no gaps.
     pub(crate) fn usual_days(&self) -> Option<f64> {
         median(&mut self.usual.clone()).map(|days| days as f64)
     }

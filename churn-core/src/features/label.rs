@@ -206,8 +206,8 @@ pub(crate) fn churned_in_the_end(
     }
 }
 
-/// Whether a customer's spell (uninterrupted period as a customer) at a date ends in the label period of this date,
-/// according to `churned_at`. `None` if the customer is not known at the date.
+/// Takes the spell (uninterrupted period as a customer) that a customer has at a date. Returns whether the `churned_at`
+/// of this spell lies in the label period of the date. `None` if the customer is not known at the date.
 pub(crate) fn ends_in_label_period(
     records: &TenantRecords,
     customer: u32,

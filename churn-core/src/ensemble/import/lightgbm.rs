@@ -1,7 +1,7 @@
 //! Reads LightGBM's text format.
 //!
-//! The meaning of the fields was taken from LightGBM's `include/LightGBM/tree.h`, `src/io/tree.cpp` and
-//! `src/boosting/gbdt_model_text.cpp`, versions 2 to 4.
+//! The meaning of the fields was taken from three source files of LightGBM (versions 2 to 4):
+//! `include/LightGBM/tree.h`, `src/io/tree.cpp` and `src/boosting/gbdt_model_text.cpp`.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ const DEFAULT_LEFT: u32 = 2;
 
 /// The `name=value` lines of one part of a LightGBM file: the header or one tree.
 struct Fields<'a> {
-    /// The name of the part of the file that contains these lines, for error messages.
+    /// The name of the part (the header or a tree). Error messages contain this name.
     of: String,
     values: HashMap<&'a str, &'a str>,
 }
@@ -159,8 +159,8 @@ fn tree(fields: &Fields<'_>, budget: &mut Budget) -> Result<TreeLayout> {
     let left: Vec<i64> = fields.list("left_child", splits)?;
     let right: Vec<i64> = fields.list("right_child", splits)?;
     let sets = sets(fields, budget)?;
-    // In the list of nodes `parts`, all splits come before all leaves. In the file, a child that is a leaf is written
-    // as `-1 - index`, where `index` is the number of the leaf.
+    // The list `parts` contains first all splits and then all leaves. In the file, a child that is a leaf is written as
+    // `-1 - index`, where `index` is the number of the leaf.
     let place = |child: i64| if child < 0 { splits as i64 - 1 - child } else { child };
     let mut parts = Vec::with_capacity(splits + leaves);
     for split in 0..splits {

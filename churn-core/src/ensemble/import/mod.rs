@@ -19,7 +19,7 @@ pub(crate) use file::Read;
 use layout::{Part, TreeLayout};
 
 names! {
-    /// The meaning of a row's score. The score is the scaled sum of the leaf values that the row reaches.
+    /// The meaning of a row's score. The score is the scaled sum of the values of the leaves that the row reaches.
     pub enum Link: "link" {
         /// The score is the log-odds.
         LogOdds = "log_odds",
@@ -35,8 +35,8 @@ names! {
 /// a whole. NaN is a missing value, and each split of the model states whether missing values go left or right. Results
 /// are bit-identical for any number of threads, and the score of a row does not depend on the other rows.
 ///
-/// The import functions are safe for untrusted models. They use at most 32 times the size of the model file plus 32 MiB
-/// of memory, and their run time is proportional to the size of the file.
+/// The import functions are safe for untrusted models. They use at most 32 MiB of memory plus 32 times the size of the
+/// model file. Their run time is proportional to the size of the file.
 ///
 /// ```
 /// use churn_core::Execution;
@@ -73,7 +73,7 @@ pub struct TreeEnsemble {
     feature_names: Vec<String>,
 }
 
-/// One tree of another library, as arrays with one entry per node. The entry 0 of each array belongs to the root.
+/// One tree of another library, as arrays with one entry per node. The first entry of each array belongs to the root.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ForeignTree {
     /// The index of the column that a split compares with its threshold. Ignored for a leaf.

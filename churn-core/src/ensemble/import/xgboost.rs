@@ -1,7 +1,7 @@
 //! Reads XGBoost's JSON format.
 //!
-//! The meaning of the fields was taken from XGBoost's `doc/model.schema`, `src/tree/tree_model.cc` and
-//! `include/xgboost/tree_model.h`, versions 1.6 to 3.
+//! The meaning of the fields was taken from three source files of XGBoost (versions 1.6 to 3): `doc/model.schema`,
+//! `src/tree/tree_model.cc` and `include/xgboost/tree_model.h`.
 
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
-/// Category numbers must be smaller than this number.
+/// The number of a category must be smaller than this limit.
 const MOST_CATEGORIES: usize = 1 << 24;
 
 #[derive(Deserialize)]

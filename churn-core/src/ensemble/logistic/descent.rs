@@ -90,7 +90,7 @@ pub(super) fn minimise(
 /// equal to the churn rate.
 struct Preconditioner<'a> {
     means: &'a [f64],
-    /// The second derivative of the sum of the log-losses of all rows with respect to the intercept.
+    /// The second derivative of the total log-loss with respect to the intercept.
     curvature: f64,
     /// The lower Cholesky factor of the Hessian with respect to the coefficients, stored row by row. `None` if there
     /// are no columns or if this Hessian is singular.

@@ -132,7 +132,7 @@ impl LinearModel {
         Ok(sums)
     }
 
-    /// Returns the model after the coefficients of the columns `columns` are set to 0.
+    /// Sets the coefficients of `columns` to 0, and returns the model.
     pub(crate) fn without(mut self, columns: &[usize]) -> Self {
         columns.iter().for_each(|&column| self.coefficients[column] = 0.0);
         self

@@ -14,8 +14,8 @@ use crate::parallel::Workers;
 /// the fit with the previous, stronger penalty.
 const PATH: [f64; 8] = [3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0];
 
-/// Returns the penalty in [`PATH`] with the lowest out-of-fold log-loss. `folds` contains the number of the fold to
-/// which each row belongs.
+/// Returns the penalty in [`PATH`] with the lowest out-of-fold log-loss. For each row, `folds` contains the number of
+/// the row's fold.
 pub(crate) fn choose_l2(
     x: ArrayView2<'_, f64>,
     churned: &[bool],

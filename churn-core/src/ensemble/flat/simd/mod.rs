@@ -72,8 +72,8 @@ impl Kernel {
         }
     }
 
-    /// Computes the slot of each row of a block: the number of the node that the row reaches after the first splits
-    /// (the top) of a tree. Returns `false` if the machine does not support the kernel.
+    /// Each row of a block reaches a node after the first splits (the top) of a tree. Computes the number of this node
+    /// (the slot) for each row. Returns `false` if the machine does not support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
