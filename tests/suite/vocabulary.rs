@@ -1,4 +1,4 @@
-//! Enforces the vocabulary of the project. No text file may contain one of the replaced phrases.
+//! Enforces the vocabulary of the project. No text file may contain a phrase for which the vocabulary has another term.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-// The company of a tenant in a store: settings, users, API keys, sync cursors and the audit log.
+// A tenant's account data in a store: name, settings, users, API keys, sync cursors and the audit log.
 import { checked, keys, native, text } from '../glue.js'
 import type { Moment } from '../types.js'
 import { called, camel, json, parsed } from './calls.js'

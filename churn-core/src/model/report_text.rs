@@ -53,8 +53,11 @@ impl TrainReport {
         }
         if is_level_off(measures) == Some(true) {
             // A test in which nearly every customer is ranked correctly is no reason for trust if its level is off.
-            let advice = match measures.roc_auc.filter(|_| self.ranks_better_than_chance() == Some(true)) {
-                Some(auc) if auc >= TOO_GOOD => format!(
+            let advice = match measures
+                .roc_auc
+                .filter(|_| self.ranks_better_than_chance() == Some(true))
+            {
+                Some(auc) if auc.value >= TOO_GOOD => format!(
                     "the AUC of {auc} is unusually high as well, which is typical if rows of customers who left are missing from a table, or if a column leaks the target. Check this before you use the model"
                 ),
                 Some(_) => "treat probabilities as a ranking, and look at what changed since training".to_owned(),

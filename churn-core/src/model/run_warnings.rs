@@ -20,8 +20,8 @@ const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// The time since the most recent churn of any customer is compared with the earlier gaps between churn dates only if
-/// at least this many customers churned before the date.
+/// If fewer customers than this number churned before the date of a run, the time since the latest churn is not compared
+/// with the earlier gaps between two churns.
 const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.

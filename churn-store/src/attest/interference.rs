@@ -71,7 +71,8 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
     let mut first = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
     first.churned_at = (salt > 0).then(|| day(300));
     customers.push(first);
-    // Every tenant stores a customer who has left. Otherwise, a batch would not be compared with the stored rows.
+    // Every tenant stores a customer who has left. Only then does a later batch run the query that looks for removed
+    // ends.
     customers.push(ended_customer());
     upsert(tx, RecordKind::Customers, customers).await?;
     let payment = {
