@@ -494,10 +494,11 @@ impl RecordsBuilder {
             report.findings.extend(times.findings);
             all_days.extend(times.days.map(|days| (kind, days)));
         }
-        for (kind, days) in &all_days {
-            report
-                .findings
-                .extend(event_times::within_history(&records, *kind, days));
+        if let Some(history) = event_times::history(&records, &all_days) {
+            let findings = all_days
+                .iter()
+                .map(|(kind, days)| event_times::within_history(*kind, days, history));
+            report.findings.extend(findings.flatten());
         }
         if let Some(longest_gap) = all_days.iter().map(|(_, days)| days.longest_gap()).min() {
             report.findings.extend(quality::scheduled_ends(&records, longest_gap));

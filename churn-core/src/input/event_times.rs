@@ -27,13 +27,24 @@ pub(crate) struct EventTimes {
     pub(crate) findings: Vec<Finding>,
 }
 
-/// The findings that compare the times of a table with the observed history: a long period without events, and a start
-/// long after the start of the history.
-pub(crate) fn within_history(records: &TenantRecords, kind: RecordKind, days: &UsualDays) -> Vec<Finding> {
+/// The start and the end of the history, in days since 1970-01-01. If the caller has not set them, they are the first
+/// and the last day with events that are not isolated.
+pub(crate) fn history(records: &TenantRecords, tables: &[(RecordKind, UsualDays)]) -> Option<(i64, i64)> {
+    let day = |at: Timestamp| at.as_micros().div_euclid(MICROS_PER_DAY);
+    let first = tables.iter().filter_map(|(_, days)| days.first()).min()?;
+    let last = tables.iter().filter_map(|(_, days)| days.last()).max()?;
+    Some((
+        records.observed_from.map_or(first, day),
+        records.observed_until.map_or(last, day),
+    ))
+}
+
+/// The findings that compare the times of a table with the history: a long period without events, and a start long after
+/// the start of the history.
+pub(crate) fn within_history(kind: RecordKind, days: &UsualDays, (start, end): (i64, i64)) -> Vec<Finding> {
     let column = Some(time_column(kind));
     let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-    let until = records.observed_until(None).map(Timestamp::as_micros);
-    let missing = days.missing_period(until).map(|(from, until)| {
+    let missing = days.missing_period(Some(end)).map(|(from, until)| {
         let message = format!(
             "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
             date(from),
@@ -41,18 +52,12 @@ pub(crate) fn within_history(records: &TenantRecords, kind: RecordKind, days: &U
         );
         Finding::new(FindingCode::MissingPeriod, kind, column, 0, vec![], message)
     });
-    let history = records
-        .observed_from()
-        .map(|from| from.as_micros().div_euclid(MICROS_PER_DAY));
-    let late = days
-        .first()
-        .zip(history)
-        .filter(|(first, history)| first - history > LATE_START_DAYS);
-    let late = late.map(|(first, history)| {
+    let late = days.first().filter(|first| first - start > LATE_START_DAYS);
+    let late = late.map(|first| {
         let message = format!(
             "the first event happened at {}, {} days after the start of the history: at earlier dates, the features of this table say that nothing happened. Set 'observed_from' to this date, or load the earlier events",
             date(first),
-            first - history
+            first - start
         );
         Finding::new(FindingCode::LateStart, kind, column, 0, vec![], message)
     });

@@ -18,11 +18,14 @@ const USUAL_GAPS: i64 = 2;
 /// The search for missing periods needs events on at least this number of days.
 const FEWEST_DAYS: usize = 20;
 
-/// A table is dense if it has at least this number of events on a usual day.
-const DENSE: u64 = 20;
-/// In a dense table, a day is thin if it has less than one tenth of the usual number of events. The events after the
-/// last day that is not thin are isolated if they extend over at least [`THIN_DAYS`] days.
+/// The usual number of events of a table is the median over the days with events. A day is thin if it has less than one
+/// tenth of the usual number.
 const THIN: u64 = 10;
+/// A table is dense if its usual number of events is at least this number, and if more than half of the days are not
+/// thin.
+const DENSE: u64 = 20;
+/// In a dense table, the events after the last day that is not thin are isolated if they extend over at least this
+/// number of days.
 const THIN_DAYS: i64 = 5;
 /// In a dense table, a gap also counts as a missing period if it is longer than every other gap by more than this number
 /// of days.
@@ -31,7 +34,7 @@ const MISSING_DENSE_DAYS: i64 = 2;
 /// The days on which a table has events, as ascending numbers of days since 1970-01-01. Isolated events are left out.
 pub(crate) struct UsualDays {
     days: Vec<i64>,
-    /// Whether the table has many events on a usual day (see [`DENSE`]).
+    /// Whether the table has many events on most days (see [`DENSE`]).
     dense: bool,
 }
 
@@ -74,10 +77,12 @@ impl UsualDays {
         let mut sorted = counts.get(start..end)?.to_vec();
         sorted.sort_unstable();
         let usual = *sorted.get(sorted.len() / 2)?;
-        let dense = usual >= DENSE;
-        let last_usual = counts[..end].iter().rposition(|count| count * THIN >= usual)?;
-        if dense && last_usual >= start && filled[end - 1] - filled[last_usual] >= THIN_DAYS {
-            end = last_usual + 1;
+        let full: Vec<usize> = (start..end).filter(|&day| counts[day] * THIN >= usual).collect();
+        let (first_full, last_full) = (*full.first()?, *full.last()?);
+        let length = filled[last_full] - filled[first_full] + 1;
+        let dense = usual >= DENSE && full.len() as i64 * 2 > length;
+        if dense && filled[end - 1] - filled[last_full] >= THIN_DAYS {
+            end = last_full + 1;
         }
         let days = filled[start..end].to_vec();
         Some(Self { days, dense })
@@ -94,17 +99,22 @@ impl UsualDays {
         self.days.first().copied()
     }
 
+    /// The last day with events, in days since 1970-01-01.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.days.last().copied()
+    }
+
     /// The length in days of the longest gap without events.
     pub(crate) fn longest_gap(&self) -> i64 {
         longest_gap(&self.days)
     }
 
     /// Returns the longest period without events if it is much longer than the usual gap. The result is the last day
-    /// before and the first day after the period, in days since 1970-01-01. `until` is the end of the history in
-    /// microseconds since 1970-01-01. The time from the last event to this end also counts as a gap.
+    /// before and the first day after the period, in days since 1970-01-01. `until` is the end of the history, as
+    /// a number of days since 1970-01-01. The time from the last event to this end also counts as a gap.
     pub(crate) fn missing_period(&self, until: Option<i64>) -> Option<(i64, i64)> {
         let last = *self.days.last().filter(|_| self.days.len() >= FEWEST_DAYS)?;
-        let until = until.map(|until| (last, until.div_euclid(MICROS_PER_DAY)));
+        let until = until.map(|until| (last, until));
         let pairs = self.days.windows(2).map(|pair| (pair[0], pair[1]));
         let mut gaps: Vec<i64> = pairs.clone().map(|(from, to)| to - from).collect();
         gaps.sort_unstable();
@@ -147,7 +157,7 @@ mod tests {
     fn a_long_period_without_events_is_found() {
         let missing = |days: Vec<i64>, until: Option<i64>| {
             let days = UsualDays::of(&counted(days.into_iter()))?;
-            days.missing_period(until.map(|until| until * MICROS_PER_DAY))
+            days.missing_period(until)
         };
         let daily = || (100..400).collect::<Vec<i64>>();
         assert_eq!(missing(daily(), None), None);
@@ -191,7 +201,7 @@ mod tests {
         let missing = |gap: std::ops::Range<i64>, each: i64, until: i64| {
             let days = (100..400).filter(move |day| !gap.contains(day));
             let days = days.flat_map(move |day| (0..each).map(move |_| day));
-            UsualDays::of(&counted(days))?.missing_period(Some(until * MICROS_PER_DAY))
+            UsualDays::of(&counted(days))?.missing_period(Some(until))
         };
         assert_eq!(missing(200..203, 20, 399), Some((199, 203)));
         assert_eq!(missing(200..202, 20, 399), None);
@@ -203,9 +213,9 @@ mod tests {
             let days = (0..300).filter(|day| day % 7 < 5).flat_map(|day| vec![day; 30]);
             let days = days.collect::<Vec<_>>();
             let days = UsualDays::of(&counted(days.into_iter())).unwrap();
-            days.missing_period(Some(until * MICROS_PER_DAY))
+            days.missing_period(Some(until))
         };
-        assert_eq!((weekdays(304), weekdays(305)), (None, Some((299, 305))));
+        assert_eq!((weekdays(303), weekdays(304)), (None, Some((298, 304))));
     }
 
     #[test]
