@@ -1,9 +1,9 @@
 import type { ClassifierReport, Monotonicity, Reason } from './reports.js';
 import type { Arrow, Cancellable, Explanation, LeakagePolicy, Reporting, RunOptions, Threads } from './types.js';
 /**
- * A flat table: Arrow, or an array of plain objects, one per row, whose keys are the column names. `null`, `undefined`
- * and an absent key are missing values. All values of a column must have the same type: numbers, bigints, strings,
- * booleans or moments (timestamps).
+ * A flat table: Arrow data, or an array with one plain object per row. The keys of an object are the column names.
+ * `null`, `undefined` and an absent key are missing values. All values of a column must have the same type: numbers,
+ * bigints, strings, booleans or moments (timestamps).
  */
 export type FlatTable = readonly object[] | Arrow;
 /**

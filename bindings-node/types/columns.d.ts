@@ -29,7 +29,7 @@ export interface CustomerColumns {
     churned_at?: Moment | null | undefined;
     /** The other spelling of `churned_at`. */
     churnedAt?: Moment | null | undefined;
-    /** when the customer announced their cancellation. From then on, they are not scored. */
+    /** when the customer announced their cancellation. From then on, a model of cancellation does not score them. */
     notice_at?: Moment | null | undefined;
     /** The other spelling of `notice_at`. */
     noticeAt?: Moment | null | undefined;

@@ -48,7 +48,7 @@ export declare class ChurnModel {
     get tenant(): string | null;
     /** Names of the features of the model, in the order of the columns of its feature matrix. */
     get featureNames(): readonly string[];
-    /** The lowest probability of each of the risk bands medium, high and critical. */
+    /** The probabilities at which the risk bands medium, high and critical begin. */
     get riskBands(): RiskBands;
     /** The training report: how the model was trained and how well it performs. */
     get report(): TrainReport;

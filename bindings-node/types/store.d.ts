@@ -43,8 +43,8 @@ export declare class TenantStore {
     records(options?: TableOptions & Cancellable): Promise<TenantRecords>;
     /**
      * Begins a transaction and passes it to the function `work`. If the promise of `work` resolves, all changes that
-     * `work` made through the transaction are committed. If the promise rejects, all of them are rolled back. Returns the
-     * result of `work`.
+     * `work` made through the transaction are committed. If the promise rejects, all these changes are rolled back.
+     * Returns the result of `work`.
      *
      * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
      * tenant (in SQLite, of any tenant), so keep transactions short.
@@ -162,7 +162,7 @@ export declare class Store {
     grantTo(role: string): Promise<void>;
     /** Checks that the database answers. */
     ping(): Promise<void>;
-    /** How many connections are idle, reading and writing now. */
+    /** How many connections are currently idle, how many are reading, and how many are writing. */
     get connections(): ConnectionStatistics;
     /**
      * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
@@ -172,9 +172,9 @@ export declare class Store {
      */
     backup(path: string): Promise<void>;
     /**
-     * Authenticates an API key from its text, as {@link ApiKeyStore.issue} returned it. Returns the store of the key's
-     * tenant, and the key. Returns null if the text is malformed, or if the key is unknown, wrong, revoked or expired at
-     * `at`. The result does not reveal which of these cases applies.
+     * Authenticates an API key. `key` is the text that {@link ApiKeyStore.issue} returned. Returns the store of the key's
+     * tenant, and the key. Returns null if the text is malformed, or if the key is unknown, has a wrong secret, was
+     * revoked, or has expired by the time `at`. The result does not reveal which of these cases applies.
      */
     authenticate(key: string, options: AtOptions): Promise<{
         tenant: TenantStore;

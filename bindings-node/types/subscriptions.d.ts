@@ -47,8 +47,8 @@ export interface SubscriptionCustomerRow {
  *   `signedUpAt` is the start of the spell, and `churnedAt` is its end.
  * - Whenever a subscription begins or ends within a spell, a new version of the customer begins at `validFrom`.
  * - `mrr` is the monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
- *   `validFrom`. A price is converted to a monthly price by a factor: 365/12 (day), 52/12 (week), 1 (month), 1/3
- *   (quarter) or 1/12 (year).
+ *   `validFrom`. A price is converted to a monthly price by a factor that depends on the billing interval: 365/12
+ *   (day), 52/12 (week), 1 (month), 1/3 (quarter) or 1/12 (year).
  * - `seats` is the sum of the seats of all subscriptions that are active at `validFrom`. `plan` is the plan of the
  *   active subscription with the highest monthly price.
  * - Rows with the same `subscription_id` and different `known_at` are versions of one subscription.

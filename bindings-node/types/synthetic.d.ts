@@ -9,7 +9,7 @@ export interface WorldOptions extends Threads {
     tenants?: number;
     /** Number of customers of each tenant over the whole history, including those who leave. Default: 1000. */
     customers?: number;
-    /** Start of the history, a midnight. Default: 2023-01-02. */
+    /** Start of the history. It must be a midnight. Default: 2023-01-02. */
     start?: Moment;
     /** Length of the history in days. Default: 910. */
     days?: number;
@@ -29,9 +29,8 @@ export interface WorldOptions extends Threads {
     lateKnown?: number;
     /**
      * Whether the customers table has a dated row (version) for each change of a customer's attributes. If false, the
-     * table has no `valid_from`, and one row for each spell (uninterrupted time as a customer), with the attributes at the
-     * end of the spell.
-     * Default: true.
+     * table has no `valid_from` column, and has only one row for each spell (uninterrupted period as a customer). This
+     * row contains the attributes at the end of the spell. Default: true.
      */
     dated?: boolean;
     /**
@@ -87,9 +86,9 @@ export interface TrueRisk {
 }
 /** Options of {@link World.truthAt}. */
 export interface TruthOptions {
-    /** One date or several, each a midnight. Default: the `dates` of the world. */
+    /** One date or several dates. Each date must be a midnight. Default: the `dates` of the world. */
     asOf?: Moments;
-    /** Length in days of the label period, in which cancellations are counted. Default: 90. */
+    /** Length in days of the label period (the period in which cancellations are counted). Default: 90. */
     horizon?: number;
     /** Number of days between `asOf` and the start of the label period. Default: 0. */
     lead?: number;

@@ -39,8 +39,8 @@ export interface RecordOptions {
      */
     currency?: string;
     /**
-     * The exchange rates of currencies other than `currency`. A key is the code of a currency, and its value is the value
-     * of one major unit (such as one euro) in major units of `currency`.
+     * The exchange rates of currencies other than `currency`. The keys are currency codes. Each number is the price of
+     * one major unit of that currency (such as one euro), in major units of the tenant's currency.
      */
     conversionRates?: Readonly<Record<string, number>>;
 }
@@ -98,7 +98,7 @@ export interface CustomerRows<C extends CustomerRecord = CustomerRecord> {
  */
 export interface CancellationDefinition {
     kind: 'cancellation';
-    /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
+    /** Length in days of the label period. In this period, a customer either churns or stays. Default: 90. */
     horizon?: number;
     /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
@@ -109,7 +109,7 @@ export interface CancellationDefinition {
  */
 export interface InactivityDefinition {
     kind: 'inactivity';
-    /** Length in days of the label period, in which a customer either churns or stays. Default: 90. */
+    /** Length in days of the label period. In this period, a customer either churns or stays. Default: 90. */
     horizon?: number;
     /** Number of days between `asOf` (the date of the prediction) and the start of the label period. Default: 0. */
     lead?: number;
@@ -179,9 +179,9 @@ export type BoostingOptions = Omit<GradientBoostingOptions, 'monotoneConstraints
 export type ForestOptions = RandomForestOptions;
 /**
  * What happens to columns that leak the target (reveal the label). With `'refuse'`, training fails if an attribute or a
- * column of a flat table leaks. If a feature that is computed from events leaks, the report has a warning. `'warn'`
- * uses the columns, and warnings in the report list them. `'allow'` uses the columns, and the report lists them as
- * allowed.
+ * column of a flat table leaks. If a feature that is computed from events leaks, it only causes a warning in the
+ * report. With `'warn'`, the columns are used, and warnings in the report list them. With `'allow'`, the columns are
+ * used, and the report lists them as allowed.
  */
 export type LeakagePolicy = 'refuse' | 'warn' | 'allow';
 /** Options of `ChurnModel.train`. */
@@ -245,7 +245,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
 export interface BacktestOptions extends TrainOptions {
     /**
      * The test dates. The label period of each date (the period after the date, during which churn is counted) must be
-     * over. Default: the last possible dates, at most three, one label period apart.
+     * over. By default, the last possible dates are used: at most three dates, which lie one label period apart.
      */
     origins?: Moments;
     /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */

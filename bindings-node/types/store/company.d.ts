@@ -79,8 +79,8 @@ export interface IssueKeyOptions extends CreateKeyOptions {
     /** A name for the key, which the application shows to users. */
     label?: string | null;
     /**
-     * The names of the actions that the key is limited to, as the application defines them. Default: everything that the
-     * role may do.
+     * The names of the actions that the key is limited to. The application chooses these names. Default: everything that
+     * the role may do.
      */
     scopes?: readonly string[] | null;
     /** When the key expires. Default: never. */

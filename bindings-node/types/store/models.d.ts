@@ -41,7 +41,7 @@ export declare class ModelStore {
     get(modelId: string): Promise<StoredModel | null>;
     /** Changes the stage of a model. A new champion changes the stage of the previous champion to `'retired'`. */
     promote(modelId: string, stage?: Stage): Promise<void>;
-    /** Returns the metadata of all stored models, last saved first. */
+    /** Returns the metadata of all stored models, sorted by the time at which they were saved, newest first. */
     list(): Promise<StoredModel[]>;
     /** Deletes a model. Scores that were computed with the model are not deleted. */
     delete(modelId: string): Promise<void>;

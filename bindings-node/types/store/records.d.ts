@@ -13,7 +13,7 @@ export interface UpsertOptions extends Cancellable {
 export interface Upserted {
     rowsIn: number;
     rowsAccepted: number;
-    /** Number of rows that are new, or that replaced a stored row with other values. */
+    /** Number of rows that are new, or that differ from the stored row that they replaced. */
     rowsChanged: number;
     /** The validation report, which lists the rows that were left out. */
     report: ValidationReport;
@@ -69,7 +69,7 @@ export declare class RecordStore<R extends object> {
     check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
     /**
      * Returns the customers who match the options, sorted by id. Each customer is returned as their current version
-     * (dated row). The method reads the customers table, even if this object is another table, such as payments.
+     * (dated row). The method reads the customers table, even if it is called on another table, such as payments.
      */
     find(options?: FindOptions): Promise<{
         customers: StoredRow[];

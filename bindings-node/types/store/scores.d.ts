@@ -56,8 +56,8 @@ export interface SaveRunOptions {
     /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
     at: Moment;
     /**
-     * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, also the same
-     * number of customers with the highest values at risk. Default: 100.
+     * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, the reasons of
+     * equally many customers with the highest values at risk are stored too. Default: 100.
      */
     reasons?: number | 'all';
     /**
@@ -83,7 +83,7 @@ export interface RunsOptions extends LimitOptions {
 }
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-    /** The probability or the value at risk (by which the page is sorted) of the last customer of the page. */
+    /** The number by which the page is sorted (probability or value at risk), for the last customer of the page. */
     key: number | null;
     /** The id of the last customer of the page. */
     customerId: string;
@@ -200,7 +200,10 @@ export interface StoredOutcome {
 /** Options of {@link OutcomeStore.save}. */
 export interface OutcomeOptions {
     asOf: Moments;
-    /** The definition of churn, usually `model.definition`. {@link OutcomeStore.ofRun} reads outcomes of equal definitions. */
+    /**
+     * The definition of churn, usually `model.definition`. {@link OutcomeStore.ofRun} finds outcomes only if the
+     * definition of the run's model equals this definition.
+     */
     definition: ChurnDefinition;
 }
 /** The stored outcomes of customers. An outcome says whether a customer churned in the label period after a date. */
