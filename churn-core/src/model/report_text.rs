@@ -57,11 +57,11 @@ impl TrainReport {
                 .roc_auc
                 .filter(|_| self.ranks_better_than_chance() == Some(true))
             {
-                Some(auc) if auc.value >= TOO_GOOD => format!(
-                    "the AUC of {auc} is unusually high as well, which is typical if rows of customers who left are missing from a table, or if a column leaks the target. Check this before you use the model"
-                ),
-                Some(_) => "treat probabilities as a ranking, and look at what changed since training".to_owned(),
-                None => "look at what changed since training".to_owned(),
+                Some(auc) if auc.value >= TOO_GOOD => {
+                    "the high AUC may be wrong too: look for leaks and missing rows of customers who left"
+                }
+                Some(_) => "treat probabilities as a ranking, and look at what changed since training",
+                None => "look at what changed since training",
             };
             let message = format!(
                 "{tested} {} was predicted and {} observed, more than chance explains: {advice}",
