@@ -44,7 +44,7 @@ pub(crate) fn history(records: &TenantRecords, tables: &[(RecordKind, UsualDays)
 pub(crate) fn within_history(kind: RecordKind, days: &UsualDays, (start, end): (i64, i64)) -> Vec<Finding> {
     let column = Some(time_column(kind));
     let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());
-    let missing = days.missing_period(Some(end)).map(|(from, until)| {
+    let missing = days.missing_period(start, end).map(|(from, until)| {
         let message = format!(
             "the table has no event between {} and {}, although events are frequent otherwise: customers look inactive then. Load the missing events, or set 'observed_from' or 'observed_until' so that this period lies outside",
             date(from),

@@ -10,6 +10,9 @@ use crate::time::MICROS_PER_DAY;
 /// An event is a far date if it is later than nearly all other events of its table by more than this number of
 /// microseconds (365 days).
 pub(crate) const FAR: i64 = 365 * MICROS_PER_DAY;
+/// A customer or a subscription that begins again within less than this number of microseconds (two days) after the
+/// earlier end has a short gap.
+pub(crate) const SHORT_GAP: i64 = 2 * MICROS_PER_DAY;
 /// The start of 1980, in microseconds since 1970-01-01.
 pub(crate) const YEAR_1980: i64 = 315_532_800_000_000;
 pub(crate) const EARLY_DATE: &str =
@@ -93,8 +96,7 @@ pub(crate) fn of_customers(
             message,
         ))
     }));
-    findings.extend(overlapping_spells(customers, &given));
-    findings.extend(short_gaps(customers, &given));
+    findings.extend(overlaps_and_short_gaps(customers, &given));
     findings.extend(late_versions(customers, &given));
     let mut early = Rows::default();
     let before = (0..rows).filter(|&row| customers.signed_up_at[row] < YEAR_1980);
@@ -193,49 +195,43 @@ pub(crate) fn scheduled_ends(records: &TenantRecords, longest_gap: i64) -> Optio
     })
 }
 
-/// The finding about customers who sign up again before their earlier spell (uninterrupted period as a customer) has
-/// ended.
-fn overlapping_spells(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
-    let mut overlapping = Rows::default();
-    for customer in (0..customers.len()).filter(|_| customers.returning) {
-        let rows = customers.rows_of(customer);
-        // The last row of a spell (uninterrupted period as a customer) contains the end of the spell.
-        for row in rows.start + 1..rows.end {
-            let before = row - 1;
-            let signs_up_again = customers.signed_up_at[before] != customers.signed_up_at[row];
-            if signs_up_again && customers.churned_at[before] > customers.signed_up_at[row] {
-                overlapping.add(given(row));
-            }
-        }
-    }
-    overlapping.finding(
-        FindingCode::OverlappingSpells,
-        RecordKind::Customers,
-        Some("signed_up_at"),
-        "the customer signs up again before the earlier spell has ended, so the later spell alone counts: give all rows of one spell the same 'signed_up_at', or set 'churned_at' in the earlier rows",
-    )
+/// Finds the customers who sign up again. For each such row, returns its position in the input, the end of the earlier
+/// spell (uninterrupted period as a customer), and the new sign-up, both in microseconds since 1970-01-01.
+fn returns(customers: &Customers, given: &impl Fn(usize) -> u64) -> Vec<(u64, i64, i64)> {
+    let own = (0..customers.len()).filter(|_| customers.returning);
+    // The last row of a spell contains the end of the spell.
+    let pairs = own.flat_map(|customer| customers.rows_of(customer).skip(1).map(|row| (row - 1, row)));
+    let again = pairs.filter(|&(before, row)| customers.signed_up_at[before] != customers.signed_up_at[row]);
+    again
+        .map(|(before, row)| (given(row), customers.churned_at[before], customers.signed_up_at[row]))
+        .collect()
 }
 
-/// The finding about customers who sign up again less than two days after their earlier spell (uninterrupted period as
-/// a customer) ended. Such rows occur in exports with one row for each subscription or plan.
-fn short_gaps(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
-    let mut short = Rows::default();
-    for customer in (0..customers.len()).filter(|_| customers.returning) {
-        let rows = customers.rows_of(customer);
-        for row in rows.start + 1..rows.end {
-            let (before, again) = (row - 1, customers.signed_up_at[row]);
-            let gap = again.saturating_sub(customers.churned_at[before]);
-            if customers.signed_up_at[before] != again && (0..2 * MICROS_PER_DAY).contains(&gap) {
-                short.add(given(row));
-            }
+/// The findings about customers who sign up again before their earlier spell has ended, and about those who sign up
+/// again so soon after its end that the rows are probably an upgrade or a renewal.
+fn overlaps_and_short_gaps(customers: &Customers, given: &impl Fn(usize) -> u64) -> impl Iterator<Item = Finding> {
+    let (mut overlapping, mut short) = (Rows::default(), Rows::default());
+    for (position, end, again) in returns(customers, given) {
+        if end > again {
+            overlapping.add(position);
+        } else if again.saturating_sub(end) < SHORT_GAP {
+            short.add(position);
         }
     }
-    short.finding(
+    let column = Some("signed_up_at");
+    let overlapping = overlapping.finding(
+        FindingCode::OverlappingSpells,
+        RecordKind::Customers,
+        column,
+        "the customer signs up again before the earlier spell has ended, so the later spell alone counts: give all rows of one spell the same 'signed_up_at', or set 'churned_at' in the earlier rows",
+    );
+    let short = short.finding(
         FindingCode::ShortGap,
         RecordKind::Customers,
-        Some("signed_up_at"),
+        column,
         "the customer signs up again less than two days after 'churned_at', which counts as churn and return: if the row is an upgrade or a renewal, give all rows the first 'signed_up_at' and 'valid_from', and leave 'churned_at' empty in the earlier rows",
-    )
+    );
+    overlapping.into_iter().chain(short)
 }
 
 fn is_constant(attribute: &Attribute) -> bool {

@@ -110,17 +110,23 @@ impl UsualDays {
     }
 
     /// Returns the longest period without events if it is much longer than the usual gap. The result is the last day
-    /// before and the first day after the period, in days since 1970-01-01. `until` is the end of the history, as
-    /// a number of days since 1970-01-01. The time from the last event to this end also counts as a gap.
-    pub(crate) fn missing_period(&self, until: Option<i64>) -> Option<(i64, i64)> {
-        let last = *self.days.last().filter(|_| self.days.len() >= FEWEST_DAYS)?;
-        let until = until.map(|until| (last, until));
-        let pairs = self.days.windows(2).map(|pair| (pair[0], pair[1]));
-        let mut gaps: Vec<i64> = pairs.clone().map(|(from, to)| to - from).collect();
+    /// before and the first day after the period. `start` and `end` are the start and the end of the history, and events
+    /// outside are ignored. The time from the last event to the end of the history also counts as a gap. All days are
+    /// numbers of days since 1970-01-01.
+    pub(crate) fn missing_period(&self, start: i64, end: i64) -> Option<(i64, i64)> {
+        let mut days = self.days.clone();
+        days.retain(|day| (start..=end).contains(day));
+        if days.len() < FEWEST_DAYS {
+            return None;
+        }
+        let gap = |pair: &[i64]| pair[1] - pair[0];
+        let mut gaps: Vec<i64> = days.windows(2).map(gap).collect();
         gaps.sort_unstable();
         let usual = *gaps.get(gaps.len() * 9 / 10)?;
-        let (from, to) = pairs.chain(until).max_by_key(|(from, to)| to - from)?;
-        gaps.extend(until.map(|(from, to)| to - from));
+        days.push(end);
+        let longest = days.windows(2).max_by_key(|pair| gap(pair))?;
+        let (from, to) = (longest[0], longest[1]);
+        let mut gaps: Vec<i64> = days.windows(2).map(gap).collect();
         gaps.sort_unstable();
         let others = *gaps.get(gaps.len().checked_sub(2)?)?;
         let missing = to - from > MISSING_DAYS + USUAL_GAPS * usual;
@@ -157,7 +163,7 @@ mod tests {
     fn a_long_period_without_events_is_found() {
         let missing = |days: Vec<i64>, until: Option<i64>| {
             let days = UsualDays::of(&counted(days.into_iter()))?;
-            days.missing_period(until)
+            days.missing_period(i64::MIN, until.unwrap_or(*days.days.last()?))
         };
         let daily = || (100..400).collect::<Vec<i64>>();
         assert_eq!(missing(daily(), None), None);
@@ -201,7 +207,7 @@ mod tests {
         let missing = |gap: std::ops::Range<i64>, each: i64, until: i64| {
             let days = (100..400).filter(move |day| !gap.contains(day));
             let days = days.flat_map(move |day| (0..each).map(move |_| day));
-            UsualDays::of(&counted(days))?.missing_period(Some(until))
+            UsualDays::of(&counted(days))?.missing_period(i64::MIN, until)
         };
         assert_eq!(missing(200..203, 20, 399), Some((199, 203)));
         assert_eq!(missing(200..202, 20, 399), None);
@@ -213,7 +219,7 @@ mod tests {
             let days = (0..300).filter(|day| day % 7 < 5).flat_map(|day| vec![day; 30]);
             let days = days.collect::<Vec<_>>();
             let days = UsualDays::of(&counted(days.into_iter())).unwrap();
-            days.missing_period(Some(until))
+            days.missing_period(i64::MIN, until)
         };
         assert_eq!((weekdays(303), weekdays(304)), (None, Some((298, 304))));
     }

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Finding, FindingCode, RecordKind};
-use crate::input::quality::Rows;
+use crate::input::quality::{Rows, SHORT_GAP};
 use crate::record::ALWAYS;
-use crate::time::MICROS_PER_DAY;
 
 use super::source::Subscription;
 
@@ -41,7 +40,7 @@ pub(super) fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> O
         let mut ended_at = ALWAYS;
         for own in sorted {
             let gap = own.started_at.saturating_sub(ended_at);
-            if (1..2 * MICROS_PER_DAY).contains(&gap) {
+            if (1..SHORT_GAP).contains(&gap) {
                 short.add(own.row as u64);
             }
             ended_at = ended_at.max(own.ended_at);
