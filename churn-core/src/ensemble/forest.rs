@@ -30,9 +30,10 @@ pub struct RandomForestOptions {
     /// columns, above 0 and at most 1. With `None`, the size of the sample is the square root of the number of columns.
     /// Default: `None`.
     pub colsample: Option<f64>,
-    /// Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn rate
-    /// is added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A
-    /// larger number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
+    /// Additive smoothing: the number of rows that are added to each leaf before the log-odds of the leaf are computed.
+    /// The churn rate of the added rows is the overall churn rate. The number must be above 0, so that leaves with only
+    /// one class have finite log-odds. A larger number moves the log-odds of small leaves closer to the log-odds of the
+    /// overall churn rate. Default: 2.
     pub smoothing: f64,
     /// Maximum number of bins per column, from 2 to 255. A bin is a range of values that the search for splits does not
     /// divide. Default: 255.
@@ -276,7 +277,7 @@ struct TreeGrower<'a> {
     workers: &'a Workers,
 }
 
-/// A node whose split has not been searched yet.
+/// A node whose best split has not been found yet.
 struct Open {
     node: usize,
     /// The bootstrap rows that reach the node, as a range of the list of all bootstrap rows.
@@ -414,7 +415,7 @@ impl TreeGrower<'_> {
     }
 
     /// Returns the counts of rows and of churned rows in each bin of a column. Consecutive rows often fall into the
-    /// same bin, and each addition to a bin has to wait for the previous one. If there are many rows, the rows are
+    /// same bin, and each addition to a bin has to wait for the previous addition. If there are many rows, the rows are
     /// therefore added alternately to two histograms.
     fn histogram(&self, column: usize, drawn: &[Drawn]) -> Result<[Sums; 256]> {
         let (mut histogram, mut other) = ([0; 256], [0; 256]);
@@ -487,8 +488,8 @@ impl TreeGrower<'_> {
     }
 }
 
-/// The minimum by which the sum of the children's purities must exceed the purity of the parent (see [`purity`]).
-/// Smaller gains are treated as rounding errors.
+/// The minimum amount by which the sum of the children's purities must exceed the purity of the parent (see
+/// [`purity`]). Smaller gains are treated as rounding errors.
 const LEAST_GAIN: f64 = 1e-9;
 
 #[cfg(test)]
@@ -517,8 +518,8 @@ mod tests {
         forest
     }
 
-    /// Returns the mean of the probabilities of all trees for each row. Other libraries define the output of a forest
-    /// as this mean.
+    /// For each row, returns the mean of the probabilities that the trees predict. Other libraries define the output of
+    /// a forest as this mean.
     fn mean_probabilities(forest: &FlatTrees, x: &Array2<f32>) -> Vec<f64> {
         let trees = forest.n_trees() as f64;
         let of_row = |cells: ndarray::ArrayView1<'_, f32>| {

@@ -19,10 +19,10 @@ use crate::parallel::Workers;
 
 /// The minimum number of rows for which a separate partial histogram is computed.
 const SUM_PIECE: usize = 1 << 15;
-/// Number of rows that a thread divides into left and right rows per task.
+/// Number of rows per task when threads divide rows into left and right rows or copy their derivatives.
 const SORT_PIECE: usize = 1 << 14;
-/// The minimum of `(rows + 512) * columns` for which threads are used. With less work, threads cost more time than they
-/// save.
+/// Threads are used only if `(rows + 512) * columns` is at least this number. With less work, threads cost more time
+/// than they save.
 const SMALL: usize = 1 << 14;
 
 /// The bin number of every cell of the training matrix, in two memory layouts.
@@ -149,7 +149,7 @@ pub(crate) struct Grower<'a> {
     spare: Vec<Vec<TileBins>>,
 }
 
-/// The inputs of the search for the splits of one tree.
+/// The inputs of the split search for one tree.
 #[derive(Clone, Copy)]
 struct SplitContext<'a> {
     gradients: &'a Gradients,
@@ -241,8 +241,8 @@ impl<'a> Grower<'a> {
         self.finish(nodes, leaves, gradients)
     }
 
-    /// Computes the values of leaves from the exact derivatives. Also computes the covers of nodes (the sums of the
-    /// weights of the rows that reach them).
+    /// Computes the values of leaves from the exact derivatives. Also computes the cover of each node (the sum of the
+    /// weights of the rows that reach the node).
     fn finish(&mut self, mut nodes: Vec<BinNode>, mut leaves: Vec<Leaf>, gradients: &Gradients) -> Result<BinTree> {
         let said = self.workers.map(0..leaves.len(), |number| {
             let leaf = &leaves[number];
@@ -470,7 +470,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Returns the columns of a tile that are sampled for the tree, as positions in the tile.
+    /// Returns the positions within a tile of the columns that are sampled for the tree.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)

@@ -23,13 +23,14 @@ pub(crate) type Compact = i64;
 pub(crate) const BLOCK: usize = 1 << 12;
 /// The absolute value of a rounded derivative is at most about 2 to the power of this number.
 const STEPS: i32 = 12;
-/// Number of bits for the number of rows in a [`Compact`] word.
+/// Number of bits of a [`Compact`] word that hold the number of rows.
 const ROWS: u32 = 13;
-/// Number of bits for the sum of second derivatives in a [`Compact`] word.
+/// Number of bits of a [`Compact`] word that hold the sum of the second derivatives.
 const SECONDS: u32 = 25;
 
-/// The sums over some rows in two numbers. The first number is the sum of the rounded first derivatives, shifted left
-/// by [`Packing::row_bits`], plus the number of rows. The second number is the sum of the rounded second derivatives.
+/// The sums over some rows, packed into two numbers. The first number is the sum of the rounded first derivatives,
+/// shifted left by [`Packing::row_bits`], plus the number of rows. The second number is the sum of the rounded second
+/// derivatives.
 pub(crate) type Packed = [i64; 2];
 
 /// The histogram of a tile (a group of [`TILE`] columns): the sums of each bin of each column. Each column has 256
@@ -204,7 +205,7 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
     counts
 }
 
-/// A split of a leaf, and the gain of the split (twice the amount by which it reduces the loss).
+/// A split of a leaf, and the gain of the split (twice the amount by which the split reduces the loss).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Split {
     pub(crate) gain: f64,
@@ -235,7 +236,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The range of a leaf value that is not limited by any constraint.
+    /// The range if no constraint limits the leaf value.
     pub(crate) const ALL: Self = Self {
         low: f64::NEG_INFINITY,
         high: f64::INFINITY,
@@ -274,7 +275,7 @@ pub(crate) struct Objective {
     pub(crate) l2: f64,
 }
 
-/// The leaf for which the best split is searched.
+/// The leaf whose best split is to be found.
 #[derive(Clone, Copy)]
 pub(crate) struct Whole<'a> {
     pub(crate) objective: &'a Objective,
@@ -360,7 +361,7 @@ impl Whole<'_> {
                 if one.rows < objective.min_leaf_rows || one.second < objective.min_leaf_hessian {
                     continue;
                 }
-                // The difference is exact, because both numbers are integers of fewer than 53 bits times the same power
+                // The subtraction is exact, because both sums are integers of fewer than 53 bits times the same power
                 // of two.
                 let other = total.less(one);
                 if other.rows < objective.min_leaf_rows || other.second < objective.min_leaf_hessian {

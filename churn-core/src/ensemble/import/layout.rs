@@ -125,8 +125,8 @@ pub(super) fn up_to_rounded(threshold: f64) -> f64 {
     if next == f32::INFINITY {
         return largest_that_rounds();
     }
-    // The mean of the two adjacent `f32` numbers is exact in `f64`. Rounding to `f32` turns this mean into the one of
-    // the two numbers whose last bit is 0.
+    // The mean of the two adjacent `f32` numbers is exact in `f64`. If this mean is rounded to `f32`, the result is the
+    // neighbour that has 0 as its last bit.
     let mean = f64::midpoint(f64::from(at_most), f64::from(next));
     if at_most.to_bits() & 1 == 0 {
         mean

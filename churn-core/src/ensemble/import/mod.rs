@@ -298,8 +298,8 @@ impl TreeEnsemble {
     }
 }
 
-/// Converts trees that this crate has trained. The sum of their base value and leaf values is the log-odds, so it is
-/// not scaled.
+/// Converts trees that this crate has trained. The sum of the base value and the leaf values is already the log-odds,
+/// so the sum is not scaled.
 impl From<FlatTrees> for TreeEnsemble {
     fn from(trees: FlatTrees) -> Self {
         Self {

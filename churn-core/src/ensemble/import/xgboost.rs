@@ -12,7 +12,7 @@ use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 use crate::numeric::ln;
 
-/// The number of a category must be smaller than this limit.
+/// The number that identifies a category must be smaller than this limit.
 const MOST_CATEGORIES: usize = 1 << 24;
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Learner {
     attributes: Attributes,
 }
 
-/// The attributes of a model, which XGBoost's training stores in the file.
+/// The attributes that XGBoost's training stores in the model file.
 #[derive(Default, Deserialize)]
 struct Attributes {
     best_iteration: Option<String>,

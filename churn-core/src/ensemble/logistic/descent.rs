@@ -56,8 +56,8 @@ pub(super) fn minimise(
             if next_loss <= loss + 1e-4 * step * slope {
                 break Some((next, next_loss, next_gradient));
             }
-            // If the losses before and after the step differ only by a rounding error, the step is taken if it makes
-            // the gradient smaller.
+            // If the losses before and after the step differ only by a rounding error, the step is taken only when it
+            // makes the gradient smaller.
             if next_loss <= loss + ROUNDING * loss {
                 let nearer = dot(&next_gradient, &next_gradient) < dot(&gradient, &gradient);
                 break nearer.then_some((next, next_loss, next_gradient));
@@ -67,7 +67,7 @@ pub(super) fn minimise(
                 break None;
             }
         };
-        // No step lowers the loss. The distance to the minimum is therefore only a rounding error, and the fit ends.
+        // If no step lowers the loss, the distance to the minimum is only a rounding error, and the fit ends.
         let Some((next, next_loss, next_gradient)) = taken else {
             break;
         };
@@ -137,7 +137,7 @@ impl<'a> Preconditioner<'a> {
         })
     }
 
-    /// Multiplies the gradient by the inverse Hessian. If the columns are centred (their means subtracted), the
+    /// Multiplies the gradient by the inverse Hessian. If the columns are centred (their means are subtracted), the
     /// intercept and the coefficients can be computed separately. The code therefore works on centred columns and
     /// converts the result.
     fn apply(&self, gradient: &[f64]) -> Vec<f64> {

@@ -1,11 +1,11 @@
 //! SIMD kernels. The fastest kernel that the CPU supports is selected at run time.
 //!
-//! This is the only module with `unsafe` code. There are two kinds of unsafe code: calls of a kernel after its CPU
-//! features were detected, and loads and stores of whole arrays through references to these arrays. A comment justifies
-//! each use.
+//! This is the only module with `unsafe` code. There are two kinds of unsafe code. First, a kernel is called after the
+//! CPU features that it needs were detected. Second, whole arrays are loaded and stored through references to these
+//! arrays. A `SAFETY` comment justifies each use.
 //!
-//! Every kernel makes the same comparisons as the code in `score` that walks down the trees, and adds the same leaf
-//! values in the same order. Results are therefore bit-identical for all kernels.
+//! Every kernel makes the same comparisons as the tree walk in `score`, and adds the same leaf values in the same
+//! order. Results are therefore bit-identical for all kernels.
 
 #![allow(unsafe_code)]
 
@@ -54,8 +54,8 @@ impl Kernel {
         false
     }
 
-    /// Increases the sum of each row of a block by the values of the leaves that the row reaches in all trees.
-    /// `columns` has one column per feature, in order.
+    /// For each row of a block, adds the values of the leaves that the row reaches (one leaf per tree) to the sum of
+    /// the row. `columns` has one column per feature, in order.
     ///
     /// Does nothing if the machine does not support the kernel. [`all`](Self::all) returns the supported kernels.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
@@ -72,8 +72,8 @@ impl Kernel {
         }
     }
 
-    /// Each row of a block reaches a node after the first splits (the top) of a tree. Computes the number of this node
-    /// (the slot) for each row. Returns `false` if the machine does not support the kernel.
+    /// Computes the slot of each row of a block. The slot is the number of the node that the row reaches after the
+    /// first splits (the top) of a tree. Returns `false` if the machine does not support the kernel.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn top(self, top: &Top, ranks: &[RankLine], slots: &mut [u8; BLOCK]) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -90,9 +90,9 @@ impl Kernel {
         false
     }
 
-    /// For each value, writes its rank, which is the number of thresholds in `sorted` below the value. For NaN, writes
-    /// `missing`. Returns `false` and writes nothing if the kernel is not [`Avx512`](Self::Avx512), or if the machine
-    /// does not support it.
+    /// For each value, writes its rank, which is the number of thresholds in `sorted` that are below the value. For
+    /// NaN, writes `missing`. Returns `false` and writes nothing if the kernel is not [`Avx512`](Self::Avx512), or if
+    /// the machine does not support it.
     #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
     pub(super) fn rank<T: Input>(
         self,
