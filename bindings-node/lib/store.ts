@@ -179,7 +179,7 @@ export interface Attestation {
   signOff(): void
 }
 
-/** The numbers of connections that are idle, reading and writing. */
+/** How many connections are idle, how many are reading, and how many are writing. */
 export interface ConnectionStatistics {
   idle: number
   reading: number

@@ -41,8 +41,8 @@ export interface WorldOptions extends Threads {
    */
   dated?: boolean
   /**
-   * Strength of hidden reasons for churn, which no record shows. Each customer has a random hidden effect on their
-   * log-odds of leaving. This option is the standard deviation of the effect. Default: 0.
+   * Strength of the hidden reasons for churn. A reason is hidden if no record shows it. Each customer has a random
+   * hidden effect on their log-odds of leaving. This option is the standard deviation of the effect. Default: 0.
    */
   hidden?: number
   /** How much the causes of churn change over the history, from 0 (no change) to 1. Default: 0. */

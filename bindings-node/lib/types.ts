@@ -28,8 +28,8 @@ export type WithAttributes<C> = {
 /** Options of functions that read records. */
 export interface RecordOptions {
   /**
-   * What happens if rows are invalid. `'refuse'` (default) throws an error with the whole report. `'quarantine'` leaves
-   * the invalid rows out and lists them in the report.
+   * What happens if rows are invalid. `'refuse'` (default) throws an error that has the complete validation report.
+   * `'quarantine'` leaves the invalid rows out and lists them in the report.
    */
   onInvalid?: 'refuse' | 'quarantine'
   /** Start of the observed history (the period that the records cover). Default: the earliest event. */
@@ -274,7 +274,10 @@ export interface BacktestOptions extends TrainOptions {
    * over. By default, the last possible dates are used: at most three dates, which lie one label period apart.
    */
   origins?: Moments
-  /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */
+  /**
+   * The last label period that is used in training must end at least this number of days before the test date. Default:
+   * 0.
+   */
   embargoDays?: number
   /** Whether to test only customers who have no training row. Default: false. */
   unseenCustomers?: boolean

@@ -73,8 +73,8 @@ export interface SaveRunOptions {
   /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
   at: Moment
   /**
-   * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, the reasons of
-   * equally many customers with the highest values at risk are stored too. Default: 100.
+   * The number n of customers whose reasons are stored. These are the n customers with the highest probabilities. If
+   * `values` is given, the reasons of the n customers with the highest values at risk are stored too. Default: 100.
    */
   reasons?: number | 'all'
   /**
@@ -107,7 +107,9 @@ export interface RunsOptions extends LimitOptions {
 
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-  /** The number by which the page is sorted (probability or value at risk), for the last customer of the page. */
+  /**
+   * The probability or value at risk of the last customer of the page. It is the number by which the page is sorted.
+   */
   key: number | null
   /** The id of the last customer of the page. */
   customerId: string
@@ -225,8 +227,8 @@ export class ScoreStore {
   }
 
   /**
-   * Returns the changes from one run to a later run. If the runs are of different models, a change may be due to the
-   * model.
+   * Returns the changes from one run to a later run. If different models computed the two runs, a change may be due to
+   * the model.
    */
   async changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges> {
     const given = checked(options, LIMIT_OPTIONS)

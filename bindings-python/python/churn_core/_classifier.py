@@ -37,8 +37,8 @@ class LeakageWarning(UserWarning):
 
 
 class ColumnWarning(UserWarning):
-    """A warning that a column of a flat table may have been read with another type than intended, such as numbers
-    instead of categories."""
+    """A warning that a column of a flat table may have been read with the wrong type, for example as numbers instead of
+    categories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ class ChurnClassifier(Base):
         report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
             class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
             (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
-            been read with another type than intended) and ``parts``. ``parts`` has one entry per class. If
-            there are two labels, ``parts`` has only the entry of the second label. An entry contains the members and
-            their weights, the calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
+            been read with the wrong type) and ``parts``. ``parts`` has one entry per class. If there are two labels,
+            ``parts`` has only the entry of the second label. An entry contains the members and their weights, the
+            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn
@@ -143,11 +143,11 @@ class ChurnClassifier(Base):
         """Fits the classifier and returns it.
 
         Args:
-            X: A table. The types are numpy arrays, frames of pandas, polars and pyarrow, lists of lists, lists of
-                dicts, and dicts of columns. None, NaN, NaT, NA and masked values are missing values.
+            X: A table: a numpy array, a frame of pandas, polars or pyarrow, a list of lists, a list of dicts, or a dict
+                of columns. None, NaN, NaT, NA and masked values are missing values.
             y: One label per row. A label is a text, an integer or a bool. If there are two distinct labels, the second
                 in sorted order means churned. If there are more than two labels, one model is fitted for each label.
-                The model separates the rows with this label from all other rows.
+                Each model separates the rows with its label from all other rows.
             sample_weight: One number per row. If all weights are integers, a weight n has the effect of n equal rows.
                 Otherwise, the weights are scaled to a mean of 1.
             groups: One group label per row, usually the customer id. Pass groups if a customer has several rows. All

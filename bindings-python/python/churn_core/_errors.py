@@ -11,7 +11,7 @@ class ChurnError(Exception):
     Attributes:
         code: Stable error code, such as ``"bad_timestamp"``. Rust, Python and Node use the same codes.
         table: The table with the error, such as ``"payments"``; None if the error does not concern a table.
-        row: 0-based position of the row with the error in the input.
+        row: 0-based position of the input row that contains the error.
         column: The name of the column, feature, argument or option with the error.
         report: The whole `ValidationReport` if invalid records were refused, otherwise None.
         retryable: Whether the same call may succeed if it is repeated later. For example, this is true if the database

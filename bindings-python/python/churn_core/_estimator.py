@@ -130,8 +130,8 @@ def _first_missing(values: Iterable[Any]) -> int | None:
 
 
 def _listed(y: Any) -> Any:
-    """Converts lists, and columns of frames, to a list of Python values. numpy would convert the numbers of a mixed
-    list to texts. Returns arrays unchanged."""
+    """Converts lists, and columns of frames, to a list of Python values, because numpy would convert the numbers of a
+    mixed list to texts. Returns arrays unchanged."""
     if isinstance(y, np.ma.MaskedArray):
         return y.tolist() if np.ma.getmaskarray(y).any() else np.asarray(y)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
@@ -286,7 +286,7 @@ def groups(given: Any) -> npt.NDArray[np.uint32] | None:
 
 
 def name_mismatch(known: list[str], given: list[str]) -> str | None:
-    """Compares the column names of a table to predict with the column names of the training data. Returns
+    """Compares the column names of the table passed for prediction with those of the training data. Returns
     scikit-learn's message if the names differ, or None if they are equal."""
     if known == given:
         return None
@@ -304,7 +304,7 @@ def name_mismatch(known: list[str], given: list[str]) -> str | None:
 
 
 def check_names(estimator: Any, names: list[str] | None, stacklevel: int = 4) -> None:
-    """Compares the column names of a table to predict with the column names of the training data. Raises an error if
+    """Compares the column names of the table passed for prediction with those of the training data. Raises an error if
     the names differ. Warns if only one of the two tables has column names."""
     own, known = type(estimator).__name__, getattr(estimator, "feature_names_in_", None)
     if names is not None and known is not None:

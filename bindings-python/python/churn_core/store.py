@@ -338,7 +338,7 @@ class AuditPage:
 
 @dataclass(frozen=True)
 class ConnectionStatistics:
-    """The numbers of idle, reading and writing connections."""
+    """How many connections are idle, how many are reading, and how many are writing."""
 
     idle: int
     reading: int

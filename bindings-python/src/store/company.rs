@@ -89,7 +89,7 @@ impl CompanyStore {
 
 #[pymethods]
 impl UserStore {
-    /// Adds a user, or replaces the user with this id. ``role`` is ``"viewer"``, ``"analyst"``, ``"admin"`` or
+    /// Adds a user, or replaces the user who has this id. ``role`` is ``"viewer"``, ``"analyst"``, ``"admin"`` or
     /// ``"owner"``.
     ///
     /// Raises:
@@ -166,12 +166,12 @@ impl ApiKeyStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Adds a key and returns the text that a program sends: ``churn_<tenant>_<key id>_<secret>``, with the tenant's id
-    /// in base32. `churn_core.Store.authenticate` finds the tenant by this text. You provide the secret: at least 24
-    /// random letters and digits (``secrets.token_hex()``). Show the text to the user only once, because only a hash of
-    /// the secret is stored.
+    /// Adds a key and returns the text with which a program authenticates: ``churn_<tenant>_<key id>_<secret>``, with
+    /// the tenant's id in base32. `churn_core.Store.authenticate` finds the tenant by this text. You provide the
+    /// secret: at least 24 random letters and digits (``secrets.token_hex()``). Show the text to the user only once,
+    /// because only a hash of the secret is stored.
     ///
-    /// ``scopes`` are the names of the actions that the key is limited to, as the application defines them (default:
+    /// ``scopes`` limits the key to certain actions. It is a list of names that the application defines (default:
     /// everything that the role may do). ``expires_at`` is the time at which the key expires (default: never).
     #[pyo3(signature = (key_id, secret, *, role, at, label=None, scopes=None, expires_at=None))]
     #[allow(clippy::too_many_arguments)]
@@ -285,7 +285,7 @@ impl AuditStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Returns a page with at most ``limit`` entries (1 to 10 000), oldest first. To get the next page, pass the
+    /// Returns a page with at most ``limit`` (1 to 10 000) entries, oldest first. To get the next page, pass the
     /// ``next`` of this page as ``after``.
     #[pyo3(signature = (after=None, limit=1000))]
     fn page(
@@ -299,7 +299,7 @@ impl AuditStore {
         self.caller.call(py, work, |py, page| reported(py, "AuditPage", &page))
     }
 
-    /// Returns a page with at most ``limit`` entries (1 to 10 000), newest first unless ``newest_first=False``.
+    /// Returns a page with at most ``limit`` (1 to 10 000) entries, newest first unless ``newest_first=False``.
     /// ``actor``, ``action`` and ``subject`` select entries with these values. ``since`` selects entries from this time
     /// on. ``until`` selects entries before this time. To get the next page, pass the ``next`` of this page as
     /// ``after``.

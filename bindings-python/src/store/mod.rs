@@ -137,9 +137,9 @@ impl Store {
     /// the tables and migrate them, and the application must connect with another role (see `grant_to`).
     ///
     /// ``readers`` (default: 6) is the number of connections for reading, and ``writers`` (default: 4) the number of
-    /// connections for writing in Postgres. The timeouts are in seconds. ``connect_timeout`` (default: 5) limits
-    /// connecting. ``wait_timeout`` (default: 30) is how long a call waits for a free connection. ``statement_timeout``
-    /// is how long a statement may run in Postgres (default: the setting of the server). ``max_pages`` is the maximum
+    /// connections for writing in Postgres. The timeouts are in seconds. ``connect_timeout`` (default: 5) is how long
+    /// connecting may take. ``wait_timeout`` (default: 30) is how long a call may wait for a free connection.
+    /// ``statement_timeout`` is how long a statement may run in Postgres (default: the setting of the server). ``max_pages`` is the maximum
     /// size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size raises ``store_full``.
     ///
     /// Raises:
@@ -197,14 +197,14 @@ impl Store {
         self.caller.call(py, async move { Ok(store.ping().await?) }, nothing)
     }
 
-    /// The current numbers of idle, reading and writing connections.
+    /// How many connections are currently idle, how many are reading, and how many are writing.
     #[getter]
     fn connections(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         reported(py, "ConnectionStatistics", &self.store.connections())
     }
 
     /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
-    /// complete, calls that read continue, and calls that write wait. While the store is open, do not copy the file in
+    /// complete, the store can be read, but calls that write must wait. While the store is open, do not copy the file in
     /// any other way. If Python's `sqlite3` opens and closes the file in the same process, the locks of the store are
     /// released. For Postgres, use continuous archiving or ``pg_dump``.
     ///
