@@ -387,7 +387,7 @@ def awaited(module: Any, core: Any) -> str:
         member = getattr(module, name)
         if not inspect.isclass(member):
             given = arguments("", name, member).replace("records: TenantRecords", "records: _TenantRecords")
-            # The object of a method (`self`) is a positional-only argument.
+            # The model takes the place of `self`, so it is a positional-only argument.
             given = given.replace("model: ChurnModel, ", "model: ChurnModel, /, ", 1)
             text += f"\nasync def {name}({given}) -> {AIO_RESULTS[name]}: ...\n"
             continue

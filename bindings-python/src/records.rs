@@ -49,7 +49,7 @@ impl TableReport {
     }
 }
 
-/// An issue of the validation: the position of an invalid value, and what is wrong with this value.
+/// A validation issue: the position of an invalid value, and what is wrong with this value.
 #[pyclass(frozen, get_all, module = "churn_core")]
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ValidationIssue {
@@ -179,12 +179,12 @@ impl ValidationReport {
         through(slf.as_any(), "to_arrow")
     }
 
-    /// Returns the issues as a polars frame, with the columns of `to_arrow`.
+    /// Returns the issues as a polars frame with the same columns as the result of `to_arrow`.
     fn to_polars(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         through(slf.as_any(), "to_polars")
     }
 
-    /// Returns the issues as a pandas frame, with the columns of `to_arrow`.
+    /// Returns the issues as a pandas frame with the same columns as the result of `to_arrow`.
     fn to_pandas(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.frame().pandas(py)
     }
@@ -249,11 +249,11 @@ pub(crate) fn escape(text: &str) -> String {
 ///
 /// Each table is a pandas, polars or pyarrow frame, a duckdb relation, any other object with the Arrow PyCapsule
 /// interface, a dict of columns, or a list of rows. A row is a dict, a named tuple, a dataclass, or a row of sqlite3 or
-/// SQLAlchemy. ``None`` means that you do not have the table. An empty table means that there were no events of this
-/// kind. For example, there are payment features if the payments table is empty, but not if it is None. The index of a
+/// SQLAlchemy. ``None`` means that you do not have the table. An empty table means that no such events happened.
+/// For example, there are payment features if the payments table is empty, but not if it is None. The index of a
 /// pandas frame is not read. Timestamps are ISO 8601 texts, dates or datetimes. A timestamp without a time zone is in
 /// UTC. In most columns, NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error
-/// ``not_finite``. In pandas frames, NaN is a missing value in every column.
+/// ``not_finite``. In pandas frames, however, NaN is a missing value in every column.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.
@@ -266,7 +266,7 @@ pub(crate) fn escape(text: &str) -> String {
 ///     observed_until: End of the observed history (the period that the records cover). Default: just after the
 ///         latest event.
 ///     observed_from: Start of the observed history (the period that the records cover). Default: the earliest event.
-///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers have no
+///     static_attributes: Names of customer attributes that never change, or ``"all"``. If the customers table has no
 ///         ``valid_from`` column, only these attributes enter features. The current value of any other attribute may
 ///         differ from its value in the past.
 ///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
@@ -289,7 +289,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// Any other column of the customers table is an attribute. It contains numbers, texts or bools.
 ///
 /// Raises:
-///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues.
+///     InvalidRecordsError: A value is invalid and ``on_invalid`` is ``"refuse"``. The ``report`` of the error lists
+///         all issues.
 ///     UnreadableTableError: A table cannot be read. The error concerns the table as a whole, not a single value.
 ///
 /// >>> customers = [{"customer_id": "C-1", "signed_up_at": "2024-01-01", "plan": "pro"}]

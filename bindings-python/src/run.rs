@@ -175,8 +175,8 @@ impl ScoreRun {
     }
 
     /// Converts the run to a table with one row per score. If `interval` is true, the table has two columns with the
-    /// bounds of each score's confidence interval. If `reasons` is not 0, the table has a column with this number of
-    /// reasons per score.
+    /// bounds of each score's confidence interval. If `reasons` is not 0, the table has a column with at most
+    /// `reasons` reasons per score.
     fn frame(&self, py: Python<'_>, interval: bool, reasons: usize) -> PyResult<Frame> {
         let scores = self.run.scores();
         let texts = |of: &dyn Fn(&churn_core::Score) -> Option<String>| Values::Texts(scores.iter().map(of).collect());
@@ -289,8 +289,8 @@ impl ScoreRun {
             .collect()
     }
 
-    /// A list of `Warning` that says how the data of the run differ from the training data. For example, the data are
-    /// stale, columns are missing, or probabilities or features are outside their range in training.
+    /// A list of `Warning`. Each warning says how the data of the run differ from the training data. For example, the
+    /// data are stale, columns are missing, or probabilities or features are outside their range in training.
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         warnings(py, self.run.warnings())

@@ -314,7 +314,7 @@ impl World {
         self.risks(py, dates(as_of, "as_of")?, Horizon { days: horizon, lead })
     }
 
-    /// Six dates, 45 days apart, latest first. The 90 days after each date end before the last event of the history.
+    /// Six dates, 45 days apart, latest first. For each date, the next 90 days lie within the history.
     #[getter]
     fn dates(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let dates = self.inner.dates().into_iter();
@@ -374,8 +374,8 @@ fn leaks_of(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<PlantedLea
 ///     dated: Whether the customers table has a dated row (version) for each change of a customer's attributes. If
 ///         False, the table has no ``valid_from``. It then has one row for each spell (uninterrupted period as a
 ///         customer), and the row contains the attributes at the end of the spell.
-///     hidden: Strength of hidden reasons for churn. No record shows these reasons. Each customer has a random hidden
-///         effect on their log-odds of leaving. This number is the standard deviation of the effect.
+///     hidden: Standard deviation of the hidden effects. A hidden effect is a random number per customer that is
+///         added to the customer's daily log-odds of leaving and that no record shows. Default: 0.
 ///     drift: How much the causes of churn change over the history, from 0 (no change) to 1.
 ///     base_rate_shift: A number that is added to each customer's daily log-odds of leaving in the last 182 days of the
 ///         history.

@@ -276,7 +276,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
-/// The reasons for which a table cannot be read through the Arrow C interface.
+/// The reasons why a table cannot be read through the Arrow C interface.
 enum Foreign {
     /// The library that exports the table raised an exception.
     Refused(PyErr),

@@ -123,7 +123,7 @@ fn names_of(x: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
     Ok(Some(given))
 }
 
-/// Replaces the blanks in a column name by underscores, as LightGBM does in its model text.
+/// Replaces each space in a column name with an underscore, as LightGBM does in its model text.
 fn spelled(name: &str) -> String {
     name.replace(' ', "_")
 }
@@ -223,7 +223,7 @@ impl TreeEnsemble {
     /// own estimators.
     ///
     /// Raises:
-    ///     ImportFailedError: The content is not an XGBoost model, or a model of this kind is not supported.
+    ///     ImportFailedError: The content is not an XGBoost model, or this kind of model is not supported.
     ///     FileMissingError: The file does not exist.
     ///
     /// >>> tree = {"tree_param": {"num_nodes": "3"}, "left_children": [1, -1, -1], "right_children": [2, -1, -1],
@@ -252,7 +252,7 @@ impl TreeEnsemble {
     /// the text are used.
     ///
     /// Raises:
-    ///     ImportFailedError: The content is not a LightGBM model, or a model of this kind is not supported.
+    ///     ImportFailedError: The content is not a LightGBM model, or this kind of model is not supported.
     ///     FileMissingError: The file does not exist.
     ///
     /// >>> text = '''tree
@@ -292,10 +292,10 @@ impl TreeEnsemble {
     /// Imports a fitted estimator of scikit-learn, LightGBM or XGBoost for two classes.
     ///
     /// These estimators of scikit-learn are supported: RandomForestClassifier, ExtraTreesClassifier,
-    /// GradientBoostingClassifier, HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier,
-    /// ExtraTreeClassifier. LightGBM's LGBMClassifier and XGBoost's XGBClassifier and XGBRFClassifier are supported too.
-    /// Forests and single trees average probabilities, so their Shapley values are differences of probabilities, not of
-    /// log-odds. Probabilities are in the order of the estimator's ``classes_``.
+    /// GradientBoostingClassifier, HistGradientBoostingClassifier without categorical columns, DecisionTreeClassifier
+    /// and ExtraTreeClassifier. LightGBM's LGBMClassifier and XGBoost's XGBClassifier and XGBRFClassifier are supported
+    /// too. Forests and single trees average probabilities, so their Shapley values are differences of probabilities,
+    /// not of log-odds. Probabilities are in the order of the estimator's ``classes_``.
     ///
     /// Raises:
     ///     ImportFailedError: The estimator is not fitted or not supported.
@@ -344,7 +344,7 @@ impl TreeEnsemble {
     /// not copied.
     ///
     /// Raises:
-    ///     FeatureMismatchError: The number or the names of the columns differ from the training data.
+    ///     FeatureMismatchError: The number or the names of the columns differ from those in training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn predict_proba(
@@ -362,7 +362,7 @@ impl TreeEnsemble {
     /// two applies.
     ///
     /// Raises:
-    ///     FeatureMismatchError: The number or the names of the columns differ from the training data.
+    ///     FeatureMismatchError: The number or the names of the columns differ from those in training.
     #[pyo3(signature = (X, *, threads=None))]
     #[allow(non_snake_case)]
     fn explain(
@@ -406,7 +406,7 @@ impl TreeEnsemble {
         Ok(PyBytes::new(py, &py.detach(|| self.0.to_bytes()).or_raise(py)?))
     }
 
-    /// Opens trees that `to_bytes` has serialized. Invalid bytes raise an error.
+    /// Restores an ensemble from the bytes that `to_bytes` returned. Invalid bytes raise an error.
     #[staticmethod]
     fn from_bytes(py: Python<'_>, #[pyo3(from_py_with = arguments::data)] data: Vec<u8>) -> PyResult<Self> {
         py.detach(|| Trees::from_bytes(&data)).or_raise(py).map(Self::new)

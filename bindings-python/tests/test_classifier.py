@@ -1,4 +1,4 @@
-"""Tests of the estimator for flat tables (tables without dates). They include scikit-learn's checks of estimators."""
+"""Tests of the estimator for flat tables (tables without dates), including scikit-learn's own checks of estimators."""
 
 import json
 import os

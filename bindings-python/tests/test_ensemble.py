@@ -1,4 +1,4 @@
-"""Tests of the estimators in `churn_core.ensemble`, each of which is one member of the ensemble."""
+"""Tests of the estimators in `churn_core.ensemble`. Each estimator is one member of the ensemble."""
 
 import pickle
 import subprocess

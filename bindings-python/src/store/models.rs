@@ -91,7 +91,7 @@ impl ModelStore {
         self.caller.call(py, work, nothing)
     }
 
-    /// Returns the metadata of all models, last saved first.
+    /// Returns the metadata of all models. The model that was stored last comes first.
     fn list(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let own = self.own.clone();
         let work = async move { Ok(own.list().await?) };

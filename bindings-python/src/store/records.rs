@@ -40,8 +40,8 @@ impl RecordStore {
             let kind = own.kind();
             let mut import = own.import(policy).await?;
             loop {
-                // Reading Python objects may take long, so it runs on a thread for blocking work. The threads that
-                // serve the connections stay free.
+                // Reading Python objects may take a long time, so it runs on a thread for blocking work. The threads
+                // that serve the connections stay free.
                 let read = tokio::task::spawn_blocking(move || {
                     let found = Python::attach(|py| next(py, kind));
                     (found, next)
@@ -105,16 +105,16 @@ fn rows(py: Python<'_>, records: Vec<StoredRecord>) -> PyResult<Bound<'_, PyList
 impl RecordStore {
     /// Upserts a batch in one transaction. ``rows`` is any table that `churn.TenantRecords` accepts.
     ///
-    /// Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct stored
+    /// Each row has a key. A new row replaces the stored row that has the same key, so a later batch can correct stored
     /// rows. Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a
     /// customer row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row
     /// without an id consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is
     /// empty, the store records that the table exists and has no rows.
     ///
     /// Raises:
-    ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. ``.report`` lists all issues, and
-    ///         nothing is stored. Conflicts with other rows, such as an unknown customer, are reported only when the
-    ///         records are loaded.
+    ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. The ``report`` of the error lists
+    ///         all issues, and nothing is stored. Conflicts with other rows, such as an unknown customer, are reported
+    ///         only when the records are loaded.
     #[pyo3(signature = (rows, *, on_invalid="refuse"))]
     fn upsert(
         &self,
@@ -168,9 +168,9 @@ impl RecordStore {
         self.caller.call(py, work, upserted)
     }
 
-    /// Returns a page with at most ``limit`` customers (1 to 10 000), sorted by id. Each customer is returned as their
-    /// current version (dated row). The method reads the customers table, even if this object is another table, such as
-    /// payments.
+    /// Returns a page with at most ``limit`` (1 to 10 000) customers, sorted by id. Each customer is returned as their
+    /// current version (dated row). The method reads the customers table, even if it is called on another table, such
+    /// as payments.
     ///
     /// ``prefix`` selects customers whose id begins with this text. ``attributes`` selects customers whose text
     /// attributes have these values. ``churned`` selects customers who have a ``churned_at`` (True) or have none
@@ -213,7 +213,7 @@ impl RecordStore {
         self.caller.call(py, async move { Ok(own.count().await?) }, plain)
     }
 
-    /// Returns a page with at most ``limit`` rows (1 to 10 000), in the order in which the rows were first stored. To
+    /// Returns a page with at most ``limit`` (1 to 10 000) rows, in the order in which the rows were first stored. To
     /// get the next page, pass the ``next`` of this page as ``after``. If rows are added while you read, no page
     /// repeats or skips a row.
     #[pyo3(signature = (after=None, limit=1000))]

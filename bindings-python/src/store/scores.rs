@@ -102,7 +102,7 @@ impl ScoreStore {
         self.caller.call(py, work, |py, id| reported(py, "RunId", &id))
     }
 
-    /// Returns summaries of at most ``limit`` runs (1 to 10 000), latest date first. Runs of any purpose are
+    /// Returns summaries of at most ``limit`` (1 to 10 000) runs, latest date first. Runs of any purpose are
     /// included. If ``before`` is given, only runs whose date is earlier than this moment are returned.
     #[pyo3(signature = (limit=100, *, before=None))]
     fn runs(
@@ -143,12 +143,12 @@ impl ScoreStore {
         self.caller.call(py, work, |py, page| reported(py, "RiskPage", &page))
     }
 
-    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest with the purpose
+    /// Returns a page with at most ``limit`` (1 to 10 000) scores of a run (default: the latest run whose purpose is
     /// ``"served"``).
     ///
     /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. A score has reasons only if `save`
-    /// stored them. ``bands`` selects customers in these risk
-    /// bands. ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
+    /// stored them. ``bands`` selects customers in these risk bands.
+    /// ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
     /// customers with these ids. ``min_probability`` selects customers with at least this probability. To get the next
     /// page, pass the ``next`` of this page as ``after``. With ``total=True``, the page also has the number of all
     /// customers that match the query.
@@ -210,7 +210,7 @@ impl ScoreStore {
             .call(py, work, |py, changes| reported(py, "RunChanges", &changes))
     }
 
-    /// Returns at most ``limit`` scores (1 to 10 000) of a customer in runs with the purpose ``"served"``, latest date
+    /// Returns at most ``limit`` (1 to 10 000) scores of a customer in runs with the purpose ``"served"``, latest date
     /// first.
     #[pyo3(signature = (customer_id, limit=100))]
     fn history(
@@ -278,9 +278,9 @@ impl OutcomeStore {
         self.caller.call(py, work, plain)
     }
 
-    /// Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included
-    /// only if the run has a probability for them and the store has their outcome under the model's definition of
-    /// churn.
+    /// Returns the customers of a run, each with their probability and their outcome, sorted by customer id. A customer
+    /// is included only if the run has a probability for them and the store has their outcome under the model's
+    /// definition of churn.
     fn of_run(&self, py: Python<'_>, run: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (own, run) = (self.own.clone(), run_id(run)?);
         let work = async move { Ok(own.of_run(&run).await?) };

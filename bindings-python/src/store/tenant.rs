@@ -180,9 +180,9 @@ macro_rules! tenant_methods {
             /// ``$1`` is the tenant's id and must occur in the statement. ``args`` are the values of ``$2``, ``$3`` and
             /// so on.
             ///
-            /// In Postgres, protect the table with the same row-level security policy as the store's tables, and pass
-            /// its name to `churn_core.Store.attest`. SQLite has no row-level security, so the statement itself must
-            /// use ``$1`` to read and change only rows of the tenant.
+            /// In Postgres, protect each of these tables with the same row-level security policy as the store's tables,
+            /// and pass the name of the table to `churn_core.Store.attest`. SQLite has no row-level security, so the
+            /// statement itself must use ``$1`` to read and change only rows of the tenant.
             ///
             /// Raises:
             ///     InvalidOptionError: ``$1`` does not occur, or an argument has an unsupported type.
