@@ -287,7 +287,7 @@ arguments! {
     top: usize = |given, name| whole(given, name, 0);
     interval: bool = flag;
     reasons: usize = |given, name| whole(given, name, 0);
-    // These functions convert arguments of definitions of churn.
+    // These functions convert arguments that define churn.
     horizon: u32 = |given, name| whole(given, name, 1);
     lead: u32 = |given, name| whole(given, name, 0);
     active_within: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
@@ -299,15 +299,15 @@ arguments! {
         "subscriptions" => Ok(subscription_columns()),
         _ => named(given, name).map(columns_of),
     };
-    // These functions convert arguments of features.
+    // These functions convert arguments that define features.
     name: String = text;
     source: RecordKind = named;
     window: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
-    // These functions convert arguments of records.
+    // These functions convert arguments of functions that read records.
     on_invalid: &'static str = |given, name| named(given, name).map(OnInvalid::as_str);
     ties: &'static str = |given, name| named(given, name).map(Ties::as_str);
     currency: Option<String> = |given, name| optional(given, |given| text(given, name));
-    // These functions convert arguments of training.
+    // These functions convert arguments of functions that train models.
     shared: bool = flag;
     leakage: LeakagePolicy = named;
     allow_columns: Vec<String> = names;
@@ -319,7 +319,7 @@ arguments! {
     churn_weight: f64 = number;
     embargo_days: u32 = |given, name| whole(given, name, 0);
     unseen_customers: bool = flag;
-    // These functions convert arguments of synthetic tenants.
+    // These functions convert arguments of functions that generate synthetic tenants.
     tenants: usize = |given, name| whole(given, name, 0);
     customers: usize = |given, name| whole(given, name, 0);
     days: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));

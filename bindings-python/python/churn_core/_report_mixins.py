@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _PrintedMixin:
-    """The methods of every report class that format the report as a dict, as text or as HTML."""
+    """Methods that every report class has. They format the report as a dict, as text or as HTML."""
 
     def to_dict(self) -> dict[str, Any]:
         raise NotImplementedError

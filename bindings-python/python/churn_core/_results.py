@@ -108,7 +108,7 @@ class Score(ToDict):
 
 
 class Explanation:
-    """Shapley values: the contribution of every feature to every row.
+    """Shapley values: the contribution of every feature to the score of every row.
 
     ``base_values + values.sum(axis=1)`` is the model's output before calibration, in log-odds. The attributes have the
     same names as those of ``shap.Explanation``. The plots of the shap package accept this object:
@@ -119,7 +119,7 @@ class Explanation:
         values: Contributions, float64 of shape (rows, features), or (features,) for a single row.
         base_values: The output of the model before any feature contributes: one number per row, or a single number for
             a single row.
-        data: Values of the features, with the shape of ``values``.
+        data: Values of the features, as an array with the shape of ``values``.
         feature_names: Names of the features.
 
     >>> explanation = model.explain(model.features(records, "2024-03-01"))

@@ -148,7 +148,7 @@ def _define() -> None:
 
 
 class _Part:
-    """Base class of the store classes with coroutine methods. It wraps an object whose methods return futures."""
+    """Base class of the store classes that have coroutine methods. It wraps an object whose methods return futures."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

@@ -75,7 +75,7 @@ __all__ = [
 @dataclass(frozen=True)
 class Upserted:
     """The result of an upsert. ``rows_changed`` is the number of rows that are new or that replaced a different stored
-    row. ``report`` lists the issues of the quarantined rows: invalid rows, which are left out."""
+    row. ``report`` lists the issues of the quarantined rows. A quarantined row is an invalid row that is left out."""
 
     rows_in: int
     rows_accepted: int

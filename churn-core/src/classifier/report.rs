@@ -48,8 +48,9 @@ pub struct ClassifierReport {
     /// change as the value grows.
     #[serde(default, alias = "monotone")]
     pub monotone_constraints: Vec<(String, Monotonicity)>,
-    /// Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    /// were used, either because the caller allowed them or because the policy only warns.
+    /// Columns that appear to leak the target but were used. A column leaks the target if it contains information that
+    /// is not available at prediction time. Each listed column was used because the caller allowed it, or because the
+    /// policy only warns.
     pub leaks: Vec<LeakageFinding>,
     /// Columns that may not have been read as intended: texts that were read as numbers, numbers that were read as
     /// texts, and empty columns.

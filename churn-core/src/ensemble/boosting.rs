@@ -29,7 +29,8 @@ pub struct GradientBoostingOptions {
     pub learning_rate: f64,
     /// Minimum number of training rows in a leaf. Default: 20.
     pub min_leaf_rows: usize,
-    /// Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001.
+    /// Minimum Hessian of a leaf: the sum of the second derivatives of the log-loss over the rows in the leaf. Default:
+    /// 0.001.
     pub min_leaf_hessian: f64,
     /// L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
     /// log-loss over its rows) is reduced by this number, but not below 0. Default: 0.

@@ -61,8 +61,8 @@ pub struct Measures {
     /// Calibration table: the mean predicted probability and the observed churn rate in ten bins of equal size, lowest
     /// predictions first.
     pub calibration: Vec<CalibrationBin>,
-    /// Why the metrics of ranking and calibration are `None` although both labels occur: one label has too few
-    /// customers for a reliable interval.
+    /// Why the metrics of ranking and calibration are `None` although both labels occur. The reason is always that one
+    /// label has too few customers for a reliable interval.
     #[serde(default)]
     pub not_measured_reason: Option<String>,
 }
@@ -94,9 +94,9 @@ impl fmt::Display for Measures {
     }
 }
 
-/// Minimum number of customers of each label for an interval. With fewer customers, a bootstrap repeats the same few
-/// customers, and its interval is far too narrow. For example, a single churned customer who is ranked first gives an
-/// AUC of 1.000 with the interval 1.000 to 1.000.
+/// Minimum number of customers with each label for which intervals are computed. With fewer customers, a bootstrap
+/// repeats the same few customers, and its interval is far too narrow. For example, a single churned customer who is
+/// ranked first gives an AUC of 1.000 with the interval 1.000 to 1.000.
 const FEWEST_OF_A_CLASS: usize = 10;
 
 /// Returns the reason why ranking and calibration cannot be measured: one label has too few customers. `None` if both

@@ -6,8 +6,8 @@ use crate::error::names;
 use crate::numeric::{logit, sigmoid};
 
 names! {
-    /// A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the
-    /// overall odds at the training dates.
+    /// A coarse class of risk. The band depends on the ratio of two odds: the customer's odds of churn, p / (1 - p) for
+    /// the probability p, and the overall odds of churn at the training dates.
     #[derive(PartialOrd, Ord)]
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "lowercase"))]
     pub enum RiskBand: "risk_band" {

@@ -26,8 +26,8 @@ pub struct OutOfTime {
     #[serde(default)]
     pub test_dates: Vec<AsOf>,
     /// The training dates of the tested model. The label periods of all training dates end by the first test date. If a
-    /// training date is a span of days, each customer is used on one day of the span (see [`ChurnRateAt::first`]), and
-    /// this list contains the last day of the span.
+    /// training date stands for a span of days, each customer is used on one day of the span (see
+    /// [`ChurnRateAt::first`]), and this list contains the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Whether every customer was scored by a model that was not trained on any of that customer's rows.
     pub unseen_customers: bool,
@@ -112,9 +112,9 @@ pub struct ChurnRateAt {
     pub first: Option<AsOf>,
     /// Number of customers who are used at this training date.
     pub rows: usize,
-    /// Number of customers used at this training date who churned in the label period after the date.
+    /// Number of customers who are used at this training date and churned in the label period after the date.
     pub churned: usize,
-    /// Observed churn rate: the share of the customers used at this training date who churned in the label period.
+    /// Observed churn rate at this training date: `churned` divided by `rows`.
     pub churn_rate: f64,
     /// Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the customer's
     /// rows (out-of-fold).
@@ -131,8 +131,8 @@ pub struct MemberReport {
     /// The weight of the base learner. The ensemble adds up the log-odds of its base learners, each multiplied by its
     /// weight. The weights sum to 1.
     pub weight: f64,
-    /// The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without the
-    /// rows of the same customer (or group). Lower is better.
+    /// The out-of-fold log-loss of the base learner, before calibration. Each prediction for a customer (or group)
+    /// comes from a base learner that was fitted without the rows of this customer (or group). Lower is better.
     pub log_loss: f64,
 }
 
@@ -152,8 +152,8 @@ pub struct DroppedMember {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TrainReport {
-    /// The training dates of the final model. If a training date is a span of days, each customer is used on one day of
-    /// the span (see [`ChurnRateAt::first`]), and this list contains the last day of the span.
+    /// The training dates of the final model. If a training date stands for a span of days, each customer is used on
+    /// one day of the span (see [`ChurnRateAt::first`]), and this list contains the last day of the span.
     pub training_dates: Vec<AsOf>,
     /// Number of rows in the training set. Each row is a pair of a customer and a date.
     pub rows: usize,

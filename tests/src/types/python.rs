@@ -25,7 +25,7 @@ def _moment(text: str) -> datetime:
 
 
 def _text(at: datetime) -> str:
-    """Writes a moment as the library does: a date alone for midnight UTC."""
+    """Writes a moment as the library does. Midnight UTC is written as a date without a time."""
     plain = at.astimezone(timezone.utc).replace(tzinfo=None)
     midnight = plain.replace(hour=0, minute=0, second=0, microsecond=0)
     return plain.date().isoformat() if plain == midnight else f"{plain.isoformat()}Z"
@@ -117,14 +117,14 @@ fn dataclass(out: &mut String, name: &str, of_type: &Type, fields: &[Field], str
         docstring(out, &field.doc, "    ");
     }
     out.push_str(&format!(
-        "\n    @classmethod\n    def from_dict(cls, given: Mapping[str, Any]) -> {name}:\n        \"\"\"Reads what `to_dict` writes.\"\"\"\n        return cls(\n"
+        "\n    @classmethod\n    def from_dict(cls, given: Mapping[str, Any]) -> {name}:\n        \"\"\"Creates the object from a dict that `to_dict` returned.\"\"\"\n        return cls(\n"
     ));
     for field in fields {
         let value = reader(&field.kind, &format!("given[\"{}\"]", field.name), structs);
         out.push_str(&format!("            {}={value},\n", python_name(&field.name)));
     }
     out.push_str("        )\n");
-    out.push_str("\n    def to_dict(self) -> dict[str, Any]:\n        \"\"\"Returns a dict whose values have only types that JSON has.\"\"\"\n        return {\n");
+    out.push_str("\n    def to_dict(self) -> dict[str, Any]:\n        \"\"\"Returns the fields as a dict that ``json.dumps`` accepts.\"\"\"\n        return {\n");
     for field in fields {
         let value = writer(&field.kind, &format!("self.{}", python_name(&field.name)), structs);
         out.push_str(&format!("            \"{}\": {value},\n", field.name));
