@@ -31,7 +31,7 @@ export interface SubscriptionCustomerRow {
   /** The time at which the version became known. This key is present if the subscriptions have `known_at`. */
   knownAt?: string | null
   /**
-   * The time at which the customer gave notice in this spell (the uninterrupted period as a customer). This key is
+   * The time at which the customer gave notice, within this spell (the uninterrupted period as a customer). This key is
    * present if `customers` has `notice_at`.
    */
   noticeAt?: string | null
@@ -50,7 +50,8 @@ export interface SubscriptionCustomerRow {
 
 /**
  * Converts a table of subscriptions to dated customer rows (versions) for `TenantRecords.fromObjects`. If the
- * subscriptions are Arrow, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is synchronous.
+ * subscriptions are Arrow data, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is
+ * synchronous.
  *
  * - A spell is one uninterrupted period as a customer: a series of subscriptions without a gap between them.
  *   `signedUpAt` is the start of the spell, and `churnedAt` is its end.
@@ -76,9 +77,9 @@ export interface SubscriptionCustomerRow {
  * const records = TenantRecords.fromObjects({ tenant: 'acme', customers })
  * ```
  *
- * @throws {ChurnError} with the code, row and column of the first invalid value. `table` is null if the value is in
- * `subscriptions`, and `'customers'` if it is in `customers`. The code is `invalid_option` if `customers` has a `known_at`
- * column, or lacks an attribute that is named in `staticAttributes`.
+ * @throws {ChurnError} with the code, row and column of the first invalid value. The error's `table` is null if the
+ * value is in `subscriptions`, and `'customers'` if it is in `customers`. The code is `invalid_option` if `customers`
+ * has a `known_at` column, or lacks an attribute that is named in `staticAttributes`.
  */
 export function subscriptionsToCustomers<C extends JoinedCustomerRow>(
   subscriptions: readonly SubscriptionRow[],

@@ -56,9 +56,9 @@ export interface WorldOptions extends Threads {
   duplicates?: number
   /** Share of event rows whose customer does not exist. Default: 0. */
   eventsWithoutCustomer?: number
-  /** Share of event rows that have the id of another tenant's customer. Default: 0. */
+  /** Share of event rows whose customer id belongs to a customer of another tenant. Default: 0. */
   unknownIds?: number
-  /** Names of columns to add that leak the target (reveal the label), or `'all'`. Default: none. */
+  /** The leaks to add: names of columns that leak the target (reveal the label), or `'all'`. Default: none. */
   leaks?: 'all' | readonly string[]
   /** Number of simulated futures from which each true probability is computed. Default: 64. */
   paths?: number
@@ -72,7 +72,7 @@ const WORLD_OPTIONS = keys<WorldOptions>({
 
 const TABLES = ['customers', 'payments', 'tickets', 'activities'] as const
 
-/** The four tables of synthetic customers. The rows of the tables are generated when a table is first read. */
+/** The four tables of synthetic customers. All four are generated when one of them is read for the first time. */
 export class WorldTables {
   readonly #make: () => NativeTables
 
@@ -128,9 +128,9 @@ export interface TrueRisk {
   tenantId: string
   customerId: string
   asOf: string
-  /** The true probability that the customer cancels in the label period (the span after the date). */
+  /** The true probability that the customer cancels in the label period, which follows the date. */
   probability: number
-  /** Whether the customer churned; null if the label period ends after the history. */
+  /** Whether the customer churned; null if the label period ends after the end of the history. */
   churned: boolean | null
 }
 
@@ -168,7 +168,7 @@ export class World {
   get observedFrom(): string { return halfOf<NativeWorld>(this).observedFrom }
   /** End of the history that was generated. */
   get observedUntil(): string { return halfOf<NativeWorld>(this).observedUntil }
-  /** Six dates, latest first. The 90 days after each date end before the last event of the history. */
+  /** Six dates (fewer if the history is short), latest first. The history covers the 90 days after each date. */
   get dates(): readonly string[] { return cached(this, 'dates', () => halfOf<NativeWorld>(this).dates) }
   /** The true probability of cancellation within 90 days after each of `dates`, for each eligible customer. */
   get truth(): readonly TrueRisk[] { return cached(this, 'truth', () => this.truthAt({})) }

@@ -48,8 +48,8 @@ export interface RecordOptions {
    */
   currency?: string
   /**
-   * The exchange rates of currencies other than `currency`. The keys are currency codes. Each number is the price of
-   * one major unit of that currency (such as one euro), in major units of the tenant's currency.
+   * The exchange rates of currencies other than `currency`. Each key is a currency code. Its value is the price of one
+   * major unit of this currency (such as one euro), in major units of the tenant's currency.
    */
   conversionRates?: Readonly<Record<string, number>>
 }
@@ -88,7 +88,7 @@ export interface ArrowTable {
 /** A table as the bytes of an Arrow IPC file or stream, or as a `Table` of `apache-arrow`. */
 export type Arrow = Uint8Array | ArrowTable
 
-/** All tables as Arrow. Column names are in snake_case (`due_at`) or camelCase (`dueAt`). */
+/** All tables as Arrow data. Column names are in snake_case (`due_at`) or camelCase (`dueAt`). */
 export interface ArrowTables {
   customers: Arrow
   payments?: Arrow | null
@@ -118,8 +118,9 @@ export interface CancellationDefinition {
 }
 
 /**
- * The definition of churn by inactivity: a customer churns if they have no event (paid payment or activity) in the
- * label period. The label period is the period after the date of the prediction, during which churn is counted.
+ * The definition of churn by inactivity: a customer churns if they have no event in the label period. The label period
+ * is the period after the date of the prediction, during which churn is counted. An event is a paid payment or an
+ * activity, depending on `on`.
  */
 export interface InactivityDefinition {
   kind: 'inactivity'
@@ -239,8 +240,8 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
   /** Seed of all random sampling. Equal records, options and seeds give equal model bytes. Default: 0. */
   seed?: number | bigint
   /**
-   * Maximum number of training rows (pairs of a customer and a date). If there are more, a sample of the customers is
-   * used, each with all their rows. Default: 500000.
+   * Maximum number of training rows (pairs of a customer and a date). If there are more rows, training uses all rows of
+   * a sample of the customers. Default: 500000.
    */
   maxRows?: number
   /**
@@ -318,8 +319,8 @@ export type CustomerScore = Score & {
   asOf: string
   modelId: string
   /**
-   * Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. In
-   * both cases, the name of a column may be misspelt.
+   * Warnings about columns that the model uses but the rows do not have, and about columns of the rows that the model
+   * does not use. In both cases, the name of a column may be misspelt.
    */
   warnings: Warning[]
 }

@@ -10,7 +10,7 @@ const { errors } = JSON.parse(readFileSync(new URL('../../tests/fixtures/contrac
 
 const TABLES = { customers: 'Customer', payments: 'Payment', tickets: 'Ticket', activities: 'Activity' }
 const ALL = { ...TABLES, subscriptions: 'Subscription' }
-/** For each text column with a fixed set of values, the permitted values. */
+/** The permitted values of each text column that has a fixed set of values. */
 const LITERALS = {
   'payments.status': ['paid', 'failed', 'pending', 'refunded'],
   'tickets.priority': ['low', 'normal', 'high', 'urgent'],

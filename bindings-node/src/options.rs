@@ -28,7 +28,7 @@ pub(crate) fn text(options: &Object<'_>, name: &str) -> Result<Option<String>> {
     }
 }
 
-/// Reads an option whose value is one of several names, such as `refuse`. The name becomes a value of the enum `T`.
+/// Reads an option whose value is a name, such as `refuse`. The name is parsed as a value of the enum `T`.
 pub(crate) fn named<T: FromStr<Err = Error>>(options: &Object<'_>, name: &str) -> Result<Option<T>> {
     let named = text(options, name)?.map(|text| text.parse());
     named.transpose().map_err(|error: Error| raise_option(name, &error))

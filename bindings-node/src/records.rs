@@ -285,7 +285,7 @@ fn builder(given: &Object<'_>, tenant: &str, read: Reader) -> Result<RecordsBuil
     Ok(builder)
 }
 
-/// Makes a records builder with the given options and without tables.
+/// Makes a records builder that has the given options but no tables.
 fn configured(given: &Object<'_>, tenant: &str) -> Result<RecordsBuilder> {
     let mut builder = TenantRecords::builder(tenant).on_invalid(options::policy(given)?);
     if let Some(moment) = options::moment(given, "observedFrom")? {

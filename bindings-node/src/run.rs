@@ -36,8 +36,8 @@ pub struct ScoreRow {
     pub risk_band: Option<String>,
     /// Why the customer is not scored, in words; null if the customer is scored.
     pub not_scored_reason: Option<String>,
-    /// The date by which a customer without a probability will have one if they do not churn. It is null for a customer
-    /// who is scored.
+    /// The date by which the customer will have enough history for a score, unless they churn first. It is null if the
+    /// customer is scored, or if no such date is known.
     pub expected_at: Option<String>,
 }
 
@@ -139,8 +139,7 @@ impl Run {
         Ok(self.inner.get()?.scores().iter().map(ScoreRow::from).collect())
     }
 
-    /// Returns the probability of each score, in the order of the scores. The probability of a customer who is not
-    /// scored is NaN.
+    /// Returns the probability of each customer, in the order of `scores`. For a customer who is not scored, it is NaN.
     #[napi(catch_unwind)]
     pub fn probabilities(&self) -> Result<Float64Array> {
         let values = self.inner.get()?.scores().iter();

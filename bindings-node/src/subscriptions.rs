@@ -33,8 +33,8 @@ pub struct SubscriptionCustomers {
     pub findings: String,
 }
 
-/// Reads the table of the kind `source`. The second value is true if the table was given as Arrow bytes, and false if
-/// it was given as objects.
+/// Reads the table of the kind `source`. The second value of the result is true if the table was given as Arrow bytes,
+/// and false if it was given as objects.
 fn table(given: &Object<'_>, source: Source) -> Result<Option<(Table, bool)>> {
     let bytes = match given.get::<Unknown<'_>>(source.as_str())? {
         Some(value) => value.is_typedarray()?,

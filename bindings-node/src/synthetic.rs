@@ -80,7 +80,7 @@ impl SyntheticWorld {
         self.inner.observed_until().to_string()
     }
 
-    /// Six dates, latest first. The history covers the 90 days after each date.
+    /// Six dates (fewer if the history is short), latest first. The history covers the 90 days after each date.
     #[napi(getter, catch_unwind)]
     pub fn dates(&self) -> Vec<String> {
         self.inner.dates().iter().map(ToString::to_string).collect()

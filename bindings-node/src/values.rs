@@ -7,7 +7,8 @@ use napi::{JsDate, JsString, Result, ValueType, sys};
 
 use crate::error::invalid_option;
 
-/// The value of JavaScript's `Number.MAX_SAFE_INTEGER`: the largest integer that a number can represent exactly.
+/// The value of JavaScript's `Number.MAX_SAFE_INTEGER`. A JavaScript number represents every integer from 0 to this
+/// value exactly.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// A value that is passed to JavaScript. `None` becomes null.

@@ -9,7 +9,7 @@ import { before, test } from 'node:test'
 import { ChurnClassifier, ChurnError } from 'churn-core'
 import { bytes, read } from './fixtures.mjs'
 
-// The rows of 150 customers, with two rows each. Whether a customer leaves depends on the column `minutes`.
+// Two rows for each of 150 customers. Whether a customer leaves depends mainly on the column `minutes`.
 const rows = Array.from({ length: 300 }, (_, i) => ({ plan: ['pro', 'basic'][i % 2], minutes: ((i >> 1) * 37) % 100, seats: i % 7 ? i % 7 : null }))
 const left = rows.map(({ minutes }, i) => (minutes < 40) === ((i >> 1) % 5 > 0))
 const groups = rows.map((_, i) => `C-${i >> 1}`)

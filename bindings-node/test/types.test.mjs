@@ -22,7 +22,7 @@ function inside(work) {
   }
 }
 
-// The paths of all declarations in a folder and the folders below it.
+// Returns the paths of all declaration files in a folder and its subfolders.
 const declarations = (place) => readdirSync(place, { recursive: true }).filter((name) => name.endsWith('.d.ts')).toSorted()
 
 test('the row types and codes are those of the core', () => {

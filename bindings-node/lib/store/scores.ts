@@ -58,7 +58,7 @@ export interface RunSummary {
   bands: Record<RiskBand, number>
   /** Number of scored customers whose outcome (whether they churned) is known. */
   outcomes: number
-  /** Number of scored customers whose outcome is known and who churned. */
+  /** Number of scored customers who are known to have churned. */
   churned: number
 }
 
@@ -119,7 +119,7 @@ export interface ScoreCursor {
 export interface ScoreQuery {
   /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
   run?: RunId | null
-  /** The number by which scores are sorted, highest first. Default: `'probability'`. */
+  /** Scores are sorted by this number, highest first. Default: `'probability'`. */
   order?: 'probability' | 'value_at_risk'
   /** Selects customers in these risk bands. */
   bands?: readonly RiskBand[]
@@ -129,7 +129,7 @@ export interface ScoreQuery {
   minProbability?: number
   /** Maximum number of results, 1 to 10 000. Default: 100. */
   limit?: number
-  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  /** The value that the previous page has in `next`. Without this option, the first page is read. */
   after?: ScoreCursor | null
   /** Whether the result has `total`, the number of all customers that match the query. Default: false. */
   total?: boolean
@@ -160,7 +160,7 @@ export interface RunChanges {
   entered: number
   /** Number of customers who are only in the earlier run. */
   left: number
-  /** The largest changes of a customer's probability from the earlier run to the later one, largest first. */
+  /** The customers whose probability changed most from the earlier run to the later run, largest change first. */
   largest: { customerId: string; before: number; after: number }[]
 }
 
@@ -172,7 +172,7 @@ export interface HighRiskOptions {
   minProbability?: number
   /** Maximum number of results. Default: 100. */
   limit?: number
-  /** The value of `next` of the previous page. Without this option, the first page is read. */
+  /** The value that the previous page has in `next`. Without this option, the first page is read. */
   after?: RiskPlace | null
 }
 
@@ -192,7 +192,7 @@ export class ScoreStore {
     return camel(async () => this.#native.save(modelOf(model), runOf(run), given, byId as object | undefined))
   }
 
-  /** Returns summaries of the latest runs of any purpose, latest date first. */
+  /** Returns summaries of the latest runs, latest date first. Trial runs are included. */
   async runs(options?: RunsOptions): Promise<RunSummary[]> {
     const given = checked(options, { limit: 1, before: 1 })
     type Row = Omit<RunSummary, 'bands' | 'outcomes'> & { bands: [number, number, number, number]; outcomes: [number, number] }
@@ -204,8 +204,8 @@ export class ScoreStore {
   }
 
   /**
-   * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
-   * `after`.
+   * Returns a page of the customers of a run, highest probability first. To get the next page, pass the `next` of this
+   * page as `after`.
    */
   async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
     const { run, after, ...given } = checked(options, HIGH_RISK_OPTIONS)
@@ -245,7 +245,7 @@ export class ScoreStore {
   async delete(run: RunId): Promise<void> { await called(async () => this.#native.delete(runIdOf(run))) }
 }
 
-/** A stored probability of a customer, and whether the customer then churned. */
+/** A stored probability of a customer, and whether the customer churned. */
 export interface ScoredOutcome {
   customerId: string
   probability: number

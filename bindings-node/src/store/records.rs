@@ -55,7 +55,7 @@ impl NativeRecords {
         begin(env, unless_cancelled(cancel, work))
     }
 
-    /// Upserts rows in one transaction. The rows were passed to this module before, in several calls of `Slices.push`.
+    /// Upserts rows in one transaction. Earlier calls of `Slices.push` have passed the rows to this module.
     #[napi(catch_unwind)]
     pub fn upsert_slices<'env>(
         &self,
@@ -109,7 +109,7 @@ impl NativeRecords {
     }
 
     /// Returns a page of customers as JSON. Each customer is returned as their current version (dated row).
-    /// `attributes` contains names and values of text attributes. A customer must have all these values.
+    /// `attributes` contains names and values of text attributes. Only customers with all these values are returned.
     #[napi(catch_unwind)]
     pub fn find<'env>(
         &self,

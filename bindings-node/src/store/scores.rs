@@ -23,7 +23,7 @@ fn run_id(given: &Object<'_>) -> Result<RunId> {
     })
 }
 
-/// Reads an option that is a number, if it was given.
+/// Reads an option that is a number. The result is `None` if the option was not given.
 fn number(given: &Object<'_>, name: &str) -> Result<Option<f64>> {
     match options::value(given, name)? {
         None => Ok(None),

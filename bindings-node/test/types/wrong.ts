@@ -131,11 +131,11 @@ export const options25x: TrainOptions = { leakage: 'ignore' }
 export const options26: TrainOptions = { monotoneConstraints: { seats: 'increasing' } }
 // @ts-expect-error There is no direction 'raises'.
 export const options26x: TrainOptions = { monotoneConstraints: { seats: 'raises' } }
-// 27. The options of boosting have the known names.
+// 27. The option `boosting` takes an object. Unknown names in this object are errors.
 export const options27: TrainOptions = { boosting: { nTrees: 50, maxLeaves: 8, subsample: 0.8 }, forest: false }
 // @ts-expect-error The option is called `nTrees`, not `trees`.
 export const options27x: TrainOptions = { boosting: { trees: 50 } }
-// 28. Only a backtest has the options of a backtest. Training does not have them.
+// 28. Some options, such as `origins`, exist only for backtests.
 backtest(records, { origins: [at], embargoDays: 7 })
 // @ts-expect-error Training has no option `origins`.
 ChurnModel.train(records, { origins: [at] })
@@ -149,15 +149,15 @@ ChurnModel.train(records, { onProgress: ({ stage, done }) => console.log(stage, 
 ChurnModel.train(records, { onProgress: ({ percent }) => console.log(percent) })
 
 // Cases about custom features
-// 31. A feature of payments has conditions of payments.
+// 31. A feature of payments may use only the conditions for payments.
 export const feature31: Feature = { name: 'f', source: 'payments', filter: ['failed'], window: 91 }
 // @ts-expect-error The condition 'urgent' is for tickets.
 export const feature31x: Feature = { name: 'f', source: 'payments', filter: ['urgent'] }
-// 32. A feature of tickets has measures of tickets.
+// 32. A feature of tickets may use only the measures for tickets.
 export const feature32: Feature = { name: 'f', source: 'tickets', measure: 'resolution_hours', function: 'mean', axis: 'resolved_at' }
 // @ts-expect-error The measure 'amount' is for payments.
 export const feature32x: Feature = { name: 'f', source: 'tickets', measure: 'amount', function: 'mean' }
-// 33. A feature of customers has the functions 'value' and 'change', and no filter.
+// 33. A feature of customers has the function 'value' or 'change', and it has no filter.
 export const feature33: Feature = { name: 'f', source: 'customers', measure: { attribute: 'seats' }, function: 'change', window: 91 }
 // @ts-expect-error This feature of customers has a filter.
 export const feature33x: Feature = { name: 'f', source: 'customers', filter: ['paid'] }
@@ -237,7 +237,7 @@ store.tenant(undefined)
 model.scoreCustomer({ customer: [{ customerId: 'a', signedUpAt: at }, { customerId: 'a', signedUpAt: at, validFrom: at }], payments: [{ dueAt: at, amount: 1 }] }, { asOf: at })
 // @ts-expect-error The property is called `customer`, not `customers`.
 model.scoreCustomer({ customers: [{ customerId: 'a', signedUpAt: at }] }, { asOf: at })
-// 52. The options of synthetic tenants have the known names.
+// 52. Unknown names of options for synthetic tenants are errors.
 synthetic.world({ seed: 1, initialCustomers: 0.5 })
 // @ts-expect-error There is no option `founders`.
 synthetic.world({ founders: 0.5 })
@@ -257,7 +257,7 @@ export const row55x: number | null = new ChurnError('m', { code: 'io' }).line
 TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'month' }]).customers })
 // @ts-expect-error The interval is called 'month', not 'monthly'.
 subscriptionsToCustomers([{ customerId: 'a', startedAt: at, price: 30, interval: 'monthly' }])
-// 57. Subscriptions in Arrow give customers in Arrow.
+// 57. If the subscriptions are Arrow data, the customers are Arrow data too.
 TenantRecords.fromArrow({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })
 // @ts-expect-error The customers are a Buffer, and `fromObjects` takes objects.
 TenantRecords.fromObjects({ tenant: 't', customers: subscriptionsToCustomers(new Uint8Array()).customers })
