@@ -79,7 +79,7 @@ impl Table {
         let builder = TenantRecords::builder(tenant.clone()).on_invalid(OnInvalid::Quarantine);
         let builder = match kind {
             RecordKind::Customers => builder.customers(table.clone()),
-            // The check assumes that every customer id in the events belongs to an existing customer.
+            // The check assumes that every customer id in the table belongs to an existing customer.
             _ => builder.customers(table.named_customers()?).table(kind, table.clone()),
         };
         let (_, mut report) = builder.build()?;
@@ -157,8 +157,8 @@ impl Table {
             .collect()
     }
 
-    /// Returns the typed values of the column `name` in the rows `rows`. The values are read by the functions that also
-    /// read values when records are built.
+    /// Returns the typed values of the column `name` in the rows `rows`. They are read by the same functions that
+    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build) uses.
     fn typed(&self, kind: RecordKind, name: &str, rows: &[usize]) -> Result<CheckedColumn> {
         let Some(column) = self.column(name) else {
             return Err(Error::new(ErrorKind::Internal, "a column vanished"));
@@ -253,7 +253,7 @@ impl Table {
     }
 }
 
-/// Whether `value` / 10^`scale` is the decimal number with the fewest digits that rounds to `number`.
+/// Whether `value` / 10^`scale` equals the shortest decimal number whose nearest `f64` is `number`.
 fn names_exactly(number: f64, value: i128, scale: i8) -> bool {
     let shortest = format!("{:e}", number.abs());
     let Some((digits, exponent)) = shortest.split_once('e') else {
@@ -288,7 +288,7 @@ mod tests {
             (-1005, 3, true),
             (123_456_789_012_345, 2, true),
             (12, -3, true),
-            // The exact decimal rounds to 1.00, but the `f64` nearest to it rounds to 1.01.
+            // The exact decimal rounds to 1.00. The nearest `f64` is written as 1.005, which rounds to 1.01.
             (1_004_999_999_999_999_999_999, 21, false),
             (123_456_789_012_345_678_901, 2, false),
         ] {

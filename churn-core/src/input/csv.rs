@@ -9,10 +9,10 @@ impl Table {
     /// Reads CSV (commas, `"` as quote, UTF-8) with a header line.
     ///
     /// Columns are recognised by the names in [`columns_of`](crate::columns_of). If columns have other names, rename
-    /// them with [`with_names`](Self::with_names). A column that is not recognised is an attribute. An attribute has
-    /// the type number if all non-empty cells are numbers, bool if all non-empty cells are `true` or `false`, and text
-    /// otherwise. An empty cell is null. Empty input gives a table without columns and rows. Values are validated by
-    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
+    /// them with [`with_names`](Self::with_names). A column that is not recognised is an attribute. The type of an
+    /// attribute is number if all non-empty cells are numbers, bool if all non-empty cells are `true` or `false`, and
+    /// text otherwise. An empty cell is null. Empty input gives a table without columns and rows. Values are validated
+    /// by [`RecordsBuilder::build`](crate::RecordsBuilder::build), not here.
     ///
     /// ```
     /// use churn_core::{Table, TenantRecords};

@@ -79,8 +79,8 @@ impl Exchange {
                     message: format!("{amount} is beyond 2^53 minor units"),
                 });
             }
-            // If a valid row states a currency, the tenant's currency has a code. Here it has none, although this row
-            // states a currency. The row is therefore invalid, and has already been reported.
+            // If a valid row states a currency, the tenant's currency has a code. Here the tenant's currency has no
+            // code, although this row states a currency. The row is therefore invalid, and has already been reported.
             if factor.is_none() && currency.code().is_none() {
                 return Ok(0);
             }

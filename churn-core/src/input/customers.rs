@@ -84,8 +84,8 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
             ),
         })
         .collect();
-    // If several rows describe the same version of a customer, the first of these rows is accepted. Every customer
-    // therefore keeps at least one row.
+    // If several rows of a customer have the same `signed_up_at`, `valid_from` and `known_at`, the first of these rows
+    // is accepted. Every customer therefore keeps at least one row.
     let sorted = match twice.is_empty() {
         true => sorted,
         false => {

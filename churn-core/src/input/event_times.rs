@@ -21,7 +21,7 @@ const LATE_START_DAYS: i64 = 90;
 pub(crate) struct EventTimes {
     /// The first and the last observed event time; `None` if there are no events.
     pub(crate) span: Option<EventSpan>,
-    /// The days with events; `None` if there are too few events to tell which of them are usual.
+    /// The days with events; `None` if there are too few events to tell which days are usual.
     pub(crate) days: Option<UsualDays>,
     /// Findings about event times.
     pub(crate) findings: Vec<Finding>,
@@ -118,11 +118,11 @@ struct Observed {
     span: Option<EventSpan>,
     /// The rows with far dates (see [`FAR`]).
     far: Rows,
-    /// The rows with isolated dates (see [`UsualDays::of`]), without those with far dates.
+    /// The rows with isolated dates (see [`UsualDays::of`]), except rows with far dates.
     isolated: Rows,
     /// The rows with dates before 1980.
     early: Rows,
-    /// The days with events; `None` if there are too few events to tell which of them are usual.
+    /// The days with events; `None` if there are too few events to tell which days are usual.
     days: Option<UsualDays>,
 }
 

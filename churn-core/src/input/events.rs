@@ -79,8 +79,8 @@ impl EventDraft {
         let mut columns: Vec<Values<'_>> = self.known_at.iter().map(|known| Values::Moments(known)).collect();
         columns.extend(values);
         columns.extend(self.attributes.values());
-        // Several activities of one customer on one day are usual, so equal activities are reported only if most times are
-        // more precise than a day.
+        // Several activities of one customer on one day are usual, so equal activities are reported only if most event
+        // times are more precise than a day.
         let precise = || self.at.iter().filter(|&&at| at % MICROS_PER_DAY != 0).count() * 2 > self.at.len();
         let with_ids = reader.kind() != RecordKind::Activities || precise();
         let (copies, renamed) = self.copies(&sorted, &columns, with_ids, &given, workers)?;
@@ -177,7 +177,7 @@ impl EventDraft {
             for customer in customers {
                 for together in sorted.ties(customer, |row| self.at[row as usize]) {
                     let mut rows: Vec<u32> = together.to_vec();
-                    // Of equal rows, those without an id come first.
+                    // Among equal rows, the rows without an id come first.
                     rows.sort_by(|&a, &b| compare(columns, a, b).then_with(|| nameless(b).cmp(&nameless(a))));
                     let pairs = rows
                         .windows(2)

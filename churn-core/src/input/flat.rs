@@ -44,7 +44,7 @@ pub struct ColumnNote {
 /// probably intended to contain numbers.
 const MOST: f64 = 0.8;
 
-/// Statistics about the values of a column. One pass over the values computes them.
+/// Statistics about the values of a column, computed in one pass over the values.
 #[derive(Default)]
 struct Spelling {
     values: usize,

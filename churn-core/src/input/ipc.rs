@@ -201,7 +201,7 @@ impl<R: Read> IpcBatches<R> {
     }
 
     /// Reads `length` bytes, or fewer if the input ends earlier. Memory is allocated only for bytes that exist, even if
-    /// `length` is larger.
+    /// `length` is larger than the input.
     fn read_onto(&mut self, bytes: &mut Vec<u8>, length: u64) -> Result<()> {
         self.reader.by_ref().take(length).read_to_end(bytes)?;
         Ok(())
@@ -215,7 +215,7 @@ fn without_rows(schema: SchemaRef) -> Result<Table> {
     Table::from_record_batch(&empty.map_err(|_| broken("its schema has an invalid type"))?)
 }
 
-/// Reads the batches that the footer of a file lists.
+/// Reads the batches that are listed in the footer of a file.
 fn from_footer(bytes: &[u8]) -> Result<Table> {
     const TAIL: usize = 10;
     let outside = || broken("its footer points outside of it");
@@ -254,8 +254,8 @@ fn from_footer(bytes: &[u8]) -> Result<Table> {
     read.unwrap_or_else(|_| Err(broken("its parts are inconsistent")))
 }
 
-/// Returns a message that the footer lists, together with its body. Returns an error if the message does not lie within
-/// the file, or if its lengths are inconsistent.
+/// Returns a message that is listed in the footer, with the body of the message. Returns an error if the message does
+/// not lie within the file, or if its lengths are inconsistent.
 fn message_at(bytes: &[u8], block: &Block) -> Result<Buffer> {
     let part = |offset: i64, length: i64| {
         let offset = usize::try_from(offset).ok()?;

@@ -10,12 +10,13 @@ use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::input::table::{Column, Table, Value};
 
 impl Table {
-    /// Reads a JSON array with one object per row. Every key that occurs in any row becomes a column. If a row does not
-    /// have the key of a column, the value of this column in the row is null.
+    /// Reads a JSON array with one object per row. Every key that occurs in any row becomes a column. If a key is
+    /// missing in a row, the row has a null in that column.
     ///
     /// # Errors
     /// `unreadable_table` if the text is not an array of objects, if a row has the same key twice, or if a large table
-    /// has almost no keys that occur in several rows. Such keys are probably data, not column names.
+    /// has almost no keys that occur in several rows. Keys that occur in only one row are probably data, not column
+    /// names.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let mut columns = Columns::default();
@@ -35,8 +36,8 @@ impl Table {
         columns.into_table()
     }
 
-    /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. If a row does not
-    /// have the name of a column, the value of this column in the row is null.
+    /// Creates a table from rows of named values. Every name that occurs in any row becomes a column. If a name is
+    /// missing in a row, the row has a null in that column.
     ///
     /// # Errors
     /// `unreadable_table` if there are too many rows, if a row has the same name twice, or if a large table has almost

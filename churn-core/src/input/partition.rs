@@ -59,8 +59,8 @@ impl RecordsBuilder {
         let count = split.len();
         let mut tenants = BTreeMap::new();
         for (done, (tenant, tables)) in split.into_iter().enumerate() {
-            // A table that the caller gave counts as given for every tenant. A tenant that has no rows in the table
-            // gets an empty table.
+            // If the caller passed a table, the table counts as given for every tenant. A tenant without rows in this
+            // table gets an empty table.
             let given = |kind: RecordKind| {
                 let batches = self.tables[kind as usize].as_ref()?;
                 let mut rows = tables.get(&kind).cloned().unwrap_or_default().into_iter();

@@ -1,4 +1,4 @@
-//! Findings about valid rows. `event_times.rs` has those about the times of events.
+//! Findings about valid rows. The findings about the times of events are in `event_times.rs`.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use crate::input::schema::{is_known, nearest_known, similar_known};
 use crate::record::{ALWAYS, Attribute, AttributeValues, Customers, Events, MISSING_CODE, NEVER, TenantRecords};
 use crate::time::MICROS_PER_DAY;
 
-/// An event is a far date if it is later than nearly all other events of its table by more than this number of
+/// An event has a far date if it is later than nearly all other events of its table by more than this number of
 /// microseconds (365 days).
 pub(crate) const FAR: i64 = 365 * MICROS_PER_DAY;
-/// A customer or a subscription that begins again within less than this number of microseconds (two days) after the
-/// earlier end has a short gap.
+/// A gap is short if a customer or a subscription begins again less than this number of microseconds (two days) after
+/// the earlier end.
 pub(crate) const SHORT_GAP: i64 = 2 * MICROS_PER_DAY;
 /// The start of 1980, in microseconds since 1970-01-01.
 pub(crate) const YEAR_1980: i64 = 315_532_800_000_000;
@@ -140,8 +140,9 @@ pub(crate) fn of_customers(
     findings
 }
 
-/// The finding about customers whose first row is true, or became known, long after they signed up. Such customers are
-/// invisible until then. A common reason is that `valid_from` contains the time of the last change or of the export.
+/// The finding about customers whose first row has a `valid_from` or a `known_at` long after the sign-up. Such
+/// customers are invisible before that time. A common reason is that `valid_from` contains the time of the last change
+/// or of the export.
 fn late_versions(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
     let mut late = Rows::default();
     let (mut by_valid_from, mut by_known_at) = (0u64, 0u64);
@@ -175,8 +176,9 @@ fn late_versions(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option
 }
 
 /// The finding about customers whose `churned_at` lies up to two years after the end of the history. The rows of such
-/// customers do not state since when the end is known, so it is not used. `longest_gap` is the longest gap between two
-/// events in days. An end that comes sooner after the last event may lie in the past.
+/// customers do not state since when this end is known, so predictions do not use it. `longest_gap` is the length
+/// in days of the longest gap without events. An end that follows the last event sooner than `longest_gap` days is not
+/// reported, because it may already have passed.
 pub(crate) fn scheduled_ends(records: &TenantRecords, longest_gap: i64) -> Option<Finding> {
     let until = records.observed_until(None)?.as_micros();
     let first = until.saturating_add(longest_gap.max(1).saturating_mul(MICROS_PER_DAY));
@@ -195,8 +197,9 @@ pub(crate) fn scheduled_ends(records: &TenantRecords, longest_gap: i64) -> Optio
     })
 }
 
-/// Finds the customers who sign up again. For each such row, returns its position in the input, the end of the earlier
-/// spell (uninterrupted period as a customer), and the new sign-up, both in microseconds since 1970-01-01.
+/// Finds the rows in which a customer signs up again. For each of these rows, returns the position of the row in the
+/// input, the end of the earlier spell (uninterrupted period as a customer) and the time of the new sign-up. Both times
+/// are in microseconds since 1970-01-01.
 fn returns(customers: &Customers, given: &impl Fn(usize) -> u64) -> Vec<(u64, i64, i64)> {
     let own = (0..customers.len()).filter(|_| customers.returning);
     // The last row of a spell contains the end of the spell.
@@ -207,8 +210,8 @@ fn returns(customers: &Customers, given: &impl Fn(usize) -> u64) -> Vec<(u64, i6
         .collect()
 }
 
-/// The findings about customers who sign up again before their earlier spell has ended, and about those who sign up
-/// again so soon after its end that the rows are probably an upgrade or a renewal.
+/// The findings about customers who sign up again before their earlier spell has ended, and about customers who sign up
+/// again so soon after that end that the rows are probably an upgrade or a renewal.
 fn overlaps_and_short_gaps(customers: &Customers, given: &impl Fn(usize) -> u64) -> impl Iterator<Item = Finding> {
     let (mut overlapping, mut short) = (Rows::default(), Rows::default());
     for (position, end, again) in returns(customers, given) {
@@ -273,7 +276,7 @@ const ENOUGH: usize = 20;
 /// A row became known late if its `known_at` is later than the event by more than this number of microseconds (30
 /// days).
 const LATE: i64 = 30 * MICROS_PER_DAY;
-/// Customers who became known late are reported if they are more than one in this number of customers.
+/// Customers who became known late are reported if they are more than 1 / `LATE_SHARE` of all customers.
 const LATE_SHARE: u64 = 5;
 
 /// The finding about a table in which most rows became known long after their events. A common reason is that

@@ -27,8 +27,8 @@ const MOST_COLUMNS: usize = 10_000;
 #[derive(Clone, Copy)]
 struct Piece {
     batch: usize,
-    /// The position of the first row of this range in the batch. `start` is the position of the same row among the rows
-    /// of all batches.
+    /// The position, within the batch, of the first row of this range. `start` is the position of the same row among
+    /// the rows of all batches.
     first: usize,
     start: usize,
     length: usize,
@@ -422,7 +422,7 @@ impl<'w> TableReader<'w> {
         Ok((values, states))
     }
 
-    /// Splits a slice that has one value per row into parts, one for each chunk of rows.
+    /// Divides a slice, which has one value for each row, among the chunks of rows.
     fn split<'v, T>(&self, mut values: &'v mut [T]) -> Vec<(Piece, &'v mut [T])> {
         let mut parts = Vec::with_capacity(self.pieces.len());
         for &piece in &self.pieces {

@@ -10,7 +10,7 @@ use crate::record::{Ids, MISSING_CODE, TextColumn};
 
 /// A text column that is being read. Each distinct text gets the next free code when it first occurs.
 pub(crate) struct TextDraft {
-    /// The code of each row; [`MISSING_CODE`] if there is no text.
+    /// For each row, the code of its text; [`MISSING_CODE`] if the row has no text.
     pub(crate) codes: Vec<u32>,
     texts: Interner,
 }

@@ -12,20 +12,20 @@ const GRACE_DAYS: i64 = 7;
 const FEWEST: usize = 100;
 
 /// The usual gap is the 90th percentile of the gaps between days with events. A gap counts as a missing period if it is
-/// longer than [`USUAL_GAPS`] usual gaps plus this number of days.
+/// longer than [`USUAL_GAPS`] times the usual gap plus this number of days.
 const MISSING_DAYS: i64 = 14;
 const USUAL_GAPS: i64 = 2;
 /// The search for missing periods needs events on at least this number of days.
 const FEWEST_DAYS: usize = 20;
 
-/// The usual number of events of a table is the median over the days with events. A day is thin if it has less than one
-/// tenth of the usual number.
+/// The usual number of events of a table is the median over the days with events. A day is thin if it has fewer events
+/// than the usual number divided by this constant.
 const THIN: u64 = 10;
 /// A table is dense if its usual number of events is at least this number, and if more than half of the days are not
 /// thin.
 const DENSE: u64 = 20;
-/// In a dense table, the events after the last day that is not thin are isolated if they extend over at least this
-/// number of days.
+/// A dense table may end with a series of thin days. The events of these days are isolated if the series is at least
+/// this number of days long.
 const THIN_DAYS: i64 = 5;
 /// In a dense table, a gap also counts as a missing period if it is longer than every other gap by more than this number
 /// of days.
@@ -39,21 +39,22 @@ pub(crate) struct UsualDays {
 }
 
 impl UsualDays {
-    /// Leaves out isolated events; `None` if there are too few events to tell which are isolated.
+    /// Returns the days with events, without isolated events; `None` if there are too few events to tell which of the
+    /// events are isolated.
     ///
-    /// At each end of the history, at most 0.1 % of the events (but at least one) can be isolated. They are isolated if
-    /// the gap between them and the remaining events is more than [`GRACE_DAYS`] days longer than every gap between the
-    /// remaining events.
+    /// At each end of the history, at most 0.1 % of the events can be isolated, or one event if 0.1 % is less than one
+    /// event. These events are isolated if the gap between them and the remaining events is more than [`GRACE_DAYS`]
+    /// days longer than every gap between the remaining events.
     ///
-    /// In a table with many events a day, the last events are also isolated if there are only a few of them a day over
-    /// several days (see [`THIN`]). A wrong clock causes such events.
+    /// In a table with many events a day, the events of the last few days are also isolated if each of these days has
+    /// only a few events (see [`THIN_DAYS`]). A wrong clock causes such events.
     pub(crate) fn of(days: &EventDays) -> Option<Self> {
         if days.events < FEWEST {
             return None;
         }
         let most = (days.events as u64 / 1000).max(1);
         let filled: Vec<i64> = days.filled().map(|(day, _)| day).collect();
-        // How many days at one end of the history have at most `most` events in total.
+        // The number of days at one end of the history that together have at most `most` events.
         let at_end = |days: &mut dyn Iterator<Item = (i64, u64)>| {
             let mut seen = 0;
             days.take_while(|(_, count)| {
@@ -110,9 +111,9 @@ impl UsualDays {
     }
 
     /// Returns the longest period without events if it is much longer than the usual gap. The result is the last day
-    /// before and the first day after the period. `start` and `end` are the start and the end of the history, and events
-    /// outside are ignored. The time from the last event to the end of the history also counts as a gap. All days are
-    /// numbers of days since 1970-01-01.
+    /// before the period and the first day after it. `start` and `end` are the start and the end of the history. Events
+    /// outside the history are ignored. The time from the last event to the end of the history also counts as a
+    /// gap. All days are numbers of days since 1970-01-01.
     pub(crate) fn missing_period(&self, start: i64, end: i64) -> Option<(i64, i64)> {
         let mut days = self.days.clone();
         days.retain(|day| (start..=end).contains(day));
@@ -155,7 +156,7 @@ mod tests {
         assert_eq!(inside(daily.clone().chain([1207])), Some((1000, 1208)));
         assert_eq!(inside(daily.clone().chain([1208])), Some((1000, 1200)));
         assert_eq!(inside([-4000].into_iter().chain(daily.clone())), Some((1000, 1200)));
-        // At most one of 202 events can count as isolated at one end, and here there are two.
+        // At most one of the 202 events can be isolated at one end of the history, but the last day has two events.
         assert_eq!(inside(daily.chain([1240, 1240])), Some((1000, 1241)));
     }
 
@@ -185,7 +186,7 @@ mod tests {
     fn a_thin_end_of_a_dense_table_is_isolated() {
         let days = |from: i64, until: i64, each: i64| (from..until).flat_map(move |day| (0..each).map(move |_| day));
         let dense = || days(100, 300, 100);
-        // Events of wrong clocks: a few on each of the following days.
+        // Wrong clocks add a few events on each of the following days.
         assert_eq!(inside(dense().chain(days(300, 305, 2))), Some((100, 300)));
         assert_eq!(
             inside(dense().chain(days(300, 304, 2))),
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(missing(200..203, 19, 399), None);
         assert_eq!(missing(0..0, 20, 403), Some((399, 403)));
         assert_eq!(missing(0..0, 20, 402), None);
-        // Nothing happens at weekends: the table misses days only if the gap is longer than a weekend.
+        // There are no events at weekends, so only a gap that is longer than a weekend counts as a missing period.
         let weekdays = |until: i64| {
             let days = (0..300).filter(|day| day % 7 < 5).flat_map(|day| vec![day; 30]);
             let days = days.collect::<Vec<_>>();

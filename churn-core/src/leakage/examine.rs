@@ -21,17 +21,18 @@ const ATTRIBUTE_SKILL: f64 = 0.4;
 /// by at least this fraction. This threshold is higher than `ATTRIBUTE_SKILL` because such a feature may predict well
 /// without leaking. For example, a customer who has become inactive is likely to stay inactive.
 const EVENT_SKILL: f64 = 0.6;
-/// The finding "all rows with a value churned" is reported only if at least this many rows have a value. The finding
-/// "all rows without a value churned" is reported only if at least this many rows have no value.
+/// The finding that all rows with a value are labelled churned is reported only if at least this many rows have a
+/// value. The finding that all rows without a value are labelled churned is reported only if at least this many rows
+/// have no value.
 const LEAST_PURE: usize = 8;
-/// The finding "all rows with this particular value churned" is reported only if at least this many rows have the
-/// value.
+/// The finding that all rows with one particular value are labelled churned is reported only if at least this many rows
+/// have the value.
 const LEAST_PURE_VALUE: usize = 12;
-/// The findings "all of these rows churned" and "none of these rows churned" are reported only if permuted labels would
-/// give the same finding with a probability below this number.
+/// The finding that certain rows all belong to one class is reported only if permuted labels would give the same
+/// finding with a probability below this number.
 const CHANCE: f64 = 1e-5;
-/// The findings "no row with a value churned" and "no row without a value churned" are reported only if, at the overall
-/// churn rate, at least this many of these rows would have churned.
+/// The finding that certain rows are all labelled retained is reported only if, at the overall churn rate, at least
+/// this many of these rows would be labelled churned.
 const LEAST_MISSED: f64 = 30.0;
 /// In a table with fewer rows than this, no column is reported as an id.
 const LEAST_ROWS_OF_ID: usize = 50;
@@ -62,7 +63,7 @@ pub(crate) struct Question<'a> {
     pub(crate) churned: &'a [bool],
     /// Rows of one customer, or of one group of a flat table, have the same number.
     pub(crate) groups: &'a [u32],
-    /// Rows of one date have the same number. They are contiguous.
+    /// Rows of one date have the same number and are contiguous.
     pub(crate) strata: &'a [u32],
     /// Numbers that are known at the prediction date and grow with time, such as the customer's tenure. If a column was
     /// recorded after the prediction date, it may contain a later value of such a number.

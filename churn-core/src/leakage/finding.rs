@@ -30,10 +30,11 @@ names! {
     pub enum LeakageEvidence: "leak" {
         /// The column alone separates churned from retained rows nearly without error.
         RestatesLabel = "restates_label",
-        /// One of three cases holds: all rows with a value churned, all rows with one particular value churned, or all
-        /// rows without a value were retained.
+        /// One of three cases holds: all rows with a value are labelled churned, all rows with one particular value are
+        /// labelled churned, or all rows without a value are labelled retained.
         OnlyForChurned = "only_for_churned",
-        /// One of two cases holds: all rows without a value churned, or all rows with a value were retained.
+        /// One of two cases holds: all rows without a value are labelled churned, or all rows with a value are labelled
+        /// retained.
         OnlyForRetained = "only_for_retained",
         /// The column is an id of the rows, or encodes the order of the rows.
         Identifier = "identifier",

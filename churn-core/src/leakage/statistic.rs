@@ -92,8 +92,8 @@ impl Binned {
 
 /// The skill of a column: the fraction by which the column lowers the log-loss, compared with predicting the overall
 /// churn rate for every row. The skill is 1 if the column predicts the label without error, and 0 or less if the column
-/// does not help. The rows of each fold are predicted with the churn rate of their bin in the other folds. `folds` is
-/// the fold of each row.
+/// does not help. The prediction for a row is the churn rate of the row's bin in the other folds. `folds` contains the
+/// fold of each row.
 pub(crate) fn skill(binned: &Binned, churned: &[bool], folds: &[u8]) -> f64 {
     let mut counts = vec![[(0.0, 0.0); FOLDS]; binned.bins];
     for ((&code, &churned), &fold) in binned.codes.iter().zip(churned).zip(folds) {

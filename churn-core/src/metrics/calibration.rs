@@ -31,8 +31,8 @@ pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], cou
         if weight <= 0.0 {
             continue;
         }
-        // The sorted rows occupy consecutive stretches of the total weight. A row belongs to the bin that contains the
-        // midpoint of its stretch.
+        // The weights of the sorted rows divide the total weight into consecutive intervals, one for each row. A row
+        // belongs to the bin that contains the midpoint of its interval.
         let bin = (((before + weight / 2.0) / total * count as f64) as usize).min(count - 1);
         before += weight;
         let (rows, predicted, observed) = &mut sums[bin];

@@ -92,7 +92,7 @@ impl ChurnModel {
             currency,
             report,
         };
-        // The returned model is read back from its own bytes, so a saved and reloaded model cannot score differently.
+        // The returned model is read from its file bytes, so it gives the same scores as a saved and reloaded model.
         Self::from_bytes(&bytes::write(&metadata, &plan, &scorer)?)
     }
 
@@ -136,7 +136,7 @@ impl ChurnModel {
         Self::from_bytes(&std::fs::read(path).map_err(of_file(path))?)
     }
 
-    /// The id of the model: the first half of the SHA-256 of its content, in hex.
+    /// The id of the model: the first half of the SHA-256 hash of the model's content, in hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
     }

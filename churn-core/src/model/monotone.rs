@@ -163,8 +163,8 @@ mod tests {
                 .collect();
             ChurnModel::train(&records, &options)
         };
-        // The probability may never fall as one of three features grows, and may never rise as a fourth feature grows.
-        // All other features are unconstrained.
+        // Three features have an increasing constraint, and a fourth feature has a decreasing constraint. All other
+        // features are unconstrained.
         let wanted = [
             ("tickets_lifetime_count", Monotonicity::Increasing),
             ("payments_lifetime_count", Monotonicity::Increasing),

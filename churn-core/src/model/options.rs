@@ -55,8 +55,8 @@ pub struct TrainOptions {
     /// If `None`, training chooses mature dates. It divides the history before the last mature day into spans that are
     /// half as long as a label period. Each customer is used on one day of each span. The day is chosen pseudo-randomly
     /// from the customer's id and the seed. The days of different customers therefore lie in different parts of the
-    /// billing cycle. Training dates that are the same for all customers could all fall on, for example, days on which
-    /// invoices are due.
+    /// billing cycle. If all customers had the same training dates, these dates could all be, for example, days on
+    /// which invoices are due.
     pub as_of: Option<Vec<AsOf>>,
     /// The plan of the features that training computes. Default: the standard plan.
     pub plan: FeaturePlan,
@@ -83,7 +83,8 @@ pub struct TrainOptions {
     /// The seed of all pseudo-random numbers in training. The same records, options and seed give the same model.
     /// Default: 0.
     pub seed: u64,
-    /// The number of threads, progress reports and cancellation. These settings never change the result.
+    /// How the call runs: its number of threads, progress callback and cancel token. These settings never change the
+    /// result.
     #[serde(skip)]
     pub execution: Execution,
 }

@@ -234,7 +234,7 @@ mod tests {
                 .is_some()
         );
         assert!(trained.outside(&numbers((0..100).map(|_| f64::NAN)), &WINDOW).is_some());
-        // The lengths of the months move the gaps between monthly events by up to three days.
+        // Months differ in length, so the gaps between monthly events differ by up to three days.
         let days = Limits {
             share: SHARE,
             slack: SLACK_OF_GAPS,

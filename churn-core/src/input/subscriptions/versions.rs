@@ -40,7 +40,7 @@ pub(super) fn versions(subscriptions: &[Subscription], moments: &[i64]) -> Vec<(
             let version = match spells.iter().find(|spell| spell.start == start) {
                 Some(spell) => spell.at(at.min(spell.last())),
                 // An earlier row stated that a spell began at this time, but later information contradicts it. The new
-                // row cancels the spell: it ends the spell at its start, so the spell has no length.
+                // row cancels the spell: `churned_at` equals the start of the spell, so the spell has no length.
                 None => Version {
                     churned_at: start,
                     ..said[&(start, at)].clone()
