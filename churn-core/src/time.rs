@@ -22,8 +22,8 @@ pub(crate) const MOST_DAYS: u32 = 3_652_059;
 /// The text form is ISO-8601. A date without a time means midnight UTC, and a date-time without an offset is in UTC.
 /// Formats that depend on a locale, such as `01.03.2024`, are not accepted.
 ///
-/// Serde serialises a timestamp as this text in human-readable formats such as JSON, and as the number of microseconds
-/// since 1970-01-01 in binary formats.
+/// Serde serialises a timestamp as ISO-8601 text in human-readable formats such as JSON, and as the number of
+/// microseconds since 1970-01-01 in binary formats.
 ///
 /// ```
 /// use churn_core::Timestamp;
@@ -45,7 +45,8 @@ impl Timestamp {
     /// 9999-12-31T23:59:59.999999Z, the latest timestamp that a record may have.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The timestamp `micros` microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
+    /// Creates a timestamp from the number of microseconds since 1970-01-01T00:00:00Z. `None` if the timestamp would
+    /// lie outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
@@ -275,7 +276,7 @@ impl schemars::JsonSchema for AsOf {
 pub(crate) struct Window(u32);
 
 impl Window {
-    /// A window of `days` days; `None` if `days` is 0.
+    /// Creates a window from its length in days; `None` if the length is 0.
     pub(crate) fn days(days: u32) -> Option<Self> {
         (days > 0).then_some(Self(days))
     }
@@ -287,7 +288,7 @@ impl Window {
 }
 
 /// The label period: the time span for which churn is predicted at a prediction time `as_of`. It begins `lead` days
-/// after `as_of` and lasts `days` days: `[as_of + lead, as_of + lead + days)`.
+/// after `as_of`, and its length in days is `days`. It is the interval `[as_of + lead, as_of + lead + days)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Horizon {
     /// Length of the label period in days.
@@ -297,12 +298,14 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// The start of the label period that belongs to the prediction time `as_of`, in microseconds.
+    /// The start of the label period that belongs to the prediction time `as_of`. Both times are in microseconds since
+    /// 1970-01-01.
     pub(crate) fn start(self, as_of: i64) -> i64 {
         as_of.saturating_add(i64::from(self.lead).saturating_mul(MICROS_PER_DAY))
     }
 
-    /// The exclusive end of the label period that belongs to the prediction time `as_of`, in microseconds.
+    /// The exclusive end of the label period that belongs to the prediction time `as_of`. Both times are in
+    /// microseconds since 1970-01-01.
     pub(crate) fn end(self, as_of: i64) -> i64 {
         self.start(as_of)
             .saturating_add(i64::from(self.days).saturating_mul(MICROS_PER_DAY))

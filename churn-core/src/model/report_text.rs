@@ -12,7 +12,7 @@ use crate::numeric::logit;
 /// If the odds of two churn rates differ by less than this factor, the difference does not matter for decisions, even
 /// if it is statistically significant.
 const CLOSE_ODDS: f64 = 1.25;
-/// An AUC that a model of churn rarely reaches without a leak.
+/// A churn model rarely reaches this AUC unless a column leaks the target.
 const TOO_GOOD: f64 = 0.95;
 
 impl TrainReport {
@@ -52,7 +52,8 @@ impl TrainReport {
             found.push(Warning::new(WarningCode::NoBetterThanChance, message));
         }
         if is_level_off(measures) == Some(true) {
-            // A test in which nearly every customer is ranked correctly is no reason for trust if its level is off.
+            // If nearly every customer is ranked correctly, but the mean prediction is far from the churn rate, the
+            // ranking may be wrong too.
             let advice = match measures
                 .roc_auc
                 .filter(|_| self.ranks_better_than_chance() == Some(true))

@@ -1,5 +1,5 @@
 //! The byte format of runs. The bytes contain the features of the customers instead of the scores. When the bytes are
-//! read, the model computes bit-identical scores from these features.
+//! read, the model computes the scores again from these features. The new scores are bit-identical to the old ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

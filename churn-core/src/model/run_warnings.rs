@@ -20,13 +20,14 @@ const GRACE_DAYS: i64 = 7;
 /// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
 /// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
 const ODDS: f64 = 2.0;
-/// If fewer customers than this number churned before the date of a run, the time since the latest churn is not compared
-/// with the earlier gaps between two churns.
+/// If fewer customers than this number churned before the date of a run, the time since the latest churn is not
+/// compared with the earlier gaps between two churns.
 const FEWEST_ENDS: usize = 20;
 /// If a run has fewer scores than this number, neither its mean probability nor its features are compared with
 /// training.
 const FEWEST_SCORES: usize = 20;
-/// The length of a period in days. The number of events in the last period is compared with earlier periods.
+/// The length of a period in days. The number of events in the last period is compared with the numbers of events in
+/// earlier periods.
 const PERIOD_DAYS: i64 = 31;
 /// The number of earlier periods with which the last period is compared. The earlier periods cover one year, so they
 /// include the quiet season of a business.
@@ -35,12 +36,12 @@ const PERIODS: i64 = 12;
 const FEWEST_PERIODS: usize = 4;
 /// The last period is compared only if most earlier periods have at least this number of events.
 const FEWEST_EVENTS: u64 = 100;
-/// The baseline is the number of events in a quiet earlier period: the quarter of the earlier periods with the fewest
-/// events is left out, and the lowest remaining number is used. The last period has far fewer events than the earlier
-/// periods if its number of events is less than this share of the baseline.
+/// The baseline is the number of events in a quiet earlier period. To find it, the earlier periods are sorted by their
+/// numbers of events, the lowest quarter is left out, and the lowest remaining number is used. The last period has far
+/// fewer events than the earlier periods if its number of events is less than this share of the baseline.
 const FEWER: f64 = 0.65;
-/// Silent customers are reported if there are at least this many, and more than one in [`SILENT_SHARE`] scored customers
-/// is silent.
+/// Silent customers are reported under two conditions: at least this number of scored customers are silent, and more
+/// than one in [`SILENT_SHARE`] of all scored customers are silent.
 const FEWEST_SILENT: usize = 20;
 const SILENT_SHARE: usize = 10;
 /// Maximum number of features that the message of a warning names.
@@ -72,7 +73,8 @@ pub(crate) fn run_warnings(
     found
 }
 
-/// The warnings about the rows of a single customer. `findings` are the findings of the validation of these rows.
+/// The warnings about the rows of a single customer. `findings` are the findings that the validation of these rows
+/// returned.
 pub(crate) fn customer_warnings(records: &TenantRecords, plan: &ResolvedPlan, findings: &[Finding]) -> Vec<Warning> {
     let mut found = missing_columns(records, plan);
     let used = plan.attributes();
@@ -185,14 +187,14 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
 struct Feed {
     kind: RecordKind,
     as_of: AsOf,
-    /// The days with events before the date.
+    /// The number of events on each day. Only events before the date of the run are counted.
     days: EventDays,
-    /// The number of events at or after the date.
+    /// The number of events at or after the date of the run.
     later: usize,
 }
 
 impl Feed {
-    /// Returns `None` if the table was not given or has no event before the date.
+    /// Returns `None` if the table was not given or has no event before the date of the run.
     fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
         let before = |at: &i64| *at < as_of.as_micros();
         let (days, all) = if kind == RecordKind::Customers {
@@ -220,8 +222,8 @@ impl Feed {
         if *kind == RecordKind::Customers && days.events < FEWEST_ENDS {
             return None;
         }
-        // A table with events after the date is not stale. A few later events are ignored, because their dates may be
-        // mistyped.
+        // A table with events after the date of the run is not stale. A few later events are ignored, because their
+        // dates may be mistyped.
         if self.later > days.events / 1000 {
             return None;
         }
@@ -269,8 +271,8 @@ impl Feed {
     }
 }
 
-/// Warns if many scored customers have long been silent, although churn is defined as cancellation. Customers who left
-/// without a `churned_at` look like this.
+/// Warns if many scored customers have long been silent, although churn is defined as cancellation. Customers who
+/// left but have no `churned_at` are silent too.
 fn silent_customers(run: &ScoreRun, records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
     let ChurnDefinition::Cancellation { .. } = definition else {
         return None;

@@ -106,10 +106,10 @@ const DUE: usize = 4;
 /// the customer's events.
 ///
 /// The days of most customers are spread evenly over the span. Each of the other customers is used at the midnight
-/// before their next event is due. The due day is computed from the intervals between the customer's events that are
-/// known at the start of the span. At that midnight, the gap since the last event is the longest gap that a customer
-/// who stays usually has. A production job that runs on the day of the invoices scores all customers just before their
-/// next event is due. If all days were spread evenly, the training data would contain few customers in this situation.
+/// before their next event is due. The due day is computed from the customer's earlier events, as known at the start of
+/// the span. At that midnight, the gap since the last event is the longest gap that a customer who stays usually has. A
+/// production job that runs on the day of the invoices scores all customers just before their next event is due. If all
+/// days were spread evenly, the training data would contain few customers in this situation.
 fn own_day(records: &TenantRecords, definition: &ChurnDefinition, customer: u32, span: DateSpan, lot: u64) -> AsOf {
     // If churn is defined as cancellation, it does not matter whether the day is just before or just after an event.
     // All days are then spread evenly.
@@ -340,7 +340,7 @@ mod tests {
             for (row, date) in sample.matrix.as_of.iter().enumerate() {
                 let span = spans[sample.spans[row] as usize];
                 assert!(span.first() <= *date && *date <= span.last);
-                // The label of a training pair must not overlap a test pair.
+                // The label period of a training row must end before the test begins.
                 let label_end = horizon.end(date.as_micros()) + i64::from(embargo) * MICROS_PER_DAY;
                 assert!(!kept.contains(&span) || label_end <= test.first().as_micros());
                 assert!(horizon.end(date.as_micros()) <= horizon.end(day(500).as_micros()));

@@ -212,7 +212,7 @@ pub struct ScoreRun {
 
 impl ScoreRun {
     /// Warnings about this run. The warnings report, for example, stale data, missing columns, and predictions or
-    /// features that differ from those of all training dates. Check the warnings before you act on the scores. The
+    /// features that are outside the range of all training dates. Check the warnings before you act on the scores. The
     /// slice is empty if there are no warnings.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -223,7 +223,7 @@ impl ScoreRun {
         &self.scores
     }
 
-    /// The date of the scores. Only records before this date are visible.
+    /// The date of the scores. The scores use only records before this date.
     pub fn as_of(&self) -> AsOf {
         self.as_of
     }
@@ -252,9 +252,9 @@ impl ScoreRun {
         self.row_of(customer_id).map(|row| &self.scores[row])
     }
 
-    /// The `top` features with the largest absolute contributions to a customer's score, largest first. Contributions
-    /// are Shapley values in log-odds before calibration. Each call computes the contributions again. The result is
-    /// empty if the customer is not scored.
+    /// The features with the largest absolute contributions to a customer's score, largest first; at most `top` of
+    /// them. Contributions are Shapley values in log-odds before calibration. Each call computes the contributions
+    /// again. The result is empty if the customer is not scored.
     ///
     /// # Errors
     /// `customer_not_found` if the run does not contain the customer, because the id is unknown or the customer was not
@@ -275,8 +275,8 @@ impl ScoreRun {
         ))
     }
 
-    /// The `top` customers with the highest probabilities, highest first. Customers with equal probabilities are
-    /// ordered by id. Customers without a probability are omitted.
+    /// The customers with the highest probabilities, highest first; at most `top` of them. Customers with equal
+    /// probabilities are ordered by id. Customers without a probability are omitted.
     pub fn riskiest(&self, top: usize) -> Vec<&Score> {
         let mut order: Vec<&Score> = self
             .scores
@@ -328,7 +328,7 @@ pub struct CustomerScore {
     pub score: Score,
     /// The reasons of the score. The reason with the largest absolute contribution comes first.
     pub reasons: Vec<Reason>,
-    /// The date of the score. Only records before this date are visible.
+    /// The date of the score. The score uses only records before this date.
     pub as_of: AsOf,
     /// The id of the model that computed the score, as [`ChurnModel::id`](crate::ChurnModel::id) returns it.
     pub model_id: String,

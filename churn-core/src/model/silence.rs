@@ -7,7 +7,8 @@ use crate::time::{AsOf, MICROS_PER_DAY};
 
 /// A customer is silent only if their last event lies more than this number of days before the date.
 const SILENT_DAYS: i64 = 90;
-/// A customer is silent only if the time since their last event exceeds this multiple of their longest earlier gap.
+/// A customer is silent only if the time since their last event exceeds this multiple of the longest earlier gap
+/// between their events.
 const LONGEST_GAPS: i64 = 3;
 /// A customer with events on fewer days than this number is not silent, because too few of their gaps are known.
 const FEWEST_DAYS: usize = 3;

@@ -8,8 +8,8 @@ use crate::error::names;
 use crate::time::AsOf;
 
 names! {
-    /// The topic of a [`Warning`]. The codes do not change between versions, and they are the same in Rust, Python and
-    /// Node.
+    /// The code of a [`Warning`], which identifies its topic. The codes do not change between versions, and they are
+    /// the same in Rust, Python and Node.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[non_exhaustive]
     pub enum WarningCode: "warning" {
@@ -49,8 +49,8 @@ names! {
         /// In the 31 days before the date of a score run, a table has far fewer events than in most such periods of the
         /// year before, so a part of the data feed is probably missing.
         FewerEvents = "fewer_events",
-        /// Many scored customers have had no event for much longer than ever before, so they have probably left although
-        /// they have no `churned_at`.
+        /// Many scored customers have had no event for much longer than ever before, so they have probably left
+        /// although they have no `churned_at`.
         SilentCustomers = "silent_customers",
     }
 }

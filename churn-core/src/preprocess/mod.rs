@@ -91,7 +91,7 @@ impl FittedPreprocessor {
         &self.design_sources
     }
 
-    /// For a numeric feature: the positions of its columns in the design matrix that increase with the feature's value.
+    /// The positions of the design columns whose values increase with the value of this numeric feature.
     pub(crate) fn rising(&self, feature: usize) -> impl Iterator<Item = usize> {
         let of = move |column: &DesignColumn| {
             column.rises() && self.encoded[column.encoded as usize].feature as usize == feature

@@ -1,5 +1,5 @@
-//! Customers, their spells (uninterrupted periods as a customer), and the versions of each customer (rows that state
-//! what is true of the customer from a point in time on).
+//! Customers, their spells (uninterrupted periods as a customer), and the versions of each customer (rows, each
+//! of which is valid from its own date).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -70,9 +70,9 @@ impl Customers {
     ///
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
-    /// version's own `churned_at` is null or is after this `valid_from`. An end after this `valid_from` is treated like
-    /// null, because the end may have been written into the version at a later time. If this end counted, the spells
-    /// before a date would depend on values that became known only after the date.
+    /// version's own `churned_at` is null or is after this `valid_from`. A version's own `churned_at` after
+    /// this `valid_from` is treated like null, because it may have been written into the version at a later time. If it
+    /// counted, the spells before a date would depend on values that became known only after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {

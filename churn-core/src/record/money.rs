@@ -103,8 +103,8 @@ impl Currency {
             return None;
         }
         let rounded = scaled.round();
-        // `scaled` is a binary float. Rounding it can give another result than rounding the exact decimal product only
-        // if the product is almost exactly halfway between two integers.
+        // `scaled` is a binary float that is almost equal to the exact decimal product. The two numbers can round to
+        // different integers only if the product is almost exactly halfway between two integers.
         let to_tie = ((scaled - scaled.trunc()).abs() - 0.5).abs();
         if to_tie > 1e-15 * scaled.abs() + 1e-12 {
             return Some(rounded as i64);

@@ -88,7 +88,7 @@ impl TenantRecords {
         self.customers.ids.iter()
     }
 
-    /// The id of the customer with the code `code`; `None` if no customer has this code. The code of a customer is the
+    /// The id of the customer with this code; `None` if no customer has the code. The code of a customer is the
     /// position of their id in [`customer_ids`](Self::customer_ids). For example,
     /// [`Label::customer`](crate::Label::customer) is such a code.
     pub fn customer_id(&self, code: u32) -> Option<&str> {

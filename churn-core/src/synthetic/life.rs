@@ -135,10 +135,10 @@ pub(super) fn notice_days(profile: &Profile) -> i32 {
     if profile.annual { NOTICE } else { 0 }
 }
 
-/// Draws the time at which a sign-up becomes known. The result is `None` if the sign-up is known at once. A sign-up
-/// that would become known only after the end of the simulation is known at once. The sign-ups of initial customers are
-/// known at once too, because these customers were imported at the start. If the option `dated` is false, the table has
-/// no `known_at` column, so no sign-up becomes known late.
+/// Draws the time at which a sign-up becomes known. The result is `None` if the sign-up is known at once. If the
+/// drawn time is not before the end of the simulation, the sign-up is known at once. The sign-ups of initial customers
+/// are known at once too, because these customers were imported at the start. If the option `dated` is false, the table
+/// has no `known_at` column, so no sign-up becomes known late.
 fn known_late(options: &WorldOptions, signed_up_at: i64, random: &mut SplitMix) -> Option<i64> {
     let (late, known_at) = (random.unit() < options.late_known, signed_up_at + late_by(random));
     let founder = signed_up_at < options.start.as_micros();

@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for WorldOptions {
 }
 
 impl WorldOptions {
-    /// Returns options for one tenant with `customers` customers over two years. On average, each customer has 10
+    /// Returns options for one tenant with this number of customers over two years. On average, each customer has 10
     /// payments, 2 tickets and 5 activities.
     pub fn scale(customers: usize) -> Self {
         Self {

@@ -229,8 +229,8 @@ impl Scribe<'_, '_> {
         moment(self.all.options, day, hour)
     }
 
-    /// Draws the `known_at` of a row whose event happened at `at`. The result is `None` if the row is known at once. A
-    /// row that would become known only after the end of the simulation is known at once.
+    /// Draws the `known_at` of a row whose event happened at `at`. The result is `None` if the row is known at once. If
+    /// the drawn time is not before the end of the simulation, the row is known at once.
     fn late(&mut self, at: i64) -> Option<i64> {
         let late = self.random.unit() < self.all.options.late_known;
         let by = late_by(&mut self.random);

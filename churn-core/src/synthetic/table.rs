@@ -138,7 +138,7 @@ impl WorldTable {
 
 impl IntoTable for WorldTable {
     fn into_table(self) -> Table {
-        // Names are distinct and lengths are equal, so no column is refused.
+        // The columns have distinct names and equal lengths, so no column is refused.
         self.columns.into_iter().fold(Table::new(), |table, (name, column)| {
             table.clone().with_data(name, column.into_data()).unwrap_or(table)
         })

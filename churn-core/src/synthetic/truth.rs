@@ -75,7 +75,7 @@ fn risk(life: &Circumstances<'_>, customer: u32, day: i32, as_of: AsOf, horizon:
     live(life, customer, &mut seen);
     let state = seen.state?;
     let (from, to) = (horizon.start(as_of.as_micros()), horizon.end(as_of.as_micros()));
-    // A customer who leaves between the date and the start of the label period (the lead) has no label.
+    // A customer who leaves during the lead (the days between the date and the start of the label period) has no label.
     if seen.churned_at.is_some_and(|at| at < from) {
         return None;
     }
@@ -124,7 +124,8 @@ impl Witness for Seen {
     }
 
     fn lived(&mut self, spell: &Spell, state: &State, _: &crate::synthetic::life::Today) {
-        // `morning` is not called for the end of the simulation, so a date at the end is handled here.
+        // `morning` is not called on the day on which the simulation ends. If the risk is computed for this
+        // day, the state is stored here.
         if state.day == self.last {
             self.look(spell, state);
         }

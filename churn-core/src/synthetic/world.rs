@@ -186,9 +186,9 @@ impl WorldTenant {
     }
 
     /// The true risk of every eligible customer, sorted by customer id. It is the true probability of cancellation in
-    /// the label period that `horizon` describes. Customers who leave between the date and the start of the label
-    /// period (the lead) are excluded, because they have no label. The risk of all other customers is the probability
-    /// of leaving in the label period, given that they do not leave before the label period.
+    /// the label period that `horizon` describes. Customers who leave during the lead (the days between the date
+    /// and the start of the label period) are excluded, because they have no label. The risk of all other customers is
+    /// the probability of leaving in the label period, given that they do not leave before the label period.
     ///
     /// # Errors
     /// `invalid_option` if the date is not a midnight between the start and the end of the history; `cancelled` if the

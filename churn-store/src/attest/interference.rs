@@ -67,12 +67,12 @@ async fn seed(tx: &mut TenantTx, salt: i64) -> Result<()> {
         row
     });
     let mut customers: Vec<Customer> = customers.collect();
-    // This row has the same key for all tenants. The customer has left in this row only if the salt is not 0.
+    // This row has the same key for all tenants. It states that the customer has left only if the salt is positive.
     let mut first = Customer::new(CUSTOMER, day(1)).with_valid_from(day(2));
     first.churned_at = (salt > 0).then(|| day(300));
     customers.push(first);
-    // Every tenant stores a customer who has left. Only then does a later batch run the query that looks for removed
-    // ends.
+    // Every tenant stores a customer who has left. Only then does a later batch run the query that counts removed
+    // `churned_at` values.
     customers.push(ended_customer());
     upsert(tx, RecordKind::Customers, customers).await?;
     let payment = {

@@ -39,7 +39,7 @@ pub(crate) struct Target<'a> {
     pub(crate) table: &'static str,
     /// The columns to write, each with its type. The column `tenant_id` is written too, and comes before them.
     pub(crate) columns: &'a [(&'static str, Holds)],
-    /// The `ON CONFLICT` clause. It says what the statement does if a row with the key of a new row exists already. The
+    /// The `ON CONFLICT` clause. The clause says what happens if a stored row has the same key as a new row. The
     /// clause may be empty.
     pub(crate) on_conflict: &'a str,
 }

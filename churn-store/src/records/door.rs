@@ -36,8 +36,8 @@ pub(crate) struct Batch {
     pub(crate) report: ValidationReport,
 }
 
-/// Counts identical rows of an import. The keys are hashes of a row's values. The value of a key is the number of rows
-/// with this hash that the import has contained so far.
+/// Counts identical rows of an import. The map contains, for each hash of a row's values, the number of rows with this
+/// hash in the import so far.
 pub(crate) type Seen = HashMap<[u8; 16], u32>;
 
 /// Validates a batch by the rules of `churn_core`, and refuses values that the databases cannot store.

@@ -42,8 +42,8 @@ impl Default for CustomerQuery {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CustomerPage {
-    /// The current version of each customer: the last version when sorted by `signed_up_at`, `valid_from` and
-    /// `known_at`.
+    /// The current version of each customer: the last of the customer's rows in the order of `signed_up_at`,
+    /// `valid_from` and `known_at`.
     pub customers: Vec<StoredRecord>,
     /// Pass this value as `after` to read the next page. It is `None` on the last page.
     pub next: Option<String>,
@@ -51,7 +51,7 @@ pub struct CustomerPage {
 
 impl RecordStore {
     /// Returns the current version of each customer that matches a query, sorted by id. This method always reads
-    /// customers, even if it is called on the store of payments or of another kind of records.
+    /// customers, even if the [`kind`](Self::kind) of this store is not customers.
     ///
     /// # Errors
     /// `invalid_option` if the limit is out of range or a text contains U+0000; `store_unavailable`,

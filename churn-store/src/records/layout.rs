@@ -121,8 +121,8 @@ pub(crate) fn names(prefix: &str) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the `ON CONFLICT` clause for a kind of records. With this clause, an existing row is replaced by a different
-/// row with the same key.
+/// Returns the `ON CONFLICT` clause for a kind of records. With this clause, a new row replaces the stored row that has
+/// the same key, unless all their values are equal.
 pub(crate) fn on_conflict(kind: RecordKind) -> String {
     let join = |key: bool, of: &dyn Fn(&str) -> String| {
         let names = slots(kind).iter().filter(|slot| slot.key == key);

@@ -116,8 +116,8 @@ pub(crate) async fn load_all(tx: &mut TenantTx, options: &RecordsOptions) -> Res
     Ok(builder)
 }
 
-/// Returns the names of the columns of each table that was ever stored. The names are in the order in which the columns
-/// were first stored, because this order determines the order of features.
+/// Returns the tables that were ever stored, each with the names of its columns. The names are in the order in which
+/// the columns were first stored, because this order determines the order of features.
 pub(crate) async fn given_columns(tx: &mut TenantTx) -> Result<BTreeMap<String, Vec<String>>> {
     const GIVEN: &str = "
         SELECT kind, column_name
@@ -305,7 +305,7 @@ impl Attribute {
         }
     }
 
-    /// Appends nulls until the attribute has `rows` rows.
+    /// Appends nulls until the number of values, including nulls, is `rows`.
     fn fill(&mut self, rows: usize) {
         let missing = rows.saturating_sub(self.len());
         match self {
@@ -317,7 +317,7 @@ impl Attribute {
         }
     }
 
-    /// Sets the value of row `row`.
+    /// Sets the value in the row at this position.
     fn set(&mut self, row: usize, value: Scalar<'_>) {
         self.fill(row);
         if let Self::Nulls(rows) = *self {

@@ -1,5 +1,6 @@
-//! Counts the stored rows that a batch replaces with rows without an end. The end of a row is the `churned_at` of a
-//! customer or the `settled_at` of a payment. A batch that removes many ends is usually an older export.
+//! Counts the ends that a batch removes. The end of a row is the `churned_at` of a customer or the `settled_at` of a
+//! payment. A batch removes an end if it replaces a stored row that has an end with a row that has none. A batch that
+//! removes many ends is usually an export that is older than the stored rows.
 
 use churn_core::RecordKind;
 
@@ -20,7 +21,7 @@ pub(crate) fn end_column(kind: RecordKind) -> Option<&'static str> {
     }
 }
 
-/// Counts the stored rows with an end for which the batch contains a row with the same key and without an end.
+/// Counts the stored rows that have an end, and that the batch replaces with a row that has none.
 pub(crate) async fn removed_ends(tx: &mut TenantTx, kind: RecordKind, batch: &Batch) -> Result<u64> {
     let position = |name: &str| slots(kind).iter().position(|slot| slot.name == name);
     let Some(column) = end_column(kind) else {

@@ -113,8 +113,8 @@ pub(crate) struct BatchWriter {
     missing: BTreeSet<String>,
     /// Number of rows without an id in all chunks so far.
     without_id: u64,
-    /// Whether the tenant's table had the column with the end (see [`end_column`]) before this import. If not, the
-    /// import cannot remove any end.
+    /// Whether, before this import, the tenant's table had the column that [`end_column`] names. If not, the import
+    /// cannot remove any end (a value in this column).
     had_ends: bool,
     /// Number of stored rows whose end was removed so far.
     removed_ends: u64,
@@ -216,7 +216,8 @@ impl BatchWriter {
             Some(types) => types,
             None => {
                 let types = types_of(tx, self.kind).await?;
-                // The empty name is not a column. It is stored to note that the tenant has this table, even if empty.
+                // The empty name is not a column. It is stored to note that the tenant has this table, even if the
+                // table has no rows.
                 self.missing = types.keys().filter(|name| !name.is_empty()).cloned().collect();
                 self.had_ends = end_column(self.kind).is_some_and(|column| self.missing.contains(column));
                 types
