@@ -67,7 +67,8 @@ def test_loaded_records_are_bit_identical(acme, tables, records):
     assert loaded.report.is_clean and loaded.customer_ids == records.customer_ids
     assert bits(loaded) == bits(records)
     assert acme.payments.count() == len(tables["payments"]) and acme.activities.count() == 0
-    # The table `activities` was not given, so the records do not have it. After an upsert without rows, it is empty.
+    # The table `activities` was not given, so the records do not have it. After an upsert without rows, the records
+    # have the table, and the table is empty.
     assert "activities" not in loaded.report.tables
     acme.activities.upsert([])
     assert acme.records().report.tables["activities"].rows_in == 0

@@ -18,8 +18,8 @@ def day(number):
 
 
 def subscribers(customers=500, fades=True, leavers=0.5):
-    """Makes customers over a history of 800 days. Some of them leave. If ``fades`` is true, the activities of a
-    customer who leaves end 70 days before they leave."""
+    """Makes customers over a history of 800 days. Some of them leave. If ``fades`` is true, a customer who leaves has no
+    activities in their last 70 days."""
     draw = random.Random(3)
     people, payments, activities = [], [], []
     for number in range(customers):
@@ -171,7 +171,7 @@ def test_nobody_is_eligible(as_of):
         model.score(records, as_of)
     error = caught.value
     assert (error.code, error.column) == ("no_eligible_customers", "as_of")
-    # The message names the date of the run and the range of the dates of the events.
+    # The message names the date of the run and the dates of the first and the last event.
     assert all(date in str(error) for date in (as_of, "2022-01-01", "2024-03-"))
 
 

@@ -139,8 +139,9 @@ impl Store {
     /// ``readers`` (default: 6) is the number of connections for reading, and ``writers`` (default: 4) the number of
     /// connections for writing in Postgres. The timeouts are in seconds. ``connect_timeout`` (default: 5) is how long
     /// connecting may take. ``wait_timeout`` (default: 30) is how long a call may wait for a free connection.
-    /// ``statement_timeout`` is how long a statement may run in Postgres (default: the setting of the server). ``max_pages`` is the maximum
-    /// size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size raises ``store_full``.
+    /// ``statement_timeout`` is how long a statement may run in Postgres (default: the setting of the server).
+    /// ``max_pages`` is the maximum size of a SQLite file, in pages of 4096 bytes. A write that would exceed this size
+    /// raises ``store_full``.
     ///
     /// Raises:
     ///     StoreError: The database cannot be reached (``store_unavailable``), or a newer version of this package
@@ -204,9 +205,9 @@ impl Store {
     }
 
     /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
-    /// complete, the store can be read, but calls that write must wait. While the store is open, do not copy the file in
-    /// any other way. If Python's `sqlite3` opens and closes the file in the same process, the locks of the store are
-    /// released. For Postgres, use continuous archiving or ``pg_dump``.
+    /// complete, the store can be read, but calls that write must wait. While the store is open, do not copy the file
+    /// in any other way. If Python's `sqlite3` opens and closes the file in the same process, the locks of the store
+    /// are released. For Postgres, use continuous archiving or ``pg_dump``.
     ///
     /// Raises:
     ///     InvalidOptionError: The file exists already or cannot be created, or the store is in Postgres.

@@ -69,9 +69,9 @@ impl ScoreStore {
     /// same number of customers with the highest values at risk. ``reasons=None`` stores reasons for all customers. If
     /// a run with the same date and model is already stored, it is replaced.
     ///
-    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A trial run is
-    /// returned only if the caller names this run. ``values`` is a dict from customer id to the value of the customer,
-    /// such as their yearly revenue. The value at risk is the probability times this value.
+    /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query uses a
+    /// trial run only if you pass the run as ``run``. ``values`` is a dict from customer id to the value of the
+    /// customer, such as their yearly revenue. The value at risk is the probability times this value.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.
@@ -147,11 +147,10 @@ impl ScoreStore {
     /// ``"served"``).
     ///
     /// ``order`` is ``"probability"`` or ``"value_at_risk"``, highest first. A score has reasons only if `save`
-    /// stored them. ``bands`` selects customers in these risk bands.
-    /// ``scored`` selects customers who are scored (True) or not scored (False). ``customer_ids`` selects
-    /// customers with these ids. ``min_probability`` selects customers with at least this probability. To get the next
-    /// page, pass the ``next`` of this page as ``after``. With ``total=True``, the page also has the number of all
-    /// customers that match the query.
+    /// stored them. ``bands`` selects customers in these risk bands. ``scored`` selects customers who are scored (True)
+    /// or not scored (False). ``customer_ids`` selects customers with these ids. ``min_probability`` selects customers
+    /// with at least this probability. To get the next page, pass the ``next`` of this page as ``after``. With
+    /// ``total=True``, the page also has the number of all customers that match the query.
     ///
     /// Raises:
     ///     NotFoundError: The run does not exist, or there are no runs.

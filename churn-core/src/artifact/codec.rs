@@ -14,10 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Returns bincode's configuration with a limit on memory.
 ///
-/// If the stated length of a text is below the configured limit, bincode allocates this much memory before it reads the
-/// text. The limit must be a compile-time constant. The caller therefore chooses among several limits, each of which
-/// is at most 16 times the next smaller limit. A false length can therefore cause an allocation of at most 16 times the
-/// payload's size, or of 64 KiB if that is more.
+/// Before bincode reads a text, it allocates as much memory as the length field of the text states, unless the length
+/// exceeds the configured limit. The limit must be a compile-time constant. The caller therefore chooses among several
+/// limits, each of which is at most 16 times the next smaller limit. A false length can therefore cause an allocation
+/// of at most 16 times the payload's size, or of 64 KiB if that is more.
 const fn config<const LIMIT: usize>() -> Configuration<LittleEndian, Fixint, Limit<LIMIT>> {
     standard().with_fixed_int_encoding().with_limit::<LIMIT>()
 }

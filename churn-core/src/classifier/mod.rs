@@ -127,8 +127,8 @@ impl ChurnClassifier {
         self.metadata.classes
     }
 
-    /// Returns a copy of the classifier with this schema. The schema is stored in the copy's model file, so the
-    /// bytes and the id of the copy differ from those of the original.
+    /// Returns a copy of the classifier to which this schema is added. The schema is stored in the copy's model file,
+    /// so the bytes and the id of the copy differ from those of the original.
     ///
     /// # Errors
     /// `invalid_option` if the schema and the classifier differ in the number of classes or columns.
@@ -148,8 +148,8 @@ impl ChurnClassifier {
         self.metadata.schema.as_ref()
     }
 
-    /// Calibrated probability of every class for every row (rows x classes). With more than two classes, there is one
-    /// ensemble per class, which separates the class from all other classes. The probabilities of a row are then
+    /// Calibrated probability of every class for every row (rows x classes). With more than two classes, each
+    /// class has an ensemble that separates the class from all other classes. The probabilities of a row are then
     /// normalised to a sum of 1.
     ///
     /// # Errors
@@ -321,7 +321,7 @@ impl fmt::Debug for ChurnClassifier {
     }
 }
 
-/// A flat table, converted to the columns from which members (base learners) are fitted.
+/// A flat table whose columns were converted to feature columns.
 struct FlatColumns {
     names: Vec<String>,
     columns: Vec<FeatureColumn>,

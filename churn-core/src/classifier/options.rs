@@ -69,7 +69,8 @@ pub struct ClassifierOptions {
     /// The seed of all pseudo-random numbers in the fit. The same data, options and seed give the same classifier.
     /// Default: 0.
     pub seed: u64,
-    /// The number of threads, progress reports and cancellation. These settings never change the result.
+    /// How the call runs: its number of threads, progress callback and cancel token. These settings never change the
+    /// result.
     #[serde(skip)]
     pub execution: Execution,
 }

@@ -6,8 +6,8 @@ use crate::classifier::groups::{Content, hold_together};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureColumn;
 
-/// If all weights are integers, each row is replaced by copies. The weight of a row is the number of its copies. Rows
-/// are replaced only if the result has at most this many rows, or at most twice as many rows as the input.
+/// If all weights are integers, each row is replaced by as many copies as its weight states. Rows are replaced only if
+/// the result has at most this many rows, or at most twice as many rows as the input.
 const MOST_REPEATED: usize = 10_000;
 
 /// The training rows, their order and their weights.
@@ -22,9 +22,9 @@ pub(crate) struct Order {
 /// Orders rows by their content, so that a model depends neither on the input order nor on the numbering of groups.
 ///
 /// Rows with weight 0 are dropped. If all weights are integers, and the sum of the weights is not too large (see
-/// [`MOST_REPEATED`]), each row is replaced by copies. The weight of a row is the number of its copies. A weight of 3
-/// therefore gives the same result as three copies of the row, bit for bit. If rows are not replaced by copies, the
-/// weights are scaled to a mean of 1. `given` is the group of each row; `None` if the caller gave no groups.
+/// [`MOST_REPEATED`]), each row is replaced by as many copies as its weight states. A weight of 3 therefore gives the
+/// same result as three copies of the row, bit for bit. If rows are not replaced by copies, the weights are scaled to a
+/// mean of 1. `given` is the group of each row; `None` if the caller gave no groups.
 ///
 /// # Errors
 /// `invalid_option` if a weight is negative or not finite, if no weight is positive, or if the number of groups differs

@@ -76,7 +76,8 @@ impl ClassifierSchema {
     /// Checks that the columns of a table have the same types as in training.
     ///
     /// # Errors
-    /// `bad_type` if a value has another type than the column had in training. The error names the row and the column.
+    /// `bad_type` if the type of a value differs from the type of its column in training. The error names the row and
+    /// the column.
     pub fn check(&self, feature_names: &[String], table: &Table) -> Result<()> {
         for (name, &known) in feature_names.iter().zip(&self.columns) {
             if known != FlatType::Empty {

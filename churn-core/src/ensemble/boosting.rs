@@ -144,7 +144,7 @@ impl GradientBoosting {
     }
 
     /// Trains on a matrix like [`fit`](Self::fit). If held-out rows are given, the log-loss of the held-out rows is
-    /// computed after each tree. The trees that were added after this log-loss was lowest are removed.
+    /// computed after each tree. The ensemble keeps the trees up to the one after which this log-loss was lowest.
     pub(crate) fn fit_on(
         &self,
         x: ArrayView2<'_, f32>,

@@ -12,8 +12,7 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) x: ArrayView2<'a, f32>,
     pub(crate) churned: &'a [bool],
     pub(crate) weights: Option<&'a [f64]>,
-    /// Training stops when this number of consecutive trees has not lowered the log-loss of the held-out rows below its
-    /// lowest value so far.
+    /// Training stops after this number of consecutive trees without a new lowest log-loss of the held-out rows.
     pub(crate) patience: usize,
 }
 

@@ -76,8 +76,8 @@ impl Clone for Prepared {
     }
 }
 
-/// Prepared layouts always count as equal, so the equality of two ensembles depends only on their trees. The layouts
-/// are computed from the trees.
+/// Prepared layouts are computed from the trees, so they always count as equal. Whether two ensembles are equal depends
+/// only on their trees.
 impl PartialEq for Prepared {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -91,7 +91,7 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// Maximum number of columns after the last column that a tree splits on. Scoring needs memory for every column.
-/// Without this limit, a small model file could make scoring use much memory by stating a large number of columns.
+/// Without this limit, a small model file could state a large number of columns, and scoring would use much memory.
 const MOST_UNUSED_COLUMNS: usize = 1 << 20;
 
 /// An ensemble as it was read from a file, before validation.

@@ -3,7 +3,7 @@
 //! The rank of a value is the number of thresholds of its feature that are below the value. Each value is looked up
 //! once among the sorted thresholds of its feature. The comparison of its 16-bit rank with the rank of a threshold then
 //! decides every split on this feature. A rank takes a quarter of the memory of a threshold (`f64`), so more of a tree
-//! fits into the cache. A tree is scored in up to three parts:
+//! fits into the cache. With a SIMD kernel, a tree is divided into a top and the subtrees below the top:
 //!
 //! - The *top* of a tree consists of at most 63 splits, beginning with the root. These splits are evaluated with bit
 //!   masks. A bit mask has one bit for each of the 256 rows of a block (the module `plan` explains the method). Every
@@ -28,8 +28,8 @@ const MOST: u16 = u16::MAX;
 /// Maximum number of thresholds of a feature. With this limit, the rank of a value (the number of thresholds below it)
 /// is less than [`MOST`], which represents a missing value.
 const MOST_THRESHOLDS: usize = MOST as usize - 1;
-/// Number of rows that walk down a tree at the same time, and number of values that are looked up at the same time. The
-/// CPU then waits for several cache misses at the same time.
+/// Number of rows that walk down a tree together, and number of values that are looked up together, so that the CPU can
+/// wait for several cache misses at the same time.
 const LANES: usize = 8;
 /// Maximum height of a subtree that is stored as a dense tree (a complete tree). In taller subtrees, rows walk down
 /// node by node.

@@ -113,8 +113,8 @@ impl FlatTrees {
         Err(Error::new(ErrorKind::FeatureMismatch, message))
     }
 
-    /// For every row, returns the sum of `base` and the leaf values that the row reaches. The trees before index
-    /// `first` are left out of the sum.
+    /// For every row, returns the sum of `base` and the values of the leaves that the row reaches. The trees before
+    /// index `first` are left out of the sum.
     fn sums<T: Input>(&self, x: ArrayView2<'_, T>, first: usize, base: f64, workers: &Workers) -> Result<Vec<f64>> {
         self.check_columns(x.ncols())?;
         let mut sums = vec![base; x.nrows()];
@@ -169,8 +169,8 @@ impl FlatTrees {
                 let start = start + number * block;
                 gather(x.slice(ndarray::s![start..start + sums.len(), ..]), &mut cells);
                 for tree in first..self.n_trees() {
-                    // Scoring a block takes long if there are very many trees. Cancellation is therefore also checked
-                    // after every 256 trees.
+                    // Scoring a block takes a long time if there are very many trees. Cancellation is therefore also
+                    // checked after every 256 trees.
                     if tree % 256 == 255 {
                         workers.check()?;
                     }
