@@ -71,8 +71,8 @@ impl Sums {
 }
 
 impl Packing {
-    /// Creates the packing for a training run with `rows` rows (at most [`MOST_ROWS`]). `first` is the largest absolute
-    /// first derivative of any row, and `second` is the largest absolute second derivative.
+    /// Creates the packing for a training run. `rows` is the number of training rows (at most [`MOST_ROWS`]). `first`
+    /// is the largest absolute first derivative of any row, and `second` is the largest absolute second derivative.
     pub(crate) fn new(rows: usize, first: f64, second: f64) -> Self {
         let row_bits = usize::BITS - rows.leading_zeros();
         let steps = STEPS.min(62 - 2 * row_bits as i32);

@@ -67,7 +67,8 @@ fn both_learners_are_as_accurate_as_the_forest_of_smartcore() {
         &test,
         &truth,
     );
-    // smartcore does not support missing values. The test replaces them with 9, a number that is not in the data.
+    // smartcore does not support missing values. The test replaces missing values with 9, a number that is not in the
+    // data.
     let dense = |x: &Array2<f32>| {
         DenseMatrix::new(
             x.nrows(),

@@ -88,7 +88,7 @@ pub(crate) fn without_weightless(
     Some((x, churned, weights))
 }
 
-/// Returns the log-odds of the churn rate of the training rows. In this rate, each row counts with its weight.
+/// Returns the log-odds of the churn rate of the training rows. The churn rate is weighted by the weights of the rows.
 pub(crate) fn prior_log_odds(training: &Training<'_>) -> f64 {
     let (mut churned, mut total) = (0.0, 0.0);
     for row in 0..training.rows() {

@@ -75,14 +75,14 @@ names! {
         MissingSettlement = "missing_settlement",
         /// Rows that are written to a store have no id, so a later batch cannot correct them.
         MissingId = "missing_id",
-        /// A batch that is written to a store removes the `churned_at` of customers or the `settled_at` of payments, as an
-        /// older export does.
+        /// A batch that is written to a store removes the `churned_at` of customers or the `settled_at` of payments.
+        /// The batch is probably an older export.
         EndRemoved = "end_removed",
         /// A batch that is written to a store lacks a column that earlier batches of the same table had. In rows that the
         /// batch replaces, the values of the column are lost.
         MissingColumn = "missing_column",
-        /// A table begins long after the start of the observed history. At earlier dates, its features say that nothing
-        /// happened.
+        /// A table begins long after the start of the observed history. For dates before the table begins, the features
+        /// of the table state that nothing happened.
         LateStart = "late_start",
         /// A batch that is written to a store has rows with the same key and different values. Only the last of them is
         /// stored.

@@ -76,8 +76,8 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Deserializes a [`Named`] enum. Text formats contain the name of the variant, and binary formats contain its
-/// position. The implementation that is derived by serde reads the same formats, but its error messages do not suggest
-/// a name.
+/// position. An implementation derived by serde would read the same formats, but its error messages would not suggest a
+/// name.
 pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_enum(T::TYPE, T::TEXTS, ByName(PhantomData::<T>))
 }

@@ -55,7 +55,7 @@ pub trait AnyError: StdError {
     fn table(&self) -> Option<RecordKind>;
     /// The 0-based position of the row in the input; `None` if the error does not concern a row.
     fn row(&self) -> Option<u64>;
-    /// The column, feature or option that caused the error; `None` if no column, feature or option did.
+    /// The column, feature or option that caused the error; `None` if the error has another cause.
     fn column(&self) -> Option<&str>;
     /// The whole validation report; `None` if the error is not about refused records.
     fn report(&self) -> Option<&ValidationReport>;
@@ -241,7 +241,7 @@ macro_rules! error_type {
                 self.0.row
             }
 
-            /// The column, feature or option that caused the error; `None` if no column, feature or option did.
+            /// The column, feature or option that caused the error; `None` if the error has another cause.
             pub fn column(&self) -> Option<&str> {
                 self.0.column.as_deref()
             }

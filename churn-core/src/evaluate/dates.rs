@@ -17,7 +17,7 @@ pub struct PurgeProof {
     pub last_training_date: AsOf,
     /// The end of the label period of the latest training date.
     pub last_label_end: Timestamp,
-    /// The required minimum number of days between the end of the last training label period and the test date.
+    /// The required minimum number of days between `last_label_end` and the test date.
     pub embargo_days: u32,
     /// Dates that were not used for training (purged) because their label period, extended by the embargo, ends after
     /// the test date.
@@ -68,8 +68,8 @@ impl DateSpan {
     }
 }
 
-/// Returns the spans whose label periods all end at least `embargo_days` days before the first day of `test`, and the
-/// evidence for this. Returns `None` if there is no such span.
+/// Returns the spans whose label periods all end at least `embargo_days` before the first day of `test`. Also returns
+/// the evidence that these spans meet the condition. Returns `None` if there is no such span.
 ///
 /// `spans` must be sorted.
 pub(crate) fn purge(

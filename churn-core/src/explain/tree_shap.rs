@@ -112,7 +112,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// Computes the plan from the nodes of a tree, in which children come after their parents.
+    /// Computes the plan of a tree. In the list of nodes, children come after their parents.
     fn new(tree: Tree<'_>, features: usize) -> Self {
         let nodes = tree.nodes;
         let mut reached = vec![(0usize, 0.0); nodes.len()];
@@ -162,7 +162,7 @@ struct Row<'a> {
     cells: &'a [f64],
 }
 
-/// The value that marks a feature on which no edge of the current path splits.
+/// The value that marks a feature on which no node of the current path splits.
 const NONE: u32 = u32::MAX;
 
 /// A node on the path, with the edge that leads to it. Every array has one value per quadrature point.
@@ -172,8 +172,8 @@ struct Frame<const N: usize> {
     visited: u8,
     /// The feature on which the parent node splits.
     feature: usize,
-    /// The position on the path of the previous edge whose parent splits on the same feature; `NONE` if there is no
-    /// such edge.
+    /// The index of the closest earlier frame whose parent node splits on the same feature; `NONE` if there is no such
+    /// frame.
     before: u32,
     /// Whether the row follows the path at every split on `feature` between the root and this node.
     one: bool,
@@ -338,7 +338,8 @@ mod tests {
     use crate::ensemble::Node;
     use crate::numeric::SplitMix;
 
-    /// Returns a random tree that splits on `features` features. Features may repeat on a path, and covers may be zero.
+    /// Returns a random tree that splits on at most `features` different columns. Columns may repeat on a path, and
+    /// covers may be zero.
     fn random_tree(random: &mut SplitMix, features: usize, most_depth: usize) -> (Vec<Node>, Vec<f64>) {
         let (mut nodes, mut covers) = (vec![Node::leaf(0, 0.0)], vec![1.0]);
         let mut open = vec![(0usize, 0usize, 1.0 + random.below(50) as f64)];

@@ -47,16 +47,16 @@ impl Default for ChurnDefinition {
 }
 
 impl ChurnDefinition {
-    /// A customer churns if they cancel within `days` days after `as_of`.
+    /// A customer churns if they cancel within this number of days after `as_of`.
     pub fn cancellation(days: u32) -> Self {
         Self::Cancellation {
             horizon: Horizon { days, lead: 0 },
         }
     }
 
-    /// A customer churns if they are inactive for `days` days after `as_of`: they have no paid payment if `on` is
-    /// `Payments`, or no activity if `on` is `Activities`. With any other value of `on`, the call that uses the
-    /// definition fails with `invalid_option`.
+    /// A customer churns if they are inactive for this number of days after `as_of`. If `on` is `Payments`, customers
+    /// without a paid payment are inactive. If `on` is `Activities`, customers without an activity are inactive. With
+    /// any other value of `on`, the call that uses the definition fails with `invalid_option`.
     pub fn inactivity(days: u32, on: RecordKind) -> Self {
         Self::Inactivity {
             horizon: Horizon { days, lead: 0 },
@@ -75,8 +75,8 @@ impl ChurnDefinition {
     }
 
     /// Sets the length of the activity window. A customer is eligible only if they were active within this many days
-    /// before `as_of`. By default, the activity window is as long as the label period. Cancellation ignores this
-    /// setting.
+    /// before `as_of`. By default, the activity window is as long as the label period. This setting has no effect if
+    /// churn is defined by cancellation.
     #[must_use]
     pub fn active_within(mut self, days: u32) -> Self {
         if let Self::Inactivity { active_within, .. } = &mut self {

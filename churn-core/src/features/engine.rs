@@ -5,7 +5,8 @@
 //! neither on the number of threads nor on the other rows of the matrix.
 //!
 //! Rows are processed in blocks, and each step is a loop over all rows of a block. The records of a block are stored
-//! contiguously, so a window is a range of positions. The values of a feature are written directly into its column.
+//! contiguously, so the records in a time window form a range of positions. The values of a feature are written
+//! directly into its column.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -85,8 +85,9 @@ pub(crate) struct Columns<'a> {
 /// tenant, the date of every row and the fingerprint of its feature plan. It is returned by
 /// [`features`](crate::features()) (every customer who is known at the date), by
 /// [`ScoreRun::matrix`](crate::ScoreRun::matrix) (eligible customers) and by
-/// [`ChurnModel::features`](crate::ChurnModel::features). Read the matrix column by column, as one array
-/// ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as a record batch (`into_record_batch`).
+/// [`ChurnModel::features`](crate::ChurnModel::features). There are three ways to read the matrix: as separate columns
+/// ([`columns`](Self::columns)), as one array ([`to_ndarray`](Self::to_ndarray)) or, with the crate feature `arrow`, as
+/// a record batch (`into_record_batch`).
 ///
 /// ```
 /// use churn_core::{AsOf, Execution, FeatureColumn, FeaturePlan, features};

@@ -72,7 +72,7 @@ impl Float<'_> {
     }
 }
 
-/// A measure that is represented by an integer code. Equal values have equal codes.
+/// A measure whose values are represented by integer codes. Equal values have equal codes.
 #[derive(Clone, Copy)]
 pub(crate) enum Code<'a> {
     /// The kind of an activity. A missing kind counts as a separate kind.

@@ -275,7 +275,7 @@ impl Feature {
         self
     }
 
-    /// Sets the window to the `days` days before `as_of`.
+    /// Sets the length of the window before `as_of`, in days.
     #[must_use]
     pub fn window(mut self, days: u32) -> Self {
         self.window = Some(days);

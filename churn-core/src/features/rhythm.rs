@@ -13,10 +13,9 @@ const GAPS: usize = 12;
 /// The rhythm of a customer's events: the day of the last event, and the gap after which each next event is due.
 ///
 /// The gap is the median of the latest gaps between days with events. For an even number of gaps, it is the lower of
-/// the two middle values. A gap of 28 to 31 days can represent 1 calendar month. Likewise, 59 to 62 days can represent
-/// 2 months, 89 to 92 days 3 months, 181 to 184 days 6 months, and 365 to 366 days 12 months. A gap is counted in
-/// months only if the last two events were on the same day of the month, or if one of them was on the last day of a
-/// month.
+/// the two middle values. Gaps of these lengths in days can represent calendar months: 28 to 31 (1 month), 59 to 62 (2
+/// months), 89 to 92 (3 months), 181 to 184 (6 months), and 365 to 366 (12 months). A gap is counted in months only if
+/// the last two events were on the same day of the month, or if one of them was on the last day of a month.
 #[derive(Clone, Copy)]
 struct Rhythm {
     /// The day of the last event, in days since 1970-01-01.
@@ -132,7 +131,8 @@ pub(crate) fn due_day(
     Timestamp::from_micros(rhythm.due(number) * MICROS_PER_DAY).map(AsOf::new)
 }
 
-/// The number of calendar months that a gap of `gap` days represents; `None` if it does not represent whole months.
+/// The number of calendar months that a gap represents; `None` if the gap does not represent whole months. `gap` is in
+/// days.
 fn months_of(gap: i64) -> Option<i64> {
     match gap {
         28..=31 => Some(1),
@@ -242,8 +242,8 @@ mod tests {
         ] {
             assert_eq!(missed(&first, as_of), expected, "{as_of}");
         }
-        // Events on the last day of a month are due on the last day of the next month, even if that day has another
-        // number.
+        // If the last two events were on the last days of their months, the next event is due on the last day of the
+        // next month: here, on 31 March.
         let last = ["2024-01-31", "2024-02-29"];
         assert_eq!([missed(&last, "2024-03-31"), missed(&last, "2024-04-01")], [0.0, 1.0]);
         // Events that occur every quarter or every year keep their day of the month, even across a leap day.

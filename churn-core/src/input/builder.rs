@@ -363,9 +363,9 @@ impl RecordsBuilder {
         self
     }
 
-    /// Sets the tenant's currency by its ISO 4217 code. By default, the tenant's currency is the first currency without
-    /// a conversion rate in the payments table. The amounts of payments without a currency are in the tenant's
-    /// currency.
+    /// Sets the tenant's currency by its ISO 4217 code. By default, the tenant's currency is the first currency in the
+    /// payments table for which no conversion rate is set. The amounts of payments without a currency are in the
+    /// tenant's currency.
     #[must_use]
     pub fn currency(mut self, code: impl Into<String>) -> Self {
         self.options.currency = Some(code.into());

@@ -87,9 +87,9 @@ impl<'a> DesignColumns<'a> {
         }
     }
 
-    /// For every pair of columns, multiplies the two values of each row, and returns the sum of these products. Each
-    /// column has a list. The list contains one sum for each earlier column, followed by the sum of the squares of the
-    /// column itself.
+    /// For every pair of columns, multiplies the two values of each row, and returns the sum of these products. The
+    /// result has one list per column. The list contains one sum for each earlier column, followed by the sum of the
+    /// squares of the column itself.
     pub(super) fn squares(&self, workers: &Workers) -> Result<Vec<Vec<f64>>> {
         let rows = self.0.first().map_or(0, |column| column.len());
         let piece = rows.div_ceil(MOST_SQUARES).max(PIECE).next_multiple_of(BLOCK);

@@ -195,16 +195,18 @@ fn isolated_dates_at_either_end_are_reported() {
     assert_eq!(daily(&["2023-10-01"]).1, None, "two days after the last day");
     let (records, late) = daily(&["2023-11-08"]);
     assert_eq!(late, Some((1, vec![240])));
-    // The finding refuses nothing and moves nothing: the event is still the end of the history.
+    // The finding does not change the records: the history still ends with this event.
     assert_eq!(records.observed_until_row(None), Some((RecordKind::Payments, 240)));
     let (_, both) = daily(&["2023-11-08", "1970-01-01"]);
     assert_eq!(both, Some((2, vec![240, 241])));
-    // A far date is reported as such, and hides no isolated date. The one before it is then the latest.
+    // A date that is more than a year late is reported as a far date instead. The other dates are then checked without
+    // this date, and none of them is isolated.
     let (_, found) = daily(&["2032-01-01"]);
     assert_eq!(found, None);
 }
 
-/// A table of one payment a day of customer `a`, from 2023-02-01 on, without the days in `missing`.
+/// A payments table in which customer `a` has one payment a day for 240 days from 2023-02-01. Days in `missing`
+/// (counted from 0) have no payment.
 fn daily_payments(missing: std::ops::Range<i64>) -> String {
     let mut csv = "customer_id,due_at,amount\n".to_owned();
     for day in (0..240).filter(|day| !missing.contains(day)) {
@@ -227,7 +229,8 @@ fn a_month_without_events_is_reported() {
         text.contains("between 2023-05-11") && text.contains("and 2023-06-11"),
         "{text}"
     );
-    // A history that is said to end long after the last event has such a period too.
+    // If the caller sets the end of the history long after the last event, the time between the two is also reported as
+    // a missing period.
     let builder = TenantRecords::builder("acme")
         .customers(csv(CUSTOMERS))
         .payments(csv(&daily_payments(0..0)))
@@ -236,7 +239,8 @@ fn a_month_without_events_is_reported() {
     assert_eq!(found(&report, FindingCode::MissingPeriod).len(), 1);
 }
 
-/// A table of `each` activities a day of customer `a`, on the given days since 2023-02-01.
+/// An activities table in which customer `a` has activities on the given days (counted from 2023-02-01). `each` is the
+/// number of activities per day.
 fn activities(each: usize, days: impl Iterator<Item = i64>) -> String {
     let mut csv = "customer_id,at\n".to_owned();
     for day in days {
@@ -246,7 +250,7 @@ fn activities(each: usize, days: impl Iterator<Item = i64>) -> String {
     csv
 }
 
-/// The codes of the findings about times in records with payments and activities.
+/// Builds records from payments and activities. Returns the table, code and row count of each finding about times.
 fn of_times(payments: &str, activities: &str) -> Vec<(RecordKind, FindingCode, u64)> {
     let builder = TenantRecords::builder("acme")
         .customers(csv(CUSTOMERS))
@@ -271,7 +275,7 @@ fn a_feed_that_stops_a_few_days_before_the_others_is_reported() {
         of_times(&payments, &activities(20, 0..236)),
         [(kind, FindingCode::MissingPeriod, 0)]
     );
-    // Invoices that were paid before they are due make the default end of the history later than the export.
+    // If invoices are paid before they are due, the default end of the history is later than the export.
     let mut ahead = daily_payments(0..0);
     (240..265).for_each(|day| {
         let due = at("2023-02-01").timestamp().plus_days(day);
@@ -404,9 +408,9 @@ fn activities_given_twice_with_new_ids_are_reported() {
     };
     let renamed = [(Some("activity_id".to_owned()), 15)];
     assert_eq!(activities("T10:30:00", true), renamed);
-    // One copy has ids, and the other has none.
+    // The first copy of each activity has an id, and the second copy has none.
     assert_eq!(activities("T10:30:00", false), renamed);
-    // Two activities on one day are usual.
+    // If the times are only dates, two activities on one day are usual, so there is no finding.
     assert_eq!(activities("", true), []);
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct CustomerView<'a> {
     as_of: i64,
     /// The range of all rows of the customer.
     rows: (usize, usize),
-    /// The range of rows whose sign-up time is that of the current spell (the current uninterrupted period as a
+    /// The range of rows that have the same sign-up time as the current spell (the current uninterrupted period as a
     /// customer). The range begins at the first row of the spell.
     spell: (usize, usize),
     /// The start of the current spell (the current uninterrupted period as a customer).
@@ -142,8 +142,8 @@ impl SpellTruth {
         let customers = view.customers;
         let end = match customers.reopened {
             false => view.spell.1,
-            // The next row that begins a spell ends the current one. All rows are searched, including those that are
-            // not visible.
+            // The current spell ends at the next row that begins a spell. All rows are searched, including those that
+            // are not visible.
             true => (view.row + 1..view.spell.1)
                 .find(|&row| customers.opens_spell(Some(row - 1), row).is_some())
                 .unwrap_or(view.spell.1),

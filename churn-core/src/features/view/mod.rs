@@ -14,7 +14,7 @@ pub(crate) use column::{ColumnView, Holds, has_column};
 pub(crate) use customer::{CustomerView, SpellTruth, tenure_days};
 pub(crate) use stream::{PaymentState, StreamView, visible_events};
 
-/// A row that is visible at the view's time. The fields and columns of a record are read with its row.
+/// A row that is visible at the view's time. The fields and columns of a table are read with such a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row(u32);
 

@@ -57,9 +57,8 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// Calls `each` with the event time and the row of every visible record of a customer. Records are sorted by event
-    /// time. Records with the same time are in input order or, if the option `ties` is `content`, are sorted by
-    /// content.
+    /// Calls `each` for every visible row of a customer, with the event time and the row. Rows are sorted by event
+    /// time. Rows with the same time are in input order or, if the option `ties` is `content`, are sorted by content.
     pub(crate) fn rows(&self, customer: u32, mut each: impl FnMut(i64, Row)) {
         let (events, as_of) = (self.events(), self.as_of);
         let all = events.rows_of(customer as usize);
@@ -99,8 +98,8 @@ impl<'a> StreamView<'a> {
         self.events().tie(row.position())
     }
 
-    /// Returns a time of a row, such as the settlement time, if this time lies before the view's time; otherwise
-    /// `None`.
+    /// Returns `moment` if it lies before the view's time; otherwise `None`. `moment` is a time in a row, such as the
+    /// settlement time.
     fn past(&self, moment: i64) -> Option<i64> {
         (moment < self.as_of).then_some(moment)
     }
@@ -139,7 +138,7 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// How late a payment was settled, in microseconds. It is 0 if the payment was settled early, and `None` if it is
+    /// How late a payment was settled, in microseconds; 0 if the payment was settled early. `None` if the payment is
     /// pending at the view's time.
     pub(crate) fn lateness(&self, row: Row) -> Option<i64> {
         match self.table {
