@@ -87,7 +87,7 @@ export class TenantStore {
    * Returns the result of `work`.
    *
    * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
-   * tenant (in SQLite, of any tenant), so keep transactions short.
+   * tenant. In SQLite, no other call can write data of any tenant. Therefore, keep transactions short.
    */
   async begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T> {
     if (typeof work !== 'function') throw invalid('work', 'must be a function')
@@ -263,8 +263,8 @@ export class Store {
   /**
    * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
    * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
-   * way. If another SQLite library in the same process opens and closes the file, the locks of the store are released.
-   * For Postgres, use continuous archiving or `pg_dump`.
+   * way. When another SQLite library in the same process closes the file, the operating system releases the locks of
+   * the store. For Postgres, use continuous archiving or `pg_dump`.
    */
   async backup(path: string): Promise<void> { await called(async () => halfOf<NativeStore>(this).backup(text(path, 'path'))) }
 

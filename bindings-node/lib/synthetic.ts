@@ -205,8 +205,8 @@ export const synthetic = {
   /** Generates synthetic tenants. @throws {ChurnError} `invalid_option` if an option is out of range. */
   world: (options?: WorldOptions): World => make(options),
   /**
-   * Returns the fifty leaks: columns that reveal the label and that `world` can add to its tables. The result has the
-   * name of each leak and a description of its column.
+   * Returns the fifty leaks that `world` can add to its tables. A leak is a column that reveals the label. The result
+   * maps the name of each leak to a description of its column.
    */
   leaks: (): Record<string, string> => Object.fromEntries(native.leaks()),
 }

@@ -19,7 +19,7 @@ type Folded = Fold<keyof CustomerColumns>
 
 /**
  * The type of a customer row with attributes. A key that is not a known column is an attribute. If a key is the name of
- * a known column, but in neither snake_case nor camelCase, the key is a type error.
+ * a known column, but is written in neither snake_case nor camelCase, the key causes a type error.
  */
 export type WithAttributes<C> = {
   [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute

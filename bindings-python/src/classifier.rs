@@ -182,7 +182,8 @@ impl FlatModel {
         explanation(py, found.contributions, found.base_value, data, self.feature_names())
     }
 
-    /// Returns, for each row, the `top` columns with the largest contributions to the row's score.
+    /// Returns, for each row, the columns with the largest contributions to the row's score. `top` is the number of
+    /// columns.
     #[pyo3(signature = (table, top, *, threads=None))]
     fn reasons<'py>(
         &self,

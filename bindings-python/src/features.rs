@@ -291,8 +291,8 @@ impl FeatureMatrix {
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
-///     as_of: A date or a list of dates: ISO text, ``date``, ``datetime``, pandas or numpy timestamps. A timestamp
-///         without a time zone is in UTC.
+///     as_of: A date or a list of dates. A date may be an ISO text, a ``date``, a ``datetime``, or a timestamp of
+///         pandas or numpy. A timestamp without a time zone is in UTC.
 ///     plan: The features to compute. None means the standard features.
 ///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
 ///         rows, as in a score run. None means that every customer who is known at the date has a row.

@@ -442,14 +442,16 @@ impl TrainArguments<'_, '_> {
 }
 
 /// Runs backtests with a rolling origin. For each test date (origin), a model is trained on the data that were known at
-/// that date. The model is tested on the label period (the later period during which churn is counted).
+/// that date. The model is tested on the label period (the period after that date, during which churn is counted).
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
 ///     origins: The test dates. The label period of each date (the later period during which churn is counted)
-///         must be over. With None, the last possible dates are chosen: at most three, one label period apart.
-///     embargo_days: Minimum number of days from the end of the last label period in the training data to the origin.
+///         must be over. With None, the last possible dates are chosen: at most three dates, which lie one label period
+///         apart.
+///     embargo_days: The last label period in the training data must end at least this number of days before the
+///         origin.
 ///     unseen_customers: Whether to test only customers who have no training row.
 ///     as_of: A list of dates. The training dates for each origin are taken from this list. With None, the library
 ///         chooses training dates before each origin.
@@ -458,7 +460,7 @@ impl TrainArguments<'_, '_> {
 ///
 /// Returns:
 ///     A list with one `OutOfTime` per origin, earliest origin first. The ``proof`` of each `OutOfTime` shows that no
-///     training label overlaps the test period.
+///     training label period overlaps the test period.
 ///
 /// Raises:
 ///     TrainingError: For some origin, there is no training date whose label period is over at the origin

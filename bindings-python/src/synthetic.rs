@@ -456,8 +456,8 @@ pub(crate) fn world(
     })
 }
 
-/// Returns the fifty leaks: columns that reveal the label and that `world` can add to its tables. The result is a dict
-/// from the name of each leak to a description of its column.
+/// Returns the fifty leaks that `world` can add to its tables. A leak is a column that reveals the label. The result is
+/// a dict from the name of each leak to a description of its column.
 #[pyfunction]
 pub(crate) fn leaks() -> BTreeMap<&'static str, &'static str> {
     PlantedLeak::all().map(|leak| (leak.name(), leak.meaning())).collect()

@@ -633,8 +633,8 @@ fn listen(py: Python<'_>, row: usize) -> PyResult<()> {
     if row % 4096 == 4095 { py.check_signals() } else { Ok(()) }
 }
 
-/// Converts a timestamp: ISO text, `date`, `datetime`, pandas `Timestamp` or numpy `datetime64`. `option` is the name
-/// of the argument, for error messages.
+/// Converts a timestamp: an ISO text, a `date`, a `datetime`, a pandas `Timestamp` or a numpy `datetime64`. `option` is
+/// the name of the argument, for error messages.
 pub(crate) fn timestamp(object: &Bound<'_, PyAny>, option: &str) -> PyResult<Timestamp> {
     let py = object.py();
     let wrong = |message: &str| refuse(py, "invalid_option", &format!("{option}: {message}"), Some(option));

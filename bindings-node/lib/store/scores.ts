@@ -152,8 +152,8 @@ export interface ScorePage {
 /** The changes from one run to another. */
 export interface RunChanges {
   /**
-   * Number of customers for each pair of risk bands: the band in the earlier run (`from`) and in the later run (`to`).
-   * A band is null for customers who are not scored in that run.
+   * For each pair of risk bands, the number of customers with the band `from` in the earlier run and `to` in the later
+   * run. A band is null for customers who are not scored in that run.
    */
   moves: { from: RiskBand | null; to: RiskBand | null; customers: number }[]
   /** Number of customers who are only in the later run. */

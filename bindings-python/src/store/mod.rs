@@ -206,8 +206,8 @@ impl Store {
 
     /// Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is
     /// complete, the store can be read, but calls that write must wait. While the store is open, do not copy the file
-    /// in any other way. If Python's `sqlite3` opens and closes the file in the same process, the locks of the store
-    /// are released. For Postgres, use continuous archiving or ``pg_dump``.
+    /// in any other way. When Python's `sqlite3` closes the file in the same process, the operating system releases the
+    /// locks of the store. For Postgres, use continuous archiving or ``pg_dump``.
     ///
     /// Raises:
     ///     InvalidOptionError: The file exists already or cannot be created, or the store is in Postgres.

@@ -240,7 +240,7 @@ tenant_methods! {
         /// rolled back if the block raises an exception.
         ///
         /// A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of
-        /// the same tenant (in SQLite, of any tenant), so keep transactions short.
+        /// the same tenant. In SQLite, no other call can write data of any tenant. Therefore, keep transactions short.
         ///
         /// >>> acme = churn.Store.open("sqlite::memory:").tenant("acme")
         /// >>> with acme.begin() as tx:

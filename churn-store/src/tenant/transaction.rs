@@ -111,8 +111,8 @@ pub type HostRow = BTreeMap<String, Value>;
 /// [`commit`](Self::commit), it is rolled back.
 ///
 /// A failed call rolls back only its own changes, and the transaction can continue. Calls run one after another. Until
-/// the transaction ends, no other call can write data of the same tenant (in SQLite, of any tenant), so keep
-/// transactions short.
+/// the transaction ends, no other call can write data of the same tenant. In SQLite, no other call can write data of
+/// any tenant. Therefore, keep transactions short.
 ///
 /// ```
 /// # use churn_store::{AuditEntry, Store};
@@ -220,8 +220,8 @@ impl TenantStore {
     /// and must occur in the query. `args` are the values of `$2`, `$3` and so on.
     ///
     /// # Errors
-    /// See [`execute`](Self::execute). Also `invalid_option` if a column has another type than bool, number, text, JSON
-    /// or timestamp. Cast such a column in the query.
+    /// See [`execute`](Self::execute). Also returns `invalid_option` if the type of a column is not bool, number, text,
+    /// JSON or timestamp. Cast such a column in the query.
     pub async fn query(&self, sql: &str, args: &[Value]) -> Result<Vec<HostRow>> {
         let args = bound(sql, args)?;
         let mut session = self.begin_session(Access::Write).await?;
@@ -232,7 +232,7 @@ impl TenantStore {
     }
 }
 
-/// Converts an error of a statement of the application. If the statement names an unknown table or column, the error
+/// Converts an error that the application's statement caused. If the statement names an unknown table or column, the error
 /// gets the code `store_refused` instead of `store_not_migrated`.
 fn of_host(error: Error) -> Error {
     match error.kind() {
