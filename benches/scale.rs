@@ -44,7 +44,7 @@ impl Size {
         }
     }
 
-    /// The number of events, which is the number of rows of the tables of payments, tickets and activities together.
+    /// The number of events: the total number of payments, tickets and activities.
     pub fn events(&self) -> usize {
         self.payments + self.tickets + self.activities
     }
@@ -53,7 +53,7 @@ impl Size {
 /// The four tables in the order customers, payments, tickets and activities.
 pub type Batches = [RecordBatch; 4];
 
-/// The random generator SplitMix64.
+/// The random number generator SplitMix64.
 struct Random(u64);
 
 impl Random {
@@ -72,7 +72,7 @@ impl Random {
         self.below(bound) == 0
     }
 
-    /// Returns a random duration of at most `days` days, in microseconds.
+    /// Returns a random duration in microseconds. The argument is the maximum in days.
     fn days(&mut self, days: i64) -> i64 {
         self.below((days * DAY) as usize) as i64
     }

@@ -1,4 +1,4 @@
-//! The build script. It passes the settings for linking a Node module to cargo.
+//! The build script. It gives cargo the linker settings of a Node module.
 
 fn main() {
     napi_build::setup();

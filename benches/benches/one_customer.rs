@@ -9,7 +9,7 @@ use std::time::Instant;
 use churn_core::{AsOf, ChurnDefinition, ChurnModel, CustomerRows, RecordKind, Table, TrainOptions};
 use churn_tests::golden::crowd;
 
-/// Number of measured calls. Before the measurement, a tenth of this number of calls runs as warm-up.
+/// Number of measured calls. A tenth as many calls run before them as a warm-up.
 const CALLS: usize = 5_000;
 
 fn main() -> churn_core::Result<()> {
@@ -56,7 +56,7 @@ fn main() -> churn_core::Result<()> {
     Ok(())
 }
 
-/// Returns a day as ISO text. The day is `before` days before the last day that the score uses.
+/// Returns, as ISO text, the day that lies the given number of days before the last day that the score uses.
 fn day(as_of: AsOf, before: i64) -> String {
     as_of.timestamp().plus_days(-1 - before).to_string()
 }

@@ -1,7 +1,7 @@
 //! Runs this library for the comparison in `peers/scoring.py`.
 //!
-//! `score_peer MODEL MATRIX ROWS` reads a model and a row-major matrix of `f32`. The model is LightGBM's text,
-//! XGBoost's JSON, or arrays of trees as `forest.json`. The program then reads these commands from standard input:
+//! `score_peer MODEL MATRIX ROWS` reads a model and a row-major matrix of `f32`. The model is a LightGBM text file, an
+//! XGBoost JSON file, or a JSON file that lists the arrays of each tree. The program then reads these commands from standard input:
 //!
 //! - `run THREADS` scores all rows and prints how many seconds this took.
 //! - `out FILE` writes the probabilities of all rows as `f64` to a file.

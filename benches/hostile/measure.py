@@ -1,4 +1,4 @@
-"""Measures what hostile input costs in Python: ids made to collide, a row with too many attributes, and Ctrl-C.
+"""Measures what hostile input costs in Python: ids with equal hashes, a row with too many attributes, and Ctrl-C.
 
 Usage: python benches/hostile/measure.py
 """
@@ -22,7 +22,8 @@ def fold(a: int, b: int) -> int:
 
 
 def colliding(count: int) -> list[str]:
-    """Ids that all have the same hash if the hash has the constants of wyhash, as in version 406262d, and no seed."""
+    """Returns ids that all have the same hash under a hash function with the constants of wyhash and without a seed.
+    Version 406262d of this library used such a function."""
     ids = []
     first = 0xA0761D6478BD642F ^ 16
     second = 0xE7037ED1A0B428DB ^ (((first << 32) | (first >> 32)) & MASK)
@@ -31,7 +32,7 @@ def colliding(count: int) -> list[str]:
         head = f"{number:08}"
         state = fold(first ^ int.from_bytes(head.encode(), "little"), second)
         tail = state.to_bytes(8, "little")
-        # The last eight bytes cancel the state. They must be UTF-8.
+        # The last eight bytes of the id cancel the state of the hash. If these bytes are not UTF-8, no id is added.
         try:
             ids.append(head + tail.decode())
         except UnicodeDecodeError:
@@ -84,7 +85,8 @@ def wide(columns: int) -> None:
 
 
 def interrupted(name: str, call, whole: float) -> None:
-    """Sends SIGINT at several times during a call. Prints the times until KeyboardInterrupt."""
+    """Runs a call five times, and sends SIGINT at a different time in each run. Prints how long the call continues
+    after SIGINT."""
     delays = []
     for share in (0.1, 0.3, 0.5, 0.7, 0.9):
         sent = []

@@ -82,8 +82,8 @@ fn write_summary(
     Ok(())
 }
 
-/// Writes the rows that have a label to a file, column by column, as little-endian doubles. Texts are written as
-/// numbers. The label is the last column. Returns the customer id of each row.
+/// Writes the labelled rows to a file, column by column, as little-endian doubles. Texts are written as numbers.
+/// The label is the last column. Returns the customer id of each row.
 fn write_rows(records: &TenantRecords, dates: &[AsOf], folder: &Path, name: &str) -> Result<Vec<String>, Error> {
     let matrix = features(records, dates, &FeaturePlan::default(), &Execution::new())?;
     let labels = labels(records, dates, &ChurnDefinition::default(), &Execution::new())?;

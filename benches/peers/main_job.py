@@ -74,7 +74,7 @@ def records_of(directory: Path, threads: int) -> Any:
     import churn_core as churn
 
     tables = {name: pa.parquet.read_table(directory / f"{name}.parquet", use_threads=threads > 1) for name in TABLES}
-    # The attributes plan and seats of the synthetic customers never change, so both sides may use them.
+    # The attributes `plan` and `seats` of a synthetic customer never change, so both sides may use them.
     return churn.TenantRecords(tenant="bench", **tables, static_attributes="all", threads=threads)
 
 

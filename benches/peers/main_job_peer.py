@@ -57,7 +57,7 @@ def tell(text: str) -> None:
 
 
 class Dice:
-    """The random generator of this library. The peer uses the same generator, so both sides have the same samples and
+    """The random number generator of this library. The peer uses the same generator, so both sides have the same samples and
     folds."""
 
     def __init__(self, seed: int, stream: int | np.ndarray) -> None:

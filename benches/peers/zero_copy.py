@@ -63,7 +63,7 @@ def records(rows):
 
 
 def matrix(rows):
-    """Measures time and memory if the numbers are passed as a matrix that trees score."""
+    """Measures time and memory if the numbers are passed as a matrix and scored with trees."""
     table = attributes(rows).drop_columns(["customer_id", "signed_up_at"])
     size = table.nbytes / 2**20
     X = np.empty((rows, COLUMNS), order="F")

@@ -49,8 +49,8 @@ interface ForeignData {
 interface ForeignTable { schema: { fields: ForeignField[] }; batches: { data: ForeignData }[] }
 
 /**
- * Converts a table of another copy of apache-arrow to a table of the copy `arrow`, because `arrow.tableToIPC` accepts
- * only tables of its own copy. The buffers are not copied.
+ * Rebuilds a table with the classes of the package `arrow`, because `arrow.tableToIPC` accepts only tables with its own
+ * classes. The old and the new table share their buffers.
  */
 function adopted(table: ForeignTable, arrow: ArrowPackage, name: string): object {
   const type = (own: ForeignType): object => {

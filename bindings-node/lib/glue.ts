@@ -51,7 +51,7 @@ function distance(a: string, b: string): number {
   return above[b.length]!
 }
 
-/** Finds the known names that are most similar to an unknown name, at most three. */
+/** Returns the known names that are similar to an unknown name: at most three, the most similar name first. */
 export function near(name: string, known: readonly string[]): string[] {
   const folded = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
   const own = folded(name)

@@ -130,7 +130,7 @@ export class ChurnModel {
     })
   }
 
-  /** Returns the model card, which describes the model, its training data and how well it performs. */
+  /** Returns the model card. It describes the model, its training data and its accuracy. */
   card(): ModelCard { return cached(this, 'card', () => warningsOf(camelCase<ModelCard>(JSON.parse(halfOf<Native>(this).card())))) }
 
   /** Returns the model card as Markdown. */

@@ -146,8 +146,8 @@ export interface Partition {
 const PARTITION_KEYS = { ...TABLE_KEYS, ...TABLE_OPTIONS } as const
 
 /**
- * Splits tables with the rows of many tenants by the column `tenant_id`. Pass either all tables as arrays of objects,
- * or all tables as Arrow.
+ * Splits tables that contain rows of many tenants into the records of each tenant. The column `tenant_id` contains the
+ * tenant of each row. Pass either all tables as arrays of objects, or all tables as Arrow.
  */
 export function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition {
   noMore(arguments.length, 1, 'partition')

@@ -39,7 +39,7 @@ export class ScoreRun implements Iterable<Score> {
   get tenant(): string { return cached(this, 'tenant', () => halfOf<Native>(this).tenant) }
   /** The date of the scores. */
   get asOf(): string { return cached(this, 'asOf', () => halfOf<Native>(this).asOf) }
-  /** The id of the model of this run. */
+  /** The id of the model that computed the scores. */
   get modelId(): string { return cached(this, 'modelId', () => halfOf<Native>(this).modelId) }
   /** The scores of all eligible customers (those who can still churn), sorted by the UTF-8 bytes of the customer id. */
   get scores(): readonly Score[] { return cached(this, 'scores', () => halfOf<Native>(this).scores() as Score[]) }
@@ -92,7 +92,7 @@ export class ScoreRun implements Iterable<Score> {
     return long(given, (cancel) => halfOf<Native>(this).reasonsOf(ids, top, cancel)) as Promise<Reason[][]>
   }
 
-  /** Returns the scores of the `top` customers with the highest probabilities, highest first. */
+  /** Returns the scores with the highest probabilities, highest first. `top` is the number of scores. */
   riskiest(top = 10): Score[] {
     return guard(() => halfOf<Native>(this).riskiest(count(top, 'top'))) as Score[]
   }
