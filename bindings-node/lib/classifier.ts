@@ -69,8 +69,8 @@ const RUN_OPTIONS = keys<RunOptions>({ threads: 1, signal: 1 })
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
   /**
-   * Labels that replace the labels in the file. Give them in the sorted order of the labels that they replace. Files that
-   * were written by Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
+   * Labels that replace the labels in the file. Pass them in the sorted order of the labels that they replace. Files
+   * that were written by Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
    */
   classes?: readonly ClassLabel[]
 }

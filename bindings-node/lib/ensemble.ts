@@ -100,10 +100,10 @@ export class TreeEnsemble {
    * JSON itself as text or bytes. This function is synchronous.
    *
    * The supported boosters are `gbtree` and `dart`, and the supported objectives are `binary:logistic` and
-   * `reg:logistic`. As in XGBoost, values are rounded to single precision before they are compared with thresholds, even
-   * the values of a `Float64Array`. Leaf values are added in double precision. XGBoost adds them in single precision, so
-   * its probabilities differ by up to about 1e-6. If the model was trained with early stopping, only the trees up to the
-   * best iteration are used.
+   * `reg:logistic`. As in XGBoost, values are rounded to single precision before they are compared with thresholds,
+   * even the values of a `Float64Array`. Leaf values are added in double precision. XGBoost adds them in single
+   * precision, so its probabilities differ by up to about 1e-6. If the model was trained with early stopping, only the
+   * trees up to the best iteration are used.
    *
    * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
    */
@@ -116,8 +116,8 @@ export class TreeEnsemble {
    * Imports a LightGBM model. The argument is the path of the text file that `save_model` writes, or the text itself as
    * a string or bytes. This function is synchronous.
    *
-   * The supported objectives are `binary` and `cross_entropy`. Categorical splits are supported too. Probabilities equal
-   * the probabilities of LightGBM, except for rounding differences in the exponential function.
+   * The supported objectives are `binary` and `cross_entropy`. Categorical splits are supported too. Probabilities
+   * equal the probabilities of LightGBM, except for rounding differences in the exponential function.
    *
    * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
    */

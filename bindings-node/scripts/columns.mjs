@@ -68,12 +68,12 @@ export type TableName = ${Object.keys(TABLES).map((table) => `'${table}'`).join(
 /** A name in camelCase. */
 export type Camel<S extends string> = S extends \`\${infer Head}_\${infer Tail}\` ? \`\${Head}\${Capitalize<Camel<Tail>>}\` : S
 
-/** A required column in either spelling. */
+/** A required column, spelled in snake_case or in camelCase. */
 export type Column<Name extends string, V> = { [K in Name]: V } | { [K in Camel<Name>]: V }
 
 ${Object.entries(ALL).map(([table, kind]) => declared(table, kind)).join('\n\n')}
 
-/** Every error code, equal in Rust, Python and Node. */
+/** All error codes. They are the same in Rust, Python and Node. */
 export type ErrorCode =
 ${codes}
 `

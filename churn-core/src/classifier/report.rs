@@ -30,7 +30,7 @@ pub struct ClassifierPart {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ClassifierReport {
-    /// Number of training rows. A row that was replaced by copies because of an integer weight counts once per copy.
+    /// Number of training rows. If a row with an integer weight was replaced by copies, each copy counts as a row.
     pub rows: usize,
     /// Number of training rows of each class, in the order of the class codes.
     pub rows_of_class: Vec<usize>,

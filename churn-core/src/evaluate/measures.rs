@@ -52,7 +52,8 @@ pub struct Measures {
     /// The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At
     /// a date later than the training dates, this constant measures how much the churn rate has drifted for reasons
     /// that the features do not show. Drift is reported if the confidence interval of the constant excludes 0.
-    /// Predictions are not corrected for drift. `None` if the model was trained by a version of this library without this metric.
+    /// Predictions are not corrected for drift. `None` if the model was trained by a version of this library without
+    /// this metric.
     #[serde(default)]
     pub base_rate_shift: Option<Estimate>,
     /// Churn rate among the 10 % of rows with the highest scores, divided by the overall churn rate. Random scores give

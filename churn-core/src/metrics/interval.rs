@@ -32,7 +32,7 @@ impl Interval {
     }
 }
 
-/// A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers.
+/// A metric with its 90 % confidence interval. The interval comes from a bootstrap that resamples whole customers.
 ///
 /// Serde writes one flat object: `{"value": 0.81, "low": 0.78, "high": 0.84}`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

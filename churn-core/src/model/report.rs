@@ -49,7 +49,7 @@ pub struct OutOfTime {
 }
 
 /// Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
-/// days before the test date. Only events of the table that defines inactivity count.
+/// days before the test date. Only the table that defines inactivity is searched for such events.
 ///
 /// Inactive customers have in effect already churned, so their churn is easy to predict. The metrics over all customers
 /// are therefore too optimistic for the active customers. Only the active customers can still be retained.
