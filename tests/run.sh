@@ -41,8 +41,8 @@ quickstart() {
   cargo run --release --locked --example quickstart
 }
 
-# The Python and the Node module are built in debug mode. Debug builds compile faster than release builds, and their
-# results are bit-identical.
+# The Python and the Node module are built in debug mode. Debug builds compile faster than release builds, and give
+# bit-identical results.
 python() {
   step "Python package"
   local venv="$PWD/target/venv"

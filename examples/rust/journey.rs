@@ -14,7 +14,7 @@ pub fn folder() -> PathBuf {
 /// Reads one of the bundled files: `customers.csv`, `payments.csv` or `activities.csv`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn table(name: &str) -> Result<Table, Error> {
     Table::from_csv(File::open(folder().join(name))?)
 }
@@ -23,7 +23,7 @@ pub fn table(name: &str) -> Result<Table, Error> {
 /// are activities. The demographic columns do not change within the year, so they are declared static.
 ///
 /// # Errors
-/// If a file cannot be read, or contains an invalid value.
+/// Returns an error if a file cannot be read, or contains an invalid value.
 pub fn records() -> Result<(TenantRecords, ValidationReport), Error> {
     TenantRecords::builder("complete-journey")
         .customers(table("customers.csv")?)

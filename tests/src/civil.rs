@@ -1,4 +1,4 @@
-//! Converts days to calendar dates. Dates are computed by counting day by day, without the library.
+//! Converts days to calendar dates. The conversion counts the days one after another, and does not use the library.
 
 use std::sync::OnceLock;
 

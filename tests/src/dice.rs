@@ -1,4 +1,5 @@
-//! A small seeded random generator. The seed determines all random numbers, so a seed identifies a random tenant.
+//! A small seeded random generator. The seed determines all random numbers, so the seed alone identifies a random
+//! tenant.
 
 /// A pseudo-random generator that returns the same numbers for the same seed.
 #[derive(Clone, Debug)]

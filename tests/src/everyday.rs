@@ -3,8 +3,8 @@
 //!
 //! Each customer pays on schedule until they leave. After that, they neither pay nor use the product. Each customer has
 //! an individual daily rate of leaving. Customers with a higher rate of leaving use the product less often. The true
-//! risk of `Inactivity` at a date therefore follows from the schedule, the rate, and whether the customer has already
-//! left.
+//! risk of churn by inactivity at a date therefore follows from the schedule, the rate, and whether the customer has
+//! already left.
 
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ impl Cycle {
         ("annual-own", Cycle::AnnualOwnDay),
     ];
 
-    /// The number of years of history of a tenant with this cycle.
+    /// Returns how many years of history a tenant with this cycle has.
     pub fn years(self) -> i64 {
         match self {
             Cycle::Annual | Cycle::AnnualOwnDay => 5,
@@ -66,7 +66,8 @@ impl Cycle {
     }
 
     /// Returns the invoice days of a customer from the day `first` up to, but not including, the day `last`. All days
-    /// are numbers of days since 1970-01-01. The random number `lot` determines the customer's own day.
+    /// are numbers of days since 1970-01-01. The random number `lot` determines the week, month or day that differs
+    /// between customers.
     fn dues(self, lot: u64, first: i64, last: i64) -> Vec<i64> {
         let months = |every: i64, offset: i64, day: i64| {
             // January 1970 has the month number 0.
@@ -283,7 +284,7 @@ pub struct DayFigures {
     /// The mean of the true risks of the customers to whom the run gave a probability.
     pub risk: f64,
     /// The expected log-loss of the probabilities, minus the expected log-loss of the best constant prediction for the
-    /// day. It is negative if the probabilities are better than the constant prediction.
+    /// day. The difference is negative if the probabilities are better than the constant prediction.
     pub excess: f64,
 }
 

@@ -58,7 +58,7 @@ struct Rewriter {
     fresh: usize,
 }
 
-/// A row of an event table. The row can be rewritten if it lies after a date.
+/// A row of an event table. The methods rewrite a row that was not fully known at a date.
 trait Rewrite: Event + Clone {
     /// Creates a row of the same table with random values.
     fn another(maker: &mut Maker, like: &Self, columns: &[&str], customer: &str, v: Version) -> Self;
@@ -72,8 +72,8 @@ trait Rewrite: Event + Clone {
 
 impl Rewriter {
     fn events<R: Rewrite>(&mut self, columns: &[&str], rows: &[R]) -> Vec<R> {
-        // If a later version was already known at the date and is deleted, an earlier version of the record becomes
-        // visible again.
+        // A row that was known before the date is kept if its record has several versions. If this row were deleted, an
+        // earlier version of the record could become visible.
         let versions = |row: &R| rows.iter().filter(|r| r.id().is_some() && r.id() == row.id()).count();
         let unknowable = |row: &R| {
             row.known_at().is_some_and(|known_at| known_at >= self.as_of)

@@ -3,7 +3,8 @@
 //!
 //! - [`raw`] represents a tenant as plain rows.
 //! - [`worlds`] creates random tenants that contain many unusual cases.
-//! - [`everyday`] creates tenants whose customers have a billing cycle. Their true risks are known on every day.
+//! - [`everyday`] creates tenants whose customers have a billing cycle. The customers' true risks are known on every
+//!   day.
 //! - [`mod@reference`] is a slow and simple implementation of the specification.
 //! - [`future`] rewrites those rows of a world that could not be known at a date.
 //! - [`golden`] reads test cases together with their expected results.

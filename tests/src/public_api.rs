@@ -19,7 +19,7 @@ const CRATES: [(&str, &str); 2] = [("churn_core", "churn-core"), ("churn_store",
 /// Runs rustdoc on the crates and lists their public API.
 ///
 /// # Panics
-/// If cargo fails, or if the pages of rustdoc do not have the expected format.
+/// Panics if cargo fails, or if the pages of rustdoc do not have the expected format.
 pub fn list() -> String {
     let docs = document();
     let mut listed = String::new();
@@ -103,7 +103,7 @@ fn section<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
     rest.split_once(to).map_or(rest, |(section, _)| section)
 }
 
-/// Returns the text of every HTML element that has this opening and this closing tag.
+/// Returns the text of every HTML element that has the given opening and closing tags.
 fn headers<'a>(html: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = String> + 'a {
     let elements = html.split(open).skip(1);
     elements.map(move |rest| text(rest.split(close).next().unwrap_or_default()))

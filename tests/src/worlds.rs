@@ -105,7 +105,7 @@ pub struct Maker {
     ids: Vec<String>,
 }
 
-/// Chooses at random which of the columns in `all` a table has. Most tables have most of the columns.
+/// Returns the columns of a table, chosen at random from `all`. Most tables have most of the columns.
 fn columns(dice: &mut Dice, all: &[&'static str]) -> Vec<&'static str> {
     let every = dice.chance(25);
     all.iter().copied().filter(|_| every || dice.chance(65)).collect()
@@ -166,8 +166,8 @@ impl Maker {
         moment
     }
 
-    /// Returns a time that is equal to, just before or just after a chosen time. The chosen time is a date at which
-    /// tests compute features, or the start of a window before this date.
+    /// Returns a date at which tests compute features, or the start of a window before this date. The returned time may
+    /// be one microsecond earlier or later.
     fn edge(&mut self) -> i64 {
         let window = *self.dice.pick(&[0, 0, 0, 14, 28, 56, 90, 91, 182, 364, 728]);
         let step = *self.dice.pick(&[-1, 0, 0, 1]);

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["classifier"],
 ];
 
-/// The module that the code of exported macros uses. It belongs to no layer.
+/// The module that contains what exported macros need when they are used in other crates. It belongs to no layer.
 const EXPANSION: &str = "private";
 
 const TOP: &[&str] = &[

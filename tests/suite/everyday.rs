@@ -27,7 +27,7 @@ fn the_level_is_right_on_the_day_of_the_invoices() {
         let tenant = Everyday::new(cycle, 1000, 1);
         let model = ChurnModel::train(&tenant.records(tenant.today), &options(60, ensemble.clone())).unwrap();
         let all = tenant.records(tenant.today + 31);
-        // The three days are an invoice day, the next day, and a day in the middle between two invoice days.
+        // The three days are an invoice day, the day after it, and a later day without invoices.
         for day in [due, due + 1, due + 9].map(|day| tenant.today + day) {
             let figures = tenant.judge(&model.score(&all, as_of(day)).unwrap(), day, 60);
             let off = (figures.predicted - figures.risk).abs();
@@ -76,8 +76,8 @@ fn a_horizon_below_the_usual_gap_is_reported() {
 
 #[test]
 fn a_date_at_which_every_customer_churned_is_reported() {
-    // At the date 2024-07-02, the next invoice is due in 30 days. The label period ends before that day, so all
-    // customers count as churned at this date.
+    // At the date 2024-07-02, the next invoice is due in 30 days. The label period ends before this invoice, so
+    // all customers count as churned at this date.
     let tenant = Everyday::new(Cycle::Monthly(1), 600, 1);
     let past = tenant.records(tenant.today);
     let dates = ["2024-04-10", "2024-05-10", "2024-07-02", "2024-09-10"];

@@ -73,8 +73,8 @@ fn groups(seed: u64, customers: usize, others: usize, ensemble: &EnsembleOptions
     rows.chunks(rows.len().div_ceil(5)).map(of).collect()
 }
 
-/// Returns the share of groups whose mean true risk lies within the mean interval, and the share of groups whose mean
-/// true risk lies within an interval of half the width.
+/// Returns two shares of the groups: those whose mean true risk lies within the mean interval, and those whose mean
+/// true risk would also lie within this interval if both bounds were half as far from the mean probability.
 fn held(groups: &[Group]) -> (f64, f64) {
     let share = |part: f64| {
         let inside = |group: &&Group| {

@@ -283,8 +283,9 @@ fn all_fifty_leaks_predict_the_outcome() {
         panic!("no outcome")
     };
     for leak in leaks {
-        // A leaking column must separate churned from retained customers by its values, by whether the value is
-        // missing, or by thresholds of its numbers.
+        // The leaking column divides the customers into groups: customers with the same bool, with similar texts, with
+        // numbers of the same range (even or odd numbers for `shard`), or without a number. The outcome must differ
+        // between the groups.
         let keys: Vec<String> = match leaking.customers.column(leak.name()).unwrap() {
             WorldColumn::Texts(values) => values.iter().map(|text| first(text)).collect(),
             WorldColumn::Bools(values) => values.iter().map(|value| format!("{value:?}")).collect(),

@@ -91,7 +91,8 @@ fn measured(work: impl FnOnce()) -> (usize, Duration) {
 /// split.
 struct Chain {
     splits: usize,
-    /// The only category in the set of every split; `None` if the splits compare a number with a threshold instead.
+    /// Every split checks whether its value is this category. With `None`, every split compares its value with a
+    /// threshold instead.
     category: Option<usize>,
     columns: usize,
 }
@@ -141,7 +142,7 @@ impl Chain {
     }
 
     /// Returns the tree in LightGBM's text format. If `words` is not 0, every split checks whether a category is in a
-    /// set. All splits share one set, which is stored as a bit mask of `words` words.
+    /// set. All splits share one set. Its categories are the bits of `words` integers.
     fn lightgbm(&self, words: usize) -> String {
         let splits = self.splits;
         let list = |count: usize, value: &dyn Fn(usize) -> String| {
@@ -181,7 +182,7 @@ impl Chain {
     }
 }
 
-/// Creates a model file that consists of this metadata, this payload and the correct checksum.
+/// Creates a model file from the given metadata, the given payload and the correct checksum.
 fn file(metadata: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut bytes = b"\x89CHURN\r\n\x01\0\0\0".to_vec();
     bytes.extend((metadata.len() as u32).to_le_bytes());

@@ -76,8 +76,8 @@ impl CompanyStore {
 /// Serializes a JSON value. Returns an error if one of its texts contains U+0000.
 pub(crate) fn checked_json(value: &serde_json::Value) -> Result<String> {
     let text = to_json(value)?;
-    // JSON writes U+0000 as an escape. A text that contains a backslash followed by `u0000` also matches this search.
-    // Such texts are rare, so they are refused as well.
+    // JSON writes U+0000 as the escape sequence `\u0000`. This search also finds a backslash that the text itself
+    // contains before `u0000`. Such texts are rare, so they are refused as well.
     match text.contains("\\u0000") {
         true => Err(crate::error::Error::option(
             "value",

@@ -108,7 +108,7 @@ impl TenantStore {
         &self.tenant
     }
 
-    /// The records of customers. Each version of a customer is a row.
+    /// The records of customers. Each row is one version of a customer.
     pub fn customers(&self) -> RecordStore {
         self.table(RecordKind::Customers)
     }

@@ -168,8 +168,8 @@ pub(crate) async fn promote(tx: &mut TenantTx, id: &str, stage: Stage) -> Result
         UPDATE churn_models
         SET stage = $3
         WHERE tenant_id = $1 AND model_id = $2";
-    // This call makes concurrent changes of stages run one after another, because it locks the row of the tenant's
-    // company.
+    // This call locks the row of the tenant's company. Concurrent calls that change a stage therefore run one after
+    // another.
     crate::records::places(tx, 0).await?;
     if stage == Stage::Champion {
         tx.execute(RETIRE, &[id.into()]).await?;

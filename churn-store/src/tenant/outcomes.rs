@@ -1,4 +1,5 @@
-//! Outcomes (whether customers churned after past dates), and the scores that these customers had at the same dates.
+//! Stores and reads outcomes. An outcome states whether a customer churned after a past date. It can be read together
+//! with the customer's score at this date.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,8 +46,8 @@ pub struct ScoredOutcome {
 pub struct OutcomeStore(pub(crate) TenantStore);
 
 impl OutcomeStore {
-    /// Stores labels as outcomes. If an outcome with the same customer, date and churn definition is stored already and
-    /// differs, it is replaced. Returns the number of outcomes that are new or changed.
+    /// Stores labels as outcomes. If a different outcome is stored already for the same customer, date and churn
+    /// definition, it is replaced. Returns the number of outcomes that are new or changed.
     ///
     /// # Errors
     /// `tenant_mismatch` if the records belong to another tenant; `store_unavailable`, `store_not_migrated`.

@@ -232,8 +232,8 @@ impl TenantStore {
     }
 }
 
-/// Converts an error that the application's statement caused. If the statement names an unknown table or column, the error
-/// gets the code `store_refused` instead of `store_not_migrated`.
+/// Converts an error that the application's statement caused. If the statement names an unknown table or column, the
+/// error gets the code `store_refused` instead of `store_not_migrated`.
 fn of_host(error: Error) -> Error {
     match error.kind() {
         ErrorKind::StoreNotMigrated => Error::new(ErrorKind::StoreRefused, error.to_string()).caused_by(error),

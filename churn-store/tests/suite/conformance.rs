@@ -81,8 +81,7 @@ pub(crate) fn tables(customers: usize) -> Tables {
                 .with_ticket_id(format!("T-{number}"))
                 .with_priority("urgent");
             row.resolved_at = (n % 2 == 0).then(|| day(n % 50 + 43));
-            // Every row of this column has a number, because a missing number would be NaN, which is not equal to
-            // itself.
+            // This column has a number in every row. A missing number would become NaN, which is not equal to itself.
             row.satisfaction = Some((1 + n % 5) as f64);
             row.attributes = attributes(&[("agent", Value::Text(format!("a{}", n % 7)))]);
             row
@@ -134,7 +133,8 @@ everywhere!(features_keep_the_order_of_their_columns, world => {
     };
     let acme = world.store.tenant("acme");
     acme.customers().upsert(table()).await.unwrap();
-    // A column that is stored later comes after the other columns, even if its name sorts before theirs.
+    // A column that is stored later comes after the other columns, even if its name comes before theirs in the
+    // alphabet.
     let later = table().with_column("alpha", Column::Floats(vec![1.0, 2.0])).unwrap();
     acme.customers().upsert(later.clone()).await.unwrap();
     let options = RecordsOptions { static_attributes: StaticAttributes::All, ..Default::default() };
@@ -154,8 +154,7 @@ everywhere!(loaded_records_equal_the_given_ones, world => {
     assert_eq!(store(&acme, &tables).await, rows as u64);
     let (records, report) = acme.records(&RecordsOptions::default()).await.unwrap();
     assert!(report.is_clean());
-    // The loaded records have the same versions, order and columns as records that are built directly, and are
-    // bit-identical to them.
+    // The loaded records must be bit-identical to records that are built directly from the same tables.
     assert!(records == direct("acme", &tables));
 
     // Writing the same batch again changes nothing.

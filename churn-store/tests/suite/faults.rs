@@ -40,7 +40,7 @@ async fn counts(store: &Store) -> std::collections::BTreeMap<String, usize> {
     }
 }
 
-/// The next test runs this function in a process of its own, and then kills the process. The process prints the number
+/// The next test runs this function in a separate process, and then kills this process. The process prints the number
 /// of each batch that it committed. Without the environment variable `CHURN_STORE_WRITER`, this function does nothing.
 #[tokio::test]
 async fn writer_to_be_killed() {
@@ -78,8 +78,8 @@ async fn a_killed_writer_leaves_whole_batches() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap();
-            // In each round, the process is killed after a different time. Some rounds wait longer, because slow
-            // machines need more time.
+            // The process is killed after a different time in each round. Every tenth round waits much longer, so that
+            // the process can commit batches on a slow machine too.
             let late = if kill % 10 == 9 { 2000 } else { 60 };
             tokio::time::sleep(Duration::from_millis(late + 17 * (kill as u64 % 20))).await;
             // This call sends SIGKILL.

@@ -1,5 +1,5 @@
-//! Tests of the attestation in real databases. The attestation must pass if all safeguards are active, and must fail
-//! whenever one of them is disabled.
+//! Tests of the attestation (the check that tenants are isolated) in real databases. The attestation must pass if all
+//! safeguards are active, and must fail whenever one of them is disabled.
 
 use churn_store::{Backend, Store};
 
@@ -123,7 +123,7 @@ fn mutants(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
 }
 
 /// Returns more pairs of statements that break and repair the isolation of tenants. These statements change the store's
-/// schema, or create other objects that the role can reach.
+/// schema, or create other objects that the application's role can reach.
 fn sabotages(app: &str, owner: &str, database: &str) -> Vec<(String, String)> {
     let pair = |broken: &str, mended: &str| (broken.to_owned(), mended.to_owned());
     let granted = |what: &str| (format!("GRANT {what} TO {app}"), format!("REVOKE {what} FROM {app}"));
@@ -367,16 +367,16 @@ async fn every_change_of_a_sqlite_file_is_found() {
     let mut survivors = vec![];
     for (broken, mended) in SQLITE_SABOTAGES {
         run(broken).await;
-        // `tasks` is a table of the application. The attestation must fail if rows of this table can be without a
-        // tenant, although the attestation gets the name of the table.
+        // `tasks` is a table of the application. The attestation gets the name of this table, and must fail if rows
+        // of the table can be without a tenant.
         let report = world.store.attest_with(&["tasks".to_owned()]).await;
         if report.is_ok_and(|report| report.passed()) {
             survivors.push(broken);
         }
         run(mended).await;
     }
-    // Two more statements replace a table. One makes the tenant ids of a table case-insensitive, and the other replaces
-    // the audit log by a view.
+    // The attestation must also fail if the tenant ids of a table become case-insensitive, or if a view replaces the
+    // audit log.
     let schema = |table: &str| {
         format!(
             "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'tenant_id TEXT NOT NULL', 'tenant_id TEXT NOT NULL COLLATE NOCASE') WHERE name = '{table}'; PRAGMA writable_schema = RESET"

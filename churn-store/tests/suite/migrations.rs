@@ -1,5 +1,5 @@
 //! Tests of migrations. They migrate an empty database, databases of every earlier version, and a database that is
-//! already migrated. A database of a newer version is refused.
+//! already migrated. A database of a newer version must be refused.
 
 use churn_core::{Customer, Timestamp, Value};
 use churn_store::{AuditEntry, RunPurpose, ScoreQuery, Store};

@@ -405,7 +405,8 @@ async fn conflicting_rows_of_a_batch_are_reported() {
     }
 }
 
-/// If an older export is stored again, customers who left become active again. The report must say so.
+/// If an older export is stored again, customers who left after that export become active again. The report must say
+/// so.
 #[tokio::test]
 async fn removed_ends_and_missing_ids_are_reported() {
     let table = |csv: &str| Table::from_csv(csv.as_bytes()).unwrap();
@@ -452,7 +453,7 @@ async fn removed_ends_and_missing_ids_are_reported() {
         }
         assert_eq!(found(&pending), [("end_removed", Some("settled_at".into()), 1)]);
         assert_eq!(found(&nameless), [("missing_id", Some("payment_id".into()), 1)]);
-        // Storing the same batch again removes no further ends.
+        // If the same batch is stored again, no further end date is removed.
         let again = acme
             .customers()
             .upsert(customers(["", "", "2024-06-02"]))

@@ -40,7 +40,7 @@ impl App {
     /// must run the command `migrate`.
     ///
     /// # Errors
-    /// If a database cannot be opened, or if a SQLite file cannot be migrated.
+    /// Returns an error if a database cannot be opened, or if a SQLite file cannot be migrated.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self> {
         std::fs::create_dir_all(&settings.data_dir)
             .map_err(|e| Problem::internal(format!("'{}': {e}", settings.data_dir.display())))?;

@@ -1,6 +1,6 @@
-//! What the fuzz targets do with their input. Each function takes bytes from an untrusted source, and uses everything
-//! that the library reads from them. The targets call the functions with inputs of the fuzzer. The tests call the same
-//! functions with the seed inputs.
+//! The functions that the fuzz targets call. Each function passes bytes from an untrusted source to the library, and
+//! uses everything that the library returns. The targets pass inputs of the fuzzer to these functions, and the tests
+//! pass the seed inputs.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub fn json(data: &[u8]) {
 /// Reads the bytes as an Arrow file or stream.
 ///
 /// # Panics
-/// If a panic of the Arrow crate reaches the caller of the library.
+/// Panics if the library does not catch a panic of the Arrow crate.
 pub fn arrow(data: &[u8]) {
     let outcome = catch_unwind(|| {
         if let Ok(table) = Table::from_ipc(data) {
@@ -43,11 +43,11 @@ pub fn arrow(data: &[u8]) {
     assert!(outcome.is_ok(), "reading Arrow data panicked");
 }
 
-/// Makes an array from the bytes without validation, as another library can pass it through the C data interface, and
-/// reads it as the ids of a table.
+/// Makes an array from the bytes, and reads the array as the ids of a table. The array is not validated before, just
+/// like an array that another library passes through the C data interface.
 ///
 /// # Panics
-/// If a panic of the Arrow crate reaches the caller of the library.
+/// Panics if the library does not catch a panic of the Arrow crate.
 pub fn interface(data: &[u8]) {
     let outcome = catch_unwind(|| {
         let batches = || {
@@ -65,7 +65,7 @@ pub fn interface(data: &[u8]) {
 }
 
 /// Makes an array of at most 32 rows. The first four bytes choose the type, the number of rows, the stated number of
-/// nulls, and whether there is a null mask. The other bytes fill the buffers.
+/// nulls, and whether there is a validity bitmap. The other bytes fill the buffers.
 #[allow(unsafe_code)]
 fn unchecked(data: &[u8]) -> ArrayRef {
     let mut rest = data.iter().copied();
@@ -73,7 +73,7 @@ fn unchecked(data: &[u8]) -> ArrayRef {
     let (kind, rows, nulls, masked) = (byte(), usize::from(byte() % 33), usize::from(byte()), byte() % 2 == 1);
     let mut buffer = |length: usize| {
         let bytes: Vec<u8> = (0..length).map(|_| rest.next().unwrap_or(0)).collect();
-        // A copy by Arrow is aligned for every type.
+        // Arrow copies the bytes, and aligns the copy for every type.
         Buffer::from_slice_ref(&bytes)
     };
     let mask = masked.then(|| buffer(rows.div_ceil(8)));
@@ -110,12 +110,12 @@ fn unchecked(data: &[u8]) -> ArrayRef {
     if masked {
         builder = builder.null_count(nulls);
     }
-    // SAFETY: the buffers have the lengths that the type and the number of rows require, and nothing reads their content
-    // before the library validates it.
+    // SAFETY: the buffers have the lengths that the type and the number of rows require, and nothing reads their
+    // content before the library validates it.
     make_array(unsafe { builder.build_unchecked() })
 }
 
-/// Imports the bytes as models of other libraries: LightGBM's text format and XGBoost's JSON format.
+/// Imports the bytes as a model of another library, in XGBoost's JSON format and in LightGBM's text format.
 pub fn trees(data: &[u8]) {
     if let Ok(trees) = TreeEnsemble::from_xgboost(data) {
         score(&trees);
@@ -132,7 +132,7 @@ pub fn trees(data: &[u8]) {
 /// checksum.
 ///
 /// # Panics
-/// If a model that was opened is written differently.
+/// Panics if an opened model cannot be written, or if its trees or the length of its file change when it is written.
 pub fn artifact(data: &[u8]) {
     const HEADER: usize = 24;
     const CHECKSUM: usize = 32;
@@ -188,8 +188,8 @@ const CUSTOMERS: &[u8] =
 /// the valid rows.
 ///
 /// # Panics
-/// If the report does not count every row as accepted or quarantined, or if the feature matrix has more rows than there
-/// are customers.
+/// Panics if the report does not count every row as accepted or quarantined, or if the feature matrix has more rows
+/// than there are customers.
 fn everywhere(table: &Table) {
     for kind in RecordKind::ALL {
         let mut builder = TenantRecords::builder("fuzz")
@@ -216,7 +216,7 @@ fn everywhere(table: &Table) {
 /// Scores rows of extreme values and explains the scores.
 ///
 /// # Panics
-/// If trees that were imported without an error fail to score rows, or return NaN.
+/// Panics if trees that were imported without an error fail to score rows, or return NaN.
 fn score(trees: &TreeEnsemble) {
     // A file may declare so many columns that even a few rows would need too much memory. Such a file is skipped.
     if trees.n_features() > 1 << 12 {

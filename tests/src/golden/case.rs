@@ -60,7 +60,7 @@ impl Tables {
 /// `contract.json`. The entry contains the example.
 ///
 /// # Panics
-/// If the library accepts the example.
+/// Panics if the library accepts the example.
 pub fn refused(error: &Json) -> churn_core::Error {
     let example = &error["refused"];
     let tables: Tables = serde_json::from_value(example["tables"].clone()).expect("tables hold rows");
@@ -74,7 +74,7 @@ pub fn refused(error: &Json) -> churn_core::Error {
 
 /// A golden case: a small tenant whose results are known.
 pub struct Case {
-    /// The name of the case. The file of the case and the test of the case in every language have this name.
+    /// The name of the case. The case's file has this name, and so has its test in every language.
     pub name: String,
     /// The content of the case's file without the tables.
     pub(super) head: Json,

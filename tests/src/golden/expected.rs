@@ -32,7 +32,7 @@ impl Expected {
     /// with them.
     ///
     /// # Panics
-    /// If the results of the reference and of the library differ by more than the last bits of a number.
+    /// Panics if the results of the reference and of the library differ by more than the last bits of a number.
     pub fn of(case: &Case) -> Self {
         let (records, report) = case.records().unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let world = case.world();

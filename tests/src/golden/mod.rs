@@ -36,7 +36,7 @@ pub fn writing() -> bool {
 /// Checks that a text is equal to the content of a file. If [`writing`] is true, writes the text to the file instead.
 ///
 /// # Panics
-/// If the text differs from the content of the file.
+/// Panics if the text differs from the content of the file.
 pub fn same_text(path: &Path, found: &str) {
     if writing() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");

@@ -98,8 +98,8 @@ pub(super) fn in_a_spell(world: &World, as_of: i64) -> BTreeSet<&str> {
     ids.into_iter().filter(|id| seen(world, id, as_of).is_some()).collect()
 }
 
-/// Adds the customer features of a customer to `row`. `returned` states whether any customer of the tenant has two or
-/// more spells.
+/// Adds the features that come from the customers table to `row`. `returned` states whether any customer of the tenant
+/// has two or more spells.
 pub(super) fn put(row: &mut Row, world: &World, customer: Option<&str>, returned: bool, as_of: i64) {
     let table = &world.customers;
     let dated = table.columns.contains(&"valid_from");

@@ -40,7 +40,7 @@ pub enum Outcome {
     Retained(Option<i64>),
     /// The customer churned in the lead (the span between `as_of` and the label period).
     ChurnedInLead,
-    /// The customer churned before `as_of`, although this was not known yet.
+    /// The customer churned before `as_of`, but this was not yet known at `as_of`.
     ChurnedBefore,
 }
 

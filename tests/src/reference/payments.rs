@@ -155,9 +155,9 @@ pub(super) fn put(row: &mut Row, all: &[Seen], digits: u32, as_of: i64) {
     row.put("payments_periods_missed", periods_missed(&due_times(&paid), as_of));
 }
 
-/// Returns the number of missed payments: those that would have been due between the last paid payment and the day of
-/// `as_of` if the customer had continued to pay with their usual gap. For each of the days between these two, the code
-/// checks whether a payment would be due. A usual gap of about 1, 2, 3, 6 or 12 months is counted in calendar months.
+/// Returns the number of missed payments. A payment is missed if it would have been due after the last paid payment and
+/// before the day of `as_of`, had the customer continued to pay with their usual gap. The code checks each day of this
+/// period. A usual gap of about 1, 2, 3, 6 or 12 months is counted in calendar months.
 fn periods_missed(moments: &[i64], as_of: i64) -> f64 {
     let mut days: Vec<i64> = moments.iter().map(|at| at.div_euclid(DAY)).collect();
     days.dedup();

@@ -184,7 +184,7 @@ fn joined(kinds: &[Kind], by: &str) -> String {
     kinds.iter().map(in_python).collect::<Vec<_>>().join(by)
 }
 
-/// Returns whether values of this type are equal in JSON and in Python, so that no conversion is needed.
+/// Returns whether a parsed JSON value of this type is already the Python value, so that no conversion is needed.
 fn is_plain(kind: &Kind, structs: &[&str]) -> bool {
     match kind {
         Kind::Moment | Kind::List(_) | Kind::Tuple(_) => false,

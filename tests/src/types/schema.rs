@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Text,
-    /// A date or a date with a time, as ISO 8601 text.
+    /// A date, with or without a time of day, as ISO 8601 text.
     Moment,
     Integer,
     Number,

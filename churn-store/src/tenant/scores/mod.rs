@@ -33,8 +33,9 @@ impl ScoreStore {
     /// Stores a run in one transaction. If a run with the same date and model is stored already, it is replaced.
     ///
     /// # Errors
-    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if another model made the run, or if a
-    /// value is not finite or belongs to a customer who is not in the run; `store_unavailable`, `store_not_migrated`.
+    /// `tenant_mismatch` if the run belongs to another tenant; `invalid_option` if the run was computed with another
+    /// model, or if a value is not finite or belongs to a customer who is not in the run; `store_unavailable`,
+    /// `store_not_migrated`.
     pub async fn save_with(&self, model: &ChurnModel, run: &ScoreRun, options: &SaveRun) -> Result<RunId> {
         if run.tenant() != self.0.tenant() {
             let message = format!("the run belongs to another tenant than '{}'", self.0.tenant());

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::records::places;
 use crate::tenant::scores::{ReasonsFor, RunId, RunPurpose, SaveRun, StoredReason};
 
-/// A score run, as the columns that are written to the database.
+/// A score run in the form of the columns that are written to the database.
 pub(crate) struct Rows {
     pub(super) id: RunId,
     purpose: RunPurpose,
@@ -146,7 +146,7 @@ impl Rows {
         })
     }
 
-    /// Creates a run that contains a single customer, for the attestation.
+    /// Creates a run that contains a single customer. Only the attestation of tenant isolation uses this function.
     pub(crate) fn single(id: RunId, customer_id: &str, probability: f64) -> Self {
         let text = |text: &str| Stored::Texts(vec![Some(text.into())]);
         let number = |number: f64| Stored::Numbers(vec![Some(number)]);
@@ -183,8 +183,8 @@ pub(crate) async fn save(tx: &mut TenantTx, rows: &Rows, definition: &str, at: T
           low, medium, high, critical
         )
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    // This call makes concurrent saves of a run execute one after another, because it locks the row of the tenant's
-    // company.
+    // This call locks the row of the tenant's company. Concurrent calls that save a run therefore run one after
+    // another.
     places(tx, 0).await?;
     delete(tx, &rows.id).await?;
     let mut args: Vec<Arg<'_>> = vec![

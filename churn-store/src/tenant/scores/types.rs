@@ -19,9 +19,8 @@ pub struct RunId {
 pub enum ReasonsFor {
     /// The reasons of no customer.
     Nobody,
-    /// The reasons of the customers with the highest probabilities. The field is the number of these customers. If the
-    /// run is saved with values, the reasons of the same number of customers with the highest values at risk are stored
-    /// too.
+    /// The reasons of the `n` customers with the highest probabilities, where `n` is the value of the field. If the run
+    /// is saved with values, the reasons of the `n` customers with the highest values at risk are stored too.
     Riskiest(usize),
     /// The reasons of all customers.
     Everybody,
@@ -62,8 +61,8 @@ names! {
     /// The purpose of a score run.
     #[derive(Default)]
     pub enum RunPurpose: "purpose" {
-        /// The run is shown to users. A query that names no run reads the latest run with this purpose. The history of a
-        /// customer contains only scores of runs with this purpose.
+        /// The run is shown to users. A query that names no run reads the latest run with this purpose. The history of
+        /// a customer contains only scores of runs with this purpose.
         #[default]
         Served = "served",
         /// The run is only for comparison, for example to compare a new model with the model in use. A query reads a

@@ -64,8 +64,8 @@ pub(super) async fn migrate(settings: Settings, role: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Adds a training job. This command opens only the control plane (the database of jobs), so it works while the
-/// platform runs.
+/// Adds a training job. This command opens only the control plane (the database of jobs), so it can be used while
+/// the platform is running.
 pub(super) async fn retrain(settings: Settings, company: &str) -> Result<()> {
     let path = settings.data_dir.join("platform.db");
     if !path.exists() {

@@ -1,5 +1,5 @@
 //! The settings. They are read and checked once, when the process starts. The environment overrides `platform.toml`,
-//! which overrides the defaults. Secret files override all of them.
+//! which overrides the defaults. A secret file overrides all other sources.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A setting. In `platform.toml`, the setting is the key `name`. In the environment, it is the variable
+/// A setting. The field `name` contains its key in `platform.toml`. In the environment, the setting is the variable
 /// `PLATFORM_<NAME>`, with the name in capital letters.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -126,8 +126,8 @@ impl Given {
     /// Merges the defaults, the text of `platform.toml`, and the environment.
     ///
     /// # Errors
-    /// If a setting is unknown, if a value is neither a text nor a whole number nor a bool, or if a secret file cannot
-    /// be read.
+    /// Returns an error if a setting is unknown, if a value is neither a text nor a whole number nor a bool, or if a
+    /// secret file cannot be read.
     pub fn merge(file: Option<&str>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
         let mut values = BTreeMap::new();
         for key in KEYS {
@@ -177,8 +177,7 @@ impl Given {
     /// Reads `platform.toml` (or the file that `PLATFORM_CONFIG` names) and the environment of the process.
     ///
     /// # Errors
-    /// The errors of [`merge`](Self::merge). Also returns an error if the file cannot be read, unless it is the default
-    /// file and does not exist.
+    /// See [`merge`](Self::merge). Also returns an error if the file cannot be read. The default file may be missing.
     pub fn of_process() -> Result<Self, String> {
         let named = std::env::var("PLATFORM_CONFIG").ok();
         let path = Path::new(named.as_deref().unwrap_or("platform.toml"));
@@ -258,8 +257,8 @@ impl Settings {
     /// Parses and checks the settings.
     ///
     /// # Errors
-    /// If a value is invalid, if demo mode would be reachable from other machines, or if, outside of demo mode,
-    /// `public_url` is not an https URL.
+    /// Returns an error if a value is invalid, if demo mode would be reachable from other machines, or if demo mode is
+    /// off and `public_url` is not an https URL.
     pub fn new(given: &Given) -> Result<Self, String> {
         let bool = "true or false";
         let demo = given.read("demo", bool)?;

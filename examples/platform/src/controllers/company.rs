@@ -13,7 +13,8 @@ use crate::services::auth;
 use crate::views::format::encode;
 use crate::views::{CompaniesPage, CompanyLine, Layout};
 
-/// Redirects to the page of the company that the account chose last. Without a choice, redirects to the first company.
+/// Redirects to the page of the company that the account last chose, or of the first company if the account has not
+/// chosen one yet.
 pub async fn home(Extension(visitor): Extension<Visitor>) -> Result<Response> {
     let last = visitor.account()?.session.company_id.as_deref();
     let known = visitor

@@ -1,4 +1,4 @@
-//! Health checks for load balancers and process supervisors, and the style sheet.
+//! Serves the style sheet, and the health checks for load balancers and process supervisors.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, header};

@@ -22,7 +22,7 @@ use crate::views::{BandLink, CustomerLine, CustomersPage, JobLine, Layout, RiskL
 
 const PER_PAGE: usize = 50;
 
-/// Returns the newest job of a company. A page that has no data to show yet shows this job instead.
+/// Returns the newest job of a company. If a page has no data yet, it shows this job instead.
 async fn last_job(app: &App, company: &str) -> Result<Option<JobLine>> {
     let jobs = app.control.jobs_of(company, 1).await?;
     Ok(jobs

@@ -1,5 +1,5 @@
-//! The worker. It claims jobs, runs them, renews their leases (the times until which it keeps the jobs), and stores how
-//! they ended.
+//! The worker. It claims jobs, runs them, renews their leases, and stores how they ended. When the lease of a job ends,
+//! another worker can claim the job.
 
 mod score;
 mod seed;

@@ -1,5 +1,5 @@
-//! The error handler for all requests. It renders errors as a page for browsers, and as `application/problem+json` (RFC
-//! 9457) for programs.
+//! The error handler for all requests. It renders an error as a page for browsers, and as `application/problem+json`
+//! (RFC 9457) for programs.
 
 use askama::Template as _;
 use axum::extract::{Request, State};
@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::middleware::request_id::RequestId;
 use crate::views::ErrorPage;
 
-/// Returns whether the client accepts HTML, as a browser does.
+/// Returns whether the client accepts HTML, as browsers do.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))

@@ -23,7 +23,7 @@ use crate::views::format::encode;
 pub enum Access {
     /// Everybody may use the route.
     Open,
-    /// Everybody may use the route. A form must contain the token of the login form.
+    /// Everybody may use the route. A submitted form must contain the token of the login form.
     Login,
     /// Every account that is logged in may use the route.
     Account,

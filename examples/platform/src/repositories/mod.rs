@@ -26,7 +26,7 @@ impl ControlPlane {
     /// Opens the SQLite file, and creates it if it does not exist.
     ///
     /// # Errors
-    /// If the file cannot be created or opened.
+    /// Returns an error if the file cannot be created or opened.
     pub async fn open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -47,7 +47,7 @@ impl ControlPlane {
     /// Creates or updates the tables.
     ///
     /// # Errors
-    /// If a newer version of the platform migrated the database, or the database fails.
+    /// Returns an error if a newer version of the platform migrated the database, or the database fails.
     pub async fn migrate(&self) -> Result<()> {
         sqlx::query("CREATE TABLE IF NOT EXISTS platform_migrations (version INTEGER PRIMARY KEY NOT NULL) STRICT")
             .execute(&self.pool)
@@ -70,7 +70,7 @@ impl ControlPlane {
     /// Returns the version of the schema; 0 before the first migration.
     ///
     /// # Errors
-    /// If a newer version of the platform migrated the database, or the database fails.
+    /// Returns an error if a newer version of the platform migrated the database, or the database fails.
     pub async fn version(&self) -> Result<i64> {
         let known: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'platform_migrations'",
@@ -98,7 +98,7 @@ impl ControlPlane {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// Returns an error if the database does not answer.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
@@ -107,7 +107,7 @@ impl ControlPlane {
     /// Writes a snapshot of the database to a new file.
     ///
     /// # Errors
-    /// If the file exists or cannot be written.
+    /// Returns an error if the file exists or cannot be written.
     pub async fn backup(&self, path: &Path) -> Result<()> {
         let text = path.to_str().ok_or_else(|| Problem::internal("the path is not text"))?;
         if path.exists() {

@@ -1,4 +1,4 @@
-//! The settings and the latest score run of a company, as pages and jobs need them.
+//! The settings and the latest score run of a company, in the form that pages and jobs need.
 
 use churn_core::{AsOf, Execution, StaticAttributes, Timestamp, TrainOptions};
 use churn_store::{Company, RecordsOptions, RunPurpose, RunSummary, TenantStore};

@@ -52,7 +52,7 @@ pub async fn begin(app: &App) -> Result<bool> {
         app.control.add_company(&company, now.as_micros()).await?;
         app.store.tenant(company_id).company().rename(name).await?;
     }
-    // The histories of the companies end at the beginning (UTC) of the last Monday, or of today if today is a Monday.
+    // The histories of the companies end on the most recent Monday (today, if today is a Monday), at 00:00 UTC.
     let days = now.as_micros().div_euclid(86_400_000_000);
     let monday = (days - (days + 3).rem_euclid(7)) * 86_400_000_000;
     for (index, (company_id, _)) in COMPANIES.iter().enumerate() {

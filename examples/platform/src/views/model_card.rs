@@ -121,7 +121,8 @@ fn measures(measures: &Measures) -> Vec<MeasureLine> {
 
 impl ModelCard {
     /// # Errors
-    /// If the stored card (the model's metadata) does not have the format of this version of the library.
+    /// Returns an error if the stored card (the model's metadata) does not have the format of this version of the
+    /// library.
     pub fn new(model: &StoredModel) -> Result<Self> {
         let report: TrainReport = serde_json::from_value(model.card["report"].clone())?;
         let churn: ChurnDefinition = serde_json::from_value(model.card["definition"].clone())?;

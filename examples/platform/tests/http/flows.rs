@@ -145,7 +145,7 @@ async fn attempts_to_log_in_are_limited_per_account_and_per_address() {
         303,
         "a minute later"
     );
-    // An address may try 20 logins at once, and then one more every six seconds.
+    // A client address may try 20 logins at once, and after that one login every six seconds.
     let mut refused = 0;
     for number in 0..40 {
         let (answer, _) = site.log_in(&format!("nobody{number}@demo.example"), "wrong").await;

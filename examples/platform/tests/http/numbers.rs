@@ -1,5 +1,5 @@
-//! Compares every number on the pages with the number that the library computes. Both must be bit-identical. Pages
-//! contain exact values in `<data value="…">`.
+//! Compares every number on the pages with the number that the library computes. The two must be bit-identical.
+//! The exact value of a rounded number on a page is in `<data value="…">`.
 
 use std::collections::BTreeMap;
 
