@@ -82,7 +82,7 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// A uniformly distributed number in `0..bound`, by multiply-shift. `bound` must be greater than 0.
+    /// A uniformly distributed number in `0..bound`. `bound` must be greater than 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
     }

@@ -14,11 +14,11 @@ use crate::numeric::logit;
 use crate::record::{EventDays, NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
-/// A table is stale if its data feed has probably stopped. A table counts as stale only if the time from the table's
-/// last event to the run's date exceeds the longest earlier gap between two events by more than this number of days.
+/// A table is stale if its data feed has probably stopped. The time since the last event of a stale table is longer
+/// than the longest earlier gap between two events, and the difference is more than this number of days.
 const GRACE_DAYS: i64 = 7;
-/// The mean probability of a run is unusual if its odds are more than this number times the highest odds of a training
-/// date. It is also unusual if its odds are less than the lowest odds of a training date divided by this number.
+/// The mean probability of a run is unusual if its odds lie outside the range of the odds at the training dates by more
+/// than this factor.
 const ODDS: f64 = 2.0;
 /// If fewer customers than this number churned before the date of a run, the time since the latest churn is not
 /// compared with the earlier gaps between two churns.
@@ -302,8 +302,8 @@ fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warn
     let (low, high) = rates.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), rate| {
         (rate.min(low), rate.max(high))
     });
-    // The churn rate of a date without churned customers is 0, and its log-odds are infinite. The rate of half a
-    // churned row is used instead.
+    // The churn rate of a date without churned customers is 0, and its log-odds are infinite. The rate is therefore
+    // computed as if half a row had churned.
     let least = 0.5 / report.rows.max(1) as f64;
     let log_odds = |rate: f64| logit(rate.clamp(least, 1.0 - least));
     let slack = crate::numeric::ln(ODDS);

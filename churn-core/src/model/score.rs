@@ -89,9 +89,9 @@ impl Score {
         }
     }
 
-    /// A 90 % confidence interval for the churn rate of customers with this score, under the conditions of the training
-    /// dates. The interval always contains the probability of the score. The higher the probability, the higher both
-    /// ends of the interval. The more customers are available for calibration, the narrower the interval is.
+    /// A 90 % confidence interval for the churn rate of customers with this score, if conditions are the same as at the
+    /// training dates. The interval always contains the probability of the score. A higher probability has an interval
+    /// with higher ends. If more customers are available for calibration, the interval is narrower.
     ///
     /// The interval is computed by a bootstrap (Efron and Tibshirani, 1993): customers are resampled, and the
     /// calibration is fitted to each sample. The interval does not include model (epistemic) uncertainty. If there are

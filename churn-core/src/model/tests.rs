@@ -597,7 +597,7 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
         !found.contains(&missing) && !found.iter().any(|(code, _)| *code == "stale_data"),
         "{found:?}"
     );
-    // Cancellations from day 400 on are removed, although there are events after day 400.
+    // The churn dates from day 400 on are removed. The payments after day 400 are kept.
     for customer in &mut world.customers {
         customer.churned_at = customer.churned_at.filter(|at| *at < day(400));
     }

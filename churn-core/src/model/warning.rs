@@ -46,8 +46,8 @@ names! {
         /// Too few customers churned, or too few were retained, for a reliable metric. The metric is therefore not
         /// reported.
         TooFewOfAClass = "too_few_of_a_class",
-        /// In the 31 days before the date of a score run, a table has far fewer events than in most such periods of the
-        /// year before, so a part of the data feed is probably missing.
+        /// In the 31 days before the date of a score run, a table has far fewer events than in most 31-day periods of
+        /// the year before, so a part of the data feed is probably missing.
         FewerEvents = "fewer_events",
         /// Many scored customers have had no event for much longer than ever before, so they have probably left
         /// although they have no `churned_at`.

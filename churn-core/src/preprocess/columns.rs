@@ -19,13 +19,13 @@ pub(crate) enum Encoding {
     Number,
     /// 1 if the text is this level (distinct text), else 0.
     Level(String),
-    /// 1 if the text is none of these frequent levels (distinct texts), because it was rare or absent in training. The
-    /// value is 0 if the text is one of these levels or is missing.
+    /// The levels (distinct texts) that were frequent in training. The value is 1 if the row has a text that is not one
+    /// of these levels, else 0.
     Other(Vec<String>),
     /// 1 if the text is missing, else 0.
     Missing,
-    /// The logarithm of 1 plus the number of training rows with the same text. Each item of the list is a text with
-    /// this value. The list is sorted by text.
+    /// ln(1 + n), where n is the number of training rows with the same text. The list contains each text of the
+    /// training rows with this value, and is sorted by text.
     Frequency(Vec<(String, f64)>),
 }
 

@@ -13,7 +13,7 @@ use crate::parallel::Workers;
 /// determining a score.
 const REACH: f64 = 6.0;
 
-/// One column of the design matrix, which is computed from an encoded column.
+/// One column of the design matrix. The column is computed from an encoded column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DesignColumn {
     pub(crate) encoded: u32,

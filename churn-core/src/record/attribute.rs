@@ -1,5 +1,5 @@
-//! Attributes: the columns of a table that are not known columns. The values of an attribute are numbers, texts or
-//! bools.
+//! Attributes: the columns of a table that are not built into the library. The values of an attribute are numbers,
+//! texts or bools.
 
 use crate::record::Ids;
 

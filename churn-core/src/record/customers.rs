@@ -39,9 +39,9 @@ pub(crate) struct Customers {
     pub(crate) attributes: Vec<Attribute>,
     /// Whether any customer has more than one spell (uninterrupted period as a customer).
     pub(crate) returning: bool,
-    /// Whether, for any customer, a version states that the customer is active although an earlier version with the
-    /// same `signed_up_at` stated an end of the spell. If so, a spell may begin later than `signed_up_at`, and the
-    /// start of the spell must be found among the versions.
+    /// Whether any spell may begin later than its `signed_up_at`. This is the case if a version states that a customer
+    /// is active, but an earlier version with the same `signed_up_at` states that the spell ended. The start of a spell
+    /// must then be found among the versions.
     pub(crate) reopened: bool,
 }
 
@@ -70,9 +70,9 @@ impl Customers {
     ///
     /// A version with the same `signed_up_at` as the previous one begins a spell at its own `valid_from` if two
     /// conditions hold. First, the `churned_at` of the previous version is not after this `valid_from`. Second, the
-    /// version's own `churned_at` is null or is after this `valid_from`. A version's own `churned_at` after
-    /// this `valid_from` is treated like null, because it may have been written into the version at a later time. If it
-    /// counted, the spells before a date would depend on values that became known only after the date.
+    /// version's own `churned_at` is null or is after this `valid_from`. A `churned_at` after `valid_from` is treated
+    /// like null, because it may have been written into the version at a later time. If it counted, the spells before a
+    /// date would depend on values that became known only after the date.
     pub(crate) fn opens_spell(&self, before: Option<usize>, row: usize) -> Option<i64> {
         match before {
             Some(before) if self.signed_up_at[before] == self.signed_up_at[row] => {
