@@ -22,7 +22,7 @@ pub(crate) struct TableReport {
     rows_in: u64,
     /// Number of rows that were valid and entered the records.
     rows_accepted: u64,
-    /// Number of rows that were quarantined: invalid rows that were left out.
+    /// Number of invalid rows that were left out (quarantined).
     rows_quarantined: u64,
     /// 0-based positions of the quarantined rows in the input.
     quarantined: Vec<u64>,
@@ -162,7 +162,8 @@ impl ValidationReport {
         findings(py, &self.0.findings)
     }
 
-    /// A dict of the attributes that do not enter features. It maps the name of each attribute to the reason in words.
+    /// A dict of the attributes that do not enter features. Each key is the name of an attribute, and each value is the
+    /// reason in words.
     #[getter]
     fn undated_attributes(&self) -> BTreeMap<String, String> {
         self.0.undated_attributes.iter().cloned().collect()
@@ -272,8 +273,8 @@ pub(crate) fn escape(text: &str) -> String {
 ///     ties: Order of events that have the same time. ``"given"`` keeps the order of the rows. ``"content"`` sorts by
 ///         id and then by all values.
 ///     currency: ISO 4217 code of the tenant's currency.
-///     conversion_rates: A dict with the exchange rates of currencies other than ``currency``. It maps the code of a
-///         currency to the value of one unit of this currency, in units of ``currency``.
+///     conversion_rates: A dict with exchange rates. Each key is the code of a foreign currency, and each value is the
+///         price of one unit of the foreign currency in the tenant's currency.
 ///     threads: Number of threads. None means one thread per core.
 ///
 /// The tables have the following columns. Required columns come first and are written in capitals here, but in lower
@@ -422,7 +423,7 @@ impl TenantRecords {
     }
 }
 
-/// Converts the name `on_invalid` to a policy for invalid rows. `arguments::on_invalid` has already checked the name.
+/// Converts the text `on_invalid` to a policy for invalid rows. `arguments::on_invalid` has already checked the text.
 pub(crate) fn policy(on_invalid: &str) -> OnInvalid {
     on_invalid.parse().unwrap_or_default()
 }

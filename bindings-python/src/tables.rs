@@ -551,7 +551,7 @@ fn dict_of_columns(columns: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Table> {
     })
 }
 
-/// Reads a frame column by column through numpy. The index is not a column.
+/// Reads a frame column by column through numpy. The index is ignored.
 fn pandas_columns(frame: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     let py = frame.py();
     let names: Vec<Bound<'_, PyAny>> = frame.getattr("columns")?.try_iter()?.collect::<PyResult<_>>()?;

@@ -18,8 +18,8 @@ def day(number):
 
 
 def subscribers(customers=500, fades=True, leavers=0.5):
-    """Makes customers over a history of 800 days. Some of them leave. If ``fades`` is true, a customer who leaves has no
-    activities in their last 70 days."""
+    """Makes customers over a history of 800 days. Some of them leave. If ``fades`` is true, a customer who leaves has
+    no activities in their last 70 days."""
     draw = random.Random(3)
     people, payments, activities = [], [], []
     for number in range(customers):

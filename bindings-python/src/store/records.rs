@@ -109,7 +109,7 @@ impl RecordStore {
     /// rows. Repeating an upsert changes nothing. The key of an event row is its id and ``known_at``. The key of a
     /// customer row is ``customer_id``, ``signed_up_at``, ``valid_from`` and ``known_at``. The key of an event row
     /// without an id consists of all its values, so give ids to rows that you may want to correct later. If ``rows`` is
-    /// empty, the store records that the table exists and has no rows.
+    /// empty, the store remembers that the table exists but has no rows.
     ///
     /// Raises:
     ///     InvalidRecordsError: Rows are invalid and ``on_invalid`` is ``"refuse"``. The ``report`` of the error lists
@@ -131,8 +131,8 @@ impl RecordStore {
 
     /// Upserts many batches in one transaction. All batches together need not fit into memory. ``batches`` is any
     /// iterable of tables that `upsert` accepts, such as ``pyarrow.parquet.ParquetFile(path).iter_batches()`` or
-    /// ``pandas.read_csv(path, chunksize=100_000)``. If an error occurs, no batch is stored. Row numbers in the report
-    /// count the rows of all batches.
+    /// ``pandas.read_csv(path, chunksize=100_000)``. If an error occurs, no batch is stored. The row numbers in the
+    /// report run through all batches.
     #[pyo3(signature = (batches, *, on_invalid="refuse"))]
     fn upsert_batches(
         &self,

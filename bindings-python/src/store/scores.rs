@@ -64,10 +64,11 @@ impl ScoreStore {
 
 #[pymethods]
 impl ScoreStore {
-    /// Stores a run in one transaction. Five reasons are stored for each of the customers with the highest
-    /// probabilities. ``reasons`` is the number of these customers. With ``values``, reasons are also stored for the
-    /// same number of customers with the highest values at risk. ``reasons=None`` stores reasons for all customers. If
-    /// a run with the same date and model is already stored, it is replaced.
+    /// Stores a run in one transaction. The run replaces a stored run that has the same date and model.
+    ///
+    /// ``reasons`` is the number n of customers whose reasons are stored (at most five reasons per customer). These are
+    /// the n customers with the highest probabilities. If ``values`` is given, the reasons of the n customers with the
+    /// highest values at risk are stored too. ``reasons=None`` stores the reasons of all customers.
     ///
     /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query uses a
     /// trial run only if you pass the run as ``run``. ``values`` is a dict from customer id to the value of the
@@ -190,8 +191,8 @@ impl ScoreStore {
     }
 
     /// Returns the changes from one run to a later run: how many customers moved between risk bands, and the ``limit``
-    /// (1 to 10 000) largest changes of probability. If the runs are of different models, a change may be due to the
-    /// model.
+    /// (1 to 10 000) largest changes of probability. If different models computed the two runs, a change may be due
+    /// to the model.
     ///
     /// Raises:
     ///     NotFoundError: One of the runs does not exist.

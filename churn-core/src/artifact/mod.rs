@@ -17,8 +17,8 @@
 //! therefore write identical bytes.
 //!
 //! A file may come from an attacker, who can compute a valid checksum for a manipulated file. Every length in the file
-//! is therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 times its
-//! size plus 32 MiB of memory.
+//! is therefore checked against the actual size before memory is allocated. Opening a file takes at most 32 MiB of
+//! memory plus 32 times the size of the file.
 
 mod codec;
 

@@ -32,7 +32,7 @@ impl<'a> Dataset<'a> {
         }
     }
 
-    /// Sets the group of each row, such as its customer, for tables with several rows per customer.
+    /// Sets the group of each row. If a table has several rows per customer, the group is typically the customer.
     ///
     /// All rows of a group are then in the same fold (stratified group folds). Early stopping, blend and calibration
     /// therefore use only groups that the members (base learners) were not fitted on. The result does not depend on the

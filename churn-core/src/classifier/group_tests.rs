@@ -13,8 +13,8 @@ fn weighted<'a>(dataset: Dataset<'a>, weights: Option<&'a [f64]>) -> Dataset<'a>
     }
 }
 
-/// Returns a table, the labels of its rows, and their customers. Each customer has several nearly equal rows. The
-/// labels are random and do not depend on the columns.
+/// Returns a table, the label of each row, and the customer of each row. Each customer has several nearly equal rows.
+/// The labels are random and do not depend on the columns.
 fn panel(customers: usize, rows: usize, seed: u64) -> (Table, Vec<bool>, Vec<u32>) {
     let mut random = SplitMix::new(seed, 1);
     let (mut a, mut b, mut churned, mut groups) = (vec![], vec![], vec![], vec![]);

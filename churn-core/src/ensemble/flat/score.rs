@@ -49,7 +49,7 @@ const LANES: usize = 8;
 const TREE_LANES: usize = 8;
 /// Maximum number of rows per task. A task is the work that one thread does at a time.
 const CHUNK: usize = 4096;
-/// Maximum number of rows times trees per task. Between two tasks, a thread checks for cancellation.
+/// Maximum number of steps (rows times trees) per task. Between two tasks, a thread checks for cancellation.
 const CHUNK_STEPS: usize = 500_000;
 
 /// Minimum number of rows for the SIMD kernels. For fewer rows, preparing the kernels takes longer than walking down
@@ -64,11 +64,12 @@ const MANY_ROWS: usize = 512;
 const RANKS: usize = 24 * 60 * SIMD_BLOCK;
 /// Maximum number of blocks of rows that are scored together by ranks.
 const RANK_BLOCKS: usize = 64;
-/// Maximum number of rows times trees per task, if a SIMD kernel scores small trees.
+/// Maximum number of steps (rows times trees) per task, if a SIMD kernel scores small trees.
 const KERNEL_STEPS: usize = 1_000_000;
 /// Number of rows that are transposed at the same time. It is the number of `f32` values in a cache line.
 const TILE: usize = 16;
-/// Minimum number of rows times trees for the use of threads. With less work, scoring runs on the caller's thread.
+/// Minimum number of steps (rows times trees) for the use of threads. With fewer steps, scoring runs on the caller's
+/// thread.
 const STEPS_PER_THREAD: usize = 50_000;
 
 impl FlatTrees {
@@ -82,7 +83,7 @@ impl FlatTrees {
         Ok(self.scores(x, execution)?.into_iter().map(sigmoid).collect())
     }
 
-    /// Returns the log-odds of every row. If the number of rows times trees is small, scoring runs on the caller's
+    /// Returns the log-odds of every row. If there are few steps (rows times trees), scoring runs on the caller's
     /// thread.
     pub(crate) fn scores<T: Input>(&self, x: ArrayView2<'_, T>, execution: &Execution) -> Result<Vec<f64>> {
         let steps = x.nrows().saturating_mul(self.n_trees());

@@ -93,9 +93,9 @@ fn compare_f64(column: &Column<f64>, thresholds: &[f64], masks: &mut [Mask], mis
     }
 }
 
-/// Evaluates all steps (splits) of a tree, which divide the rows of a block among slots. Returns the slot of each row
-/// (the number of the leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b` of
-/// the slot number of every row.
+/// Evaluates all steps (splits) of a tree. The steps divide the rows of a block among slots. Returns the slot of each
+/// row (the number of the leaf or node that the row reaches). Slots are returned as bit planes: plane `b` holds bit `b`
+/// of the slot number of every row.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn slots<const SLOTS: usize, const BITS: usize>(steps: &[Step], masks: &[Mask]) -> [[u64; 4]; BITS] {
     // For each slot, a bit mask of the rows that are in the slot.
