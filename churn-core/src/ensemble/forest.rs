@@ -362,8 +362,8 @@ impl TreeGrower<'_> {
                 MISSING_BIN => split.missing_left,
                 bin => bin <= split.bin,
             };
-            // Each row is written to both sides, but only the row count of the side to which it goes is increased. The
-            // next row then overwrites the copy on the other side. This avoids a branch.
+            // Each row is written to both sides, but only the row count of the correct side is increased. The next row
+            // then overwrites the copy on the other side. This avoids a branch.
             drawn[lefts] = one;
             aside[rights] = one;
             lefts += usize::from(goes_left);

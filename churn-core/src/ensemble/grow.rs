@@ -50,7 +50,7 @@ impl BinMatrix {
     }
 }
 
-/// Limits on the size of a tree, and the learning rate by which its leaf values are multiplied.
+/// Limits on the size of a tree, and the learning rate, by which leaf values are multiplied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) leaves: usize,
@@ -304,8 +304,8 @@ impl<'a> Grower<'a> {
     fn sort_out(&self, rows: &[u32], split: &Split) -> Result<(Vec<u32>, Vec<u32>)> {
         let bins = &self.cells.columns[split.column as usize];
         let sort_out = |rows: &[u32]| {
-            // Each row is written to both lists, but only the length of the list in which the row belongs is increased.
-            // The next row then overwrites the copy in the other list. This avoids a branch.
+            // Each row is written to both lists, but only the length of the correct list is increased. The next row
+            // then overwrites the copy in the other list. This avoids a branch.
             let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
             let (mut lefts, mut rights) = (0, 0);
             for &row in rows {
@@ -480,8 +480,8 @@ impl<'a> Grower<'a> {
             .collect()
     }
 
-    /// Returns the best split on the columns at the positions `places` of a tile. If several splits have the largest
-    /// gain, returns the first of them.
+    /// Returns the best split on some columns of a tile. `places` are the positions of these columns in the tile. If
+    /// several splits have the largest gain, returns the first of them.
     fn best_in_tile(&self, tile: usize, places: &[usize], bins: &TileBins, whole: Whole<'_>) -> Option<Split> {
         if !whole.may_split() {
             return None;

@@ -210,7 +210,7 @@ pub(crate) fn bin_counts(cuts: &Cuts, tile: usize) -> [usize; TILE] {
 pub(crate) struct Split {
     pub(crate) gain: f64,
     pub(crate) column: u32,
-    /// Rows whose bin number is at most this number go left.
+    /// The last bin whose rows go left.
     pub(crate) bin: u8,
     pub(crate) missing_left: bool,
     pub(crate) left: Packed,
@@ -423,8 +423,8 @@ mod tests {
         l2: 1.0,
     };
 
-    /// Creates a histogram, and returns it with its total. An element of `rows` describes one bin: its number, the
-    /// first derivative of each row in the bin, and how many rows are in the bin.
+    /// Creates a histogram, and returns it with its total. Each element of `rows` describes one bin. It contains the
+    /// number of the bin, the first derivative of each row in the bin, and the number of these rows.
     fn filled(packing: &Packing, rows: &[(usize, f64, usize)]) -> ([Packed; 256], Packed) {
         let (mut bins, mut total) = ([[0; 2]; 256], [0; 2]);
         for &(bin, first, count) in rows {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{RecordKind, names};
 
 names! {
-    /// The topic of a [`Finding`], which is a likely mistake in valid records. Each code is stable and is the same in
-    /// all languages.
+    /// The code of a [`Finding`], which identifies its topic. The codes do not change between versions, and they are the
+    /// same in Rust, Python and Node.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]

@@ -7,7 +7,7 @@ use crate::numeric::cos;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Point {
     pub(crate) at: f64,
-    /// The value `1 - at`. It is computed without the loss of precision that the subtraction has if `at` is near 1.
+    /// The value `1 - at`, computed in a way that is precise even if `at` is close to 1.
     pub(crate) rest: f64,
     pub(crate) weight: f64,
 }

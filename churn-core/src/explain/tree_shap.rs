@@ -182,12 +182,12 @@ struct Frame<const N: usize> {
     zero: f64,
     /// The product of the factors `t one + (1 - t) zero` of all features on the path, times the weight of the point.
     product: [f64; N],
-    /// The reciprocal of the feature's factor if `one` is true, otherwise 1.
+    /// The reciprocal of the feature's factor in `product` if `one` is true, otherwise 1.
     inverse: [f64; N],
-    /// The value `(one - zero) / factor`, where `factor` is the factor of the feature. The contribution of the edge is
-    /// `sum` times this value, summed over the quadrature points.
+    /// The value `(one - zero) / factor`, where `factor` is the feature's factor in `product`. The contribution of the
+    /// edge is `sum` times this value, summed over the quadrature points.
     pull: [f64; N],
-    /// The sum of the values of all leaves below the node, each multiplied by the `product` of its leaf.
+    /// A sum over all leaves below the node. Each leaf adds its value times its `product`.
     sum: [f64; N],
 }
 

@@ -14,8 +14,7 @@ use crate::time::AsOf;
 pub enum FeatureColumn {
     /// Numbers, with NaN for missing values. Bools are 0 and 1.
     Number(Vec<f64>),
-    /// Dictionary-encoded texts. Each row has a code, which is a position in `levels`, or [`FeatureColumn::MISSING`]
-    /// for a missing value.
+    /// Dictionary-encoded texts: a list of distinct texts, and one code for each row.
     Text {
         /// The code of each row: a position in `levels`, or [`FeatureColumn::MISSING`] for a missing value.
         codes: Vec<u32>,
@@ -192,8 +191,8 @@ impl FeatureMatrix {
     /// Converts the matrix to one array of [`n_rows`](Self::n_rows) x [`feature_names`](Self::feature_names), in row-major
     /// order.
     ///
-    /// A missing value is NaN, and a bool is 0 or 1. A text is represented by its position among the levels of its
-    /// [`FeatureColumn::Text`]; treat this number as a category, not as a quantity.
+    /// A missing value is NaN, and a bool is 0 or 1. A text is represented by its position in the `levels` of the
+    /// [`FeatureColumn::Text`]. Treat this number as a category, not as a quantity.
     pub fn to_ndarray(&self) -> Array2<f64> {
         let mut array = Array2::zeros((self.n_rows(), self.columns.len()));
         for (column, out) in self.columns.iter().zip(array.columns_mut()) {

@@ -105,8 +105,8 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    /// Adds a feature of an event table to the series and the group that match its declaration. If there is no such
-    /// series or group, it is created.
+    /// Adds a feature of an event table to the series and the group that match the declaration of the feature. Creates
+    /// the series or the group if it does not exist yet.
     fn add(&mut self, column: usize, feature: &'a Feature, records: &'a TenantRecords) {
         let tests = |conditions: &[Condition]| {
             let test = |condition| Test::new(condition, feature.source, records);

@@ -60,7 +60,7 @@ impl Rhythm {
         Some(Self { last, step })
     }
 
-    /// The number of days on which an event was due before `day`. Only due days after the last event are counted.
+    /// The number of due days (days on which an event was expected) after the last event and before `day`.
     fn due_before(self, day: i64) -> i64 {
         let due = match self.step {
             Step::Days(gap) => (day - self.last - 1).div_euclid(gap),

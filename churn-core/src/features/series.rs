@@ -93,8 +93,8 @@ impl Measured {
         match measure {
             RowMeasure::One => true,
             RowMeasure::GapDays => {
-                // The first record of a matrix row has no gap before it. Its value is computed, but no window uses this
-                // value.
+                // The first record of a matrix row has no gap before it. A value is computed for this record, but no
+                // window uses the value.
                 self.integers.extend(points.at.first().map(|_| 0));
                 self.integers
                     .extend(points.at.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));

@@ -178,8 +178,8 @@ fn squares(mean: f64, values: impl Iterator<Item = f64>) -> f64 {
     total(values.map(|value| (value - mean) * (value - mean)))
 }
 
-/// The sum of the values in order, starting from 0. The standard library is not used, because it returns -0 if there
-/// are no values.
+/// The sum of the values in order, starting from 0. `Iterator::sum` is not used, because it returns -0 if there are no
+/// values.
 fn total(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |sum, value| sum + value)
 }

@@ -14,8 +14,8 @@ impl Budget {
         Self((file.saturating_mul(SETS_PER_BYTE).saturating_add(SETS_FLOOR)) / size_of::<u64>())
     }
 
-    /// Takes `words` 64-bit words from the budget, and returns an error if the budget is too small. Callers take the
-    /// words before they allocate the memory of a category set.
+    /// Subtracts a number of 64-bit words from the budget, and returns an error if the budget is too small. Callers do
+    /// this before they allocate the memory of a category set.
     pub(super) fn take(&mut self, words: usize) -> Result<(), String> {
         match self.0.checked_sub(words) {
             Some(rest) => {

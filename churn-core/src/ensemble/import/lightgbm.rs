@@ -12,7 +12,7 @@ use super::layout::{Part, TreeLayout};
 use super::{TreeEnsemble, refused};
 use crate::error::{Result, excerpt};
 
-/// LightGBM treats values whose absolute value is at most this number as zero (`kZeroThreshold`).
+/// If the absolute value of a number is at most this limit, LightGBM treats the number as zero (`kZeroThreshold`).
 const ZERO: f64 = 1.000_000_018_002_509_5e-35;
 const CATEGORICAL: u32 = 1;
 const DEFAULT_LEFT: u32 = 2;

@@ -129,8 +129,9 @@ impl<'a> DesignColumns<'a> {
     }
 }
 
-/// Multiplies four columns by the factors `by`, and adds the products to the sums in one pass. Each sum is therefore
-/// read and written once instead of four times. The additions to each sum have the same order as in four passes.
+/// Multiplies each of four columns by its factor in `by`, and adds the products to the sums in one pass. Each sum is
+/// therefore read and written once instead of four times. The additions to each sum have the same order as in four
+/// passes.
 fn add_four(sums: &mut [f64], columns: [&[f64]; 4], by: [f64; 4]) {
     let [a, b, c, d] = columns.map(|column| &column[..sums.len()]);
     for row in 0..sums.len() {

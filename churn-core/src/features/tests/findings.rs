@@ -88,8 +88,8 @@ fn a_far_date_is_reported_and_does_not_move_the_end_of_observation() {
         "{error}"
     );
 
-    // An event exactly 365 days after the previous one is not reported as a far date. Pending payments are ignored.
-    // Among more than a thousand events, several far dates are found, not only the last one.
+    // An event exactly 365 days after the previous one is not reported as a far date. An event 366 days later is
+    // reported. Pending payments are ignored.
     let edge = format!("{payments}a,2024-11-30,1\n");
     assert_eq!(
         until(&build(CUSTOMERS, RecordKind::Payments, &edge).0),
@@ -381,7 +381,7 @@ fn settled_payments_without_a_settlement_are_reported() {
         found(&report, FindingCode::MissingSettlement),
         [(Some("settled_at"), 1, vec![0])]
     );
-    // Without the column, every payment is settled when it is due.
+    // If the column `settled_at` is missing, every payment counts as settled when it is due.
     let payments = "customer_id,due_at,amount,status\na,2023-02-01,5,failed\n";
     let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
     assert_eq!(found(&report, FindingCode::MissingSettlement), []);
