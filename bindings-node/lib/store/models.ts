@@ -37,8 +37,8 @@ export class ModelStore {
   constructor(own: InstanceType<typeof native.NativeModels>) { this.#native = own }
 
   /**
-   * Stores a model. A model that is already stored keeps the time at which it was first stored, and gets the new stage.
-   * A new champion changes the stage of the previous champion to `'retired'`.
+   * Stores a model. If the model is already stored, its stage changes, and the time at which it was first stored is
+   * kept. A new champion changes the stage of the previous champion to `'retired'`.
    */
   async save(model: ChurnModel, options: SaveModelOptions): Promise<void> {
     const given = checked(options, SAVE_MODEL_OPTIONS)

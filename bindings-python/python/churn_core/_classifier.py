@@ -28,12 +28,12 @@ from ._estimator import (
 )
 from ._results import Explanation, Reason, ToDict
 
-#: The maximum number of training rows from which `ChurnClassifier.feature_importances_` is computed.
+#: `ChurnClassifier.feature_importances_` is computed from at most this many training rows.
 _IMPORTANCE_ROWS = 500
 
 
 class LeakageWarning(UserWarning):
-    """A warning that a column of a flat table leaks the target, which means that its values reveal the label."""
+    """A warning that a column of a flat table leaks the target (reveals the label)."""
 
 
 class ColumnWarning(UserWarning):
@@ -43,7 +43,7 @@ class ColumnWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True)
 class Leak(ToDict):
-    """A column that leaks the target, which means that its values reveal the label."""
+    """A column that leaks the target (reveals the label)."""
 
     #: The name of the column.
     column: str
@@ -87,12 +87,13 @@ class ChurnClassifier(Base):
         feature_importances_: Mean absolute Shapley value (in log-odds) of each column, scaled to a sum of 1. It is
             computed from at most 500 training rows. The attribute exists only if there are two labels.
         leaks_: A list of `Leak`: the columns that leak the target (reveal the label), with the evidence.
-        report_: A dict that describes the fit. Its keys include ``rows``, ``rows_of_class`` (the number of rows of each
-            class), ``groups`` (the number of groups; all rows of a group are in the same fold), ``dropped_members``
-            (members that are not used, with reasons), ``monotone_constraints``, ``column_notes`` (columns that may have
-            been read with the wrong type) and ``parts``. ``parts`` has one entry per class. If there are two labels,
-            ``parts`` has only the entry of the second label. An entry contains the members and their weights, the
-            calibration, and ``log_loss`` and ``roc_auc`` of the out-of-fold predictions.
+        report_: A dict that describes the fit. ``rows`` is the number of rows, and ``rows_of_class`` is the number of
+            rows of each class. ``groups`` is the number of groups (all rows of a group are in the same fold).
+            ``dropped_members`` lists the members that are not used, with reasons. ``monotone_constraints`` lists the
+            constraints. ``column_notes`` lists columns that may have been read with the wrong type. ``parts`` has one
+            entry per class. If there are two labels, ``parts`` has only the entry of the second label. An entry
+            contains the members and their weights, the calibration, and ``log_loss`` and ``roc_auc`` of the
+            out-of-fold predictions.
 
     Example:
         >>> import churn_core as churn

@@ -160,7 +160,7 @@ class GradientBoosting(_Trees):
         max_features: Share of the columns that each tree may use, above 0 and at most 1.
         l1_regularization: L1 penalty on leaf values.
         l2_regularization: L2 penalty on leaf values.
-        min_hessian: Minimum sum of the second derivatives of the loss in a leaf.
+        min_hessian: Minimum sum of the second derivatives of the loss over the rows in a leaf.
         max_bins: Maximum number of bins of a column, 2 to 255.
         monotone_constraints: None, a dict from column name to ``"increasing"`` or ``"decreasing"``, or a list with 1
             (increasing), -1 (decreasing) or 0 (no constraint) for each column. Columns without names are called ``x0``,

@@ -29,8 +29,8 @@ impl ModelStore {
 impl ModelStore {
     /// Stores a model. Pass the current time as ``at``, because the store reads no clock. ``stage`` is ``"champion"``
     /// (the model in use), ``"challenger"`` or ``"retired"``. When a model becomes the champion, the stage of the
-    /// previous champion becomes ``"retired"``. If the model is already stored, it keeps the time at which it was first
-    /// stored, and gets the new stage.
+    /// previous champion becomes ``"retired"``. If the model is already stored, its stage changes, and the time at
+    /// which it was first stored is kept.
     ///
     /// Raises:
     ///     TenantMismatchError: The model belongs to another tenant.

@@ -71,18 +71,19 @@ pub struct LeakageFinding {
     /// How the column leaks the target.
     pub leak: LeakageEvidence,
     /// The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
-    /// fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the overall
-    /// churn rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the finding.
+    /// fraction by which the column alone lowers the log-loss on held-out rows, compared with a prediction of the
+    /// overall churn rate for every row. For the other kinds of leaks, the statistic is the fraction of rows that agree
+    /// with the finding.
     pub statistic: f64,
     /// A comparison with chance. For `"restates_label"` and `"reaches_into_label_period"`, this is the largest
-    /// statistic that permuted labels gave, which may be negative. For the other kinds of leaks, this is the
+    /// statistic in tests with permuted labels. It may be negative. For the other kinds of leaks, this is the
     /// probability that permuted labels agree with the finding equally well. `None` if the test does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence for the leak, in English words.
     pub evidence: String,
     /// The action that training took in response to the finding.
     pub action: LeakageAction,
-    /// Whether training fails because of the finding under [`LeakagePolicy::Refuse`]. This is true for attributes, and
+    /// Whether the finding makes training fail if the policy is [`LeakagePolicy::Refuse`]. This is true for attributes, and
     /// false for features that are computed from events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,

@@ -36,9 +36,9 @@ pub struct OutOfTime {
     /// The metrics of the predictions at the test dates.
     pub measures: Measures,
     /// Separate metrics for active and for inactive customers. A customer is active if they have an event in the
-    /// `horizon` days before the test date. The field is `None` in three cases: one of the two groups is empty, churn
-    /// is defined by cancellation, or `active_within` of the churn definition is at most the horizon (by default, they
-    /// are equal). In the third case, every tested customer is active.
+    /// `horizon` days before the test date. The field is `None` if churn is defined by cancellation, or if one of the
+    /// two groups is empty. For example, every tested customer is active if `active_within` of the churn definition is
+    /// at most the horizon. By default, `active_within` equals the horizon.
     #[serde(default)]
     pub by_activity: Option<MeasuresByActivity>,
     /// The predictions from which the measures were computed, for plots and custom metrics. Only the tests of a
