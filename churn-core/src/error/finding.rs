@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{RecordKind, names};
 
 names! {
-    /// The code of a [`Finding`], which identifies its topic. The codes do not change between versions, and they are the
-    /// same in Rust, Python and Node.
+    /// The code of a [`Finding`], which identifies its topic. The codes do not change between versions, and they are
+    /// the same in Rust, Python and Node.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
     #[derive(PartialOrd, Ord)]
     #[non_exhaustive]
