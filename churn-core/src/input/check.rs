@@ -66,7 +66,7 @@ impl TableCheck {
         self.bad.fill(true);
     }
 
-    /// Records that a column has no value in any row.
+    /// Marks a column as empty: the column has no value in any row.
     pub(crate) fn empty_column(&mut self, name: &str) {
         self.empty.push(name.into());
     }

@@ -1,5 +1,5 @@
-//! Validates one batch of a table by the rules of [`TenantRecords`] and returns typed columns. Programs that store the
-//! tables themselves use this module.
+//! Validates one batch of a table by the rules of [`TenantRecords`] and returns typed columns. Programs that keep the
+//! tables in their own database use this module.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -157,8 +157,8 @@ impl Table {
             .collect()
     }
 
-    /// Returns the typed values of the column `name` in the rows `rows`. They are read by the same functions that
-    /// [`RecordsBuilder::build`](crate::RecordsBuilder::build) uses.
+    /// Returns the typed values of the column `name` in the rows `rows`. The values are read by the same functions
+    /// that [`RecordsBuilder::build`](crate::RecordsBuilder::build) uses.
     fn typed(&self, kind: RecordKind, name: &str, rows: &[usize]) -> Result<CheckedColumn> {
         let Some(column) = self.column(name) else {
             return Err(Error::new(ErrorKind::Internal, "a column vanished"));

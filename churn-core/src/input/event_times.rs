@@ -39,8 +39,8 @@ pub(crate) fn history(records: &TenantRecords, tables: &[(RecordKind, UsualDays)
     ))
 }
 
-/// The findings that compare the times of a table with the history: a long period without events, and a start long after
-/// the start of the history.
+/// Compares the times of a table with the history. Returns a finding if there is a long period without events, and a
+/// finding if the first event lies long after the start of the history.
 pub(crate) fn within_history(kind: RecordKind, days: &UsualDays, (start, end): (i64, i64)) -> Vec<Finding> {
     let column = Some(time_column(kind));
     let date = |day: i64| Timestamp::from_micros(day * MICROS_PER_DAY).map_or_else(String::new, |at| at.to_string());

@@ -49,7 +49,7 @@ fn bad_type<T>(wanted: &str, cell: Cell<'_>) -> Field<T> {
     ))
 }
 
-/// Reads an id. A text is the id itself. An integer becomes its decimal text, which is written to `buffer`. An empty
+/// Reads an id. A text is used unchanged. An integer becomes its decimal text, which is written to `buffer`. An empty
 /// text counts as missing.
 pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
     match cell {
@@ -197,8 +197,9 @@ where
     }
 }
 
-/// The type of an attribute column. It is the type of the first value. If the values come from a text file such as CSV,
-/// the type is number if all values are numbers, bool if all values are bools, and text otherwise.
+/// The type of an attribute column. In a text file such as CSV, a column of numbers has the type number, a column of
+/// bools has the type bool, and any other column has the type text. In other input, the type is that of the first
+/// value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttributeType {
     Number,

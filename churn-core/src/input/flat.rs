@@ -27,7 +27,7 @@ pub(crate) enum FlatKind {
 
 const MICROS_PER_DAY: f64 = 86_400_000_000.0;
 
-/// A note about a column of a flat table that may have been read differently than the caller intended.
+/// A note about a column of a flat table. The column may have been read differently than the caller intended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]

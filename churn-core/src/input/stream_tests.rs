@@ -1,5 +1,5 @@
-//! Tests that batches give the same records as the whole table, and that malicious input is refused before much memory
-//! is allocated.
+//! These tests check that batches give the same records as the whole table, and that malicious input is refused before
+//! much memory is allocated.
 
 use proptest::prelude::*;
 use serde::Serialize;

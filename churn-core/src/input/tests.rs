@@ -1,4 +1,5 @@
-//! Tests that every input format gives the same records, that every invalid value is reported, and that no row is lost.
+//! These tests check that every input format gives the same records, that every invalid value is reported, and that no
+//! row is lost.
 
 use proptest::prelude::*;
 

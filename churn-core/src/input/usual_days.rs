@@ -1,11 +1,11 @@
-//! Unusual gaps between the events of a table: isolated events, which lie long before or long after all other events,
-//! and long periods without events.
+//! Finds unusual gaps between the events of a table. An unusual gap is a long period without events, or separates
+//! isolated events from the others. Isolated events lie long before or long after all other events.
 
 use crate::record::{EventDays, longest_gap};
 use crate::time::MICROS_PER_DAY;
 
-/// An event is isolated only if the gap between it and the other events is more than this number of days longer than
-/// the longest gap between the other events.
+/// An event is isolated only if the gap between it and the other events exceeds the longest gap between the other
+/// events by more than this number of days.
 const GRACE_DAYS: i64 = 7;
 /// In a table with fewer events than this number, no event counts as isolated, because the gaps between so few events
 /// vary too much.
@@ -43,8 +43,8 @@ impl UsualDays {
     /// events are isolated.
     ///
     /// At each end of the history, at most 0.1 % of the events can be isolated, or one event if 0.1 % is less than one
-    /// event. These events are isolated if the gap between them and the remaining events is more than [`GRACE_DAYS`]
-    /// days longer than every gap between the remaining events.
+    /// event. These events are isolated if the gap between them and the remaining events exceeds every gap between the
+    /// remaining events by more than [`GRACE_DAYS`] days.
     ///
     /// In a table with many events a day, the events of the last few days are also isolated if each of these days has
     /// only a few events (see [`THIN_DAYS`]). A wrong clock causes such events.

@@ -83,8 +83,8 @@ pub struct LeakageFinding {
     pub evidence: String,
     /// The action that training took in response to the finding.
     pub action: LeakageAction,
-    /// Whether the finding makes training fail if the policy is [`LeakagePolicy::Refuse`]. This is true for attributes, and
-    /// false for features that are computed from events.
+    /// Whether the finding makes training fail if the policy is [`LeakagePolicy::Refuse`]. This is true for attributes,
+    /// and false for features that are computed from events.
     #[serde(skip, default)]
     pub(crate) refuses: bool,
 }

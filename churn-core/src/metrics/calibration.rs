@@ -22,7 +22,7 @@ pub struct CalibrationBin {
     pub churn_rate: f64,
 }
 
-/// Splits rows that are sorted by prediction into bins of equal weight.
+/// Splits rows into bins of equal weight. The rows must be sorted by prediction.
 pub(crate) fn bins(probabilities: &[f64], churned: &[bool], weights: &[f64], count: usize) -> Vec<CalibrationBin> {
     let total: f64 = weights.iter().sum();
     let mut sums = vec![(0.0, 0.0, 0.0); count];

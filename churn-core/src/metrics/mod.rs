@@ -57,9 +57,9 @@ pub fn calibration_error(churned: &[bool], probabilities: &[f64]) -> Option<f64>
     Ranked::new(churned, probabilities).calibration_error()
 }
 
-/// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
-/// churn rate. If the cutoff lies among rows with equal scores, all of these rows get the same fractional weight.
-/// `None` if no row churned.
+/// Lift: the churn rate among the rows with the highest scores, divided by the overall churn rate. `share` (0 to 1) is
+/// the fraction of all rows that is selected by score. If the cutoff lies among rows with equal scores, all of these
+/// rows get the same fractional weight. `None` if no row churned.
 pub fn lift_at(churned: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     Ranked::new(churned, scores).lift_at(share)
 }

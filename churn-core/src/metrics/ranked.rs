@@ -180,8 +180,8 @@ impl Ranked {
         bins(&self.scores, &self.churned, &self.weights, BINS)
     }
 
-    /// Lift: the churn rate among the fraction `share` (0 to 1) of rows with the highest scores, divided by the overall
-    /// churn rate. `None` if no row churned.
+    /// Lift: the churn rate among the rows with the highest scores, divided by the overall churn rate. `share` (0 to 1)
+    /// is the fraction of all rows that is selected by score. `None` if no row churned.
     pub fn lift_at(&self, share: f64) -> Option<f64> {
         let (total, positives) = (self.total(), self.positives());
         let wanted = total * share;

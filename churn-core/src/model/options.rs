@@ -66,7 +66,7 @@ pub struct TrainOptions {
     /// What training does about columns that leak the target, that is, contain information that is not available at
     /// prediction time. By default, training stops with an error if an attribute (a column that states a property of
     /// the customer, such as the plan) leaks. If a feature that is computed from events leaks, the report contains a
-    /// warning. Columns are checked only if at least 20 rows churned and at least 20 rows were retained.
+    /// warning. Columns are checked only if each class (churned and retained) has at least 20 rows.
     pub leakage: LeakagePolicy,
     /// Columns to accept although they seem to leak the target. List only columns whose values are known at prediction
     /// time. An entry is the name of a column in its table, or the name of the column's feature. The report lists the

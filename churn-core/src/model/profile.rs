@@ -8,8 +8,7 @@ use crate::features::{Feature, FeatureColumn, FeatureMatrix, Measure};
 /// Maximum number of rows from which a profile is computed. If there are more rows, evenly spaced rows are used. This
 /// maximum is large enough for precise quantiles and small enough for a short computation time.
 const MOST_ROWS: usize = 20_000;
-/// The typical range of a feature leaves out this share of the rows at its lower end, and the same share at its upper
-/// end.
+/// The typical range of a feature extends from the quantile at this fraction to the quantile at 1 minus this fraction.
 const TAIL: f64 = 0.01;
 /// A feature of a score run counts as outside the training data only if its median lies outside the typical range by
 /// more than this multiple of the width of the range.

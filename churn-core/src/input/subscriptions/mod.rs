@@ -27,7 +27,7 @@ use versions::versions;
 ///
 /// - **Spell.** A spell (an uninterrupted period as a customer) is a series of one customer's subscriptions without
 ///   gaps: each subscription begins at or before the latest end of the earlier ones. `signed_up_at` is the start of the
-///   spell. `churned_at` is the end of the spell, or null if a subscription has not ended.
+///   spell. `churned_at` is the end of the spell, or null if one of its subscriptions has not ended.
 /// - **Versions.** Within a spell, a new row starts whenever one of the spell's subscriptions begins or ends.
 ///   `valid_from` is the time of this change.
 /// - **`mrr`.** Monthly recurring revenue: the sum of the monthly prices of all subscriptions that are active at
