@@ -152,8 +152,8 @@ export class TreeEnsemble {
    * Returns the probability of the positive class for each row. The call does not block the event loop, and copies the
    * matrix before it returns. The result of a row does not depend on the number of threads or on the other rows.
    *
-   * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
-   * aborted.
+   * Rejects with `feature_mismatch` if the number of columns is not `featureNames.length`, and with `cancelled` if the
+   * `signal` was aborted.
    */
   async predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array> {
     const { cells, rows, options } = matrix(x, shape, this.featureNames.length)

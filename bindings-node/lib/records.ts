@@ -52,8 +52,8 @@ export class TenantRecords {
   }
 
   /**
-   * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices of about 10 ms,
-   * and are validated on another thread. Do not change the rows before the promise settles.
+   * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices that take about
+   * 10 ms each, and are validated on another thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,

@@ -8,8 +8,8 @@ import type { Arrow, Attribute, WithAttributes } from './types.js'
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
   /**
-   * Names of attributes of `customers` that never change, or `'all'`. The current values of these attributes are also
-   * used for past dates.
+   * Names of the static attributes of `customers` (attributes that never change), or `'all'`. The current values of
+   * static attributes are also used for past dates.
    */
   staticAttributes?: 'all' | readonly string[]
 }
@@ -63,10 +63,10 @@ export interface SubscriptionCustomerRow {
  *   active subscription with the highest monthly price.
  * - Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
  *
- * The attributes of `customers` are joined by `customer_id`. If the table has a `valid_from` column, all attributes are
- * joined. Otherwise, only the attributes named in `staticAttributes` are joined. `notice_at` is always joined, and
- * `renews_at` is joined like an attribute. `signed_up_at` and `churned_at` of `customers` are not used. Findings list
- * the attributes that are left out and the customers without a subscription.
+ * The attributes of `customers` are joined by `customer_id`. If `customers` has a `valid_from` column, all attributes
+ * are joined. Otherwise, only the attributes that `staticAttributes` names are joined. `notice_at` is always joined,
+ * and `renews_at` is joined like an attribute. `signed_up_at` and `churned_at` of `customers` are not used. The
+ * findings name the attributes that are left out, and the customers without a subscription.
  *
  * ```js
  * const { customers, findings } = subscriptionsToCustomers([

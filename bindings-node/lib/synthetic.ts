@@ -123,7 +123,7 @@ export class WorldTenant extends WorldTables {
   }
 }
 
-/** The true probability of churn of an eligible customer at a date, and the outcome: whether the customer churned. */
+/** The true churn probability of an eligible customer at a date, and the outcome: whether the customer churned. */
 export interface TrueRisk {
   tenantId: string
   customerId: string

@@ -47,8 +47,8 @@ export interface RunSummary {
   id: StoredRunId
   savedAt: string
   /**
-   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Queries that do not
-   * name a run, and {@link ScoreStore.history}, use only runs that are shown to users.
+   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Only served runs
+   * are used by {@link ScoreStore.history} and by queries that do not name a run.
    */
   purpose: RunPurpose
   customers: number
@@ -79,12 +79,12 @@ export interface SaveRunOptions {
   reasons?: number | 'all'
   /**
    * The purpose of the run. A `'served'` run (default) is shown to users. A `'trial'` run is for a comparison: a query
-   * returns a trial run only if it names this run.
+   * returns a trial run only if the query names the run.
    */
   purpose?: RunPurpose
   /**
-   * The value of each customer (such as their yearly revenue) by id. The value at risk is the probability times this
-   * value.
+   * The value of each customer (such as their yearly revenue). The keys are customer ids. The value at risk is the
+   * probability times this value.
    */
   values?: Record<string, number> | ReadonlyMap<string, number>
 }
