@@ -1,7 +1,7 @@
 //! Writes a random tenant (a "world") as JSON rows. A value can be written in several permitted ways, and one of them
 //! is chosen at random.
 //!
-//! The first row contains all given columns. Later rows may omit columns whose value is null.
+//! The first row contains all columns of the table. Later rows may omit columns whose value is null.
 
 use churn_core::Timestamp;
 

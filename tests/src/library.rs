@@ -29,8 +29,8 @@ fn timestamp(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("within the calendar")
 }
 
-/// Writes a world as JSON, and builds the library's records and the validation report from it. The seed determines how
-/// the values are written in JSON.
+/// Writes a world as JSON, and builds the library's records and the validation report from the JSON. The seed
+/// determines how the values are written in JSON.
 pub fn records(world: &World, seed: u64) -> churn_core::Result<(TenantRecords, ValidationReport)> {
     let dice = &mut Dice::new(seed);
     let statics = match &world.statics {

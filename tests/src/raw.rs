@@ -9,7 +9,7 @@ pub const DAY: i64 = 86_400_000_000;
 /// Microseconds in an hour.
 pub const HOUR: i64 = 3_600_000_000;
 
-/// All tables of one tenant. A table that is `None` was not given.
+/// All tables of one tenant. A table is `None` if the tenant does not have it.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The customers table.

@@ -187,8 +187,8 @@ fn the_truth_is_calibrated_and_the_defaults_are_honest() {
         rows > 10_000 && z.abs() < 3.0,
         "{churned} of {rows} left, {expected} expected: {z} sd"
     );
-    // The risks of the customers at high risk must also be calibrated if only these customers are counted. The risks
-    // are noisy, because only a few futures are simulated for each customer. The limit is therefore wider than above.
+    // The risks must also be calibrated if only the customers at high risk are counted. The risks are noisy, because only
+    // a few futures are simulated for each customer. The limit is therefore wider than above.
     let z = (upper.1 - upper.0) / f64::sqrt(upper.2);
     assert!(z.abs() < 3.5, "{upper:?}: {z} sd");
     let rate = churned / f64::from(rows);

@@ -451,7 +451,7 @@ fn tables() {
         assert!(begin.elapsed() < PATIENCE);
     }
     // The table of these rows would need one column for each key, because the rows have no key in common. Such a table
-    // is refused.
+    // must be refused.
     let sparse = (0..100_000).map(|row| vec![(format!("key {row}"), Value::Int(1))]);
     assert_eq!(Table::from_values(sparse).unwrap_err().code(), "unreadable_table");
     // The memory that a table with only invalid rows needs must be proportional to the size of the table.

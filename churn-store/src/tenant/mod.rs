@@ -177,8 +177,8 @@ impl TenantStore {
     }
 
     /// Deletes all rows of one customer: records, scores and outcomes. Returns the number of deleted rows. Models, the
-    /// audit log, and the stored counts of past score runs are not changed. Therefore, do not write names or other
-    /// personal data to the audit log.
+    /// audit log, and the counts that are stored with past score runs are not changed. Therefore, do not
+    /// write names or other personal data to the audit log.
     ///
     /// In a SQLite file, the deleted content is overwritten, and the write-ahead log is truncated when no reader uses
     /// it any more. In Postgres, the next `VACUUM` removes the rows, but old files of the write-ahead log still contain

@@ -29,7 +29,7 @@ pub struct StoredOutcome {
     pub event_at: Option<Timestamp>,
 }
 
-/// A customer's probability of churn in a past run, and whether the customer then churned.
+/// A customer's probability of churn in a past run, and whether the customer churned after this run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ScoredOutcome {

@@ -49,7 +49,7 @@ fn comment(out: &mut String, doc: &str, indent: &str) {
     out.push_str(&format!("{indent} */\n"));
 }
 
-/// Converts the names in backticks of a documentation text to camelCase. Texts in quotes are not changed.
+/// Converts names to camelCase if they are in backticks in a documentation text. Texts in quotes are not changed.
 fn in_camel_case(doc: &str) -> String {
     let parts = doc.split('`').enumerate().map(|(position, part)| {
         let name = position % 2 == 1 && part.chars().all(|sign| sign.is_alphanumeric() || "_.".contains(sign));

@@ -148,8 +148,8 @@ pub(crate) async fn page(tx: &mut TenantTx, query: &ScoreQuery) -> Result<ScoreP
             tx.row(&sql, &args).await?.map(|row| row.count(0)).transpose()?
         }
     };
-    // The condition `IS NULL` puts nulls last in both databases. If the sort key cannot be null, this condition is left
-    // out, so that the database can use an index.
+    // The condition `IS NULL` puts nulls last in SQLite and in Postgres. If the sort key cannot be null, this condition
+    // is left out, so that the database can use an index.
     let never_null =
         query.order == ScoreOrder::Probability && (query.scored == Some(true) || query.min_probability.is_some());
     let order = match never_null {

@@ -1,4 +1,4 @@
-//! The commands for operators that run a task and then end, such as `migrate` and `backup`.
+//! The commands with which an operator runs one task, such as `migrate` and `backup`.
 
 use std::path::Path;
 
