@@ -460,7 +460,7 @@ impl<'a> Grower<'a> {
             .unwrap_or_else(|| vec![[[[0; 2]; 256]; TILE]; self.cells.cuts.tiles()])
     }
 
-    /// Returns the threads for work on this number of rows. If there is little work, the work runs on the caller's
+    /// Returns the threads that work on this number of rows. If there is little work, the work runs on the caller's
     /// thread.
     fn crew(&self, rows: usize) -> &Workers {
         if (rows + 512) * self.cells.cuts.columns() < SMALL {
@@ -470,7 +470,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Returns the positions within a tile of the columns that are sampled for the tree.
+    /// Returns the columns of a tile that are sampled for the tree. Each column is given by its position in the tile.
     fn places(&self, tile: usize, wanted: &[bool]) -> Vec<usize> {
         let columns = self.cells.cuts.columns_of(tile);
         (0..)

@@ -186,7 +186,7 @@ mod tests {
             ]
         );
         assert!(spans.iter().all(|span| span.days == 15));
-        // The first test uses only the last day, and the second test uses the whole last span.
+        // First, only the last day is the test date. Then, the whole last span is the test span.
         let (kept, proof) = purge(&spans, DateSpan::on(date("2017-12-01")), horizon, 0).unwrap();
         assert_eq!(kept.last().unwrap().last, date("2017-11-01"));
         assert_eq!(proof.purged_dates, [date("2017-11-16")]);
@@ -224,7 +224,7 @@ mod tests {
                 met.windows(2).all(|pair| pair[1] == pair[0] + 1),
                 "{days}: every day once"
             );
-            // The days of the customers cover the whole span.
+            // Together, the days on which customers are used cover the whole span.
             let span = trained[0];
             let own: BTreeSet<AsOf> = (0..5000).map(|lot| span.of(lot)).collect();
             assert_eq!(own.len(), span.days as usize);

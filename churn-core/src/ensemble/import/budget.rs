@@ -9,7 +9,7 @@ const SETS_FLOOR: usize = 16 << 20;
 pub(super) struct Budget(usize);
 
 impl Budget {
-    /// Creates the budget for a model file of `file` bytes.
+    /// Creates the budget for a model file. `file` is the size of the file in bytes.
     pub(super) fn of(file: usize) -> Self {
         Self((file.saturating_mul(SETS_PER_BYTE).saturating_add(SETS_FLOOR)) / size_of::<u64>())
     }

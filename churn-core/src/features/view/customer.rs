@@ -27,8 +27,8 @@ impl<'a> CustomerView<'a> {
     pub(crate) fn new(records: &'a TenantRecords, customer: u32, as_of: i64) -> Option<Self> {
         let customers = &records.customers;
         let rows = customers.rows_of(customer as usize);
-        // Rows are sorted by sign-up time, then by version. The last visible row is therefore the visible version of
-        // the latest spell.
+        // Rows are sorted by `signed_up_at`, then by `valid_from`, then by `known_at`. The last visible row is
+        // therefore the visible version of the latest spell.
         let row = rows.clone().rev().find(|&row| is_visible(customers, row, as_of))?;
         let signed_up = &customers.signed_up_at[rows.clone()];
         let first = rows.start + signed_up.partition_point(|&at| at < customers.signed_up_at[row]);
