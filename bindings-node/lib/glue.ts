@@ -298,8 +298,8 @@ export function camelCase<T>(value: unknown): T {
 const OWN_KEYS = new Set(['monotoneConstraints'])
 
 /**
- * Converts the keys of options to their names in the Rust library, and moments to text. Throws for a value that JSON
- * would silently drop.
+ * Converts the keys of options to their names in the Rust library, and moments (timestamps) to text. Throws for a value
+ * that JSON would silently drop.
  */
 function coreValue(value: unknown, name: string): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
