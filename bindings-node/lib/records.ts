@@ -77,7 +77,8 @@ export class TenantRecords {
   /**
    * Reads Arrow tables. This function is synchronous.
    *
-   * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file or stream.
+   * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file
+   * or stream.
    */
   static fromArrow(tables: { tenant: string } & ArrowTables & TableOptions): TenantRecords {
     noMore(arguments.length, 1, 'fromArrow')
