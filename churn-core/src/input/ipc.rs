@@ -1,6 +1,6 @@
 //! Reads Arrow IPC bytes message by message. The lengths in a message are validated before they are used. Some files,
-//! such as those of the JavaScript writer, contain the schema only in the footer. In such a file, the messages are
-//! found through the footer.
+//! such as the files that Arrow's JavaScript library writes, contain the schema only in the footer. In such a file, the
+//! messages are found through the footer.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};

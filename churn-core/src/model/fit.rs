@@ -227,8 +227,8 @@ fn patience(boosting: &GradientBoostingOptions) -> usize {
     ((1.5 / boosting.learning_rate) as usize).clamp(10, 100)
 }
 
-/// Chooses the strength of the linear member's penalty, and the number of trees of the boosting members. The chosen
-/// values are those with the lowest loss on held-out customers.
+/// Chooses the strength of the linear member's penalty, and the number of trees of the boosting members. The values
+/// with the lowest loss on held-out customers are chosen.
 fn settle(
     examples: &Examples<'_>,
     options: &EnsembleOptions,
