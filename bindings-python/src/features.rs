@@ -128,7 +128,7 @@ pub(crate) fn json(object: &Bound<'_, PyAny>, option: &str) -> PyResult<serde_js
     read.map_err(|e| refuse(object.py(), "invalid_option", &format!("{option}: {e}"), Some(option)))
 }
 
-/// A feature matrix with one row per customer and date. Rows have the order of the given dates, and rows of the same
+/// A feature matrix with one row per customer and date. Rows are in the order of the given dates, and rows of the same
 /// date are sorted by customer id.
 ///
 /// The frame that `to_pandas` returns has the columns ``customer_id`` and ``as_of``, followed by one column per feature
@@ -292,7 +292,7 @@ impl FeatureMatrix {
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     as_of: A date or a list of dates. A date may be an ISO text, a ``date``, a ``datetime``, or a timestamp of
-///         pandas or numpy. A timestamp without a time zone is in UTC.
+///         pandas or numpy. A timestamp without a time zone is taken as UTC.
 ///     plan: The features to compute. None means the standard features.
 ///     definition: A definition of churn. If it is given, only customers who are eligible under this definition have
 ///         rows, as in a score run. None means that every customer who is known at the date has a row.
@@ -300,8 +300,8 @@ impl FeatureMatrix {
 ///     progress: True for a progress bar, or a callable ``(stage, share)``.
 ///
 /// Returns:
-///     A `FeatureMatrix`. The rows have the order of the given dates. Rows of the same date are sorted by the bytes of
-///     the customer id.
+///     A `FeatureMatrix`. The rows are in the order of the given dates. Rows of the same date are sorted by the bytes
+///     of the customer id.
 ///
 /// >>> churn.features(records, as_of=["2024-03-01", "2024-02-01"])
 /// <FeatureMatrix 'acme': 600 rows x 118 features>

@@ -300,9 +300,9 @@ impl World {
         Ok(self.truth.get_or_init(|| truth).clone_ref(py))
     }
 
-    /// Returns a table of the true probabilities of cancellation. ``as_of`` is a date or a list of dates. The label
-    /// period begins ``lead`` days after the date and is ``horizon`` days long.
-    /// Each date must be a midnight.
+    /// Returns a table of the true probabilities of cancellation in the label period. ``as_of`` is a date or a list of
+    /// dates. Each date must be a midnight. The label period begins ``lead`` days after the date and is ``horizon``
+    /// days long.
     #[pyo3(signature = (as_of, horizon=90, lead=0))]
     fn truth_at(
         &self,

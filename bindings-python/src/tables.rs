@@ -152,7 +152,7 @@ pub(crate) fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Va
     ))
 }
 
-/// Converts a `datetime`. A `datetime` without a time zone is in UTC.
+/// Converts a `datetime`. A `datetime` without a time zone is taken as UTC.
 fn moment(object: &Bound<'_, PyAny>, types: &Types) -> PyResult<Value> {
     let py = object.py();
     let naive = object.call_method0("utcoffset")?.is_none();

@@ -28,8 +28,8 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
         .map_err(|e| Error::new(ErrorKind::ArtifactTooLarge, "the model cannot be encoded").caused_by(e))
 }
 
-/// Decodes a value from payload bytes. Bytes after the end of the value are an error. Decoding uses at most a fixed
-/// multiple of the payload's size as memory.
+/// Decodes a value from payload bytes. Bytes after the end of the value are an error. The memory that
+/// decoding uses is at most a fixed multiple of the payload's size.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T> {
     let damaged = |what: &str| {
         Error::new(

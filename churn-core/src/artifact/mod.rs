@@ -54,7 +54,7 @@ pub(crate) struct Artifact<'a> {
     pub(crate) id: String,
 }
 
-/// Returns the bytes of a model file with this metadata and payload.
+/// Returns the bytes of a model file that contains this metadata and this payload.
 pub(crate) fn write(metadata: &[u8], payload: &[u8]) -> Result<Vec<u8>> {
     if metadata.len() > MAX_METADATA || payload.len() > MAX_PAYLOAD {
         return Err(too_large(metadata.len() + payload.len()));

@@ -44,7 +44,7 @@ pub(super) struct AskedSet {
 }
 
 /// A step evaluates one split. `question` is the index of the split's condition. The mask of the rows that reach
-/// the split is stored at position `slot`. The step replaces this mask by the mask of the left child, and
+/// the split is stored at position `slot`. The step replaces this mask with the mask of the left child, and
 /// stores the mask of the right child at the next free position.
 #[derive(Clone, Copy)]
 pub(super) struct Step {

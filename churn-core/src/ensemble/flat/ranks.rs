@@ -7,8 +7,8 @@
 //!
 //! - The *top* of a tree consists of at most 63 splits, beginning with the root. These splits are evaluated with bit
 //!   masks. A bit mask has one bit for each of the 256 rows of a block (the module `plan` explains the method). Every
-//!   row has then reached one of the nodes below the top (at most 64). The number of this node (0 to 63) is the *slot*
-//!   of the row.
+//!   row has then reached one of the at most 64 nodes directly below the top. The number of this node (0 to 63) is the
+//!   *slot* of the row.
 //! - The node of each slot is the root of a subtree. If all subtrees of a tree are shallow and nearly complete, they
 //!   are stored as *dense* trees. All dense trees below one top have the same height, and the index of a child is
 //!   computed instead of stored. The last two levels of splits and their leaves form a *bottom*, which fits into one
@@ -36,8 +36,8 @@ const LANES: usize = 8;
 const MOST_HEIGHT: u32 = 8;
 /// Number of levels of splits in a [`Bottom`] (the lowest part of a dense subtree).
 const BOTTOM_LEVELS: u32 = 2;
-/// Maximum number of positions in the dense subtrees of a tree, as a multiple of the number of nodes of the tree. A
-/// dense subtree has a position for every node of a complete tree, even if the node does not exist.
+/// A dense subtree has a position for every node of a complete tree, even if the node does not exist. All dense
+/// subtrees of a tree may together have at most this many positions per node of the tree.
 const MOST_EMPTY: usize = 4;
 
 /// The ranks of one column for all rows of a block. The rank of a value is the number of thresholds below it.
@@ -112,7 +112,7 @@ pub(super) struct Ranked {
     thresholds: Vec<Vec<f64>>,
     columns: Vec<Ranks>,
     nodes: Vec<RankNode>,
-    /// The leaf values, by the index of the node. The entry of a node that is not a leaf has no meaning.
+    /// The value of each node that is a leaf. The entries of all other nodes have no meaning.
     values: Vec<f64>,
     roots: Vec<u32>,
     tops: Vec<Top>,
@@ -280,8 +280,7 @@ impl Ranked {
     }
 
     /// Prefetches the bottoms (the last two levels and the leaves) of a tree's dense subtrees into the cache, in memory
-    /// order. Without prefetching, the bottoms would be loaded in the order in which rows visit them. Loading in this
-    /// order is slower.
+    /// order. Loading the bottoms in the order in which rows visit them would be slower.
     pub(super) fn prefetch(&self, tree: usize) {
         if let Some(top) = self.tops.get(tree)
             && let Some((_, first)) = top.dense
