@@ -121,7 +121,7 @@ export class ChurnModel {
   /** The training report: how the model was trained and how well it performs. */
   get report(): TrainReport { return cached(this, 'report', () => warningsOf(camelCase<TrainReport>(JSON.parse(halfOf<Native>(this).report)))) }
 
-  /** The definition of churn that the model predicts, with defaults filled in. */
+  /** The definition of churn under which the model was trained, with defaults filled in. */
   get definition(): Required<CancellationDefinition> | Required<InactivityDefinition> {
     return cached(this, 'definition', () => {
       const [entry] = Object.entries<{ horizon: { days: number; lead: number } }>(JSON.parse(halfOf<Native>(this).definition))

@@ -157,8 +157,8 @@ impl Model {
         to_json(&self.inner.get()?.risk_bands())
     }
 
-    /// The definition of churn that the model predicts, as JSON. The kind of definition is the key: `{"inactivity":
-    /// {...}}`.
+    /// The definition of churn under which the model was trained, as JSON. The kind of definition is the key:
+    /// `{"inactivity": {...}}`.
     #[napi(getter, catch_unwind)]
     pub fn definition(&self) -> Result<String> {
         to_json(self.inner.get()?.definition())

@@ -161,8 +161,8 @@ impl Labels {
 ///
 /// Args:
 ///     records: The tenant's `TenantRecords`.
-///     as_of: A date or a list of dates. The label period of each date (the later period during which churn is counted)
-///         must be over.
+///     as_of: A date or a list of dates. The label period of each date (the period after the date, during which churn
+///         is counted) must be over.
 ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
 ///     threads: Number of threads. None means one thread per core. The result does not depend on this number.
 ///

@@ -36,8 +36,8 @@ impl ChurnModel {
     /// Args:
     ///     records: The tenant's `TenantRecords`.
     ///     definition: `Cancellation` or `Inactivity`; None means ``Cancellation(horizon=90)``.
-    ///     as_of: A training date or a list of dates. The label period of each date (the later period during which
-    ///         churn is counted) must be over. With None, training chooses the dates.
+    ///     as_of: A training date or a list of dates. The label period of each date (the period after the date, during
+    ///         which churn is counted) must be over. With None, training chooses the dates.
     ///     seed: Seed of all random sampling. Equal records, options and seeds give equal models.
     ///     threads: Number of threads. None means one thread per core. The model does not depend on this number.
     ///     progress: True for a progress bar, or a callable ``(stage, share)``.
@@ -154,7 +154,7 @@ impl ChurnModel {
         self.0.card().to_markdown()
     }
 
-    /// The definition of churn (`Cancellation` or `Inactivity`) that the model predicts.
+    /// The definition of churn under which the model was trained: `Cancellation` or `Inactivity`.
     #[getter]
     fn definition(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         definition_of(py, self.0.definition())
@@ -447,9 +447,9 @@ impl TrainArguments<'_, '_> {
 /// Args:
 ///     records: The tenant's `TenantRecords`.
 ///     definition: `Cancellation` or `Inactivity`.
-///     origins: The test dates. The label period of each date (the later period during which churn is counted)
-///         must be over. With None, the last possible dates are chosen: at most three dates, which lie one label period
-///         apart.
+///     origins: The test dates. The label period of each date (the period after the date, during which churn is
+///         counted) must be over. With None, the last possible dates are chosen: at most three dates, which lie one
+///         label period apart.
 ///     embargo_days: The last label period in the training data must end at least this number of days before the
 ///         origin.
 ///     unseen_customers: Whether to test only customers who have no training row.

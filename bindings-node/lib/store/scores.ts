@@ -299,7 +299,7 @@ export class OutcomeStore {
 
   /**
    * Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included if
-   * they have a probability and their outcome under the model's definition of churn is stored.
+   * they have a probability, and if their outcome under the model's definition of churn is stored.
    */
   async ofRun(run: RunId): Promise<ScoredOutcome[]> { return camel(async () => this.#native.ofRun(runIdOf(run))) }
 

@@ -380,7 +380,8 @@ def _is_frame(X: Any) -> bool:
 
 
 def _of_array(X: Any) -> FlatTable:
-    # Lists of rows are read column by column. numpy would turn all numbers into texts if some column contained texts.
+    # Lists of rows are read column by column, because numpy would turn all numbers into texts if some column contained
+    # texts.
     rows = list(X) if isinstance(X, (list, tuple)) and not any(np.isscalar(row) for row in X) else None
     try:
         array = X if isinstance(X, np.ma.MaskedArray) else np.asarray(X)

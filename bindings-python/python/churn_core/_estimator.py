@@ -83,8 +83,8 @@ def number(value: Any, name: str, above: float | None = None, least: float | Non
 
 
 def seed(random_state: Any) -> int:
-    """Returns the seed for ``random_state``. A number is the seed itself, and None gives the seed 0. If
-    ``random_state`` is a numpy generator, the seed is drawn from this generator."""
+    """Returns the seed for ``random_state``. If ``random_state`` is a whole number, this number is the seed. None gives
+    the seed 0. If ``random_state`` is a numpy generator, the seed is drawn from this generator."""
     if random_state is None:
         return 0
     if isinstance(random_state, np.random.RandomState):

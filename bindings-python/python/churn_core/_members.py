@@ -53,7 +53,7 @@ class _Member(Base):
         """Fits the estimator and returns it.
 
         Args:
-            X: A matrix of numbers: an array or a frame.
+            X: A matrix of numbers, given as an array or a frame.
             y: One label per row. A label is a text, an integer or a bool. There must be exactly two distinct labels.
                 The second label in sorted order means churned.
             sample_weight: One number per row.

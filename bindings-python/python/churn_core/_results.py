@@ -116,7 +116,7 @@ class Explanation:
     selects features by position or name.
 
     Attributes:
-        values: Contributions, float64 of shape (rows, features), or (features,) for a single row.
+        values: Contributions, as a float64 array of shape (rows, features), or of shape (features,) for a single row.
         base_values: The output of the model before any feature contributes: one number per row, or a single number for
             a single row.
         data: Values of the features, as an array with the shape of ``values``.
