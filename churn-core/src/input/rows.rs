@@ -163,8 +163,8 @@ typed_row! {
             /// `signed_up_at` on. If `valid_from` is `None` in all rows, attributes are undated; see
             /// [`StaticAttributes`](crate::StaticAttributes).
             with_valid_from(valid_from: Timestamp),
-            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None` means
-            /// that the row was always known.
+            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None`
+            /// means that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -201,8 +201,8 @@ typed_row! {
             with_currency(currency: String),
             /// The payment method.
             with_method(method: String),
-            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None` means
-            /// that the row was always known.
+            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None`
+            /// means that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -238,8 +238,8 @@ typed_row! {
             /// The time at which the satisfaction rating became known; `None` means the time at which the ticket was
             /// resolved.
             with_satisfaction_at(satisfaction_at: Timestamp),
-            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None` means
-            /// that the row was always known.
+            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None`
+            /// means that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }
@@ -262,8 +262,8 @@ typed_row! {
             with_kind(kind: String),
             /// The quantity: a finite number in any unit. `None` means 1.
             with_quantity(quantity: f64),
-            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None` means
-            /// that the row was always known.
+            /// The time at which the row became known. Only predictions whose `as_of` is later use the row. `None`
+            /// means that the row was always known.
             with_known_at(known_at: Timestamp),
         }
     }

@@ -50,8 +50,8 @@ impl Ranked {
             .sum()
     }
 
-    /// Returns two weights for each group of rows with equal scores: the total weight of the churned rows, and the total
-    /// weight of the retained rows. The group with the lowest score comes first.
+    /// Returns two weights for each group of rows with equal scores: the total weight of the churned rows, and the
+    /// total weight of the retained rows. The group with the lowest score comes first.
     fn ties(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> {
         let mut runs = vec![];
         let mut start = 0;
