@@ -179,7 +179,7 @@ export class ChurnModel {
   }
 
   /**
-   * Returns the log-odds of churn of each row, before calibration. The log-odds of a row equal the base value of
+   * Returns the log-odds of churn for each row, before calibration. The log-odds of a row equal the base value of
    * `explain` plus the sum of the row's contributions.
    */
   async logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array> {

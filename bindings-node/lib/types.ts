@@ -256,7 +256,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
    */
   monotoneConstraints?: Readonly<Record<string, Monotonicity>>
   /**
-   * Number of folds of the cross-validation. The out-of-fold predictions are used to blend the members of the ensemble
+   * Number of cross-validation folds. The out-of-fold predictions are used to blend the members of the ensemble
    * and to calibrate the blend. Default: 5.
    */
   folds?: number

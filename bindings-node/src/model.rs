@@ -223,7 +223,7 @@ impl Model {
         })
     }
 
-    /// Returns the log-odds of churn of each row of a matrix, before calibration.
+    /// Returns the log-odds of churn before calibration for each row of a matrix.
     #[napi(catch_unwind)]
     pub fn log_odds<'env>(
         &self,

@@ -47,8 +47,8 @@ export interface RunSummary {
   id: StoredRunId
   savedAt: string
   /**
-   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Only served runs
-   * are used by {@link ScoreStore.history} and by queries that do not name a run.
+   * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison.
+   * {@link ScoreStore.history} and queries that do not name a run use only served runs.
    */
   purpose: RunPurpose
   customers: number
@@ -204,8 +204,8 @@ export class ScoreStore {
   }
 
   /**
-   * Returns a page of the customers of a run, highest probability first. To get the next page, pass the `next` of this
-   * page as `after`.
+   * Returns a page of a run's customers, highest probability first. To get the next page, pass the value of `next` as
+   * `after`.
    */
   async highRisk(options?: HighRiskOptions): Promise<{ scores: StoredScore[]; next: RiskPlace | null }> {
     const { run, after, ...given } = checked(options, HIGH_RISK_OPTIONS)

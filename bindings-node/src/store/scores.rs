@@ -15,7 +15,7 @@ use crate::options;
 use crate::records::Records;
 use crate::run::Run;
 
-/// Reads the id of a run. The id consists of the date of the run and the id of its model.
+/// Reads the id of a run, which consists of the run's date and the model's id.
 fn run_id(given: &Object<'_>) -> Result<RunId> {
     Ok(RunId {
         as_of: options::as_of(given)?.timestamp(),
