@@ -253,8 +253,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// SQLAlchemy. ``None`` means that you do not have the table. An empty table means that no such events happened.
 /// For example, there are payment features if the payments table is empty, but not if it is None. The index of a
 /// pandas frame is not read. Timestamps are ISO 8601 texts, dates or datetimes. A timestamp without a time zone is
-/// taken as UTC. In most columns, NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the error
-/// ``not_finite``. In pandas frames, however, NaN is a missing value in every column.
+/// taken as UTC. In most columns, NaN is a missing value. In ``amount``, ``quantity`` and ``satisfaction``, NaN is the
+/// error ``not_finite``. In pandas frames, however, NaN is a missing value in every column.
 ///
 /// Args:
 ///     tenant: Id of the tenant. Models and scores contain this id.

@@ -296,7 +296,7 @@ impl ScoreRun {
         warnings(py, self.run.warnings())
     }
 
-    /// The `FeatureMatrix` from which the scores were computed, with one row per score.
+    /// The `FeatureMatrix` from which the scores were computed. The matrix has one row per score.
     #[getter]
     fn matrix(&self) -> FeatureMatrix {
         FeatureMatrix(Arc::new(self.run.matrix().clone()))

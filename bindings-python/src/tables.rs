@@ -328,7 +328,7 @@ fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> 
     }
 }
 
-/// Reads the rows of one customer, which are given as a table or as a single row.
+/// Reads the rows of one customer. `object` is a table or a single row.
 pub(crate) fn rows_of_one(object: &Bound<'_, PyAny>, kind: RecordKind) -> PyResult<Table> {
     let kind = Kind::Records(kind);
     if !is_pandas(object)? && as_dict(object)?.is_some() && !holds_columns(object) {

@@ -14,7 +14,7 @@ use crate::errors::{OrRaise, refuse};
 use crate::matrix::{Matrix, both};
 use crate::run::explanation;
 
-/// Reads a model file, which is given as its path or as its content.
+/// Reads a model file. `given` is the path or the content of the file.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
     let py = given.py();
     if let Ok(text) = given.cast::<PyString>()

@@ -27,8 +27,8 @@ const CUT_ROWS: usize = 100_000;
 /// Number of rows per task when the bins of rows are computed.
 const PIECE: usize = 1 << 10;
 
-/// The cuts of each column, which are the upper bounds of its bins in ascending order. Bin `b` of a column contains the
-/// values that are greater than `cuts[b - 1]` and at most `cuts[b]`.
+/// The cuts of each column. The cuts are the upper bounds of the column's bins, in ascending order. Bin `b` of a column
+/// contains the values that are greater than `cuts[b - 1]` and at most `cuts[b]`.
 pub(crate) struct Cuts(Vec<Vec<f32>>);
 
 impl Cuts {
@@ -144,8 +144,9 @@ impl Bounds {
         }
     }
 
-    /// For each value, writes the number of its bin, which is the number of cuts below the value. Each step of a binary
-    /// search has to wait for the previous step. The searches for several values are therefore interleaved.
+    /// For each value, writes the number of the value's bin. This number is the number of cuts below the value. Each
+    /// step of a binary search has to wait for the previous step. The searches for several values are therefore
+    /// interleaved.
     fn bins_of(&self, values: &[f32], bins: &mut [u8]) {
         const TOGETHER: usize = 8;
         let (many, rest) = values.as_chunks::<TOGETHER>();
@@ -176,8 +177,8 @@ impl Bounds {
     }
 }
 
-/// Computes the cuts of a column, which are the midpoints between its distinct values. If there are more than
-/// `max_bins` distinct values, only cuts near quantiles are used.
+/// Computes the cuts of a column. The cuts are the midpoints between adjacent distinct values of the column. If there
+/// are more than `max_bins` distinct values, only cuts near quantiles are used.
 fn cuts_of(values: impl Iterator<Item = f32>, max_bins: usize) -> Vec<f32> {
     let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);

@@ -1,5 +1,5 @@
 //! Blends the members of the ensemble (its four base learners). The blend is the weighted mean of the log-odds that the
-//! members predict, with non-negative weights.
+//! members predict. The weights are not negative.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The node of a tree, which is a split or a leaf.
+//! The node of a tree. A node is a split or a leaf.
 
 use serde::{Deserialize, Serialize};
 

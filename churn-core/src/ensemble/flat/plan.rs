@@ -2,7 +2,7 @@
 //!
 //! A condition is what a split tests. It consists of a feature and either a threshold or a category set. If several
 //! splits have the same threshold condition, the condition is evaluated only once for a block of rows. The result is a
-//! mask with one bit per row, which is 1 if the row goes right at these splits.
+//! mask with one bit per row. The bit is 1 if the row goes right at these splits.
 //!
 //! Each node of a tree has a mask of the rows that reach it. The root has the mask of all rows, and each split divides
 //! the mask of its node into one mask for each child. After all splits of the tree, every leaf has the mask of the rows

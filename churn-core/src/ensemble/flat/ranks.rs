@@ -7,8 +7,8 @@
 //!
 //! - The *top* of a tree consists of at most 63 splits, beginning with the root. These splits are evaluated with bit
 //!   masks. A bit mask has one bit for each of the 256 rows of a block (the module `plan` explains the method). Every
-//!   row has then reached one of the at most 64 nodes directly below the top. The number of this node (0 to 63) is the
-//!   *slot* of the row.
+//!   row has then reached one of the nodes directly below the top (at most 64 nodes). The number of the reached node (0
+//!   to 63) is the *slot* of the row.
 //! - The node of each slot is the root of a subtree. If all subtrees of a tree are shallow and nearly complete, they
 //!   are stored as *dense* trees. All dense trees below one top have the same height, and the index of a child is
 //!   computed instead of stored. The last two levels of splits and their leaves form a *bottom*, which fits into one
@@ -367,7 +367,7 @@ fn is_nan<T: Input>(value: T) -> bool {
     value.is_nan()
 }
 
-/// Writes the rank of each value, which is the number of thresholds below the value. A missing value gets the rank
+/// Writes the rank of each value (the number of thresholds below the value). A missing value gets the rank
 /// `missing`.
 fn rank<T: Input>(thresholds: &[f64], missing: u16, values: &Column<T>, ranks: &mut RankColumn) {
     let (values, _) = values.0.as_chunks::<LANES>();
