@@ -38,7 +38,8 @@ fn main() -> Result<(), Error> {
 fn one(tenant: &WorldTenant, seed: usize, folder: &Path) -> Result<(), Error> {
     let (records, _) = tenant.records()?.build()?;
     let origin = AsOf::new(tenant.observed_until().plus_days(-90));
-    // The training dates are fixed and include all eligible customers, so that other libraries get the same rows.
+    // The training dates are fixed, and all eligible customers are used at each date, so that other libraries can be
+    // trained on the same rows.
     let dates = (2..8).map(|k| AsOf::new(origin.timestamp().plus_days(-45 * k)));
     let options = BacktestOptions::default()
         .with_train(TrainOptions::default().with_as_of(dates))
