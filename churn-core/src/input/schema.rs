@@ -57,7 +57,7 @@ const TENANT: ColumnSpec = optional("tenant_id", Id, "the tenant the row belongs
 const KNOWN_AT: ColumnSpec = optional(
     "known_at",
     Timestamp,
-    "the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known",
+    "the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known",
 );
 
 const CUSTOMERS: &[ColumnSpec] = &[
@@ -102,7 +102,7 @@ const PAYMENTS: &[ColumnSpec] = &[
     optional(
         "payment_id",
         Id,
-        "the id of the record. Rows with the same id and different known_at are versions of one record",
+        "the id of the payment. Rows with the same id and different known_at are versions of one payment",
     ),
     optional(
         "settled_at",
@@ -112,17 +112,17 @@ const PAYMENTS: &[ColumnSpec] = &[
     optional(
         "status",
         Text,
-        "paid, failed, pending or refunded. If null, or without this column, a settled payment is paid",
+        "paid, failed, pending or refunded. A settled payment without a status is paid",
     ),
     optional(
         "refunded_at",
         Timestamp,
-        "when the payment was refunded. If null, a refunded payment was refunded when it was settled",
+        "when the payment was refunded. If this is null, a refunded payment counts as refunded when it was settled",
     ),
     optional(
         "currency",
         Text,
-        "the ISO 4217 code of the currency. If null, the currency of the tenant",
+        "the ISO 4217 code of the currency. Null means the currency of the tenant",
     ),
     optional(
         "method",
@@ -134,7 +134,7 @@ const PAYMENTS: &[ColumnSpec] = &[
 ];
 
 const TICKETS: &[ColumnSpec] = &[
-    required("customer_id", Id, "the customer who opened it"),
+    required("customer_id", Id, "the customer who opened the ticket"),
     required(
         "opened_at",
         Timestamp,
@@ -143,7 +143,7 @@ const TICKETS: &[ColumnSpec] = &[
     optional(
         "ticket_id",
         Id,
-        "the id of the record. Rows with the same id and different known_at are versions of one record",
+        "the id of the ticket. Rows with the same id and different known_at are versions of one ticket",
     ),
     optional(
         "first_response_at",
@@ -163,7 +163,7 @@ const TICKETS: &[ColumnSpec] = &[
     optional(
         "priority",
         Text,
-        "low, normal, high or urgent. If null, normal. The features about urgent tickets count high and urgent",
+        "low, normal, high or urgent. Null means normal. The features about urgent tickets count high and urgent",
     ),
     optional("category", Text, "the category. The standard features do not use it"),
     optional("channel", Text, "the channel. The standard features do not use it"),
@@ -175,7 +175,7 @@ const TICKETS: &[ColumnSpec] = &[
     optional(
         "satisfaction_at",
         Timestamp,
-        "when the satisfaction became known. If null, when the ticket was resolved",
+        "when the rating became known. Null means that it became known when the ticket was resolved",
     ),
     KNOWN_AT,
     TENANT,
@@ -191,7 +191,7 @@ const ACTIVITIES: &[ColumnSpec] = &[
     optional(
         "activity_id",
         Id,
-        "the id of the record. Rows with the same id and different known_at are versions of one record",
+        "the id of the activity. Rows with the same id and different known_at are versions of one activity",
     ),
     optional(
         "kind",
@@ -201,7 +201,7 @@ const ACTIVITIES: &[ColumnSpec] = &[
     optional(
         "quantity",
         Number,
-        "the quantity in any unit. If null, or without this column, 1",
+        "the quantity in any unit. A null or a missing column means 1",
     ),
     KNOWN_AT,
     TENANT,
@@ -223,7 +223,7 @@ const SUBSCRIPTIONS: &[ColumnSpec] = &[
     optional(
         "subscription_id",
         Id,
-        "the id of the record. Rows with the same id and different known_at are versions of one record",
+        "the id of the subscription. Rows with the same id and different known_at are versions of one subscription",
     ),
     optional(
         "ended_at",
