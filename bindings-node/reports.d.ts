@@ -1,8 +1,8 @@
 // Written by `cargo run -p churn-tests --bin generate_types` from the Rust types; changes here are lost.
 
 /**
- * A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the overall
- * odds at the training dates.
+ * A coarse class of risk. The band depends on the ratio of two odds: the customer's odds of churn, p / (1 - p) for the
+ * probability p, and the overall odds of churn at the training dates.
  */
 export type RiskBand = 'low' | 'medium' | 'high' | 'critical'
 
@@ -92,7 +92,7 @@ export interface PurgeProof {
   lastTrainingDate: string
   /** The end of the label period of the latest training date. */
   lastLabelEnd: string
-  /** The required minimum number of days between the end of the last training label period and the test date. */
+  /** The required minimum number of days between `lastLabelEnd` and the test date. */
   embargoDays: number
   /**
    * Dates that were not used for training (purged) because their label period, extended by the embargo, ends after the
@@ -101,7 +101,7 @@ export interface PurgeProof {
   purgedDates: string[]
 }
 
-/** A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers. */
+/** A metric with its 90 % confidence interval. The interval comes from a bootstrap that resamples whole customers. */
 export interface Estimate {
   /** The value of the metric, computed from all rows. */
   value: number
@@ -163,9 +163,9 @@ export interface Measures {
   calibrationIntercept: Estimate | null
   /**
    * The constant that must be added to all predicted log-odds so that the mean probability equals the churn rate. At a
-   * date later than the training dates, this constant measures drift of the churn rate beyond what the features
-   * explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not corrected for
-   * drift. `null` if the model was trained by a version of this library without this metric.
+   * date later than the training dates, this constant measures how much the churn rate has drifted for reasons that the
+   * features do not show. Drift is reported if the confidence interval of the constant excludes 0. Predictions are not
+   * corrected for drift. `null` if the model was trained by a version of this library without this metric.
    */
   baseRateShift: Estimate | null
   /**
@@ -179,15 +179,15 @@ export interface Measures {
    */
   calibration: CalibrationBin[]
   /**
-   * Why the metrics of ranking and calibration are `null` although both labels occur: one label has too few customers
-   * for a reliable interval.
+   * Why the metrics of ranking and calibration are `null` although both labels occur. The reason is always that one
+   * label has too few customers for a reliable interval.
    */
   notMeasuredReason: string | null
 }
 
 /**
  * Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
- * days before the test date. Only events of the table that defines inactivity count.
+ * days before the test date. Only the table that defines inactivity is searched for such events.
  *
  * Inactive customers have in effect already churned, so their churn is easy to predict. The metrics over all customers
  * are therefore too optimistic for the active customers. Only the active customers can still be retained.
@@ -227,8 +227,8 @@ export interface OutOfTime {
   testDates: string[]
   /**
    * The training dates of the tested model. The label periods of all training dates end by the first test date. If a
-   * training date is a span of days, each customer is used on one day of the span (see `ChurnRateAt.first`), and this
-   * list contains the last day of the span.
+   * training date stands for a span of days, each customer is used on one day of the span (see `ChurnRateAt.first`),
+   * and this list contains the last day of the span.
    */
   trainingDates: string[]
   /** Whether every customer was scored by a model that was not trained on any of that customer's rows. */
@@ -239,9 +239,9 @@ export interface OutOfTime {
   measures: Measures
   /**
    * Separate metrics for active and for inactive customers. A customer is active if they have an event in the `horizon`
-   * days before the test date. The field is `null` in three cases: one of the two groups is empty, churn is defined by
-   * cancellation, or `activeWithin` of the churn definition is at most the horizon (by default, they are equal). In the
-   * third case, every tested customer is active.
+   * days before the test date. The field is `null` if churn is defined by cancellation, or if one of the two groups is
+   * empty. For example, every tested customer is active if `activeWithin` of the churn definition is at most the
+   * horizon. By default, `activeWithin` equals the horizon.
    */
   byActivity: MeasuresByActivity | null
   /**
@@ -278,9 +278,9 @@ export interface ChurnRateAt {
   first: string | null
   /** Number of customers who are used at this training date. */
   rows: number
-  /** Number of customers used at this training date who churned in the label period after the date. */
+  /** Number of customers who are used at this training date and churned in the label period after the date. */
   churned: number
-  /** Observed churn rate: the share of the customers used at this training date who churned in the label period. */
+  /** Observed churn rate at this training date: `churned` divided by `rows`. */
   churnRate: number
   /**
    * Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the customer's rows
@@ -322,8 +322,8 @@ export interface MemberReport {
    */
   weight: number
   /**
-   * The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without the rows
-   * of the same customer (or group). Lower is better.
+   * The out-of-fold log-loss of the base learner, before calibration. Each prediction for a customer (or group) comes
+   * from a base learner that was fitted without the rows of this customer (or group). Lower is better.
    */
   logLoss: number
 }
@@ -375,13 +375,14 @@ export interface LeakageFinding {
   leak: LeakageEvidence
   /**
    * The test statistic, from 0 to 1. For `"restates_label"` and `"reaches_into_label_period"`, the statistic is the
-   * fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the overall churn
-   * rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the finding.
+   * fraction by which the column alone lowers the log-loss on held-out rows, compared with a prediction of the overall
+   * churn rate for every row. For the other kinds of leaks, the statistic is the fraction of rows that agree with the
+   * finding.
    */
   statistic: number
   /**
    * A comparison with chance. For `"restates_label"` and `"reaches_into_label_period"`, this is the largest statistic
-   * that permuted labels gave, which may be negative. For the other kinds of leaks, this is the probability that
+   * in tests with permuted labels. It may be negative. For the other kinds of leaks, this is the probability that
    * permuted labels agree with the finding equally well. `null` if the test does not use labels.
    */
   byChance: number | null
@@ -391,7 +392,7 @@ export interface LeakageFinding {
   action: LeakageAction
 }
 
-/** A note about a column of a flat table that may have been read differently than the caller intended. */
+/** A note about a column of a flat table. The column may have been read differently than the caller intended. */
 export interface ColumnNote {
   /** The name of the column. */
   column: string
@@ -403,7 +404,7 @@ export interface ColumnNote {
 
 /** How a classifier was fitted and how well it performs. The report is part of the model file's metadata. */
 export interface ClassifierReport {
-  /** Number of training rows. A row that was replaced by copies because of an integer weight counts once per copy. */
+  /** Number of training rows. If a row with an integer weight was replaced by copies, each copy counts as a row. */
   rows: number
   /** Number of training rows of each class, in the order of the class codes. */
   rowsOfClass: number[]
@@ -423,8 +424,9 @@ export interface ClassifierReport {
    */
   monotoneConstraints: [string, Monotonicity][]
   /**
-   * Columns that appear to leak the target (to contain information that is not available at prediction time) but were
-   * used, either because the caller allowed them or because the policy only warns.
+   * Columns that appear to leak the target but were used. A column leaks the target if it contains information that is
+   * not available at prediction time. Each listed column was used because the caller allowed it, or because the policy
+   * only warns.
    */
   leaks: LeakageFinding[]
   /**
@@ -438,8 +440,8 @@ export interface ClassifierReport {
 export type Direction = 'raises' | 'lowers'
 
 /**
- * The topic of a `Finding`, which is a likely mistake in valid records. Each code is stable and is the same in all
- * languages.
+ * The code of a `Finding`, which identifies its topic. The codes do not change between versions, and they are the same
+ * in Rust, Python and Node.
  */
 export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column' | 'late_start' | 'conflicting_rows'
 
@@ -455,7 +457,10 @@ export interface GradientBoostingOptions {
   learningRate?: number
   /** Minimum number of training rows in a leaf. Default: 20. */
   minLeafRows?: number
-  /** Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001. */
+  /**
+   * Minimum Hessian of a leaf: the sum of the second derivatives of the log-loss over the rows in the leaf. Default:
+   * 0.001.
+   */
   minLeafHessian?: number
   /**
    * L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
@@ -518,7 +523,8 @@ export interface LogisticOptions {
 }
 
 /**
- * The topic of a `Warning`. The codes do not change between versions, and they are the same in Rust, Python and Node.
+ * The code of a `Warning`, which identifies its topic. The codes do not change between versions, and they are the same
+ * in Rust, Python and Node.
  */
 export type WarningCode = 'stale_data' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class' | 'fewer_events' | 'silent_customers'
 
@@ -595,9 +601,10 @@ export interface RandomForestOptions {
    */
   colsample?: number | null
   /**
-   * Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn rate is
-   * added to the leaf. The number must be above 0, so that leaves with only one class have finite log-odds. A larger
-   * number moves the log-odds of small leaves closer to the log-odds of the overall churn rate. Default: 2.
+   * Additive smoothing: the number of rows that are added to each leaf before the log-odds of the leaf are computed.
+   * The churn rate of the added rows is the overall churn rate. The number must be above 0, so that leaves with only
+   * one class have finite log-odds. A larger number moves the log-odds of small leaves closer to the log-odds of the
+   * overall churn rate. Default: 2.
    */
   smoothing?: number
   /**
@@ -659,8 +666,8 @@ export interface Score {
 /** How a model was trained and how well it performs. The report is part of the model file's metadata. */
 export interface TrainReport {
   /**
-   * The training dates of the final model. If a training date is a span of days, each customer is used on one day of
-   * the span (see `ChurnRateAt.first`), and this list contains the last day of the span.
+   * The training dates of the final model. If a training date stands for a span of days, each customer is used on one
+   * day of the span (see `ChurnRateAt.first`), and this list contains the last day of the span.
    */
   trainingDates: string[]
   /** Number of rows in the training set. Each row is a pair of a customer and a date. */

@@ -15,7 +15,7 @@ export type TableName = 'customers' | 'payments' | 'tickets' | 'activities'
 /** A name in camelCase. */
 export type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
 
-/** A required column in either spelling. */
+/** A required column, spelled in snake_case or in camelCase. */
 export type Column<Name extends string, V> = { [K in Name]: V } | { [K in Camel<Name>]: V }
 
 /** The columns of a customer, in snake_case and in camelCase. */
@@ -44,7 +44,7 @@ export interface CustomerColumns {
   valid_from?: Moment | null | undefined
   /** The other spelling of `valid_from`. */
   validFrom?: Moment | null | undefined
-  /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
+  /** the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known. */
   known_at?: Moment | null | undefined
   /** The other spelling of `known_at`. */
   knownAt?: Moment | null | undefined
@@ -69,7 +69,7 @@ export interface PaymentColumns {
   dueAt?: Moment | null | undefined
   /** the amount in major units (12.34). Zero and negative amounts are valid and count as payments. */
   amount?: number | null | undefined
-  /** the id of the record. Rows with the same id and different known_at are versions of one record. */
+  /** the id of the payment. Rows with the same id and different known_at are versions of one payment. */
   payment_id?: Id | null | undefined
   /** The other spelling of `payment_id`. */
   paymentId?: Id | null | undefined
@@ -77,17 +77,17 @@ export interface PaymentColumns {
   settled_at?: Moment | null | undefined
   /** The other spelling of `settled_at`. */
   settledAt?: Moment | null | undefined
-  /** paid, failed, pending or refunded. If null, or without this column, a settled payment is paid. */
+  /** paid, failed, pending or refunded. A settled payment without a status is paid. */
   status?: 'paid' | 'failed' | 'pending' | 'refunded' | null | undefined
-  /** when the payment was refunded. If null, a refunded payment was refunded when it was settled. */
+  /** when the payment was refunded. If this is null, a refunded payment counts as refunded when it was settled. */
   refunded_at?: Moment | null | undefined
   /** The other spelling of `refunded_at`. */
   refundedAt?: Moment | null | undefined
-  /** the ISO 4217 code of the currency. If null, the currency of the tenant. */
+  /** the ISO 4217 code of the currency. Null means the currency of the tenant. */
   currency?: string | null | undefined
   /** the payment method. The standard features do not use it. */
   method?: string | null | undefined
-  /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
+  /** the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known. */
   known_at?: Moment | null | undefined
   /** The other spelling of `known_at`. */
   knownAt?: Moment | null | undefined
@@ -105,7 +105,7 @@ export type OwnPaymentRow = PaymentColumns & Column<'due_at', Moment> & Column<'
 
 /** The columns of a ticket, in snake_case and in camelCase. */
 export interface TicketColumns {
-  /** the customer who opened it. */
+  /** the customer who opened the ticket. */
   customer_id?: Id | null | undefined
   /** The other spelling of `customer_id`. */
   customerId?: Id | null | undefined
@@ -113,7 +113,7 @@ export interface TicketColumns {
   opened_at?: Moment | null | undefined
   /** The other spelling of `opened_at`. */
   openedAt?: Moment | null | undefined
-  /** the id of the record. Rows with the same id and different known_at are versions of one record. */
+  /** the id of the ticket. Rows with the same id and different known_at are versions of one ticket. */
   ticket_id?: Id | null | undefined
   /** The other spelling of `ticket_id`. */
   ticketId?: Id | null | undefined
@@ -129,7 +129,7 @@ export interface TicketColumns {
   reopened_at?: Moment | null | undefined
   /** The other spelling of `reopened_at`. */
   reopenedAt?: Moment | null | undefined
-  /** low, normal, high or urgent. If null, normal. The features about urgent tickets count high and urgent. */
+  /** low, normal, high or urgent. Null means normal. The features about urgent tickets count high and urgent. */
   priority?: 'low' | 'normal' | 'high' | 'urgent' | null | undefined
   /** the category. The standard features do not use it. */
   category?: string | null | undefined
@@ -137,11 +137,11 @@ export interface TicketColumns {
   channel?: string | null | undefined
   /** the customer's rating from 1 to 5. Null if the ticket was not rated. */
   satisfaction?: number | null | undefined
-  /** when the satisfaction became known. If null, when the ticket was resolved. */
+  /** when the rating became known. Null means that it became known when the ticket was resolved. */
   satisfaction_at?: Moment | null | undefined
   /** The other spelling of `satisfaction_at`. */
   satisfactionAt?: Moment | null | undefined
-  /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
+  /** the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known. */
   known_at?: Moment | null | undefined
   /** The other spelling of `known_at`. */
   knownAt?: Moment | null | undefined
@@ -165,15 +165,15 @@ export interface ActivityColumns {
   customerId?: Id | null | undefined
   /** when the activity happened. This is the time of the event. */
   at?: Moment | null | undefined
-  /** the id of the record. Rows with the same id and different known_at are versions of one record. */
+  /** the id of the activity. Rows with the same id and different known_at are versions of one activity. */
   activity_id?: Id | null | undefined
   /** The other spelling of `activity_id`. */
   activityId?: Id | null | undefined
   /** the kind of activity, such as login or export. Activities with null form a kind of their own. Without this column, all activities are of one kind. */
   kind?: string | null | undefined
-  /** the quantity in any unit. If null, or without this column, 1. */
+  /** the quantity in any unit. A null or a missing column means 1. */
   quantity?: number | null | undefined
-  /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
+  /** the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known. */
   known_at?: Moment | null | undefined
   /** The other spelling of `known_at`. */
   knownAt?: Moment | null | undefined
@@ -203,7 +203,7 @@ export interface SubscriptionColumns {
   price?: number | null | undefined
   /** the billing interval: day, week, month, quarter or year. */
   interval?: 'day' | 'week' | 'month' | 'quarter' | 'year' | null | undefined
-  /** the id of the record. Rows with the same id and different known_at are versions of one record. */
+  /** the id of the subscription. Rows with the same id and different known_at are versions of one subscription. */
   subscription_id?: Id | null | undefined
   /** The other spelling of `subscription_id`. */
   subscriptionId?: Id | null | undefined
@@ -217,7 +217,7 @@ export interface SubscriptionColumns {
   seats?: number | null | undefined
   /** the ISO 4217 code of the currency, which is the same in all rows. */
   currency?: string | null | undefined
-  /** the time at which the row became known. Predictions as of an earlier time ignore the row. If null, the row was always known. */
+  /** the time at which the row became known. A prediction as of an earlier time does not use the row. Null means that the row was always known. */
   known_at?: Moment | null | undefined
   /** The other spelling of `known_at`. */
   knownAt?: Moment | null | undefined
@@ -226,7 +226,7 @@ export interface SubscriptionColumns {
 /** A row of subscriptions. Required: `customer_id`, `started_at`, `price`, `interval`. */
 export type SubscriptionRow = SubscriptionColumns & Column<'customer_id', Id> & Column<'started_at', Moment> & Column<'price', number> & Column<'interval', 'day' | 'week' | 'month' | 'quarter' | 'year'>
 
-/** Every error code, equal in Rust, Python and Node. */
+/** All error codes. They are the same in Rust, Python and Node. */
 export type ErrorCode =
   | 'missing_column'
   | 'duplicate_column'

@@ -50,8 +50,8 @@ export interface FitOptions extends Threads, Cancellable, Reporting {
 /** Options of {@link ChurnClassifier.load} and {@link ChurnClassifier.fromBytes}. */
 export interface OpenOptions {
     /**
-     * Labels that replace the labels in the file, in the sorted order of the original labels. Files that were written by
-     * Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
+     * Labels that replace the labels in the file. Pass them in the sorted order of the labels that they replace. Files
+     * that were written by Rust or Python contain no labels. For such files, the default labels are 0, 1, and so on.
      */
     classes?: readonly ClassLabel[];
 }
@@ -63,7 +63,7 @@ export interface ClassifierReasonsOptions extends RunOptions {
 /**
  * A classifier for flat tables (tables without dates). Its ensemble has the same members as the ensemble of a
  * {@link ChurnModel}. A customer may have one row or several. A classifier is immutable. The fitted classifier does not
- * depend on the number of threads or on the order of the rows. Rust and Python fit an equal classifier to the same
+ * depend on the number of threads or on the order of the rows. Rust and Python fit an identical classifier to the same
  * table. The classifier file contains the labels and the type of each column.
  *
  * ```js
@@ -95,8 +95,8 @@ export declare class ChurnClassifier {
      *   its position.
      * - `cancelled`: the `signal` was aborted.
      *
-     * If a value in the table is invalid, the error has a code that says what is wrong with the value, and the `row`
-     * and `column` of the value.
+     * If a value in the table is invalid, `code` says what is wrong with the value, and `row` and `column` say where the
+     * value is.
      */
     static fit(x: FlatTable, y: readonly ClassLabel[] | Int8Array | Uint8Array | Int32Array | Float64Array, options?: FitOptions): Promise<ChurnClassifier>;
     /**

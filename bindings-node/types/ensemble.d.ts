@@ -31,11 +31,11 @@ export declare class TreeEnsemble {
      * Imports an XGBoost model. The argument is the path of the JSON file that `save_model("model.json")` writes, or the
      * JSON itself as text or bytes. This function is synchronous.
      *
-     * The boosters `gbtree` and `dart` and the objectives `binary:logistic` and `reg:logistic` are supported. As in
-     * XGBoost, values are rounded to single precision before they are compared with thresholds, even the values of a
-     * `Float64Array`. Leaf values are added in double precision. XGBoost adds them in single precision, so its
-     * probabilities differ by up to about 1e-6. If the model was trained with early stopping, only the trees up to its
-     * best iteration are used.
+     * The supported boosters are `gbtree` and `dart`, and the supported objectives are `binary:logistic` and
+     * `reg:logistic`. As in XGBoost, values are rounded to single precision before they are compared with thresholds,
+     * even the values of a `Float64Array`. Leaf values are added in double precision. XGBoost adds them in single
+     * precision, so its probabilities differ by up to about 1e-6. If the model was trained with early stopping, only the
+     * trees up to the best iteration are used.
      *
      * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
      */
@@ -44,8 +44,8 @@ export declare class TreeEnsemble {
      * Imports a LightGBM model. The argument is the path of the text file that `save_model` writes, or the text itself as
      * a string or bytes. This function is synchronous.
      *
-     * The objectives `binary` and `cross_entropy` and categorical splits are supported. Probabilities equal those of
-     * LightGBM, except for rounding differences in the exponential function.
+     * The supported objectives are `binary` and `cross_entropy`. Categorical splits are supported too. Probabilities
+     * equal the probabilities of LightGBM, except for rounding differences in the exponential function.
      *
      * @throws {ChurnError} `import_failed` if the model is invalid or not supported, and `io` if the file cannot be read.
      */
@@ -70,8 +70,8 @@ export declare class TreeEnsemble {
      * Returns the probability of the positive class for each row. The call does not block the event loop, and copies the
      * matrix before it returns. The result of a row does not depend on the number of threads or on the other rows.
      *
-     * Rejects with `feature_mismatch` if the rows do not have `featureNames.length` columns, and with `cancelled` if the `signal` was
-     * aborted.
+     * Rejects with `feature_mismatch` if the number of columns is not `featureNames.length`, and with `cancelled` if the
+     * `signal` was aborted.
      */
     predictProba(x: Matrix, shape?: MatrixShape): Promise<Float64Array>;
     /**

@@ -10,7 +10,7 @@ export interface ErrorDetails {
     retryable?: boolean;
     cause?: unknown;
 }
-/** The error class of this module. Functions throw it, and promises reject with it. */
+/** The error class of this module. Functions throw errors of this class, and promises reject with them. */
 export declare class ChurnError extends Error {
     /**
      * The kind of error, as a code for programs. Codes are stable across versions, and are the same in Rust, Python and

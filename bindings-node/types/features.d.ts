@@ -55,10 +55,11 @@ export interface LabelOptions extends Threads {
 }
 /**
  * Computes the churn labels of all eligible customers at one or several dates. In the result, `rows` has the labels.
- * `excluded` has the customers who have no label, because they churned before the label period (the period in which
- * churn is counted).
+ * `excluded` has the customers who churned before the label period (the period in which churn is counted), and who
+ * therefore have no label.
  *
- * @throws {ChurnError} `immature_label` if a label period ends after the observed history, so the outcome is not known.
+ * @throws {ChurnError} `immature_label` if a label period ends after the end of the observed history. The outcome is
+ * then not known.
  */
 export declare function labels(records: TenantRecords, options: LabelOptions): {
     rows: Label[];

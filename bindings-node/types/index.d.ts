@@ -2,8 +2,8 @@
  * Churn prediction from raw customer records: calibrated churn probabilities with reasons.
  *
  * A moment (timestamp) is passed as a `Date` or as ISO-8601 text (`'2011-09-10'`, `'2011-09-10T12:30:00Z'`). A text
- * without a time zone is in UTC. Results contain moments as ISO-8601 text. Row positions are 0-based. Functions throw
- * a {@link ChurnError}, and promises reject with one.
+ * without a time zone is in UTC. Results contain moments as ISO-8601 text. Row positions are 0-based. If a call fails,
+ * the function throws a {@link ChurnError}, or its promise rejects with one.
  *
  * @packageDocumentation
  */

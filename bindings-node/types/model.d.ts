@@ -52,9 +52,9 @@ export declare class ChurnModel {
     get riskBands(): RiskBands;
     /** The training report: how the model was trained and how well it performs. */
     get report(): TrainReport;
-    /** The definition of churn that the model predicts, with defaults filled in. */
+    /** The definition of churn under which the model was trained, with defaults filled in. */
     get definition(): Required<CancellationDefinition> | Required<InactivityDefinition>;
-    /** Returns the model card, which describes the model, its training data and how well it performs. */
+    /** Returns the model card. It describes the model, its training data and its accuracy. */
     card(): ModelCard;
     /** Returns the model card as Markdown. */
     cardMarkdown(): string;
@@ -79,7 +79,7 @@ export declare class ChurnModel {
      */
     predictProba(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;
     /**
-     * Returns the log-odds of churn of each row, before calibration. The log-odds of a row equal the base value of
+     * Returns the log-odds of churn for each row, before calibration. The log-odds of a row equal the base value of
      * `explain` plus the sum of the row's contributions.
      */
     logOdds(matrix: FeatureMatrix, options?: RunOptions): Promise<Float64Array>;

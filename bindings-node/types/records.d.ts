@@ -15,8 +15,8 @@ export declare class TenantRecords {
         tenant: string;
     } & ObjectTables<C> & TableOptions): TenantRecords;
     /**
-     * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices of about 10 ms,
-     * and are validated on another thread. Do not change the rows before the promise settles.
+     * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices that take about
+     * 10 ms each, and are validated on another thread. Do not change the rows before the promise settles.
      */
     static fromObjectsAsync<C extends CustomerRecord>(tables: {
         tenant: string;
@@ -24,7 +24,8 @@ export declare class TenantRecords {
     /**
      * Reads Arrow tables. This function is synchronous.
      *
-     * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file or stream.
+     * @throws {ChurnError} the errors of {@link fromObjects}, and `unreadable_table` if a buffer is not an Arrow IPC file
+     * or stream.
      */
     static fromArrow(tables: {
         tenant: string;
@@ -70,7 +71,7 @@ export interface Partition {
     positions: Map<string, Partial<Record<TableName, Uint32Array>>>;
 }
 /**
- * Splits tables with the rows of many tenants by the column `tenant_id`. Pass either all tables as arrays of objects,
- * or all tables as Arrow.
+ * Splits tables that contain rows of many tenants into the records of each tenant. The column `tenant_id` contains the
+ * tenant of each row. Pass either all tables as arrays of objects, or all tables as Arrow.
  */
 export declare function partition<C extends CustomerRecord>(tables: (ObjectTables<C> | ArrowTables) & TableOptions): Partition;

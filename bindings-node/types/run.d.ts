@@ -15,7 +15,7 @@ export declare class ScoreRun implements Iterable<Score> {
     get tenant(): string;
     /** The date of the scores. */
     get asOf(): string;
-    /** The id of the model of this run. */
+    /** The id of the model that computed the scores. */
     get modelId(): string;
     /** The scores of all eligible customers (those who can still churn), sorted by the UTF-8 bytes of the customer id. */
     get scores(): readonly Score[];
@@ -50,7 +50,7 @@ export declare class ScoreRun implements Iterable<Score> {
      * result has the reasons for all customers of the run. The call does not block the event loop.
      */
     reasonsOf(customerIds?: Iterable<Id> | null, options?: ReasonsOptions): Promise<Reason[][]>;
-    /** Returns the scores of the `top` customers with the highest probabilities, highest first. */
+    /** Returns the scores with the highest probabilities, highest first. `top` is the number of scores. */
     riskiest(top?: number): Score[];
     /**
      * Returns the run as an Arrow IPC file with one row per customer. The columns are `customer_id`, `probability`, `low`

@@ -47,7 +47,7 @@ export declare class TenantStore {
      * Returns the result of `work`.
      *
      * A failed call rolls back only its own changes. Until the transaction ends, no other call can write data of the same
-     * tenant (in SQLite, of any tenant), so keep transactions short.
+     * tenant. In SQLite, no other call can write data of any tenant. Therefore, keep transactions short.
      */
     begin<T>(work: (transaction: TenantTransaction) => T | Promise<T>): Promise<T>;
     /**
@@ -107,7 +107,7 @@ export interface Attestation {
     /** @throws {ChurnError} `not_isolated` unless every check passed. */
     signOff(): void;
 }
-/** The numbers of connections that are idle, reading and writing. */
+/** How many connections are idle, how many are reading, and how many are writing. */
 export interface ConnectionStatistics {
     idle: number;
     reading: number;
@@ -167,8 +167,8 @@ export declare class Store {
     /**
      * Writes a snapshot of a SQLite database to a new file that only its owner can read. Until the snapshot is complete,
      * calls that read continue, and calls that write wait. While the store is open, do not copy the file in any other
-     * way. If another SQLite library in the same process opens and closes the file, the locks of the store are released.
-     * For Postgres, use continuous archiving or `pg_dump`.
+     * way. When another SQLite library in the same process closes the file, the operating system releases the locks of
+     * the store. For Postgres, use continuous archiving or `pg_dump`.
      */
     backup(path: string): Promise<void>;
     /**

@@ -4,8 +4,8 @@ import type { Arrow, Attribute, WithAttributes } from './types.js';
 /** Options of {@link subscriptionsToCustomers}. */
 export interface SubscriptionOptions {
     /**
-     * Names of attributes of `customers` that never change, or `'all'`. The current values of these attributes are also
-     * used for past dates.
+     * Names of the static attributes of `customers` (attributes that never change), or `'all'`. The current values of
+     * static attributes are also used for past dates.
      */
     staticAttributes?: 'all' | readonly string[];
 }
@@ -23,7 +23,7 @@ export interface SubscriptionCustomerRow {
     /** The time at which the version became known. This key is present if the subscriptions have `known_at`. */
     knownAt?: string | null;
     /**
-     * The time at which the customer gave notice in this spell (the uninterrupted period as a customer). This key is
+     * The time at which the customer gave notice, within this spell (the uninterrupted period as a customer). This key is
      * present if `customers` has `notice_at`.
      */
     noticeAt?: string | null;
@@ -41,7 +41,8 @@ export interface SubscriptionCustomerRow {
 }
 /**
  * Converts a table of subscriptions to dated customer rows (versions) for `TenantRecords.fromObjects`. If the
- * subscriptions are Arrow, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is synchronous.
+ * subscriptions are Arrow data, the result is an Arrow IPC file for `TenantRecords.fromArrow`. This function is
+ * synchronous.
  *
  * - A spell is one uninterrupted period as a customer: a series of subscriptions without a gap between them.
  *   `signedUpAt` is the start of the spell, and `churnedAt` is its end.
@@ -53,10 +54,10 @@ export interface SubscriptionCustomerRow {
  *   active subscription with the highest monthly price.
  * - Rows with the same `subscription_id` and different `known_at` are versions of one subscription.
  *
- * The attributes of `customers` are joined by `customer_id`. If the table has a `valid_from` column, all attributes are
- * joined. Otherwise, only the attributes named in `staticAttributes` are joined. `notice_at` is always joined, and
- * `renews_at` is joined like an attribute. `signed_up_at` and `churned_at` of `customers` are not used. Findings list
- * the attributes that are left out and the customers without a subscription.
+ * The attributes of `customers` are joined by `customer_id`. If `customers` has a `valid_from` column, all attributes
+ * are joined. Otherwise, only the attributes that `staticAttributes` names are joined. `notice_at` is always joined,
+ * and `renews_at` is joined like an attribute. `signed_up_at` and `churned_at` of `customers` are not used. The
+ * findings name the attributes that are left out, and the customers without a subscription.
  *
  * ```js
  * const { customers, findings } = subscriptionsToCustomers([
@@ -67,9 +68,9 @@ export interface SubscriptionCustomerRow {
  * const records = TenantRecords.fromObjects({ tenant: 'acme', customers })
  * ```
  *
- * @throws {ChurnError} with the code, row and column of the first invalid value. `table` is null if the value is in
- * `subscriptions`, and `'customers'` if it is in `customers`. The code is `invalid_option` if `customers` has a `known_at`
- * column, or lacks an attribute that is named in `staticAttributes`.
+ * @throws {ChurnError} with the code, row and column of the first invalid value. The error's `table` is null if the
+ * value is in `subscriptions`, and `'customers'` if it is in `customers`. The code is `invalid_option` if `customers`
+ * has a `known_at` column, or lacks an attribute that is named in `staticAttributes`.
  */
 export declare function subscriptionsToCustomers<C extends JoinedCustomerRow>(subscriptions: readonly SubscriptionRow[], customers?: readonly (C & WithAttributes<C>)[] | Arrow | null, options?: SubscriptionOptions): {
     customers: (SubscriptionCustomerRow & Record<string, Attribute>)[];

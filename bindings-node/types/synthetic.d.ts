@@ -34,8 +34,8 @@ export interface WorldOptions extends Threads {
      */
     dated?: boolean;
     /**
-     * Strength of hidden reasons for churn, which no record shows. Each customer has a random hidden effect on their
-     * log-odds of leaving. This option is the standard deviation of the effect. Default: 0.
+     * Strength of the hidden reasons for churn. A reason is hidden if no record shows it. Each customer has a random
+     * hidden effect on their log-odds of leaving. This option is the standard deviation of the effect. Default: 0.
      */
     hidden?: number;
     /** How much the causes of churn change over the history, from 0 (no change) to 1. Default: 0. */
@@ -49,14 +49,14 @@ export interface WorldOptions extends Threads {
     duplicates?: number;
     /** Share of event rows whose customer does not exist. Default: 0. */
     eventsWithoutCustomer?: number;
-    /** Share of event rows that have the id of another tenant's customer. Default: 0. */
+    /** Share of event rows whose customer id belongs to a customer of another tenant. Default: 0. */
     unknownIds?: number;
-    /** Names of columns to add that leak the target (reveal the label), or `'all'`. Default: none. */
+    /** The leaks to add: names of columns that leak the target (reveal the label), or `'all'`. Default: none. */
     leaks?: 'all' | readonly string[];
     /** Number of simulated futures from which each true probability is computed. Default: 64. */
     paths?: number;
 }
-/** The four tables of synthetic customers. The rows of the tables are generated when a table is first read. */
+/** The four tables of synthetic customers. All four are generated when one of them is read for the first time. */
 export declare class WorldTables {
     #private;
     /** The rows of the table of customers. */
@@ -74,14 +74,14 @@ export declare class WorldTables {
 export declare class WorldTenant extends WorldTables {
     readonly id: string;
 }
-/** The true probability of churn of an eligible customer at a date, and the outcome: whether the customer churned. */
+/** The true churn probability of an eligible customer at a date, and the outcome: whether the customer churned. */
 export interface TrueRisk {
     tenantId: string;
     customerId: string;
     asOf: string;
-    /** The true probability that the customer cancels in the label period (the span after the date). */
+    /** The true probability that the customer cancels in the label period, which follows the date. */
     probability: number;
-    /** Whether the customer churned; null if the label period ends after the history. */
+    /** Whether the customer churned; null if the label period ends after the end of the history. */
     churned: boolean | null;
 }
 /** Options of {@link World.truthAt}. */
@@ -102,7 +102,7 @@ export declare class World {
     get observedFrom(): string;
     /** End of the history that was generated. */
     get observedUntil(): string;
-    /** Six dates, latest first. The 90 days after each date end before the last event of the history. */
+    /** Six dates (fewer if the history is short), latest first. The history covers the 90 days after each date. */
     get dates(): readonly string[];
     /** The true probability of cancellation within 90 days after each of `dates`, for each eligible customer. */
     get truth(): readonly TrueRisk[];
@@ -119,8 +119,8 @@ export declare const synthetic: {
     /** Generates synthetic tenants. @throws {ChurnError} `invalid_option` if an option is out of range. */
     world: (options?: WorldOptions) => World;
     /**
-     * Returns the fifty leaks: columns that reveal the label and that `world` can add to its tables. The result has the
-     * name of each leak and a description of its column.
+     * Returns the fifty leaks that `world` can add to its tables. A leak is a column that reveals the label. The result
+     * maps the name of each leak to a description of its column.
      */
     leaks: () => Record<string, string>;
 };

@@ -11,7 +11,7 @@ type Fold<S> = S extends `${infer Head}_${infer Tail}` ? Fold<`${Head}${Tail}`> 
 type Folded = Fold<keyof CustomerColumns>;
 /**
  * The type of a customer row with attributes. A key that is not a known column is an attribute. If a key is the name of
- * a known column, but in neither snake_case nor camelCase, the key is a type error.
+ * a known column, but is written in neither snake_case nor camelCase, the key causes a type error.
  */
 export type WithAttributes<C> = {
     [K in keyof C]: K extends keyof CustomerColumns ? unknown : Fold<K> extends Folded ? never : Attribute;
@@ -19,8 +19,8 @@ export type WithAttributes<C> = {
 /** Options of functions that read records. */
 export interface RecordOptions {
     /**
-     * What happens if rows are invalid. `'refuse'` (default) throws an error with the whole report. `'quarantine'` leaves
-     * the invalid rows out and lists them in the report.
+     * What happens if rows are invalid. `'refuse'` (default) throws an error that has the complete validation report.
+     * `'quarantine'` leaves the invalid rows out and lists them in the report.
      */
     onInvalid?: 'refuse' | 'quarantine';
     /** Start of the observed history (the period that the records cover). Default: the earliest event. */
@@ -39,8 +39,8 @@ export interface RecordOptions {
      */
     currency?: string;
     /**
-     * The exchange rates of currencies other than `currency`. The keys are currency codes. Each number is the price of
-     * one major unit of that currency (such as one euro), in major units of the tenant's currency.
+     * The exchange rates of currencies other than `currency`. Each key is a currency code. Its value is the price of one
+     * major unit of this currency (such as one euro), in major units of the tenant's currency.
      */
     conversionRates?: Readonly<Record<string, number>>;
 }
@@ -77,7 +77,7 @@ export interface ArrowTable {
 }
 /** A table as the bytes of an Arrow IPC file or stream, or as a `Table` of `apache-arrow`. */
 export type Arrow = Uint8Array | ArrowTable;
-/** All tables as Arrow. Column names are in snake_case (`due_at`) or camelCase (`dueAt`). */
+/** All tables as Arrow data. Column names are in snake_case (`due_at`) or camelCase (`dueAt`). */
 export interface ArrowTables {
     customers: Arrow;
     payments?: Arrow | null;
@@ -104,8 +104,9 @@ export interface CancellationDefinition {
     lead?: number;
 }
 /**
- * The definition of churn by inactivity: a customer churns if they have no event (paid payment or activity) in the
- * label period. The label period is the period after the date of the prediction, during which churn is counted.
+ * The definition of churn by inactivity: a customer churns if they have no event in the label period. The label period
+ * is the period after the date of the prediction, during which churn is counted. An event is a paid payment or an
+ * activity, depending on `on`.
  */
 export interface InactivityDefinition {
     kind: 'inactivity';
@@ -214,8 +215,8 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
     /** Seed of all random sampling. Equal records, options and seeds give equal model bytes. Default: 0. */
     seed?: number | bigint;
     /**
-     * Maximum number of training rows (pairs of a customer and a date). If there are more, a sample of the customers is
-     * used, each with all their rows. Default: 500000.
+     * Maximum number of training rows (pairs of a customer and a date). If there are more rows, training uses all rows of
+     * a sample of the customers. Default: 500000.
      */
     maxRows?: number;
     /**
@@ -230,7 +231,7 @@ export interface TrainOptions extends Cancellable, Threads, Reporting {
      */
     monotoneConstraints?: Readonly<Record<string, Monotonicity>>;
     /**
-     * Number of folds of the cross-validation. The out-of-fold predictions are used to blend the members of the ensemble
+     * Number of cross-validation folds. The out-of-fold predictions are used to blend the members of the ensemble
      * and to calibrate the blend. Default: 5.
      */
     folds?: number;
@@ -248,7 +249,10 @@ export interface BacktestOptions extends TrainOptions {
      * over. By default, the last possible dates are used: at most three dates, which lie one label period apart.
      */
     origins?: Moments;
-    /** Minimum number of days between the end of the last label period used in training and a test date. Default: 0. */
+    /**
+     * The last label period that is used in training must end at least this number of days before the test date. Default:
+     * 0.
+     */
     embargoDays?: number;
     /** Whether to test only customers who have no training row. Default: false. */
     unseenCustomers?: boolean;
@@ -284,8 +288,8 @@ export type CustomerScore = Score & {
     asOf: string;
     modelId: string;
     /**
-     * Warnings about columns that the model uses but the rows lack, and about columns that the model does not use. In
-     * both cases, the name of a column may be misspelt.
+     * Warnings about columns that the model uses but the rows do not have, and about columns of the rows that the model
+     * does not use. In both cases, the name of a column may be misspelt.
      */
     warnings: Warning[];
 };

@@ -1,6 +1,7 @@
 //! Conversion of frames, rows, columns and dates of Python to tables of `churn-core`.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray};
@@ -502,10 +503,39 @@ fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>>
 
 fn list_of_dicts(rows: Bound<'_, pyo3::types::PyIterator>, kind: Kind) -> PyResult<Table> {
     let py = rows.py();
-    let mut read: Vec<Vec<(String, Value)>> = vec![];
-    let mut nan_is_null: HashMap<String, bool> = HashMap::new();
-    for (number, row) in rows.enumerate() {
-        listen(py, number)?;
+    let mut columns = Columns {
+        kind,
+        known: HashMap::new(),
+    };
+    let mut failed = None;
+    // Every row is added to the table as soon as it is converted, so no second copy of the rows is kept.
+    let converted = rows.enumerate().map_while(|(number, row)| {
+        let cells = listen(py, number).and_then(|()| columns.cells(py, number, row));
+        cells.map_err(|error| failed = Some(error)).ok()
+    });
+    let table = Table::from_values(converted);
+    match failed {
+        Some(error) => Err(error),
+        None => table.or_raise(py),
+    }
+}
+
+/// The columns of a list of dicts.
+struct Columns {
+    kind: Kind,
+    /// For each key that was read, the name of its column, and whether NaN is a missing value in this column.
+    known: HashMap<String, (Rc<str>, bool)>,
+}
+
+impl Columns {
+    /// Converts one row. The row is an error if the iterator raised an exception.
+    fn cells(
+        &mut self,
+        py: Python<'_>,
+        number: usize,
+        row: PyResult<Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(Rc<str>, Value)>> {
+        let kind = self.kind;
         let row = row.map_err(|error| match error.is_instance_of::<PyKeyboardInterrupt>(py) {
             true => error,
             false => kind.unreadable(py, &format!("row {number} could not be fetched: {error}")),
@@ -514,20 +544,24 @@ fn list_of_dicts(rows: Bound<'_, pyo3::types::PyIterator>, kind: Kind) -> PyResu
             let what = row.get_type().name()?;
             return Err(kind.unreadable(py, &format!("row {number} is a {what}, not a dict")));
         };
-        let mut values = Vec::with_capacity(dict.len());
+        let mut cells = Vec::with_capacity(dict.len());
         for (key, object) in dict.iter() {
-            let Ok(key) = key.extract::<String>() else {
+            let text = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok());
+            let Some(key) = text else {
                 return Err(kind.unreadable(py, &format!("row {number} has a key that is not a text")));
             };
-            let null = match nan_is_null.get(&key) {
-                Some(&null) => null,
-                None => *nan_is_null.entry(key.clone()).or_insert(kind.nan_is_null(&key)),
+            let (name, null) = match self.known.get(key) {
+                Some((name, null)) => (Rc::clone(name), *null),
+                None => {
+                    let column = (Rc::from(key), kind.nan_is_null(key));
+                    self.known.insert(key.to_owned(), column.clone());
+                    column
+                }
             };
-            values.push((key, value(&object, null)?));
+            cells.push((name, value(&object, null)?));
         }
-        read.push(values);
+        Ok(cells)
     }
-    Table::from_values(read).or_raise(py)
 }
 
 fn dict_of_columns(columns: &Bound<'_, PyDict>, kind: Kind) -> PyResult<Table> {

@@ -298,13 +298,15 @@ impl Workers {
         compare: impl Fn(&T, &T) -> std::cmp::Ordering + Sync + Send,
     ) -> Result<()> {
         let mut width = SORTED_AT_ONCE;
+        if data.len() <= width {
+            self.check()?;
+            data.sort_by(compare);
+            return Ok(());
+        }
         self.chunks_mut(data, width, |_, piece| {
             piece.sort_by(&compare);
             Ok(())
         })?;
-        if data.len() <= width {
-            return Ok(());
-        }
         let mut merged = data.clone();
         while width < data.len() {
             self.chunks_mut(&mut merged, 2 * width, |start, out| {

@@ -95,10 +95,10 @@ export declare class ApiKeyStore {
      */
     create(keyId: string, secret: string, options: CreateKeyOptions): Promise<void>;
     /**
-     * Adds a key and returns the text that a program sends: `churn_<tenant>_<key id>_<secret>`, with the tenant's id in
-     * base32. {@link Store.authenticate} finds the tenant by this text. Generate the secret from at least 16 random
-     * bytes, as 24 or more letters and digits. Show the text to the user only once, because only a hash of the secret is
-     * stored.
+     * Adds a key and returns the text with which a program authenticates: `churn_<tenant>_<key id>_<secret>`, with the
+     * tenant's id in base32. {@link Store.authenticate} finds the tenant by this text. The secret must consist of at
+     * least 24 letters and digits, generated from at least 16 random bytes. Show the text to the user only once, because
+     * only a hash of the secret is stored.
      */
     issue(keyId: string, secret: string, options: IssueKeyOptions): Promise<string>;
     /**

@@ -29,8 +29,8 @@ export interface SaveModelOptions {
 export declare class ModelStore {
     #private;
     /**
-     * Stores a model. A model that is already stored keeps the time at which it was first stored, and gets the new stage.
-     * A new champion changes the stage of the previous champion to `'retired'`.
+     * Stores a model. If the model is already stored, its stage changes, and the time at which it was first stored is
+     * kept. A new champion changes the stage of the previous champion to `'retired'`.
      */
     save(model: ChurnModel, options: SaveModelOptions): Promise<void>;
     /** Loads a stored model. Rejects with `not_found` if there is no such model. */

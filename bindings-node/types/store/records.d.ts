@@ -4,8 +4,9 @@ import type { Arrow, Cancellable, Id, TableName, WithAttributes } from '../types
 /** Options of an upsert, which adds rows and replaces stored rows that have the same key. */
 export interface UpsertOptions extends Cancellable {
     /**
-     * What happens if rows are invalid. With `'refuse'` (default), the call rejects with the whole report, and nothing is
-     * stored. With `'quarantine'`, the invalid rows are left out, and the other rows are stored.
+     * What happens if rows are invalid. With `'refuse'` (default), nothing is stored, and the call rejects with an error
+     * that has the complete validation report. With `'quarantine'`, the invalid rows are left out, and the other rows are
+     * stored.
      */
     onInvalid?: 'refuse' | 'quarantine';
 }
@@ -51,13 +52,13 @@ export declare class RecordStore<R extends object> {
     #private;
     readonly name: TableName;
     /**
-     * Upserts a batch of rows in one transaction. The rows are objects or Arrow. Objects are read in steps of about 10
-     * ms, so do not change the objects before the promise settles.
+     * Upserts a batch of rows in one transaction. The rows are an array of objects, or Arrow data. Objects are read in
+     * several steps of about 10 ms each, so do not change the objects before the promise settles.
      *
      * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct a stored row.
-     * Repeating an upsert changes nothing. The key of an event with an id is the id and `known_at`. The key of an event
-     * without an id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`, `valid_from`
-     * and `known_at`. If `rows` is `[]`, the store records that the table exists and has no rows.
+     * Repeating an upsert changes nothing. The key of an event with an id consists of the id and `known_at`. The key of
+     * an event without an id consists of all its values. The key of a customer row is `customer_id`, `signed_up_at`,
+     * `valid_from` and `known_at`. If `rows` is `[]`, the store remembers that the table exists but has no rows.
      */
     upsert<Row extends R>(rows: readonly Row[] | Arrow, options?: UpsertOptions): Promise<Upserted>;
     /**

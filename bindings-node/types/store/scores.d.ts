@@ -32,8 +32,8 @@ export interface RunSummary {
     id: StoredRunId;
     savedAt: string;
     /**
-     * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison. Queries that do not
-     * name a run, and {@link ScoreStore.history}, use only runs that are shown to users.
+     * The purpose of the run: `'served'` if it is shown to users, `'trial'` if it is for a comparison.
+     * {@link ScoreStore.history} and queries that do not name a run use only served runs.
      */
     purpose: RunPurpose;
     customers: number;
@@ -43,7 +43,7 @@ export interface RunSummary {
     bands: Record<RiskBand, number>;
     /** Number of scored customers whose outcome (whether they churned) is known. */
     outcomes: number;
-    /** Number of scored customers whose outcome is known and who churned. */
+    /** Number of scored customers who are known to have churned. */
     churned: number;
 }
 /** The last customer of a page of scores. The next page begins after this customer. */
@@ -56,18 +56,18 @@ export interface SaveRunOptions {
     /** The time at which the run is saved. The caller passes it, because the store reads no clock. */
     at: Moment;
     /**
-     * Number of customers whose reasons are stored: those with the highest probabilities. With `values`, the reasons of
-     * equally many customers with the highest values at risk are stored too. Default: 100.
+     * The number n of customers whose reasons are stored. These are the n customers with the highest probabilities. If
+     * `values` is given, the reasons of the n customers with the highest values at risk are stored too. Default: 100.
      */
     reasons?: number | 'all';
     /**
      * The purpose of the run. A `'served'` run (default) is shown to users. A `'trial'` run is for a comparison: a query
-     * returns a trial run only if it names this run.
+     * returns a trial run only if the query names the run.
      */
     purpose?: RunPurpose;
     /**
-     * The value of each customer (such as their yearly revenue) by id. The value at risk is the probability times this
-     * value.
+     * The value of each customer (such as their yearly revenue). The keys are customer ids. The value at risk is the
+     * probability times this value.
      */
     values?: Record<string, number> | ReadonlyMap<string, number>;
 }
@@ -83,7 +83,9 @@ export interface RunsOptions extends LimitOptions {
 }
 /** The position at which a page of scores ends. */
 export interface ScoreCursor {
-    /** The number by which the page is sorted (probability or value at risk), for the last customer of the page. */
+    /**
+     * The probability or value at risk of the last customer of the page. It is the number by which the page is sorted.
+     */
     key: number | null;
     /** The id of the last customer of the page. */
     customerId: string;
@@ -92,7 +94,7 @@ export interface ScoreCursor {
 export interface ScoreQuery {
     /** The run whose scores are read. Default: the latest run that is shown to users (purpose `'served'`). */
     run?: RunId | null;
-    /** The number by which scores are sorted, highest first. Default: `'probability'`. */
+    /** Scores are sorted by this number, highest first. Default: `'probability'`. */
     order?: 'probability' | 'value_at_risk';
     /** Selects customers in these risk bands. */
     bands?: readonly RiskBand[];
@@ -102,7 +104,7 @@ export interface ScoreQuery {
     minProbability?: number;
     /** Maximum number of results, 1 to 10 000. Default: 100. */
     limit?: number;
-    /** The value of `next` of the previous page. Without this option, the first page is read. */
+    /** The value that the previous page has in `next`. Without this option, the first page is read. */
     after?: ScoreCursor | null;
     /** Whether the result has `total`, the number of all customers that match the query. Default: false. */
     total?: boolean;
@@ -119,8 +121,8 @@ export interface ScorePage {
 /** The changes from one run to another. */
 export interface RunChanges {
     /**
-     * Number of customers for each pair of risk bands: the band in the earlier run (`from`) and in the later run (`to`).
-     * A band is null for customers who are not scored in that run.
+     * For each pair of risk bands, the number of customers with the band `from` in the earlier run and `to` in the later
+     * run. A band is null for customers who are not scored in that run.
      */
     moves: {
         from: RiskBand | null;
@@ -131,7 +133,7 @@ export interface RunChanges {
     entered: number;
     /** Number of customers who are only in the earlier run. */
     left: number;
-    /** The largest changes of a customer's probability from the earlier run to the later one, largest first. */
+    /** The customers whose probability changed most from the earlier run to the later run, largest change first. */
     largest: {
         customerId: string;
         before: number;
@@ -146,7 +148,7 @@ export interface HighRiskOptions {
     minProbability?: number;
     /** Maximum number of results. Default: 100. */
     limit?: number;
-    /** The value of `next` of the previous page. Without this option, the first page is read. */
+    /** The value that the previous page has in `next`. Without this option, the first page is read. */
     after?: RiskPlace | null;
 }
 /** The stored score runs of a tenant. A score run has the scores of all eligible customers at one date. */
@@ -154,10 +156,10 @@ export declare class ScoreStore {
     #private;
     /** Stores a run in one transaction. If a run with the same date and model is already stored, it is replaced. */
     save(model: ChurnModel, run: ScoreRun, options: SaveRunOptions): Promise<StoredRunId>;
-    /** Returns summaries of the latest runs of any purpose, latest date first. */
+    /** Returns summaries of the latest runs, latest date first. Trial runs are included. */
     runs(options?: RunsOptions): Promise<RunSummary[]>;
     /**
-     * Returns a page with the customers of a run in order of decreasing probability. To get the next page, pass `next` as
+     * Returns a page of a run's customers, highest probability first. To get the next page, pass the value of `next` as
      * `after`.
      */
     highRisk(options?: HighRiskOptions): Promise<{
@@ -170,8 +172,8 @@ export declare class ScoreStore {
      */
     query(options?: ScoreQuery): Promise<ScorePage>;
     /**
-     * Returns the changes from one run to a later run. If the runs are of different models, a change may be due to the
-     * model.
+     * Returns the changes from one run to a later run. If different models computed the two runs, a change may be due to
+     * the model.
      */
     changes(from: RunId, to: RunId, options?: LimitOptions): Promise<RunChanges>;
     /** Returns a customer's scores in the runs that are shown to users (purpose `'served'`), latest date first. */
@@ -179,7 +181,7 @@ export declare class ScoreStore {
     /** Deletes a run and its scores. */
     delete(run: RunId): Promise<void>;
 }
-/** A stored probability of a customer, and whether the customer then churned. */
+/** A stored probability of a customer, and whether the customer churned. */
 export interface ScoredOutcome {
     customerId: string;
     probability: number;
@@ -216,7 +218,7 @@ export declare class OutcomeStore {
     save(records: TenantRecords, options: OutcomeOptions): Promise<number>;
     /**
      * Returns the probabilities of a run with the customers' outcomes, sorted by customer id. A customer is included if
-     * they have a probability and their outcome under the model's definition of churn is stored.
+     * they have a probability, and if their outcome under the model's definition of churn is stored.
      */
     ofRun(run: RunId): Promise<ScoredOutcome[]>;
     /** Returns all stored outcomes of one customer, latest date first. */

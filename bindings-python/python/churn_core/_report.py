@@ -21,15 +21,15 @@ def _moment(text: str) -> datetime:
 
 
 def _text(at: datetime) -> str:
-    """Writes a moment as the library does: a date alone for midnight UTC."""
+    """Writes a moment as the library does. Midnight UTC is written as a date without a time."""
     plain = at.astimezone(timezone.utc).replace(tzinfo=None)
     midnight = plain.replace(hour=0, minute=0, second=0, microsecond=0)
     return plain.date().isoformat() if plain == midnight else f"{plain.isoformat()}Z"
 
 
 RiskBand = Literal["low", "medium", "high", "critical"]
-"""A coarse class of risk. The band depends on how a customer's odds of churn, p / (1 - p), compare with the
-overall odds at the training dates.
+"""A coarse class of risk. The band depends on the ratio of two odds: the customer's odds of churn, p / (1 - p) for
+the probability p, and the overall odds of churn at the training dates.
 """
 
 
@@ -57,7 +57,7 @@ class BandCalibration:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> BandCalibration:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             band=given["band"],
             from_=given["from"],
@@ -68,7 +68,7 @@ class BandCalibration:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "band": self.band,
             "from": self.from_,
@@ -94,7 +94,7 @@ class CalibrationBin:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> CalibrationBin:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             rows=given["rows"],
             mean_probability=given["mean_probability"],
@@ -102,7 +102,7 @@ class CalibrationBin:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "rows": self.rows,
             "mean_probability": self.mean_probability,
@@ -126,10 +126,10 @@ class ChurnRateAt:
     """Number of customers who are used at this training date."""
 
     churned: int
-    """Number of customers used at this training date who churned in the label period after the date."""
+    """Number of customers who are used at this training date and churned in the label period after the date."""
 
     churn_rate: float
-    """Observed churn rate: the share of the customers used at this training date who churned in the label period."""
+    """Observed churn rate at this training date: ``churned`` divided by ``rows``."""
 
     mean_probability: float
     """Mean predicted probability of churn. Each prediction comes from a model that was not fitted on the
@@ -138,7 +138,7 @@ class ChurnRateAt:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ChurnRateAt:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             as_of=_moment(given["as_of"]),
             first=None if given["first"] is None else _moment(given["first"]),
@@ -149,7 +149,7 @@ class ChurnRateAt:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "as_of": _text(self.as_of),
             "first": None if self.first is None else _text(self.first),
@@ -173,13 +173,13 @@ class MemberReport:
     """
 
     log_loss: float
-    """The out-of-fold log-loss of the base learner, before calibration: each prediction comes from a fit without
-    the rows of the same customer (or group). Lower is better.
+    """The out-of-fold log-loss of the base learner, before calibration. Each prediction for a customer (or group)
+    comes from a base learner that was fitted without the rows of this customer (or group). Lower is better.
     """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MemberReport:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             name=given["name"],
             weight=given["weight"],
@@ -187,7 +187,7 @@ class MemberReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "name": self.name,
             "weight": self.weight,
@@ -220,7 +220,7 @@ class ClassifierPart:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierPart:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             class_=given["class"],
             members=[MemberReport.from_dict(item) for item in given["members"]],
@@ -230,7 +230,7 @@ class ClassifierPart:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "class": self.class_,
             "members": [item.to_dict() for item in self.members],
@@ -252,14 +252,14 @@ class DroppedMember:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> DroppedMember:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             name=given["name"],
             reason=given["reason"],
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "name": self.name,
             "reason": self.reason,
@@ -297,14 +297,14 @@ class LeakageFinding:
 
     statistic: float
     """The test statistic, from 0 to 1. For ``"restates_label"`` and ``"reaches_into_label_period"``, the statistic
-    is the fraction by which the column alone lowers the log-loss on held-out rows, compared with predicting the
-    overall churn rate. For the other kinds of leaks, the statistic is the fraction of rows that agree with the
-    finding.
+    is the fraction by which the column alone lowers the log-loss on held-out rows, compared with a prediction
+    of the overall churn rate for every row. For the other kinds of leaks, the statistic is the fraction of rows
+    that agree with the finding.
     """
 
     by_chance: float | None
     """A comparison with chance. For ``"restates_label"`` and ``"reaches_into_label_period"``, this is the largest
-    statistic that permuted labels gave, which may be negative. For the other kinds of leaks, this is the
+    statistic in tests with permuted labels. It may be negative. For the other kinds of leaks, this is the
     probability that permuted labels agree with the finding equally well. ``None`` if the test does not use
     labels.
     """
@@ -317,7 +317,7 @@ class LeakageFinding:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> LeakageFinding:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             column=given["column"],
             feature=given["feature"],
@@ -329,7 +329,7 @@ class LeakageFinding:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "column": self.column,
             "feature": self.feature,
@@ -343,7 +343,7 @@ class LeakageFinding:
 
 @dataclass(frozen=True)
 class ColumnNote:
-    """A note about a column of a flat table that may have been read differently than the caller intended."""
+    """A note about a column of a flat table. The column may have been read differently than the caller intended."""
 
     column: str
     """The name of the column."""
@@ -356,7 +356,7 @@ class ColumnNote:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ColumnNote:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             column=given["column"],
             code=given["code"],
@@ -364,7 +364,7 @@ class ColumnNote:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "column": self.column,
             "code": self.code,
@@ -377,7 +377,7 @@ class ClassifierReport:
     """How a classifier was fitted and how well it performs. The report is part of the model file's metadata."""
 
     rows: int
-    """Number of training rows. A row that was replaced by copies because of an integer weight counts once per copy."""
+    """Number of training rows. If a row with an integer weight was replaced by copies, each copy counts as a row."""
 
     rows_of_class: list[int]
     """Number of training rows of each class, in the order of the class codes."""
@@ -400,8 +400,9 @@ class ClassifierReport:
     """
 
     leaks: list[LeakageFinding]
-    """Columns that appear to leak the target (to contain information that is not available at prediction time) but
-    were used, either because the caller allowed them or because the policy only warns.
+    """Columns that appear to leak the target but were used. A column leaks the target if it contains information
+    that is not available at prediction time. Each listed column was used because the caller allowed it, or
+    because the policy only warns.
     """
 
     column_notes: list[ColumnNote]
@@ -411,7 +412,7 @@ class ClassifierReport:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ClassifierReport:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             rows=given["rows"],
             rows_of_class=list(given["rows_of_class"]),
@@ -424,7 +425,7 @@ class ClassifierReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "rows": self.rows,
             "rows_of_class": list(self.rows_of_class),
@@ -439,7 +440,9 @@ class ClassifierReport:
 
 @dataclass(frozen=True)
 class Estimate(EstimateMixin):
-    """A metric with its 90 % confidence interval, from a bootstrap that resamples whole customers."""
+    """A metric with its 90 % confidence interval. The interval comes from a bootstrap that resamples whole
+    customers.
+    """
 
     value: float
     """The value of the metric, computed from all rows."""
@@ -452,7 +455,7 @@ class Estimate(EstimateMixin):
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Estimate:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             value=given["value"],
             low=given["low"],
@@ -460,7 +463,7 @@ class Estimate(EstimateMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "value": self.value,
             "low": self.low,
@@ -498,8 +501,8 @@ FindingCode = Literal[
     "late_start",
     "conflicting_rows",
 ]
-"""The topic of a ``Finding``, which is a likely mistake in valid records. Each code is stable and is the same in
-all languages.
+"""The code of a ``Finding``, which identifies its topic. The codes do not change between versions, and they are
+the same in Rust, Python and Node.
 """
 
 
@@ -522,7 +525,9 @@ class GradientBoostingOptions(TypedDict, total=False):
     """Minimum number of training rows in a leaf. Default: 20."""
 
     min_leaf_hessian: float
-    """Minimum sum of the second derivatives of the log-loss (the Hessian) over the rows in a leaf. Default: 0.001."""
+    """Minimum Hessian of a leaf: the sum of the second derivatives of the log-loss over the rows in the leaf.
+    Default: 0.001.
+    """
 
     l1: float
     """L1 penalty on leaf values. The absolute value of a leaf's gradient (the sum of the first derivatives of the
@@ -573,14 +578,14 @@ class Interval:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Interval:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             low=given["low"],
             high=given["high"],
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "low": self.low,
             "high": self.high,
@@ -664,10 +669,10 @@ class Measures(MeasuresMixin):
 
     base_rate_shift: Estimate | None
     """The constant that must be added to all predicted log-odds so that the mean probability equals the churn
-    rate. At a date later than the training dates, this constant measures drift of the churn rate beyond what
-    the features explain. Drift is reported if the confidence interval of the constant excludes 0. Predictions
-    are not corrected for drift. ``None`` if the model was trained by a version of this library without this
-    metric.
+    rate. At a date later than the training dates, this constant measures how much the churn rate has drifted
+    for reasons that the features do not show. Drift is reported if the confidence interval of the constant
+    excludes 0. Predictions are not corrected for drift. ``None`` if the model was trained by a version of this
+    library without this metric.
     """
 
     top_decile_lift: Estimate | None
@@ -681,13 +686,13 @@ class Measures(MeasuresMixin):
     """
 
     not_measured_reason: str | None
-    """Why the metrics of ranking and calibration are ``None`` although both labels occur: one label has too few
-    customers for a reliable interval.
+    """Why the metrics of ranking and calibration are ``None`` although both labels occur. The reason is always
+    that one label has too few customers for a reliable interval.
     """
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Measures:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             rows=given["rows"],
             churned=given["churned"],
@@ -707,7 +712,7 @@ class Measures(MeasuresMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "rows": self.rows,
             "churned": self.churned,
@@ -730,7 +735,7 @@ class Measures(MeasuresMixin):
 @dataclass(frozen=True)
 class MeasuresByActivity:
     """Separate metrics for active and for inactive customers. A customer is active if they have an event in the
-    ``horizon`` days before the test date. Only events of the table that defines inactivity count.
+    ``horizon`` days before the test date. Only the table that defines inactivity is searched for such events.
 
     Inactive customers have in effect already churned, so their churn is easy to predict. The metrics over all
     customers are therefore too optimistic for the active customers. Only the active customers can still be
@@ -745,14 +750,14 @@ class MeasuresByActivity:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> MeasuresByActivity:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             active=Measures.from_dict(given["active"]),
             inactive=Measures.from_dict(given["inactive"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "active": self.active.to_dict(),
             "inactive": self.inactive.to_dict(),
@@ -773,7 +778,7 @@ class PurgeProof:
     """The end of the label period of the latest training date."""
 
     embargo_days: int
-    """The required minimum number of days between the end of the last training label period and the test date."""
+    """The required minimum number of days between ``last_label_end`` and the test date."""
 
     purged_dates: list[datetime]
     """Dates that were not used for training (purged) because their label period, extended by the embargo, ends
@@ -782,7 +787,7 @@ class PurgeProof:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> PurgeProof:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             test_date=_moment(given["test_date"]),
             last_training_date=_moment(given["last_training_date"]),
@@ -792,7 +797,7 @@ class PurgeProof:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "test_date": _text(self.test_date),
             "last_training_date": _text(self.last_training_date),
@@ -820,7 +825,7 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Prediction:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             customer_id=given["customer_id"],
             as_of=_moment(given["as_of"]),
@@ -829,7 +834,7 @@ class Prediction:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "customer_id": self.customer_id,
             "as_of": _text(self.as_of),
@@ -856,7 +861,7 @@ class OutOfTime(OutOfTimeMixin):
 
     training_dates: list[datetime]
     """The training dates of the tested model. The label periods of all training dates end by the first test date.
-    If a training date is a span of days, each customer is used on one day of the span (see
+    If a training date stands for a span of days, each customer is used on one day of the span (see
     ``ChurnRateAt.first``), and this list contains the last day of the span.
     """
 
@@ -871,9 +876,9 @@ class OutOfTime(OutOfTimeMixin):
 
     by_activity: MeasuresByActivity | None
     """Separate metrics for active and for inactive customers. A customer is active if they have an event in the
-    ``horizon`` days before the test date. The field is ``None`` in three cases: one of the two groups is empty,
-    churn is defined by cancellation, or ``active_within`` of the churn definition is at most the horizon (by
-    default, they are equal). In the third case, every tested customer is active.
+    ``horizon`` days before the test date. The field is ``None`` if churn is defined by cancellation, or if one
+    of the two groups is empty. For example, every tested customer is active if ``active_within`` of the churn
+    definition is at most the horizon. By default, ``active_within`` equals the horizon.
     """
 
     predictions: list[Prediction]
@@ -884,7 +889,7 @@ class OutOfTime(OutOfTimeMixin):
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> OutOfTime:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             test_date=_moment(given["test_date"]),
             test_dates=[_moment(item) for item in given["test_dates"]],
@@ -897,7 +902,7 @@ class OutOfTime(OutOfTimeMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "test_date": _text(self.test_date),
             "test_dates": [_text(item) for item in self.test_dates],
@@ -931,10 +936,10 @@ class RandomForestOptions(TypedDict, total=False):
     """
 
     smoothing: float
-    """Additive smoothing. Before the log-odds of a leaf are computed, this number of rows with the overall churn
-    rate is added to the leaf. The number must be above 0, so that leaves with only one class have finite
-    log-odds. A larger number moves the log-odds of small leaves closer to the log-odds of the overall churn
-    rate. Default: 2.
+    """Additive smoothing: the number of rows that are added to each leaf before the log-odds of the leaf are
+    computed. The churn rate of the added rows is the overall churn rate. The number must be above 0, so that
+    leaves with only one class have finite log-odds. A larger number moves the log-odds of small leaves closer
+    to the log-odds of the overall churn rate. Default: 2.
     """
 
     max_bins: int
@@ -963,7 +968,7 @@ class RiskBands:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> RiskBands:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             medium=given["medium"],
             high=given["high"],
@@ -971,7 +976,7 @@ class RiskBands:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "medium": self.medium,
             "high": self.high,
@@ -997,8 +1002,8 @@ WarningCode = Literal[
     "fewer_events",
     "silent_customers",
 ]
-"""The topic of a ``Warning``. The codes do not change between versions, and they are the same in Rust, Python and
-Node.
+"""The code of a ``Warning``, which identifies its topic. The codes do not change between versions, and they are
+the same in Rust, Python and Node.
 """
 
 
@@ -1020,7 +1025,7 @@ class Warning:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Warning:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             code=given["code"],
             message=given["message"],
@@ -1029,7 +1034,7 @@ class Warning:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "code": self.code,
             "message": self.message,
@@ -1043,8 +1048,8 @@ class TrainReport(TrainReportMixin):
     """How a model was trained and how well it performs. The report is part of the model file's metadata."""
 
     training_dates: list[datetime]
-    """The training dates of the final model. If a training date is a span of days, each customer is used on one
-    day of the span (see ``ChurnRateAt.first``), and this list contains the last day of the span.
+    """The training dates of the final model. If a training date stands for a span of days, each customer is used
+    on one day of the span (see ``ChurnRateAt.first``), and this list contains the last day of the span.
     """
 
     rows: int
@@ -1126,7 +1131,7 @@ class TrainReport(TrainReportMixin):
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> TrainReport:
-        """Reads what `to_dict` writes."""
+        """Creates the object from a dict that `to_dict` returned."""
         return cls(
             training_dates=[_moment(item) for item in given["training_dates"]],
             rows=given["rows"],
@@ -1150,7 +1155,7 @@ class TrainReport(TrainReportMixin):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a dict whose values have only types that JSON has."""
+        """Returns the fields as a dict that ``json.dumps`` accepts."""
         return {
             "training_dates": [_text(item) for item in self.training_dates],
             "rows": self.rows,

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::error::{Finding, FindingCode, IssueCode, RecordKind, TableReport, ValidationIssue};
+use crate::error::{Finding, FindingCode, IssueCode, RecordKind, Result, TableReport, ValidationIssue};
+use crate::input::reader::PIECE;
 use crate::input::schema::columns_of;
+use crate::parallel::Workers;
 
 /// One invalid value: its row, its column and what is wrong with it.
 pub(crate) struct Found {
@@ -86,9 +88,22 @@ impl TableCheck {
 
     /// Returns the row counts of the table and its issues, which are sorted by row and column. `given` maps a row to
     /// its position in the input.
-    pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64) -> Checked {
-        let quarantined: Vec<u64> = (0..self.bad.len()).filter(|&row| self.bad[row]).map(&given).collect();
-        self.found.sort_by_key(|found| (found.row, found.column));
+    ///
+    /// # Errors
+    /// Returns `cancelled` if the call was cancelled.
+    pub(crate) fn finish(mut self, given: impl Fn(usize) -> u64 + Sync, workers: &Workers) -> Result<Checked> {
+        let quarantined = workers.map_chunks(self.bad.len(), PIECE, |rows| {
+            Ok(rows.filter(|&row| self.bad[row]).map(&given).collect::<Vec<u64>>())
+        })?;
+        let quarantined = quarantined.concat();
+        let mut order: Vec<(usize, ColumnNumber, usize)> = vec![];
+        order.extend(
+            self.found
+                .iter()
+                .enumerate()
+                .map(|(at, found)| (found.row, found.column, at)),
+        );
+        workers.sort_by_key(&mut order, |&place| place)?;
         let columns = self.columns;
         let whole = self.whole.into_iter().map(|(column, code, message)| ValidationIssue {
             table: self.kind,
@@ -97,18 +112,25 @@ impl TableCheck {
             code,
             message,
         });
-        let found = self.found.into_iter().map(|found| ValidationIssue {
-            table: self.kind,
-            row: Some(given(found.row)),
-            column: columns.get(found.column.0 as usize).cloned(),
-            code: found.code,
-            message: found.message,
-        });
+        let mut issues: Vec<ValidationIssue> = whole.collect();
+        for (number, &(row, column, at)) in order.iter().enumerate() {
+            if number % PIECE == 0 {
+                workers.check()?;
+            }
+            let found = &mut self.found[at];
+            issues.push(ValidationIssue {
+                table: self.kind,
+                row: Some(given(row)),
+                column: columns.get(column.0 as usize).cloned(),
+                code: found.code,
+                message: std::mem::take(&mut found.message),
+            });
+        }
         let rows_in = self.bad.len() as u64;
         let rows_quarantined = quarantined.len() as u64;
-        Checked {
+        Ok(Checked {
             kind: self.kind,
-            issues: whole.chain(found).collect(),
+            issues,
             findings: self
                 .empty
                 .iter()
@@ -121,7 +143,7 @@ impl TableCheck {
                 quarantined,
                 events_before_sign_up: 0,
             },
-        }
+        })
     }
 }
 

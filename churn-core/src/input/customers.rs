@@ -55,6 +55,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         (0..reader.rows as u32).filter(|&row| !bad[row as usize]).collect()
     };
     let TextColumn { codes, levels } = ids.gather(&accepted, workers)?;
+    workers.check()?;
     let directory = Directory::of(&levels, workers)?;
     let mut customers = vec![0u32; reader.rows];
     for (&row, &code) in accepted.iter().zip(&codes) {
@@ -69,6 +70,7 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
     };
     let count = levels.len();
     let sorted = order(&customers, count, reader.check.bad(), version, workers)?;
+    workers.check()?;
     let column = reader.check.column("customer_id");
     let twice = sorted.rows.windows(2).filter(|pair| {
         customers[pair[0] as usize] == customers[pair[1] as usize] && version(pair[0]) == version(pair[1])
@@ -119,9 +121,11 @@ pub(crate) fn clean(batches: Vec<Table>, tenant: &TenantId, workers: &Workers) -
         returning: false,
         reopened: false,
     };
+    workers.check()?;
     customers.find_spells();
+    workers.check()?;
     let names = reader.names().to_vec();
-    let mut checked = reader.check.finish(&given);
+    let mut checked = reader.check.finish(&given, workers)?;
     let has = |name: &str| names.iter().any(|known| &**known == name);
     checked
         .findings

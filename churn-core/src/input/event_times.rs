@@ -4,14 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::error::{Finding, FindingCode, RecordKind, Result};
+use crate::input::order::map_customers;
 use crate::input::quality::{EARLY_DATE, FAR, Rows, YEAR_1980};
+use crate::input::reader::PIECE;
 use crate::input::usual_days::UsualDays;
 use crate::parallel::Workers;
 use crate::record::{Customers, EventDays, EventSpan, Events, NEVER, Spell, TenantRecords};
 use crate::time::{MICROS_PER_DAY, Timestamp};
-
-/// Number of customers that are processed between two checks for cancellation.
-const CUSTOMERS: usize = 1 << 14;
 
 /// A table starts late if its first event lies more than this number of days after the start of the history.
 const LATE_START_DAYS: i64 = 90;
@@ -136,7 +135,7 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     let last = (count / 1000).max(1);
     let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
     let mut first = NEVER;
-    for row in rows() {
+    each(rows(), workers, |row| {
         let at = events.at[row];
         first = first.min(at);
         if latest.len() <= last {
@@ -145,22 +144,21 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
             latest.pop();
             latest.push(Reverse(at));
         }
-    }
-    workers.check()?;
+    })?;
     let limit = match latest.peek() {
         Some(Reverse(at)) if count > last => at.saturating_add(FAR),
         _ => NEVER,
     };
     let mut far = Rows::default();
     let mut end: Option<(i64, u64)> = None;
-    for row in rows() {
+    each(rows(), workers, |row| {
         let (at, position) = (events.at[row], u64::from(events.given[row]));
         if at > limit {
             far.add(position);
         } else if end.is_none_or(|(last, place)| at > last || at == last && position < place) {
             end = Some((at, position));
         }
-    }
+    })?;
     let (mut isolated, mut early) = (Rows::default(), Rows::default());
     if first < YEAR_1980 {
         let before = rows().filter(|&row| events.at[row] < YEAR_1980);
@@ -185,6 +183,17 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     })
 }
 
+/// Calls `visit` with every row, and checks every few rows whether the call was cancelled.
+fn each(rows: impl Iterator<Item = usize>, workers: &Workers, mut visit: impl FnMut(usize)) -> Result<()> {
+    for (number, row) in rows.enumerate() {
+        if number % PIECE == 0 {
+            workers.check()?;
+        }
+        visit(row);
+    }
+    Ok(())
+}
+
 /// The name of the column that contains the event time of a table.
 fn time_column(kind: RecordKind) -> &'static str {
     match kind {
@@ -199,7 +208,7 @@ fn time_column(kind: RecordKind) -> &'static str {
 /// contains events after the end of a spell (an uninterrupted period as a customer), unless a later spell has begun
 /// before the event.
 fn outside_spells(customers: &Customers, events: &Events, workers: &Workers) -> Result<(Rows, Rows)> {
-    let pieces = workers.map_chunks(customers.len(), CUSTOMERS, |all| {
+    let pieces = map_customers(&events.starts, workers, |all| {
         let (mut early, mut late) = (Rows::default(), Rows::default());
         for customer in all {
             let rows = events.rows_of(customer);

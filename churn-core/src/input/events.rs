@@ -10,7 +10,7 @@ use crate::input::check::{Checked, Found};
 use crate::input::content::{Values, compare};
 use crate::input::customers::KnownCustomers;
 use crate::input::fields::{id, timestamp};
-use crate::input::order::{Order, gather, order};
+use crate::input::order::{Order, gather, map_customers, order};
 use crate::input::quality::{self, Rows};
 use crate::input::reader::{PIECE, TableReader};
 use crate::parallel::Workers;
@@ -97,7 +97,7 @@ impl EventDraft {
         } = self;
         let Order { starts, rows } = sorted;
         let (kind, names) = (reader.kind(), reader.names().to_vec());
-        let mut checked = reader.check.finish(&given);
+        let mut checked = reader.check.finish(&given, workers)?;
         checked.findings.extend(copies.finding(
             FindingCode::LikelyDuplicate,
             kind,
@@ -120,7 +120,7 @@ impl EventDraft {
             let unsorted = at;
             gather(&unsorted, &rows, workers)?
         };
-        let early = workers.map_chunks(customers.len(), PIECE, |all| {
+        let early = map_customers(&starts, workers, |all| {
             let early = all.map(|customer| {
                 let signed_up_at = customers.signed_up_at[customers.starts[customer] as usize];
                 let own = &at[starts[customer] as usize..starts[customer + 1] as usize];
@@ -172,17 +172,22 @@ impl EventDraft {
         workers: &Workers,
     ) -> Result<(Rows, Rows)> {
         let nameless = |row: u32| self.ids.as_ref().is_none_or(|ids| ids[row as usize] == 0);
-        let pieces = workers.map_chunks(sorted.starts.len() - 1, PIECE, |customers| {
+        let pieces = map_customers(&sorted.starts, workers, |customers| {
             let (mut copies, mut renamed) = (Rows::default(), Rows::default());
             for customer in customers {
                 for together in sorted.ties(customer, |row| self.at[row as usize]) {
                     let mut rows: Vec<u32> = together.to_vec();
                     // Among equal rows, the rows without an id come first.
-                    rows.sort_by(|&a, &b| compare(columns, a, b).then_with(|| nameless(b).cmp(&nameless(a))));
-                    let pairs = rows
-                        .windows(2)
-                        .filter(|pair| compare(columns, pair[0], pair[1]).is_eq());
-                    for pair in pairs {
+                    workers.sort_by(&mut rows, |&a, &b| {
+                        compare(columns, a, b).then_with(|| nameless(b).cmp(&nameless(a)))
+                    })?;
+                    for (number, pair) in rows.windows(2).enumerate() {
+                        if number % PIECE == PIECE - 1 {
+                            workers.check()?;
+                        }
+                        if compare(columns, pair[0], pair[1]).is_ne() {
+                            continue;
+                        }
                         match nameless(pair[1]) {
                             true => copies.add(given(pair[1] as usize)),
                             false if with_ids => renamed.add(given(pair[1] as usize)),
@@ -214,16 +219,16 @@ impl EventDraft {
             ids.then_with(|| compare(columns, *a, *b))
         };
         let at = |row: u32| self.at[row as usize];
-        let customers = sorted.starts.len() - 1;
-        let pieces = reader.workers.map_chunks(customers, PIECE, |customers| {
+        let workers = reader.workers;
+        let pieces = map_customers(&sorted.starts, workers, |customers| {
             let (mut rows, mut ranks) = (vec![], vec![]);
             for customer in customers {
                 let own = sorted.rows_of(customer);
                 let mut ranked: Vec<u32> = own.to_vec();
-                ranked.sort_by(|a, b| by_content(a, b).then_with(|| at(*a).cmp(&at(*b))));
+                workers.sort_by(&mut ranked, |a, b| by_content(a, b).then_with(|| at(*a).cmp(&at(*b))))?;
                 let mut places: Vec<(u32, u32)> = ranked.iter().copied().zip(0..).collect();
                 // Rows with the same time are ordered by rank.
-                places.sort_by_key(|&(row, rank)| (at(row), rank));
+                workers.sort_by_key(&mut places, |&(row, rank)| (at(row), rank))?;
                 rows.extend(places.iter().map(|&(row, _)| row));
                 ranks.extend(places.iter().map(|&(_, rank)| rank));
             }
@@ -245,14 +250,13 @@ impl EventDraft {
         if again.is_empty() {
             return Ok(None);
         }
-        let bad = reader.check.bad();
-        let mut rows: Vec<(u64, u32)> = hashes
-            .iter()
-            .enumerate()
-            .filter(|(row, hash)| !bad[*row] && again.binary_search(hash).is_ok())
-            .map(|(row, &hash)| (hash, row as u32))
-            .collect();
-        reader.workers.sort_by_key(&mut rows, |&row| row)?;
+        let (bad, workers) = (reader.check.bad(), reader.workers);
+        let rows = workers.map_chunks(hashes.len(), PIECE, |rows| {
+            let rows = rows.filter(|&row| !bad[row] && again.binary_search(&hashes[row]).is_ok());
+            Ok(rows.map(|row| (hashes[row], row as u32)).collect::<Vec<_>>())
+        })?;
+        let mut rows = rows.concat();
+        workers.sort_by_key(&mut rows, |&row| row)?;
         let known_at = |row: u32| {
             let known = self.known_at.as_ref();
             known.map_or(ALWAYS, |known| known[row as usize])
@@ -262,16 +266,23 @@ impl EventDraft {
         let mut duplicates = vec![];
         for (done, same_hash) in rows.chunk_by(|a, b| a.0 == b.0).enumerate() {
             if done % 4096 == 0 {
-                reader.workers.check()?;
+                workers.check()?;
             }
             // Different ids can have equal hashes, so the ids themselves are compared.
-            let mut versions: Vec<(String, i64, u32)> = same_hash
-                .iter()
-                .map(|&(_, row)| (self.id_of(reader, row), known_at(row), row))
-                .collect();
-            versions.sort();
+            let mut versions: Vec<(String, i64, u32)> = Vec::with_capacity(same_hash.len());
+            for &(_, row) in same_hash {
+                if versions.len() % PIECE == PIECE - 1 {
+                    workers.check()?;
+                }
+                versions.push((self.id_of(reader, row), known_at(row), row));
+            }
+            let mut order: Vec<usize> = (0..versions.len()).collect();
+            workers.sort_by_key(&mut order, |&version| &versions[version])?;
             let mut last: Option<&(String, i64, u32)> = None;
-            for version in &versions {
+            for (number, version) in order.into_iter().map(|version| &versions[version]).enumerate() {
+                if number % PIECE == PIECE - 1 {
+                    workers.check()?;
+                }
                 let (id, known, row) = version;
                 match last {
                     Some((before, at, _)) if before == id && at == known => {
@@ -318,31 +329,34 @@ pub(crate) fn known_at(reader: &mut TableReader<'_>) -> Result<Option<Vec<i64>>>
 fn again(reader: &TableReader<'_>, hashes: &[u64]) -> Result<Vec<u64>> {
     let bits = (hashes.len() >> 12).next_power_of_two().ilog2().min(12);
     let part_of = |hash: u64| (hash >> 52) as usize >> (12 - bits);
-    let bad = reader.check.bad();
-    let good = || {
-        let all = hashes.iter().zip(bad);
-        all.filter(|(hash, bad)| **hash != 0 && !**bad).map(|(&hash, _)| hash)
+    let (bad, workers) = (reader.check.bad(), reader.workers);
+    let pieces = || hashes.chunks(PIECE).zip(bad.chunks(PIECE));
+    let good = |(hashes, bad): (&[u64], &[bool]), each: &mut dyn FnMut(u64)| {
+        let good = hashes.iter().zip(bad).filter(|(hash, bad)| **hash != 0 && !**bad);
+        good.for_each(|(&hash, _)| each(hash));
+        workers.check()
     };
     let mut ends = vec![0usize; 1 << bits];
-    good().for_each(|hash| ends[part_of(hash)] += 1);
+    pieces().try_for_each(|piece| good(piece, &mut |hash| ends[part_of(hash)] += 1))?;
     let mut count = 0;
     for end in &mut ends {
         (count, *end) = (count + *end, count);
     }
-    reader.workers.check()?;
     let mut sorted = vec![0u64; count];
-    for hash in good() {
-        let end = &mut ends[part_of(hash)];
-        sorted[*end] = hash;
-        *end += 1;
-    }
+    pieces().try_for_each(|piece| {
+        good(piece, &mut |hash| {
+            let end = &mut ends[part_of(hash)];
+            sorted[*end] = hash;
+            *end += 1;
+        })
+    })?;
     let (mut parts, mut rest, mut start) = (vec![], sorted.as_mut_slice(), 0);
     for end in ends {
         let (part, others) = rest.split_at_mut(end - start);
         parts.push(part);
         (rest, start) = (others, end);
     }
-    let again = reader.workers.map_mut(&mut parts, |_, part| {
+    let again = workers.map_mut(&mut parts, |_, part| {
         part.sort_unstable();
         let twice = part.windows(2).filter(|pair| pair[0] == pair[1]);
         let mut again: Vec<u64> = twice.map(|pair| pair[0]).collect();

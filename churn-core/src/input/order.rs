@@ -1,5 +1,7 @@
 //! Sorts accepted rows by customer, then by time, then by input order.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::input::reader::PIECE;
 use crate::parallel::Workers;
@@ -23,6 +25,36 @@ impl Order {
         let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
         together.filter(|rows| rows.len() > 1)
     }
+}
+
+/// Number of rows (and customers) after which [`pieces`] begins a new range.
+const ROWS_AT_ONCE: usize = 1 << 13;
+
+/// Divides the customers into ranges of about [`ROWS_AT_ONCE`] rows. Work on one range is short even if a few customers
+/// have most of the rows, unless a single customer has more rows than that. The rows of customer `c` are
+/// `starts[c]..starts[c + 1]`.
+fn pieces(starts: &[u32]) -> Vec<Range<usize>> {
+    let count = starts.len() - 1;
+    let (mut pieces, mut first) = (vec![], 0);
+    for customer in 0..count {
+        let rows = (starts[customer + 1] - starts[first]) as usize;
+        if rows.max(customer + 1 - first) >= ROWS_AT_ONCE || customer + 1 == count {
+            pieces.push(first..customer + 1);
+            first = customer + 1;
+        }
+    }
+    pieces
+}
+
+/// Applies `f` to ranges of customers, in parallel, and returns the results in order. All ranges have about the same
+/// number of rows. The rows of customer `c` are `starts[c]..starts[c + 1]`.
+pub(crate) fn map_customers<R: Send>(
+    starts: &[u32],
+    workers: &Workers,
+    f: impl Fn(Range<usize>) -> Result<R> + Sync + Send,
+) -> Result<Vec<R>> {
+    let pieces = pieces(starts);
+    workers.map(0..pieces.len(), |piece| f(pieces[piece].clone()))
 }
 
 /// Maximum number of groups into which the customers are divided. The rows of one group are sorted together, so the
@@ -85,7 +117,14 @@ pub(crate) fn order<K: Ord>(
             let end = *end as usize - *start;
             let rows = &mut own[begin..end];
             if !rows.is_sorted_by_key(|&row| key(row)) {
-                rows.sort_by_key(|&row| key(row));
+                match rows.len() <= ROWS_AT_ONCE {
+                    true => rows.sort_by_key(|&row| key(row)),
+                    false => {
+                        let mut sorted = rows.to_vec();
+                        workers.sort_by_key(&mut sorted, |&row| key(row))?;
+                        rows.copy_from_slice(&sorted);
+                    }
+                }
             }
             begin = end;
         }
@@ -138,6 +177,27 @@ pub(crate) fn gather<T: Copy + Default + Send + Sync>(column: &[T], rows: &[u32]
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn no_range_of_customers_has_many_rows() {
+        // Customer 5 has 100 000 rows, all others have 100. Customers from 30 000 on have none.
+        let rows = |customer: usize| match customer {
+            5 => 100_000,
+            30_000.. => 0,
+            _ => 100,
+        };
+        let mut starts = vec![0u32];
+        (0..50_000).for_each(|customer| starts.push(starts[customer] + rows(customer)));
+        let pieces = super::pieces(&starts);
+        assert_eq!(pieces.iter().map(|piece| piece.len()).sum::<usize>(), 50_000);
+        assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));
+        for piece in &pieces {
+            let own: u32 = piece.clone().filter(|&customer| customer != 5).map(rows).sum();
+            assert!(own as usize <= super::ROWS_AT_ONCE + 100, "{piece:?}");
+            assert!(piece.len() <= super::ROWS_AT_ONCE, "{piece:?}");
+        }
+        assert!(super::pieces(&[0]).is_empty());
+    }
+
     use super::*;
     use crate::numeric::SplitMix;
     use crate::parallel::Execution;

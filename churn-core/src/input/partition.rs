@@ -138,7 +138,7 @@ fn split_table(
         split.rows.entry(tenant.clone()).or_default().insert(kind, rows);
         split.positions.entry(tenant).or_default().insert(kind, positions);
     }
-    let mut checked = reader.check.finish(given);
+    let mut checked = reader.check.finish(given, workers)?;
     if !checked.issues.is_empty() {
         checked.report.rows_in = checked.report.rows_quarantined;
         checked.report.rows_accepted = 0;

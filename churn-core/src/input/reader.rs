@@ -248,6 +248,7 @@ impl<'w> TableReader<'w> {
         let mut all = Interner::default();
         let mut own: Vec<Vec<u32>> = vec![];
         for (interner, _) in pieces {
+            self.workers.check()?;
             own.push(all.codes(interner.texts().iter()));
         }
         if !own.is_empty() {

@@ -47,18 +47,25 @@ impl TextDraft {
         let texts = self.texts();
         let mut gathered = gather(&self.codes, rows, workers)?;
         let mut used = vec![false; texts.len()];
-        for &code in &gathered {
-            if let Some(used) = used.get_mut(code as usize) {
-                *used = true;
+        for codes in gathered.chunks(PIECE) {
+            workers.check()?;
+            for &code in codes {
+                if let Some(used) = used.get_mut(code as usize) {
+                    *used = true;
+                }
             }
         }
-        let used = (0..texts.len()).filter(|&code| used[code]);
-        let mut levels: Vec<Level> = used.map(|code| Level::of(code, texts)).collect();
+        let levels = workers.map_chunks(texts.len(), PIECE, |codes| {
+            let used = codes.filter(|&code| used[code]);
+            Ok(used.map(|code| Level::of(code, texts)).collect::<Vec<_>>())
+        })?;
+        let mut levels = levels.concat();
         workers.sort_by(&mut levels, |a, b| {
             let rest = || texts.get(a.code as usize).cmp(texts.get(b.code as usize));
             a.first.cmp(&b.first).then_with(rest)
         })?;
         let mut places = vec![MISSING_CODE; texts.len()];
+        workers.check()?;
         for (place, level) in levels.iter().enumerate() {
             places[level.code as usize] = place as u32;
         }
