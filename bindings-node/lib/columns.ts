@@ -28,11 +28,11 @@ export interface CustomerColumns {
   signed_up_at?: Moment | null | undefined
   /** The other spelling of `signed_up_at`. */
   signedUpAt?: Moment | null | undefined
-  /** when the customer left. Null if they have not left. For a cancellation that is announced for a later time, give notice_at as well. */
+  /** when the customer left. Null if they have not left. The last row with the same signed_up_at decides. For a cancellation that is announced for a later time, give notice_at as well. */
   churned_at?: Moment | null | undefined
   /** The other spelling of `churned_at`. */
   churnedAt?: Moment | null | undefined
-  /** when the customer announced their cancellation. From then on, a model of cancellation does not score them. */
+  /** when the customer announced their cancellation. From then on, a model of cancellation does not score them. Give it in all rows with the same signed_up_at. */
   notice_at?: Moment | null | undefined
   /** The other spelling of `notice_at`. */
   noticeAt?: Moment | null | undefined

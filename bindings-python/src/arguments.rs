@@ -365,6 +365,7 @@ arguments! {
     prefix: String = text;
     bands: Option<Vec<String>> = |given, name| optional(given, |given| names(given, name));
     some_ids: Option<Vec<String>> = |given, _| optional(given, |given| ids(given, "customer_ids"));
+    record_ids: Vec<String> = |given, _| ids(given, "ids");
     total: bool = flag;
     readers: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));
     writers: Option<u32> = |given, name| optional(given, |given| whole(given, name, 1));

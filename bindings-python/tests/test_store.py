@@ -145,6 +145,18 @@ def test_rows_for_people(acme, tables):
     assert erased == len(own) + 1 and acme.payments.of_customer("C-007") == []
 
 
+def test_a_deleted_record_is_gone(acme):
+    acme.customers.upsert([{"customer_id": "C-1", "signed_up_at": "2024-01-01"}])
+    payment = {"customer_id": "C-1", "due_at": "2024-02-01", "amount": 10.0}
+    acme.payments.upsert([payment | {"payment_id": name} for name in ("1", "P-2", "P-3")] + [payment])
+    assert acme.payments.delete([1, "P-2", "unknown"]) == 2
+    assert acme.payments.delete("P-3") == 1
+    with pytest.raises(churn.ChurnError) as raised:
+        acme.payments.delete([""])
+    assert raised.value.code == "invalid_option"
+    assert acme.payments.count() == 1
+
+
 def test_a_late_correction_replaces(acme):
     acme.customers.upsert([{"customer_id": "C-1", "signed_up_at": "2024-01-01"}])
     payment = {"customer_id": "C-1", "payment_id": "P-1", "due_at": "2024-02-01", "amount": 10.0}

@@ -83,8 +83,8 @@ export interface SaveRunOptions {
    */
   purpose?: RunPurpose
   /**
-   * The value of each customer (such as their yearly revenue). The keys are customer ids. The value at risk is the
-   * probability times this value.
+   * The value of each customer (such as their yearly revenue). The keys are ids of customers in the run. The value at
+   * risk is the probability times this value.
    */
   values?: Record<string, number> | ReadonlyMap<string, number>
 }

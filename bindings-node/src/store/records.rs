@@ -153,6 +153,13 @@ impl NativeRecords {
         begin(env, async move { Ok(own.count().await.map_err(raise)? as i64) })
     }
 
+    /// Deletes all rows of the records with these ids. Returns the number of deleted rows.
+    #[napi(catch_unwind)]
+    pub fn delete<'env>(&self, env: &'env Env, ids: Vec<String>) -> Result<PromiseRaw<'env, i64>> {
+        let own = self.own.clone();
+        begin(env, async move { Ok(own.delete(&ids).await.map_err(raise)? as i64) })
+    }
+
     /// Returns a page of rows as JSON, in the order in which the rows were first stored.
     #[napi(catch_unwind)]
     pub fn page<'env>(&self, env: &'env Env, given: Object<'_>) -> Result<PromiseRaw<'env, String>> {

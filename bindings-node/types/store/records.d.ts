@@ -66,6 +66,16 @@ export declare class RecordStore<R extends object> {
      * stored.
      */
     upsertBatches<Row extends R>(batches: AsyncIterable<readonly Row[] | Arrow> | Iterable<readonly Row[] | Arrow>, options?: UpsertOptions): Promise<Upserted>;
+    /**
+     * Deletes all rows of the records with these ids (`payment_id`, `ticket_id`, `activity_id` or `customer_id`). Returns
+     * the number of deleted rows. Unknown ids are ignored. A blank id is an error (`invalid_option`).
+     *
+     * An upsert never deletes rows, so use this method for records that the source has removed, such as void invoices. If
+     * a change of a customer was withdrawn, delete the rows of the customer and upsert the current rows in one transaction
+     * ({@link TenantStore.begin}). The customer's events, scores and outcomes stay stored;
+     * {@link TenantStore.eraseCustomer} deletes these too.
+     */
+    delete(ids: Iterable<Id>): Promise<number>;
     /** Validates a batch as `upsert` would, without storing anything. `report` lists every invalid row. */
     check(rows: readonly R[] | Arrow, options?: Cancellable): Promise<Upserted>;
     /**

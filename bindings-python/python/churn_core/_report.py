@@ -305,8 +305,8 @@ class LeakageFinding:
     by_chance: float | None
     """A comparison with chance. For ``"restates_label"`` and ``"reaches_into_label_period"``, this is the largest
     statistic in tests with permuted labels. It may be negative. For the other kinds of leaks, this is the
-    probability that permuted labels agree with the finding equally well. ``None`` if the test does not use
-    labels.
+    probability that permuted labels agree with the finding at least as well as the real labels. ``None`` if the
+    test does not use labels.
     """
 
     evidence: str
@@ -494,6 +494,7 @@ FindingCode = Literal[
     "early_date",
     "late_version",
     "scheduled_end",
+    "late_notice",
     "missing_settlement",
     "missing_id",
     "end_removed",
@@ -986,6 +987,7 @@ class RiskBands:
 
 WarningCode = Literal[
     "stale_data",
+    "after_history",
     "level_outside_training",
     "features_outside_training",
     "missing_column",

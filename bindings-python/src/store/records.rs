@@ -153,6 +153,25 @@ impl RecordStore {
         })
     }
 
+    /// Deletes all rows of the records with these ids (``payment_id``, ``ticket_id``, ``activity_id`` or
+    /// ``customer_id``). Returns the number of deleted rows. Unknown ids are ignored.
+    ///
+    /// An upsert never deletes rows, so use this method for records that the source has removed, such as void invoices.
+    /// If a change of a customer was withdrawn, delete the rows of the customer and upsert the current rows in one
+    /// transaction (`TenantStore.begin`). The customer's events, scores and outcomes stay stored; `erase_customer`
+    /// deletes these too.
+    ///
+    /// Raises:
+    ///     ChurnError: An id is blank (``invalid_option``).
+    fn delete(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = arguments::record_ids)] ids: Vec<String>,
+    ) -> PyResult<Py<PyAny>> {
+        let own = self.own.clone();
+        self.caller.call(py, async move { Ok(own.delete(&ids).await?) }, plain)
+    }
+
     /// Validates a table as `upsert` would, without storing anything. The ``report`` of the result lists every invalid
     /// row.
     fn check(&self, py: Python<'_>, rows: Py<PyAny>) -> PyResult<Py<PyAny>> {

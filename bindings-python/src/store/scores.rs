@@ -72,7 +72,7 @@ impl ScoreStore {
     ///
     /// ``purpose`` is ``"served"`` for a run that is shown to users, or ``"trial"`` for a comparison. A query uses a
     /// trial run only if you pass the run as ``run``. ``values`` is a dict from customer id to the value of the
-    /// customer, such as their yearly revenue. The value at risk is the probability times this value.
+    /// customer, such as their yearly revenue. All these customers must be in the run. The value at risk is the probability times this value.
     ///
     /// Raises:
     ///     TenantMismatchError: The run belongs to another tenant.

@@ -70,8 +70,10 @@ names! {
         LateVersion = "late_version",
         /// Customers have a `churned_at` after the end of the history, and no `notice_at`.
         ScheduledEnd = "scheduled_end",
+        /// Customer rows state a `notice_at` before their `valid_from`, and the earlier row of the customer has none.
+        LateNotice = "late_notice",
         /// Payments have a status such as `paid`, but no `settled_at`, although the table has this column. These payments
-        /// count as pending.
+        /// count as pending. Or the table has failed or overdue payments, but no column `settled_at`.
         MissingSettlement = "missing_settlement",
         /// Rows that are written to a store have no id, so a later batch cannot correct them.
         MissingId = "missing_id",

@@ -122,6 +122,29 @@ pub(crate) fn clean(
         )
     };
 
+    // Without a `settled_at` column, training sees no failed or overdue payments before their statuses were exported.
+    let unsettled = {
+        let (position, bad, mut unsettled) = (reader.given(), reader.check.bad(), Rows::default());
+        if !has_settled_at {
+            let due = |row: &usize| events.at[*row];
+            let settled = (0..reader.rows).filter(|&row| !matches!(given[row], Given::Nothing | Given::Pending));
+            let last = settled.filter(|&row| !bad[row]).map(|row| due(&row)).max();
+            (0..reader.rows)
+                .filter(|row| match given[*row] {
+                    Given::Failed => !bad[*row],
+                    Given::Pending => !bad[*row] && last.is_some_and(|last| due(row) < last),
+                    _ => false,
+                })
+                .for_each(|row| unsettled.add(position(row)));
+        }
+        unsettled.finding(
+            FindingCode::MissingSettlement,
+            RecordKind::Payments,
+            Some("settled_at"),
+            "the payment failed or is overdue, and the table has no 'settled_at': training takes all earlier payments as settled when they were due, so customers who owe now get wrong scores. Give 'settled_at'",
+        )
+    };
+
     let without_settlement = {
         let (position, bad, mut without) = (reader.given(), reader.check.bad(), Rows::default());
         (0..reader.rows)
@@ -133,7 +156,7 @@ pub(crate) fn clean(
             FindingCode::MissingSettlement,
             RecordKind::Payments,
             Some("settled_at"),
-            "the status says that the payment is settled, but it has no 'settled_at' and counts as pending: give 'settled_at', also of failed payments, or leave the column out of the table",
+            "the status says that the payment is settled, but it has no 'settled_at' and counts as pending: give 'settled_at', also of failed payments (the time of the last attempt)",
         )
     };
 
@@ -157,9 +180,11 @@ pub(crate) fn clean(
         Values::Moments(&refunded_at),
     ];
     let (events, rows, mut checked) = events.finish(reader, &known.customers, ties, values)?;
-    checked
-        .findings
-        .extend(without_status.into_iter().chain(without_settlement).chain(not_positive));
+    checked.findings.extend(
+        [without_status, unsettled, without_settlement, not_positive]
+            .into_iter()
+            .flatten(),
+    );
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

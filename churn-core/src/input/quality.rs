@@ -98,6 +98,7 @@ pub(crate) fn of_customers(
     }));
     findings.extend(overlaps_and_short_gaps(customers, &given));
     findings.extend(late_versions(customers, &given));
+    findings.extend(late_notices(customers, &given));
     let mut early = Rows::default();
     let before = (0..rows).filter(|&row| customers.signed_up_at[row] < YEAR_1980);
     before.for_each(|row| early.add(given(row)));
@@ -172,6 +173,27 @@ fn late_versions(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option
         &format!(
             "'{column}' of the customer's first row lies more than 30 days after 'signed_up_at', so the customer is unknown at all dates before: if '{column}' is the time of the last change or of the export, leave the column out or give the earlier versions as well"
         ),
+    )
+}
+
+/// The finding about rows whose `notice_at` lies before their `valid_from`, if the row that was valid at the notice has no
+/// `notice_at`. A row is not visible before its `valid_from`, so the customer is scored after the notice.
+fn late_notices(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
+    let mut late = Rows::default();
+    let is_late = |row: &usize| {
+        let notice = customers.notice_at[*row];
+        notice < customers.valid_from[*row]
+            && customers.notice_at[row - 1] == NEVER
+            && customers.signed_up_at[row - 1] == customers.signed_up_at[*row]
+            && customers.valid_from[row - 1] <= notice
+    };
+    let later_rows = (0..customers.len()).flat_map(|customer| customers.rows_of(customer).skip(1));
+    later_rows.filter(is_late).for_each(|row| late.add(given(row)));
+    late.finding(
+        FindingCode::LateNotice,
+        RecordKind::Customers,
+        Some("notice_at"),
+        "'notice_at' lies before 'valid_from', and the row that was valid at the notice has none, so the customer is scored until 'valid_from': give 'notice_at' in all rows from the same sign-up",
     )
 }
 

@@ -70,12 +70,12 @@ const CUSTOMERS: &[ColumnSpec] = &[
     optional(
         "churned_at",
         Timestamp,
-        "when the customer left. Null if they have not left. For a cancellation that is announced for a later time, give notice_at as well",
+        "when the customer left. Null if they have not left. The last row with the same signed_up_at decides. For a cancellation that is announced for a later time, give notice_at as well",
     ),
     optional(
         "notice_at",
         Timestamp,
-        "when the customer announced their cancellation. From then on, a model of cancellation does not score them",
+        "when the customer announced their cancellation. From then on, a model of cancellation does not score them. Give it in all rows with the same signed_up_at",
     ),
     optional("renews_at", Timestamp, "when the contract renews"),
     optional(

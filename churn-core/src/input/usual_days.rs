@@ -30,6 +30,9 @@ const THIN_DAYS: i64 = 5;
 /// In a dense table, a gap also counts as a missing period if it is longer than every other gap by more than this number
 /// of days.
 const MISSING_DENSE_DAYS: i64 = 2;
+/// In a dense table with at least this number of days, a gap at the end of the history counts as a missing period as soon
+/// as it is longer than every other gap.
+const YEAR_DAYS: i64 = 365;
 
 /// The days on which a table has events, as ascending numbers of days since 1970-01-01. Isolated events are left out.
 pub(crate) struct UsualDays {
@@ -131,7 +134,11 @@ impl UsualDays {
         gaps.sort_unstable();
         let others = *gaps.get(gaps.len().checked_sub(2)?)?;
         let missing = to - from > MISSING_DAYS + USUAL_GAPS * usual;
-        (missing || self.dense && to - from > others + MISSING_DENSE_DAYS).then_some((from, to))
+        // A year of events shows how long the holidays are. If the feed of a dense table ends with a longer gap, the last
+        // events are probably missing.
+        let ends_early = to == end && end - days[0] >= YEAR_DAYS;
+        let grace = if ends_early { 0 } else { MISSING_DENSE_DAYS };
+        (missing || self.dense && to - from > others + grace).then_some((from, to))
     }
 }
 
@@ -215,6 +222,14 @@ mod tests {
         assert_eq!(missing(200..203, 19, 399), None);
         assert_eq!(missing(0..0, 20, 403), Some((399, 403)));
         assert_eq!(missing(0..0, 20, 402), None);
+        // After a year of daily events, a single missing day at the end is found, but not one in the middle.
+        let daily = |gap: std::ops::Range<i64>, until: i64| {
+            let days = (0..400).filter(move |day| !gap.contains(day));
+            let days = days.flat_map(move |day| (0..20).map(move |_| day));
+            UsualDays::of(&counted(days))?.missing_period(i64::MIN, until)
+        };
+        assert_eq!((daily(0..0, 400), daily(0..0, 401)), (None, Some((399, 401))));
+        assert_eq!((daily(200..201, 400), daily(200..202, 402)), (None, None));
         // There are no events at weekends, so only a gap that is longer than a weekend counts as a missing period.
         let weekdays = |until: i64| {
             let days = (0..300).filter(|day| day % 7 < 5).flat_map(|day| vec![day; 30]);

@@ -77,7 +77,8 @@ pub struct LeakageFinding {
     pub statistic: f64,
     /// A comparison with chance. For `"restates_label"` and `"reaches_into_label_period"`, this is the largest
     /// statistic in tests with permuted labels. It may be negative. For the other kinds of leaks, this is the
-    /// probability that permuted labels agree with the finding equally well. `None` if the test does not use labels.
+    /// probability that permuted labels agree with the finding at least as well as the real labels. `None` if the test
+    /// does not use labels.
     pub by_chance: Option<f64>,
     /// The evidence for the leak, in English words.
     pub evidence: String,

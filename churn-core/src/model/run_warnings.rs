@@ -58,6 +58,7 @@ pub(crate) fn run_warnings(
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
     found.extend(currency_differs(model, records));
+    found.extend(after_history(records, run.as_of));
     // The dates of churn are tested for an unusually long gap only if churn is defined as cancellation.
     let cancellation = matches!(model.definition, ChurnDefinition::Cancellation { .. });
     let tables = RecordKind::ALL.into_iter().filter(|kind| match kind {
@@ -180,6 +181,18 @@ fn outcomes_seen_in_training(model: &Metadata, as_of: AsOf) -> Option<Warning> {
         "training used outcomes of this tenant until {shown}, which include outcomes after {as_of}: a comparison of these scores with outcomes looks better than the model is. Measure the model with its out-of-time test or a backtest, or score as of {shown} or later"
     );
     Some(Warning::new(WarningCode::OutcomesSeenInTraining, message).of_dates(vec![as_of]))
+}
+
+/// Warns if the date lies after the end of the history that the caller set. The events between the two are missing, so
+/// customers look less active than they are.
+fn after_history(records: &TenantRecords, as_of: AsOf) -> Option<Warning> {
+    let until = records
+        .observed_until
+        .filter(|until| until.as_micros() < as_of.as_micros())?;
+    let message = format!(
+        "the records are complete until {until} ('observed_until'), and the run scores as of {as_of}: events after {until} are missing, so customers look less active than they are. Load the newer events, or score as of {until}"
+    );
+    Some(Warning::new(WarningCode::AfterHistory, message).of_dates(vec![as_of]))
 }
 
 /// The events of a table before the date of a run. Pending payments are not counted. For the customers table, the

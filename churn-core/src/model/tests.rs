@@ -621,6 +621,22 @@ fn customers_without_their_ends_are_missed_and_a_stopped_feed_of_ends_is_stale()
 }
 
 #[test]
+fn a_date_after_the_end_of_the_history_is_reported() -> Result<()> {
+    let world = world(200, 9);
+    let model = ChurnModel::train(&world.records("acme"), &options(2))?;
+    let after = |until: Option<Timestamp>, as_of: Timestamp| -> Result<bool> {
+        let mut records = world.records("acme");
+        records.observed_until = until;
+        let codes = codes(&model.score(&records, as_of)?);
+        Ok(codes.iter().any(|(code, _)| *code == "after_history"))
+    };
+    assert!(after(Some(day(727)), day(729))?);
+    assert!(!after(Some(day(729)), day(729))?);
+    assert!(!after(None, day(729))?, "the caller did not set the end");
+    Ok(())
+}
+
+#[test]
 fn a_partial_outage_of_a_feed_is_reported() -> Result<()> {
     let mut world = world(400, 9);
     let model = ChurnModel::train(&world.records("acme"), &options(2))?;

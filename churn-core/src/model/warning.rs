@@ -16,6 +16,9 @@ names! {
         /// The date of a score run lies so long after the last event of a table that the data feed has probably
         /// stopped.
         StaleData = "stale_data",
+        /// The date of a score run lies after the `observed_until` that the caller set, so the events before this date
+        /// are incomplete.
+        AfterHistory = "after_history",
         /// The mean predicted probability of a score run is far from the churn rates of all training dates.
         LevelOutsideTraining = "level_outside_training",
         /// In a score run, features have values far outside the values that they had at all training dates.

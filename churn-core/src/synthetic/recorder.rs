@@ -341,8 +341,8 @@ impl Scribe<'_, '_> {
     }
 
     /// Corrects some of the paid invoices. A corrected invoice has a second version of its row, with an amount that is
-    /// 1 % lower than in the first version. The second version is written before the invoice can be refunded, so a
-    /// refund is recorded in both versions.
+    /// 1 % lower than in the first version. Both versions exist before the invoice can be refunded, so a refund is
+    /// recorded in both.
     fn correct(&mut self, row: usize, settled_at: i64) {
         let Some(known_at) = self.late(settled_at) else { return };
         let rows = &mut self.all.payments;

@@ -10,8 +10,8 @@ use crate::attest::Checks;
 use crate::engine::{Arg, Backend, TenantTx};
 use crate::error::Result;
 use crate::records::{
-    BatchWriter, CustomerQuery, RecordsOptions, count_customers, count_rows, customer_rows, find, given_columns,
-    load_all, page_rows,
+    BatchWriter, CustomerQuery, RecordsOptions, count_customers, count_rows, customer_rows, delete, find,
+    given_columns, load_all, page_rows,
 };
 use crate::tenant::{
     AuditEntry, AuditQuery, NewApiKey, Role, RunId, ScoreOrder, ScoreQuery, ScoreRows, Stage, StoredOutcome, TABLES,
@@ -418,7 +418,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
     .await
 }
 
-const WRITES: usize = 14;
+const WRITES: usize = 15;
 
 /// Runs one write or deletion for the current tenant. `number` selects the operation. The other tenant has rows with
 /// the same ids as the current tenant. Returns the name of the operation.
@@ -492,6 +492,17 @@ async fn write(tx: &mut TenantTx, number: usize) -> Result<&'static str> {
             // Only the other tenant has this model, so the deletion must fail.
             let _ = models::delete(tx, "a-model-of-1").await;
             "deleting a model"
+        }
+        13 => {
+            for kind in RecordKind::ALL {
+                delete(
+                    tx,
+                    kind,
+                    &["P-1".to_owned(), "T-1".to_owned(), "A-1".to_owned(), "C-2".to_owned()],
+                )
+                .await?;
+            }
+            "deleting records"
         }
         _ => {
             erase(tx, CUSTOMER).await?;

@@ -1,6 +1,7 @@
 //! The records of a tenant: customers, payments, tickets and activities. `churn_core` validates the records when they
 //! are written. They are loaded as `TenantRecords` of `churn_core`.
 
+mod delete;
 mod door;
 mod find;
 mod layout;
@@ -14,6 +15,7 @@ pub use load::RecordsOptions;
 pub use read::{RecordPage, StoredRecord};
 pub use write::{Import, Upserted};
 
+pub(crate) use delete::delete;
 pub(crate) use door::no_zero_byte;
 pub(crate) use find::{count_customers, find};
 pub(crate) use layout::RECORD_TABLES;
@@ -62,6 +64,9 @@ impl RecordStore {
     /// `signed_up_at`, `valid_from` and `known_at`. The key of an event without an id consists of all its values. If a
     /// batch contains several identical events without an id, these events are numbered, and the number is part of the
     /// key. An event without an id cannot be corrected, so give ids to events that you may want to correct.
+    ///
+    /// Rows that the batch does not contain stay stored, even if the batch is a complete export. [`delete`](Self::delete)
+    /// deletes the records that the source has removed.
     ///
     /// A batch may have no rows. If the tenant's table has no other rows either, the loaded records then contain an
     /// empty table instead of no table.

@@ -73,7 +73,7 @@ impl OutcomeStore {
             });
         }
         // A model file contains `active_within` even if the option has its default value. The text that is stored here
-        // contains the option too, so that equal definitions have equal texts.
+        // contains the option too, because queries compare it with the text of the model file.
         let definition = to_json(&definition.clone().written_out())?;
         let mut tx = self.0.begin_session(Access::Write).await?;
         let changed = save(&mut tx, &outcomes, &definition).await?;

@@ -292,6 +292,40 @@ everywhere!(pages_follow_the_key, world => {
     assert_eq!(records.n_customers(), 29);
 });
 
+everywhere!(a_deleted_record_is_gone_with_all_its_versions, world => {
+    let (acme, other) = (world.store.tenant("acme"), world.store.tenant("other"));
+    let payments = |known_at: i64| {
+        let row = |id: &str| Payment::new("C-1", day(10), 5.0).with_payment_id(id).with_known_at(day(known_at));
+        vec![row("P-1"), row("P-2")]
+    };
+    for tenant in [&acme, &other] {
+        tenant.customers().upsert(vec![Customer::new("C-1", day(1)), Customer::new("C-2", day(1))]).await.unwrap();
+        tenant.payments().upsert(payments(11)).await.unwrap();
+        tenant.payments().upsert(payments(12)).await.unwrap();
+        let nameless = Payment::new("C-1", day(20), 7.0);
+        tenant.payments().upsert(vec![nameless]).await.unwrap();
+    }
+    let revision = acme.revision().await.unwrap();
+    assert_eq!(acme.payments().delete(&["P-1", "unknown"]).await.unwrap(), 2);
+    assert!(acme.revision().await.unwrap() > revision);
+    assert_eq!((acme.payments().count().await.unwrap(), other.payments().count().await.unwrap()), (3, 5));
+    for blank in ["", " "] {
+        assert_eq!(acme.payments().delete(&[blank]).await.unwrap_err().code(), "invalid_option");
+    }
+    assert_eq!(acme.payments().count().await.unwrap(), 3, "the payment without an id is kept");
+    // A withdrawn change is replaced in one transaction.
+    let changed = Customer::new("C-1", day(1)).with_valid_from(day(30));
+    acme.customers().upsert(vec![changed]).await.unwrap();
+    let tx = acme.begin().await.unwrap();
+    assert_eq!(tx.customers().delete(&["C-1"]).await.unwrap(), 2);
+    tx.customers().upsert(vec![Customer::new("C-1", day(1))]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(acme.customers().of_customer("C-1").await.unwrap().len(), 1);
+    let (records, _) = acme.records(&RecordsOptions::default()).await.unwrap();
+    assert_eq!(records.n_customers(), 2);
+    assert_eq!(acme.tickets().delete(&[] as &[&str]).await.unwrap(), 0);
+});
+
 everywhere!(a_tenant_sees_only_itself, world => {
     let (a, b) = (world.store.tenant("a"), world.store.tenant("b"));
     store(&a, &tables(20)).await;

@@ -43,8 +43,8 @@ pub fn arrow(data: &[u8]) {
     assert!(outcome.is_ok(), "reading Arrow data panicked");
 }
 
-/// Makes an array from the bytes, and reads the array as the ids of a table. The array is not validated before, just
-/// like an array that another library passes through the C data interface.
+/// Makes an array from the bytes, and reads the array as the ids of a table. Nothing has validated the array, as is
+/// the case if another library passes an array through the C data interface.
 ///
 /// # Panics
 /// Panics if the library does not catch a panic of the Arrow crate.

@@ -381,10 +381,38 @@ fn settled_payments_without_a_settlement_are_reported() {
         found(&report, FindingCode::MissingSettlement),
         [(Some("settled_at"), 1, vec![0])]
     );
-    // If the column `settled_at` is missing, every payment counts as settled when it is due.
-    let payments = "customer_id,due_at,amount,status\na,2023-02-01,5,failed\n";
-    let (_, report) = build(CUSTOMERS, RecordKind::Payments, payments);
-    assert_eq!(found(&report, FindingCode::MissingSettlement), []);
+}
+
+#[test]
+fn statuses_without_any_settlement_date_are_reported() {
+    let unsettled = |payments: &str| {
+        let payments = format!("customer_id,due_at,amount,status\n{payments}");
+        let (_, report) = build(CUSTOMERS, RecordKind::Payments, &payments);
+        let found = found(&report, FindingCode::MissingSettlement);
+        found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
+    };
+    assert_eq!(unsettled("a,2023-02-01,5,paid\na,2023-03-01,5,failed\n"), [1]);
+    // An open invoice is overdue if it was due before the last settled payment.
+    let open = "a,2023-02-01,5,paid\na,2023-03-01,5,pending\na,2023-04-01,5,paid\na,2023-05-01,5,pending\n";
+    assert_eq!(unsettled(open), [1]);
+    assert_eq!(unsettled("a,2023-02-01,5,paid\na,2023-05-01,5,pending\n"), [0u64; 0]);
+    assert_eq!(unsettled("a,2023-02-01,5,\na,2023-05-01,5,\n"), [0u64; 0]);
+}
+
+#[test]
+fn a_notice_that_is_only_in_a_later_row_is_reported() {
+    let late = |before: &str, valid_from: &str| {
+        let customers = format!(
+            "customer_id,signed_up_at,valid_from,notice_at\na,2023-01-01,2023-01-01,{before}\na,2023-01-01,{valid_from},2023-03-01\n"
+        );
+        let payments = "customer_id,due_at,amount\na,2023-02-01,5\n";
+        let (_, report) = build(&customers, RecordKind::Payments, payments);
+        let found = found(&report, FindingCode::LateNotice);
+        found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
+    };
+    assert_eq!(late("", "2023-03-10"), [1]);
+    assert_eq!(late("2023-03-01", "2023-03-10"), [0u64; 0]);
+    assert_eq!(late("", "2023-03-01"), [0u64; 0]);
 }
 
 #[test]

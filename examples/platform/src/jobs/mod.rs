@@ -84,7 +84,7 @@ impl Context {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the options for a long call of `churn_core`. The call can be cancelled with the job. The call's progress
+    /// Returns the options for a long call of `churn_core`. Cancelling the job cancels the call. The call's progress
     /// from 0 to 1 is reported as the job's progress between `from` and `to`.
     pub fn execution(&self, from: f64, to: f64) -> Execution {
         let context = self.clone();
