@@ -12,8 +12,8 @@ minutes="${1:-30}"
 
 say() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
-say "property tests on many worlds"
-CHURN_WORLDS="${CHURN_WORLDS:-20000}" cargo test --release -p churn-tests --locked
+say "property tests on many worlds, and mutated model files"
+CHURN_NIGHTLY=1 CHURN_WORLDS="${CHURN_WORLDS:-20000}" cargo test --release -p churn-tests --locked
 PROPTEST_CASES=4096 cargo test --release -p churn-core --all-features --locked --lib
 
 say "the bank of leaks, clean tenants, and what intervals hold, counted in full"

@@ -48,9 +48,10 @@ python() {
   local venv="$PWD/target/venv"
   [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
-  step "Python lints, notices and bill of materials"
+  step "Python lints, notices, bill of materials and dependencies"
   "$venv/bin/ruff" check --config bindings-python/pyproject.toml .
   tests/notices.py --check
+  tests/dependencies.py
   (
     cd bindings-python
     export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"

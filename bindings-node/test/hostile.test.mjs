@@ -17,7 +17,10 @@ function cell(given, number) {
 }
 
 function rows(given) {
-  const row = (cells, number) => Object.fromEntries(Object.entries(cells).map(([name, value]) => [name, cell(value, number)]))
+  const columns = (name, value, number) => name === '$columns'
+    ? Array.from({ length: value[0] }, (_, column) => [`column ${column}`, cell(value[1], number)])
+    : [[name.replaceAll('{i}', `${number}`), cell(value, number)]]
+  const row = (cells, number) => Object.fromEntries(Object.entries(cells).flatMap(([name, value]) => columns(name, value, number)))
   if (Array.isArray(given)) return given.map((cells) => row(cells, 0))
   return Array.from({ length: given.$rows }, (_, number) => row(given.row, number))
 }

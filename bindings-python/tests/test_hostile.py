@@ -23,10 +23,20 @@ def cell(given, number):
     return given
 
 
+def row(cells, number):
+    own = {}
+    for name, value in cells.items():
+        if name == "$columns":
+            own |= {f"column {column}": cell(value[1], number) for column in range(value[0])}
+        else:
+            own[name.replace("{i}", str(number))] = cell(value, number)
+    return own
+
+
 def rows(given):
     if isinstance(given, list):
-        return [{name: cell(value, 0) for name, value in row.items()} for row in given]
-    return [{name: cell(value, number) for name, value in given["row"].items()} for number in range(given["$rows"])]
+        return [row(cells, 0) for cells in given]
+    return [row(given["row"], number) for number in range(given["$rows"])]
 
 
 def definition(kind, horizon, lead=0, on=None):

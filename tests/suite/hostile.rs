@@ -6,7 +6,9 @@
 //! - `{"$number": "NaN"}` represents a number that JSON cannot contain.
 //! - `{"$repeat": [text, times]}` represents a long text, in which `text` is repeated `times` times.
 //! - `{"$rows": count, "row": {..}}` represents `count` copies of a row. In the texts of the row, `{i}` is replaced by
-//!   the number of the copy.
+//!   the number of the copy, also in the names of its columns.
+//! - `"$columns": [count, cell]` in a row represents `count` more columns, `column 0`, `column 1` and so on, which have
+//!   the same cell.
 //!
 //! The field `then` states what the test computes from the tables: features at a date, labels at a date, or a trained
 //! model.
@@ -53,9 +55,17 @@ fn cell(json: &Json, number: usize) -> Value {
     }
 }
 
-fn row(json: &Json, number: usize) -> Vec<(&str, Value)> {
+fn row(json: &Json, number: usize) -> Vec<(String, Value)> {
     let cells = json.as_object().expect("a row").iter();
-    cells.map(|(name, json)| (name.as_str(), cell(json, number))).collect()
+    let columns = cells.flat_map(|(name, json)| match name.as_str() {
+        "$columns" => {
+            let count = json[0].as_u64().expect("a count") as usize;
+            let column = |column| (format!("column {column}"), cell(&json[1], number));
+            (0..count).map(column).collect()
+        }
+        name => vec![(name.replace("{i}", &number.to_string()), cell(json, number))],
+    });
+    columns.collect()
 }
 
 fn table(json: &Json) -> churn_core::Result<Table> {
