@@ -270,7 +270,7 @@ export async function long<T>(
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The maximum time in milliseconds for which one slice of work should block the event loop. */
-const SLICE = 10
+const SLICE = 5
 
 /** Calls `work` with successive slices of an array. The event loop runs between two slices. */
 export async function sliced<T>(rows: readonly T[], signal: AbortSignal | undefined | null, work: (slice: readonly T[]) => void): Promise<void> {

@@ -53,7 +53,7 @@ export class TenantRecords {
 
   /**
    * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices that take about
-   * 10 ms each, and are validated on another thread. Do not change the rows before the promise settles.
+   * 5 ms each, and are validated on another thread. Do not change the rows before the promise settles.
    */
   static async fromObjectsAsync<C extends CustomerRecord>(
     tables: { tenant: string } & ObjectTables<C> & TableOptions & Cancellable,

@@ -16,7 +16,7 @@ export declare class TenantRecords {
     } & ObjectTables<C> & TableOptions): TenantRecords;
     /**
      * Reads tables like {@link fromObjects}, but without blocking the event loop. Rows are read in slices that take about
-     * 10 ms each, and are validated on another thread. Do not change the rows before the promise settles.
+     * 5 ms each, and are validated on another thread. Do not change the rows before the promise settles.
      */
     static fromObjectsAsync<C extends CustomerRecord>(tables: {
         tenant: string;

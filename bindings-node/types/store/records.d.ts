@@ -53,7 +53,7 @@ export declare class RecordStore<R extends object> {
     readonly name: TableName;
     /**
      * Upserts a batch of rows in one transaction. The rows are an array of objects, or Arrow data. Objects are read in
-     * several steps of about 10 ms each, so do not change the objects before the promise settles.
+     * several steps of about 5 ms each, so do not change the objects before the promise settles.
      *
      * Each row has a key. A new row replaces the stored row with the same key, so a later batch can correct a stored row.
      * Repeating an upsert changes nothing. The key of an event with an id consists of the id and `known_at`. The key of
