@@ -183,6 +183,91 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     })
 }
 
+/// The findings about the other times in the tables, such as `settled_at` and `churned_at`. `until` is the end of the
+/// history.
+pub(crate) fn other_times(records: &TenantRecords, until: Timestamp) -> Vec<Finding> {
+    let late = until.as_micros().saturating_add(FAR);
+    let customers = &records.customers;
+    // A column of times, and the column that has its values if it was not given.
+    type Times<'a> = (RecordKind, &'a str, &'a [i64], Option<&'a [i64]>);
+    let mut columns: Vec<Times<'_>> = vec![
+        (RecordKind::Customers, "churned_at", &customers.churned_at, None),
+        (RecordKind::Customers, "notice_at", &customers.notice_at, None),
+    ];
+    if let Some(payments) = &records.payments {
+        columns.push((
+            RecordKind::Payments,
+            "settled_at",
+            &payments.settled_at,
+            Some(&payments.events.at),
+        ));
+        columns.push((
+            RecordKind::Payments,
+            "refunded_at",
+            &payments.refunded_at,
+            Some(&payments.settled_at),
+        ));
+    }
+    if let Some(tickets) = &records.tickets {
+        columns.push((
+            RecordKind::Tickets,
+            "first_response_at",
+            &tickets.first_response_at,
+            None,
+        ));
+        columns.push((RecordKind::Tickets, "resolved_at", &tickets.resolved_at, None));
+        columns.push((RecordKind::Tickets, "reopened_at", &tickets.reopened_at, None));
+        columns.push((
+            RecordKind::Tickets,
+            "satisfaction_at",
+            &tickets.satisfaction_at,
+            Some(&tickets.resolved_at),
+        ));
+    }
+    let mut findings = vec![];
+    for (kind, column, times, default) in columns {
+        let given = records.events(kind).map(|events| &events.given);
+        let (mut far, mut early) = (Rows::default(), Rows::default());
+        for (row, &at) in times.iter().enumerate() {
+            // A time that was not given has the value of another column, about which there is a finding already.
+            if at == NEVER || (YEAR_1980..=late).contains(&at) || default.is_some_and(|default| default[row] == at) {
+                continue;
+            }
+            let position = given.map_or(row as u64, |given| u64::from(given[row]));
+            // A cancellation can be announced two years ahead. Dates such as 2099-12-31 stand for an open end.
+            let open = kind == RecordKind::Customers && (at <= late.saturating_add(FAR) || stands_for_never(at));
+            match at < YEAR_1980 {
+                true => early.add(position),
+                false if open => {}
+                false => far.add(position),
+            }
+        }
+        let why = "the date lies more than 365 days after the end of the history: correct it, or leave it empty if it has not happened";
+        let both = [
+            far.finding(FindingCode::FarDate, kind, Some(column), why),
+            early.finding(FindingCode::EarlyDate, kind, Some(column), EARLY_DATE),
+        ];
+        // The rows of customers have been sorted, so their positions in the input are not known here.
+        findings.extend(both.into_iter().flatten().map(|mut finding| {
+            if kind == RecordKind::Customers {
+                finding.examples.clear();
+            }
+            finding
+        }));
+    }
+    findings
+}
+
+/// Whether a date is one that databases use for an open end: a day at the beginning or the end of a year, or a day from
+/// 2099 on.
+fn stands_for_never(at: i64) -> bool {
+    Timestamp::from_micros(at).is_none_or(|at| {
+        let text = at.to_string();
+        let day = text.get(4..10).unwrap_or_default();
+        day == "-12-31" || day == "-01-01" || text.as_str() >= "2099"
+    })
+}
+
 /// Calls `visit` with every row, and checks every few rows whether the call was cancelled.
 fn each(rows: impl Iterator<Item = usize>, workers: &Workers, mut visit: impl FnMut(usize)) -> Result<()> {
     for (number, row) in rows.enumerate() {

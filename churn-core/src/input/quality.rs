@@ -199,11 +199,14 @@ fn late_notices(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<
 
 /// The finding about customers whose `churned_at` lies up to two years after the end of the history. The rows of such
 /// customers do not state since when this end is known, so predictions do not use it. `longest_gap` is the length
-/// in days of the longest gap without events. An end that follows the last event sooner than `longest_gap` days is not
-/// reported, because it may already have passed.
+/// in days of the longest gap without events. If the caller has not set the end of the history, an end that follows the
+/// last event sooner than `longest_gap` days is not reported, because it may already have passed.
 pub(crate) fn scheduled_ends(records: &TenantRecords, longest_gap: i64) -> Option<Finding> {
     let until = records.observed_until(None)?.as_micros();
-    let first = until.saturating_add(longest_gap.max(1).saturating_mul(MICROS_PER_DAY));
+    let first = match records.observed_until {
+        Some(_) => until,
+        None => until.saturating_add(longest_gap.max(1).saturating_mul(MICROS_PER_DAY)),
+    };
     let soon = first..until.saturating_add(2 * FAR);
     let customers = &records.customers;
     let last_row = |customer: &usize| customers.rows_of(*customer).end - 1;

@@ -21,6 +21,9 @@ const SHARE: f64 = 0.5;
 /// A feature without a window counts as outside the training data if its share of missing values differs by more than
 /// this number from the share in training.
 const SHARE_OF_LIFETIME: f64 = 0.25;
+/// A text feature counts as outside the training data if more than this share of the rows have texts that did not occur
+/// in training.
+const SHARE_OF_UNSEEN: f64 = 0.25;
 
 /// Some features measure the gaps between events in days. These gaps depend on the lengths of the months. The median of
 /// such a feature counts as outside only if its distance from the typical range exceeds this number of days.
@@ -63,6 +66,9 @@ pub(crate) struct FeatureProfile {
     /// For a text feature: the distinct texts (levels) in the data, at most [`LEVELS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     levels: Option<Vec<String>>,
+    /// For a text feature: the number of rows with each of the `levels`. Files do not contain it.
+    #[serde(skip)]
+    rows_of_levels: Vec<u32>,
 }
 
 /// A text feature with more levels (distinct texts) than this number is treated as an id or as free text. The levels of
@@ -132,9 +138,21 @@ impl FeatureProfile {
             && !known.is_empty()
             && !found.is_empty()
         {
-            let unseen = found.iter().filter(|level| known.binary_search(level).is_err()).count();
-            if unseen as f64 > SHARE * found.len() as f64 {
-                return Some(format!("{unseen} of {} texts were not seen in training", found.len()));
+            let (mut unseen, mut unseen_rows) = (0, 0);
+            for (level, rows) in found.iter().zip(&run.rows_of_levels) {
+                if known.binary_search(level).is_err() {
+                    unseen += 1;
+                    unseen_rows += rows;
+                }
+            }
+            let rows: u32 = run.rows_of_levels.iter().sum();
+            let share = f64::from(unseen_rows) / f64::from(rows.max(1));
+            if unseen as f64 > SHARE * found.len() as f64 || share > SHARE_OF_UNSEEN {
+                return Some(format!(
+                    "{unseen} of {} texts, in {} % of the rows, were not seen in training",
+                    found.len(),
+                    percent(share)
+                ));
             }
         }
         None
@@ -156,26 +174,29 @@ fn profile(column: &FeatureColumn, step: usize) -> FeatureProfile {
                 missing: share_missing(rows, present.len()),
                 quantiles: quantiles(&mut present),
                 levels: None,
+                rows_of_levels: vec![],
             }
         }
         FeatureColumn::Text { codes, levels } => {
             let (mut rows, mut present) = (0usize, 0usize);
-            let mut used = vec![false; levels.len()];
+            let mut counts = vec![0u32; levels.len()];
             for &code in codes.iter().step_by(step) {
                 rows += 1;
-                if let Some(used) = used.get_mut(code as usize) {
-                    *used = true;
+                if let Some(count) = counts.get_mut(code as usize) {
+                    *count += 1;
                     present += 1;
                 }
             }
-            let seen: Vec<String> = (levels.iter().zip(&used))
-                .filter(|(_, used)| **used)
+            let seen: Vec<String> = (levels.iter().zip(&counts))
+                .filter(|(_, count)| **count > 0)
                 .map(|(level, _)| level.clone())
                 .collect();
+            counts.retain(|count| *count > 0);
             FeatureProfile {
                 missing: share_missing(rows, present),
                 quantiles: None,
                 levels: (seen.len() <= LEVELS).then_some(seen),
+                rows_of_levels: counts,
             }
         }
     }
@@ -258,6 +279,14 @@ mod tests {
             profile(&column, 1)
         };
         assert_eq!(texts(&["basic", "pro"]).outside(&texts(&["pro"]), &WINDOW), None);
+        // One of two texts is new. It counts as outside if many rows have it.
+        let half_new = |new_rows: usize| {
+            let codes = (0..20).map(|row| u32::from(row < new_rows)).collect();
+            let levels = vec!["basic".to_owned(), "new".to_owned()];
+            profile(&FeatureColumn::Text { codes, levels }, 1)
+        };
+        assert_eq!(texts(&["basic", "pro"]).outside(&half_new(5), &WINDOW), None);
+        assert!(texts(&["basic", "pro"]).outside(&half_new(6), &WINDOW).is_some());
         assert!(
             texts(&["basic", "pro"])
                 .outside(&texts(&["Basic", "Pro"]), &WINDOW)

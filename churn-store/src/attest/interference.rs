@@ -217,7 +217,7 @@ async fn read(tx: &mut TenantTx) -> Result<Vec<(&'static str, String)>> {
     read.push(("records", format!("{loaded:?}")));
     read.push(("models", format!("{:?}", models::list(tx).await?)));
     read.push(("model bytes", format!("{:?}", models::artifact(tx, MODEL).await?)));
-    read.push(("score runs", format!("{:?}", scores::runs(tx, None, 100).await?)));
+    read.push(("score runs", format!("{:?}", scores::runs(tx, None, None, 100).await?)));
     for (name, run) in [("scores", None), ("scores of a run", Some(run_id(MODEL)))] {
         for order in [ScoreOrder::Probability, ScoreOrder::ValueAtRisk] {
             let query = ScoreQuery {
@@ -332,7 +332,7 @@ pub(crate) async fn run(tx: &mut TenantTx, checks: &mut Checks) -> Result<()> {
         tx.become_other(other).await?;
         seed(tx, 1).await?;
     }
-    let counted = scores::runs(tx, None, 100).await?;
+    let counted = scores::runs(tx, None, None, 100).await?;
     let own = counted.iter().all(|run| run.outcomes == (1, 1));
     checks.add(
         "counting outcomes counts own rows only",

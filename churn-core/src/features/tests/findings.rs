@@ -370,6 +370,14 @@ fn scheduled_ends_are_reported() {
     assert_eq!((ends("", "2023-09-29"), ends("", "2023-10-15")), (0, 1));
     // Dates such as 2099-12-31 stand for an open end.
     assert_eq!(ends("", "2099-12-31"), 0);
+    // If the caller sets the end of the history, the next day is after it.
+    let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,\nb,2023-01-01,2023-10-02\n";
+    let table = |csv: &str| crate::Table::from_csv(csv.as_bytes()).unwrap();
+    let builder = TenantRecords::builder("t")
+        .customers(table(customers))
+        .payments(table(&daily_payments(0..0)));
+    let (_, report) = builder.observed_until("2023-10-01".parse().unwrap()).build().unwrap();
+    assert_eq!(found(&report, FindingCode::ScheduledEnd).len(), 1);
     assert_eq!(ends(",notice_at", "2023-10-15,2023-09-01"), 0);
 }
 
@@ -381,6 +389,45 @@ fn settled_payments_without_a_settlement_are_reported() {
         found(&report, FindingCode::MissingSettlement),
         [(Some("settled_at"), 1, vec![0])]
     );
+}
+
+#[test]
+fn mistyped_years_in_other_columns_are_reported() {
+    let far = |kind: RecordKind, csv: &str| {
+        let (_, report) = build(CUSTOMERS, kind, csv);
+        let both = [FindingCode::FarDate, FindingCode::EarlyDate];
+        let found = both.iter().flat_map(|code| found(&report, *code));
+        found
+            .map(|(column, rows, _)| (column.map(str::to_owned), rows))
+            .collect::<Vec<_>>()
+    };
+    let one = |column: &str| vec![(Some(column.to_owned()), 1)];
+    let payments = |settled_at: &str| {
+        let csv =
+            format!("customer_id,due_at,amount,settled_at\na,2023-02-01,5,{settled_at}\na,2023-03-01,5,2023-03-01\n");
+        far(RecordKind::Payments, &csv)
+    };
+    assert_eq!(payments("2023-02-03"), []);
+    assert_eq!(payments("2052-02-03"), one("settled_at"));
+    let tickets = |resolved_at: &str| {
+        far(
+            RecordKind::Tickets,
+            &format!("customer_id,opened_at,resolved_at\na,2023-02-01,{resolved_at}\n"),
+        )
+    };
+    assert_eq!(tickets("2023-02-03"), []);
+    assert_eq!(tickets("2052-02-03"), one("resolved_at"));
+    let ends = |churned_at: &str| {
+        let customers = format!("customer_id,signed_up_at,churned_at\na,2023-01-01,{churned_at}\n");
+        let (_, report) = build(
+            &customers,
+            RecordKind::Payments,
+            "customer_id,due_at,amount\na,2023-02-01,5\n",
+        );
+        found(&report, FindingCode::FarDate).len()
+    };
+    assert_eq!((ends("2023-06-01"), ends("2052-06-01")), (0, 1));
+    assert_eq!((ends("2099-12-31"), ends("9999-12-31"), ends("2050-01-01")), (0, 0, 0));
 }
 
 #[test]

@@ -70,7 +70,7 @@ impl ScoreStore {
     pub async fn runs_before(&self, before: Option<Timestamp>, limit: usize) -> Result<Vec<RunSummary>> {
         check_limit(limit)?;
         let mut tx = self.0.begin_session(Access::Read).await?;
-        let runs = runs(&mut tx, before, limit).await?;
+        let runs = runs(&mut tx, before, None, limit).await?;
         tx.rollback().await?;
         Ok(runs)
     }

@@ -9,14 +9,23 @@ use crate::tenant::scores::{
     StoredScore, missing,
 };
 
-pub(crate) async fn runs(tx: &mut TenantTx, before: Option<Timestamp>, limit: usize) -> Result<Vec<RunSummary>> {
+/// Returns runs, the latest first. Runs with the same date and the same `saved_at` can only differ in their model. Of
+/// these runs, the run of the champion comes first.
+pub(crate) async fn runs(
+    tx: &mut TenantTx,
+    before: Option<Timestamp>,
+    purpose: Option<&str>,
+    limit: usize,
+) -> Result<Vec<RunSummary>> {
     const RUNS: &str = "
-        SELECT as_of, model_id, saved_at, customers, scored, mean_probability, low, medium, high, critical,
-          outcomes, churned, purpose
-        FROM churn_score_runs
-        WHERE tenant_id = $1 AND as_of < $2
-        ORDER BY as_of DESC, saved_at DESC, model_id
-        LIMIT $3";
+        SELECT r.as_of, r.model_id, r.saved_at, r.customers, r.scored, r.mean_probability, r.low, r.medium, r.high,
+          r.critical, r.outcomes, r.churned, r.purpose
+        FROM churn_score_runs AS r
+        LEFT JOIN churn_models AS m
+          ON m.tenant_id = $1 AND m.model_id = r.model_id
+        WHERE r.tenant_id = $1 AND r.as_of < $2 AND r.purpose = COALESCE($3, r.purpose)
+        ORDER BY r.as_of DESC, r.saved_at DESC, CASE WHEN m.stage = 'champion' THEN 0 ELSE 1 END, r.model_id
+        LIMIT $4";
     let read = |row: &Row| {
         Ok(RunSummary {
             id: RunId {
@@ -33,7 +42,7 @@ pub(crate) async fn runs(tx: &mut TenantTx, before: Option<Timestamp>, limit: us
         })
     };
     let before = before.map_or(i64::MAX, Timestamp::as_micros);
-    tx.rows(RUNS, &[before.into(), (limit as i64).into()])
+    tx.rows(RUNS, &[before.into(), purpose.into(), (limit as i64).into()])
         .await?
         .iter()
         .map(read)
@@ -82,24 +91,16 @@ fn score(row: &Row) -> Result<StoredScore> {
 /// Returns the id of the given run if the run exists. If no run is given, returns the id of the latest run with the
 /// purpose `served`.
 async fn find_run(tx: &mut TenantTx, run: Option<&RunId>) -> Result<RunId> {
-    const LATEST: &str = "
-        SELECT as_of, model_id
-        FROM churn_score_runs
-        WHERE tenant_id = $1 AND purpose = 'served'
-        ORDER BY as_of DESC, saved_at DESC, model_id
-        LIMIT 1";
     const THERE: &str = "
         SELECT as_of, model_id
         FROM churn_score_runs
         WHERE tenant_id = $1 AND as_of = $2 AND model_id = $3";
-    let found = match run {
-        None => tx.row(LATEST, &[]).await?,
-        Some(run) => {
-            let args = [Arg::at(run.as_of), run.model_id.as_str().into()];
-            tx.row(THERE, &args).await?
-        }
+    let Some(run) = run else {
+        let latest = runs(tx, None, Some("served"), 1).await?;
+        return Ok(latest.into_iter().next().ok_or_else(missing)?.id);
     };
-    let found = found.ok_or_else(missing)?;
+    let args = [Arg::at(run.as_of), run.model_id.as_str().into()];
+    let found = tx.row(THERE, &args).await?.ok_or_else(missing)?;
     Ok(RunId {
         as_of: found.at(0)?,
         model_id: found.text(1)?.to_owned(),
