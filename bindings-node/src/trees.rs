@@ -19,9 +19,7 @@ type Given = Either<String, Uint8Array>;
 
 fn content(given: Given) -> churn_core::Result<Vec<u8>> {
     Ok(match given {
-        Either::A(path) => {
-            std::fs::read(&path).map_err(|error| std::io::Error::new(error.kind(), format!("'{path}': {error}")))?
-        }
+        Either::A(path) => churn_core::read_file(&path)?,
         Either::B(bytes) => bytes.to_vec(),
     })
 }

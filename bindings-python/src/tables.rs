@@ -120,6 +120,11 @@ pub(crate) fn value(object: &Bound<'_, PyAny>, nan_is_null: bool) -> PyResult<Va
         }
     }
     if is(&types.decimal)? {
+        // The conversion of a decimal to an integer takes a time that is quadratic in the exponent. A decimal with a
+        // large exponent has no value that a float can hold, and numbers that are not finite are reported.
+        if object.call_method0("is_finite")?.is_truthy()? && object.call_method0("adjusted")?.extract::<i64>()? > 400 {
+            return Ok(Value::Float(f64::INFINITY));
+        }
         // Databases may return whole numbers as decimals. A decimal such as 7.00 is therefore read as the integer 7.
         let whole =
             object.call_method0("is_finite")?.is_truthy()? && object.eq(object.call_method0("to_integral_value")?)?;

@@ -17,17 +17,21 @@ use crate::run::explanation;
 /// Reads a model file. `given` is the path or the content of the file.
 fn content(given: &Bound<'_, PyAny>, is_content: impl Fn(&str) -> bool) -> PyResult<Vec<u8>> {
     let py = given.py();
-    if let Ok(text) = given.cast::<PyString>()
-        && let text = text.to_cow()?
-        && is_content(&text)
-    {
-        return Ok(text.into_owned().into_bytes());
+    if let Ok(text) = given.cast::<PyString>() {
+        let Ok(text) = text.to_cow() else {
+            return Err(refuse(
+                py,
+                "invalid_option",
+                "the model is a text that is not Unicode",
+                Some("model"),
+            ));
+        };
+        if is_content(&text) {
+            return Ok(text.into_owned().into_bytes());
+        }
     }
     if let Ok(path) = given.extract::<PathBuf>() {
-        let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("'{}': {error}", path.display()));
-        return py
-            .detach(|| std::fs::read(&path).map_err(|error| churn_core::Error::from(named(error))))
-            .or_raise(py);
+        return py.detach(|| churn_core::read_file(&path)).or_raise(py);
     }
     let is_bytes = given.is_instance_of::<PyBytes>()
         || given.is_instance_of::<PyByteArray>()

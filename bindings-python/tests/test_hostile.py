@@ -3,6 +3,7 @@ cases."""
 
 import json
 import math
+from decimal import Decimal
 from pathlib import Path
 
 import churn_core as churn
@@ -92,3 +93,32 @@ def test_hostile(case):
     assert error.code == wanted["code"]
     if wanted["table"] is not None:
         assert (error.table, error.row, error.column) == (wanted["table"], wanted["row"], wanted["column"])
+
+
+def test_a_decimal_with_a_large_exponent_is_refused_at_once():
+    for text in ("1e400000", "-1e999999", "1e401"):
+        with pytest.raises(churn.ChurnError) as raised:
+            churn.TenantRecords(
+                "t",
+                customers=[{"customer_id": "a", "signed_up_at": "2024-01-01"}],
+                payments=[{"customer_id": "a", "due_at": "2024-02-01", "amount": Decimal(text)}],
+            )
+        assert raised.value.code == "not_finite"
+
+
+def test_devices_many_threads_and_wide_subscriptions_are_refused():
+    for load in (churn.ChurnModel.load, churn.TreeEnsemble.from_xgboost, churn.TreeEnsemble.from_lightgbm):
+        with pytest.raises(churn.ChurnError) as raised:
+            load("/dev/zero")
+        assert raised.value.code == "io"
+    with pytest.raises(churn.ChurnError):
+        churn.TreeEnsemble.from_lightgbm("tree\n\ud800")
+    customers = [{"customer_id": "a", "signed_up_at": "2024-01-01"}]
+    with pytest.raises(churn.ChurnError) as raised:
+        churn.TenantRecords("t", customers=customers, threads=10**9)
+    assert raised.value.code == "invalid_option"
+    row = {"customer_id": "a", "started_at": "2024-01-01", "price": 1, "interval": "month"}
+    row |= {f"column {number}": number for number in range(20_000)}
+    with pytest.raises(churn.ChurnError) as raised:
+        churn.subscriptions_to_customers([row])
+    assert raised.value.code == "unreadable_table"

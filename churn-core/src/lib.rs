@@ -197,6 +197,8 @@ pub use classifier::{
     ChurnClassifier, ClassLabel, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, ClassifierSchema,
     Dataset, FlatType,
 };
+#[doc(hidden)] // only the language bindings need `read_file`
+pub use error::read_file;
 pub use error::{
     Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, TableReport, ValidationIssue,
     ValidationReport,

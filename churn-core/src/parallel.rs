@@ -82,7 +82,7 @@ impl Execution {
         Self::default()
     }
 
-    /// Sets the number of threads. The number must be at least 1; otherwise, the call fails with `invalid_option`.
+    /// Sets the number of threads. The number must be 1 to 512; otherwise, the call fails with `invalid_option`.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -106,15 +106,15 @@ impl Execution {
     /// Creates the thread pool of one call.
     pub(crate) fn workers(&self) -> Result<Workers> {
         let threads = match self.threads {
-            Some(0) => {
-                return Err(Error::new(ErrorKind::InvalidOption, "threads must be at least 1").at(
+            Some(0 | MOST_THREADS..) => {
+                return Err(Error::new(ErrorKind::InvalidOption, "threads must be 1 to 512").at(
                     None,
                     None,
                     Some("threads"),
                 ));
             }
             Some(n) => n,
-            None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            None => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS - 1)),
         };
         let pool = match threads {
             1 => None,
@@ -144,6 +144,10 @@ impl fmt::Debug for Execution {
             .finish_non_exhaustive()
     }
 }
+
+/// Numbers of threads from this number on are refused. Such a number is probably a mistake, for example a time in
+/// milliseconds.
+const MOST_THREADS: usize = 513;
 
 /// Number of values that are sorted between two checks of the cancellation token.
 const SORTED_AT_ONCE: usize = 1 << 14;
@@ -381,11 +385,11 @@ mod tests {
     }
 
     #[test]
-    fn zero_threads_are_refused() {
-        assert_eq!(
-            Execution::new().threads(0).workers().err().unwrap().code(),
-            "invalid_option"
-        );
+    fn zero_and_very_many_threads_are_refused() {
+        for threads in [0, 513, usize::MAX] {
+            let refused = Execution::new().threads(threads).workers().err();
+            assert_eq!(refused.unwrap().code(), "invalid_option", "{threads}");
+        }
     }
 
     #[test]

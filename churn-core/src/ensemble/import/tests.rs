@@ -116,6 +116,8 @@ fn unsupported_models_are_refused() {
         (r#""num_trees":"12""#, r#""num_trees":"13""#),
         (r#""left_children":[1"#, r#""left_children":[0"#),
         (r#""left_children":[1"#, r#""left_children":[99999"#),
+        (r#""left_children":[1"#, r#""left_children":[-5"#),
+        (r#""left_children":[1"#, r#""left_children":[-1"#),
         (r#""split_indices":["#, r#""split_indices":[7,"#),
         (r#""num_feature":"6","num_target""#, r#""num_feature":"1","num_target""#),
         (r#""size_leaf_vector":"1""#, r#""size_leaf_vector":"2""#),

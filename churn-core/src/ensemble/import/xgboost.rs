@@ -260,8 +260,11 @@ impl Tree {
     fn part(&self, node: usize, weight: f32, sets: &[(usize, Categories)]) -> std::result::Result<Part, String> {
         let (left, right) = (self.left_children[node], self.right_children[node]);
         let condition = self.split_conditions[node];
-        if left < 0 {
+        if (left, right) == (-1, -1) {
             return Ok(Part::Leaf(f64::from(weight * condition)));
+        }
+        if left < 0 || right < 0 {
+            return Err(format!("node {node} has the children {left} and {right}"));
         }
         let feature = self.split_indices[node];
         let missing_left = match self.default_left[node] {

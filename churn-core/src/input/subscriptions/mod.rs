@@ -8,7 +8,8 @@ mod source;
 mod tests;
 mod versions;
 
-use crate::error::{Finding, RecordKind, Result};
+use crate::error::{Error, ErrorKind, Finding, RecordKind, Result};
+use crate::input::reader::MOST_COLUMNS;
 use crate::input::table::{Column, IntoTable, Table, Value};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
@@ -69,6 +70,7 @@ use versions::versions;
 /// - `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
 ///   `ends_before_start`, `duplicate_id`, `duplicate_version` or `mixed_currency` for the first invalid value. The
 ///   error names its row and column.
+/// - `unreadable_table` if a table has more than 10 000 columns.
 /// - `invalid_option` if `customers` has a `known_at` column, or if a static attribute is not a column of `customers`.
 pub fn subscriptions_to_customers(
     subscriptions: impl IntoTable,
@@ -76,6 +78,11 @@ pub fn subscriptions_to_customers(
     static_attributes: &StaticAttributes,
 ) -> Result<(Table, Vec<Finding>)> {
     let subscriptions = subscriptions.into_table();
+    not_too_wide("subscriptions", &subscriptions)?;
+    let customers = customers.map(IntoTable::into_table);
+    if let Some(customers) = &customers {
+        not_too_wide("customers", customers)?;
+    }
     let source = Source::new(&subscriptions)?;
     let mut findings = source.findings();
     let (has_plan, has_seats, has_known_at) = (source.has("plan"), source.has("seats"), source.has("known_at"));
@@ -83,12 +90,7 @@ pub fn subscriptions_to_customers(
     findings.extend(copies(&by_customer));
     findings.extend(short_gaps(&by_customer));
     let joined = customers
-        .map(|table| {
-            Joined::new(
-                table.into_table().with_known_names(RecordKind::Customers),
-                static_attributes,
-            )
-        })
+        .map(|table| Joined::new(table.with_known_names(RecordKind::Customers), static_attributes))
         .transpose()?;
     if let Some(joined) = &joined {
         findings.extend(joined.findings(&by_customer));
@@ -132,4 +134,14 @@ pub fn subscriptions_to_customers(
         return Ok((Table::of_columns(0, columns), findings));
     }
     Ok((Table::from_values(rows)?, findings))
+}
+
+/// Refuses a table with more columns than a table of records may have.
+fn not_too_wide(name: &str, table: &Table) -> Result<()> {
+    let columns = table.column_names().count();
+    if columns <= MOST_COLUMNS {
+        return Ok(());
+    }
+    let why = format!("a table of {name} may have at most {MOST_COLUMNS} columns, not {columns}");
+    Err(Error::new(ErrorKind::UnreadableTable, why))
 }
