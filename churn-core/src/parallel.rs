@@ -180,6 +180,14 @@ impl Workers {
         }
     }
 
+    /// Creates workers that use only the calling thread. Cancelling this call cancels their work too.
+    pub(crate) fn single(&self) -> Self {
+        Self {
+            cancel: self.cancel.clone(),
+            ..Self::inline()
+        }
+    }
+
     /// Number of threads.
     pub(crate) fn threads(&self) -> usize {
         self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)

@@ -56,9 +56,8 @@ impl RecordsBuilder {
             }
         }
         let Split { rows: split, positions } = split;
-        let count = split.len();
-        let mut tenants = BTreeMap::new();
-        for (done, (tenant, tables)) in split.into_iter().enumerate() {
+        let split: Vec<(TenantId, Tables)> = split.into_iter().collect();
+        let build = |(tenant, tables): &(TenantId, Tables), workers: &Workers| {
             // If the caller passed a table, the table counts as given for every tenant. A tenant without rows in this
             // table gets an empty table.
             let given = |kind: RecordKind| {
@@ -74,7 +73,24 @@ impl RecordsBuilder {
             let mut builder = RecordsBuilder::of(Some(tenant.clone()));
             builder.tables = RecordKind::ALL.map(given);
             builder.options = self.options.clone();
-            tenants.insert(tenant, builder.check_and_build(&workers, false)?);
+            builder.check_and_build(workers, false)
+        };
+        // Each small tenant is built on one thread, because starting parallel tasks for each of its columns would take
+        // longer than the work itself. The work for a large tenant is divided among all threads.
+        let rows = |tables: &Tables| tables.values().flatten().map(Vec::len).sum::<usize>();
+        let single = workers.single();
+        let small = workers.map(0..split.len(), |number| match rows(&split[number].1) < PIECE {
+            true => build(&split[number], &single).map(Some),
+            false => Ok(None),
+        })?;
+        let mut tenants = BTreeMap::new();
+        let count = split.len();
+        for (done, (own, built)) in split.into_iter().zip(small).enumerate() {
+            let built = match built {
+                Some(built) => built,
+                None => build(&own, &workers)?,
+            };
+            tenants.insert(own.0, built);
             workers.report("records", done + 1, count);
         }
         let refuses = self.options.refuses();
@@ -92,11 +108,14 @@ impl RecordsBuilder {
     }
 }
 
+/// The positions of one tenant's rows in each batch of each table.
+type Tables = BTreeMap<RecordKind, Vec<Vec<u32>>>;
+
 /// The positions of the rows of each tenant.
 #[derive(Default)]
 struct Split {
     /// For each tenant and table, the positions of the tenant's rows in each batch of the table.
-    rows: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<Vec<u32>>>>,
+    rows: BTreeMap<TenantId, Tables>,
     positions: BTreeMap<TenantId, BTreeMap<RecordKind, Vec<u32>>>,
 }
 

@@ -24,7 +24,7 @@ pub enum Outcome {
         probability: f64,
         /// The risk band that contains the probability.
         risk_band: RiskBand,
-        /// The confidence interval of the churn rate of customers with this score; see [`Score::interval`].
+        /// The 90 % confidence interval of the churn rate of customers with this score; see [`Score::interval`].
         interval: Option<Interval>,
     },
     /// The customer has insufficient history for a score.
