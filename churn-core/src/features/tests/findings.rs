@@ -372,7 +372,7 @@ fn scheduled_ends_are_reported() {
     assert_eq!(ends("", "2099-12-31"), 0);
     // If the caller sets the end of the history, the next day is after it.
     let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,\nb,2023-01-01,2023-10-02\n";
-    let table = |csv: &str| crate::Table::from_csv(csv.as_bytes()).unwrap();
+    let table = |csv: &str| crate::input::Table::from_csv(csv.as_bytes()).unwrap();
     let builder = TenantRecords::builder("t")
         .customers(table(customers))
         .payments(table(&daily_payments(0..0)));
