@@ -270,7 +270,8 @@ def test_unused_columns_have_the_nearest_known_name():
 
 @pytest.mark.parametrize("name", ["\ufeffstatus", " Status ", "STATUS", "sta_tus"])
 def test_known_columns_in_any_spelling(name):
-    payments = [{"customer_id": "a", "due_at": f"2023-0{month}-01", "amount": 10, name: "failed"} for month in (2, 5)]
+    days = ("2023-02-01", "2023-05-01")
+    payments = [{"customer_id": "a", "due_at": day, "settled_at": day, "amount": 10, name: "failed"} for day in days]
     customers = [{"Customer ID": "a", "signedUpAt": "2023-01-01"}]
     records = churn.TenantRecords("acme", customers, payments)
     matrix = churn.features(records, "2023-06-01")
