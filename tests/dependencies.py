@@ -31,43 +31,10 @@ UNNAMED = {("churn-store", "thiserror"): "the macro `error_type!` of churn-core 
 def permitted(expression: str, allowed: set[str]) -> bool:
     """Evaluates an SPDX licence expression. `OR` needs one permitted side, and `AND` needs both. The old notation
     `MIT/Apache-2.0` means `OR`."""
-    tokens = re.findall(r"\(|\)|[^\s()]+", expression.replace("/", " OR "))
-    position = 0
-
-    def peek() -> str | None:
-        return tokens[position] if position < len(tokens) else None
-
-    def take() -> str:
-        nonlocal position
-        position += 1
-        return tokens[position - 1]
-
-    def one() -> bool:
-        if peek() == "(":
-            take()
-            value = either()
-            take()
-            return value
-        name = take()
-        if peek() == "WITH":
-            name = f"{name} {take()} {take()}"
-        return name in allowed
-
-    def both() -> bool:
-        value = one()
-        while peek() == "AND":
-            take()
-            value = one() and value
-        return value
-
-    def either() -> bool:
-        value = both()
-        while peek() == "OR":
-            take()
-            value = both() or value
-        return value
-
-    return either()
+    words = re.findall(r"\(|\)|[^\s()]+(?: WITH [^\s()]+)?", expression.replace("/", " OR "))
+    logic = {"(": "(", ")": ")", "AND": "and", "OR": "or"}
+    # The expression that is evaluated has only parentheses, `and`, `or`, `True` and `False`.
+    return bool(eval(" ".join(logic.get(word, str(word in allowed)) for word in words)))
 
 
 def direct(data: dict[str, Any]) -> dict[str, set[str]]:

@@ -193,12 +193,12 @@ pub mod private {
 pub use arrow;
 pub use ndarray;
 
+#[doc(hidden)] // only the language bindings need `read_file`
+pub use artifact::read_file;
 pub use classifier::{
     ChurnClassifier, ClassLabel, ClassWeights, ClassifierOptions, ClassifierPart, ClassifierReport, ClassifierSchema,
     Dataset, FlatType,
 };
-#[doc(hidden)] // only the language bindings need `read_file`
-pub use error::read_file;
 pub use error::{
     Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, TableReport, ValidationIssue,
     ValidationReport,

@@ -106,7 +106,7 @@ impl Execution {
     /// Creates the thread pool of one call.
     pub(crate) fn workers(&self) -> Result<Workers> {
         let threads = match self.threads {
-            Some(0 | MOST_THREADS..) => {
+            Some(n) if !(1..=MOST_THREADS).contains(&n) => {
                 return Err(Error::new(ErrorKind::InvalidOption, "threads must be 1 to 512").at(
                     None,
                     None,
@@ -114,7 +114,7 @@ impl Execution {
                 ));
             }
             Some(n) => n,
-            None => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS - 1)),
+            None => std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS)),
         };
         let pool = match threads {
             1 => None,
@@ -145,9 +145,8 @@ impl fmt::Debug for Execution {
     }
 }
 
-/// Numbers of threads from this number on are refused. Such a number is probably a mistake, for example a time in
-/// milliseconds.
-const MOST_THREADS: usize = 513;
+/// The maximum number of threads. A larger number is probably a mistake, for example a time in milliseconds.
+const MOST_THREADS: usize = 512;
 
 /// Number of values that are sorted between two checks of the cancellation token.
 const SORTED_AT_ONCE: usize = 1 << 14;

@@ -175,6 +175,18 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
+/// Reads a file completely. Only a regular file is read, because a device such as `/dev/zero` has no end.
+#[doc(hidden)]
+pub fn read_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    let regular = std::fs::metadata(path).map_err(of_file(path))?.is_file();
+    if !regular {
+        let why = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(of_file(path)(why));
+    }
+    std::fs::read(path).map_err(of_file(path))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -23,7 +23,7 @@ use ndarray::Array2;
 
 use crate::artifact;
 use crate::classifier::bytes::{Metadata, Parts};
-use crate::error::{Error, ErrorKind, Result, excerpt, read_file};
+use crate::error::{Error, ErrorKind, Result, excerpt};
 use crate::features::{Columns, FeatureColumn};
 use crate::input::{Table, read};
 use crate::model::{Explanation, Reason, top_reasons};
@@ -103,7 +103,7 @@ impl ChurnClassifier {
     /// # Errors
     /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_bytes(&read_file(path)?)
+        Self::from_bytes(&artifact::read_file(path)?)
     }
 
     /// The id of the classifier: the first half of the checksum (SHA-256) of its model file, in hex.

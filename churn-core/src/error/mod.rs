@@ -115,18 +115,6 @@ pub(crate) fn of_file(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     move |source| Error::new(ErrorKind::Io, format!("'{}': {source}", path.display())).caused_by(source)
 }
 
-/// Reads a file completely. Only a regular file is read, because a device such as `/dev/zero` has no end.
-#[doc(hidden)]
-pub fn read_file(path: impl AsRef<Path>) -> Result<Vec<u8>> {
-    let path = path.as_ref();
-    let regular = std::fs::metadata(path).map_err(of_file(path))?.is_file();
-    if !regular {
-        let why = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file");
-        return Err(of_file(path)(why));
-    }
-    std::fs::read(path).map_err(of_file(path))
-}
-
 /// The first 64 characters of a value. Messages show this excerpt instead of the whole value.
 pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value.chars().take(64).flat_map(char::escape_debug).collect();

@@ -494,9 +494,10 @@ impl RecordsBuilder {
             report.findings.extend(times.findings);
             all_days.extend(times.days.map(|days| (kind, days)));
         }
-        workers.check()?;
         if let Some(until) = records.observed_until(None) {
-            report.findings.extend(event_times::other_times(&records, until));
+            report
+                .findings
+                .extend(event_times::other_times(&records, until, workers)?);
         }
         if let Some(history) = event_times::history(&records, &all_days) {
             let findings = all_days

@@ -185,7 +185,7 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
 
 /// The findings about the other times in the tables, such as `settled_at` and `churned_at`. `until` is the end of the
 /// history.
-pub(crate) fn other_times(records: &TenantRecords, until: Timestamp) -> Vec<Finding> {
+pub(crate) fn other_times(records: &TenantRecords, until: Timestamp, workers: &Workers) -> Result<Vec<Finding>> {
     let late = until.as_micros().saturating_add(FAR);
     let customers = &records.customers;
     // A column of times, and the column that has its values if it was not given.
@@ -228,10 +228,11 @@ pub(crate) fn other_times(records: &TenantRecords, until: Timestamp) -> Vec<Find
     for (kind, column, times, default) in columns {
         let given = records.events(kind).map(|events| &events.given);
         let (mut far, mut early) = (Rows::default(), Rows::default());
-        for (row, &at) in times.iter().enumerate() {
+        each(0..times.len(), workers, |row| {
+            let at = times[row];
             // A time that was not given has the value of another column, about which there is a finding already.
             if at == NEVER || (YEAR_1980..=late).contains(&at) || default.is_some_and(|default| default[row] == at) {
-                continue;
+                return;
             }
             let position = given.map_or(row as u64, |given| u64::from(given[row]));
             // A cancellation can be announced two years ahead. Dates such as 2099-12-31 stand for an open end.
@@ -241,7 +242,7 @@ pub(crate) fn other_times(records: &TenantRecords, until: Timestamp) -> Vec<Find
                 false if open => {}
                 false => far.add(position),
             }
-        }
+        })?;
         let why = "the date lies more than 365 days after the end of the history: correct it, or leave it empty if it has not happened";
         let both = [
             far.finding(FindingCode::FarDate, kind, Some(column), why),
@@ -255,7 +256,7 @@ pub(crate) fn other_times(records: &TenantRecords, until: Timestamp) -> Vec<Find
             finding
         }));
     }
-    findings
+    Ok(findings)
 }
 
 /// Whether a date is one that databases use for an open end: a day at the beginning or the end of a year, or a day from

@@ -1,6 +1,7 @@
 //! Splits tables that contain rows of several tenants.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, RecordKind, Result, ValidationReport};
 use crate::input::builder::RecordsBuilder;
@@ -57,6 +58,7 @@ impl RecordsBuilder {
         }
         let Split { rows: split, positions } = split;
         let split: Vec<(TenantId, Tables)> = split.into_iter().collect();
+        let (count, done, progress) = (split.len(), AtomicUsize::new(0), &workers);
         let build = |(tenant, tables): &(TenantId, Tables), workers: &Workers| {
             // If the caller passed a table, the table counts as given for every tenant. A tenant without rows in this
             // table gets an empty table.
@@ -73,7 +75,9 @@ impl RecordsBuilder {
             let mut builder = RecordsBuilder::of(Some(tenant.clone()));
             builder.tables = RecordKind::ALL.map(given);
             builder.options = self.options.clone();
-            builder.check_and_build(workers, false)
+            let built = builder.check_and_build(workers, false)?;
+            progress.report("records", done.fetch_add(1, Ordering::Relaxed) + 1, count);
+            Ok::<_, Error>(built)
         };
         // Each small tenant is built on one thread, because starting parallel tasks for each of its columns would take
         // longer than the work itself. The work for a large tenant is divided among all threads.
@@ -84,14 +88,12 @@ impl RecordsBuilder {
             false => Ok(None),
         })?;
         let mut tenants = BTreeMap::new();
-        let count = split.len();
-        for (done, (own, built)) in split.into_iter().zip(small).enumerate() {
+        for (own, built) in split.into_iter().zip(small) {
             let built = match built {
                 Some(built) => built,
                 None => build(&own, &workers)?,
             };
             tenants.insert(own.0, built);
-            workers.report("records", done + 1, count);
         }
         let refuses = self.options.refuses();
         let clean = unassigned.is_clean() && tenants.values().all(|(_, report)| report.is_clean());

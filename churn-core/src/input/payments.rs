@@ -125,7 +125,7 @@ pub(crate) fn clean(
     // Without a `settled_at` column, training sees no failed or overdue payments before their statuses were exported.
     let unsettled = {
         let (position, bad, mut unsettled) = (reader.given(), reader.check.bad(), Rows::default());
-        if !has_settled_at {
+        if !has_settled_at && reader.has("status") {
             let due = |row: &usize| events.at[*row];
             let settled = (0..reader.rows).filter(|&row| !matches!(given[row], Given::Nothing | Given::Pending));
             let last = settled.filter(|&row| !bad[row]).map(|row| due(&row)).max();

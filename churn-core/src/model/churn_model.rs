@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 use crate::artifact;
 use crate::calibration::Intervals;
-use crate::error::{Error, ErrorKind, RecordKind, Result, read_file};
+use crate::error::{Error, ErrorKind, RecordKind, Result};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, eligible};
 use crate::model::bands::RiskBands;
 use crate::model::bytes::{self, Metadata};
@@ -132,7 +132,7 @@ impl ChurnModel {
     /// # Errors
     /// `io` if the file cannot be read; the errors of [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        Self::from_bytes(&read_file(path)?)
+        Self::from_bytes(&artifact::read_file(path)?)
     }
 
     /// The id of the model: the first half of the SHA-256 hash of the model's content, in hexadecimal digits.

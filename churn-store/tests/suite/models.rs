@@ -147,4 +147,18 @@ everywhere!(models_scores_and_outcomes, world => {
     assert_eq!(scores.history(&wanted[0], 10).await.unwrap().len(), 1);
     models.delete(first.id()).await.unwrap();
     assert_eq!(models.load(first.id()).await.unwrap_err().code(), "not_found");
+
+    // Of two runs with one date and one `saved_at`, the run of the champion is the latest, in either order.
+    models.save(&first, Stage::Challenger, day(4)).await.unwrap();
+    let as_of = AsOf::new(day(160));
+    for model in [&first, &second] {
+        let run = model.score(&records, as_of).unwrap();
+        scores.save(model, &run, ReasonsFor::Nobody, day(161)).await.unwrap();
+    }
+    for model in [&first, &second, &first] {
+        models.promote(model.id(), Stage::Champion).await.unwrap();
+        let page = scores.high_risk(&HighRisk { limit: 1, ..Default::default() }).await.unwrap();
+        assert_eq!(page.scores[0].run.model_id, model.id());
+        assert_eq!(scores.runs(1).await.unwrap()[0].id.model_id, model.id());
+    }
 });

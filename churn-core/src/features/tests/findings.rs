@@ -372,10 +372,9 @@ fn scheduled_ends_are_reported() {
     assert_eq!(ends("", "2099-12-31"), 0);
     // If the caller sets the end of the history, the next day is after it.
     let customers = "customer_id,signed_up_at,churned_at\na,2023-01-01,\nb,2023-01-01,2023-10-02\n";
-    let table = |csv: &str| crate::input::Table::from_csv(csv.as_bytes()).unwrap();
     let builder = TenantRecords::builder("t")
-        .customers(table(customers))
-        .payments(table(&daily_payments(0..0)));
+        .customers(csv(customers))
+        .payments(csv(&daily_payments(0..0)));
     let (_, report) = builder.observed_until("2023-10-01".parse().unwrap()).build().unwrap();
     assert_eq!(found(&report, FindingCode::ScheduledEnd).len(), 1);
     assert_eq!(ends(",notice_at", "2023-10-15,2023-09-01"), 0);
