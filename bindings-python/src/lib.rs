@@ -1,6 +1,7 @@
 //! The native Python module `churn_core._churn_core`. It converts Python values, calls the core, and converts errors.
 
 mod arguments;
+mod capsules;
 mod classifier;
 mod definition;
 mod ensemble;

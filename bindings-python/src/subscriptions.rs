@@ -4,14 +4,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
-use churn_core::StaticAttributes;
+use churn_core::{StaticAttributes, subscriptions_to_customers_with};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
 
-use crate::errors::OrRaise;
 use crate::frames::{Frame, Values, through};
 use crate::records::findings;
 use crate::tables::{Kind, table};
+use crate::work;
 
 /// The table of customers that `subscriptions_to_customers` returns. Each row is a version (dated row) of a customer.
 /// `TenantRecords` accepts this table as ``customers``.
@@ -149,11 +149,9 @@ pub(crate) fn subscriptions_to_customers<'py>(
         Some(given) => crate::records::static_attributes(given)?,
         None => StaticAttributes::None,
     };
-    let (batch, found) = py
-        .detach(|| {
-            let (customers, found) = churn_core::subscriptions_to_customers(subscriptions, customers, &fixed)?;
-            Ok::<_, churn_core::Error>((customers.to_record_batch()?, found))
-        })
-        .or_raise(py)?;
+    let (batch, found) = work::run(py, None, None, move |execution| {
+        let (customers, found) = subscriptions_to_customers_with(subscriptions, customers, &fixed, &execution)?;
+        Ok((customers.to_record_batch()?, found))
+    })?;
     Ok((CustomersTable(batch), findings(py, &found)?))
 }

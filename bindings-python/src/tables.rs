@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray};
-use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema};
-use churn_core::{AsOf, Column, ColumnType, RecordKind, Table, Timestamp, Value, columns_of, subscription_columns};
+use churn_core::{
+    AsOf, Column, ColumnType, MOST_COLUMNS, RecordKind, Table, Timestamp, Value, columns_of, subscription_columns,
+};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
-use pyo3_arrow::input::AnyRecordBatch;
 
+use crate::capsules::{Foreign, arrow_table, has_arrow};
 use crate::errors::{OrRaise, refuse, refuse_at};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -224,6 +223,7 @@ impl Kind {
 pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     let py = object.py();
     let pandas = is_pandas(object)?;
+    not_too_wide(object, pandas, kind)?;
     if let (false, Ok(columns)) = (pandas, object.cast::<PyDict>()) {
         return dict_of_columns(columns, kind);
     }
@@ -238,7 +238,7 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
             "a pandas Series is a single row or column: pass a data frame, or a list that contains the row as a dict";
         return Err(kind.unreadable(py, why));
     }
-    if object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")? {
+    if has_arrow(object)? {
         let plain = without_pandas_index(object)?;
         // A stream can be read only once. On a second reading, pyarrow returns no batches, as if the table were empty.
         let once = object.hasattr("read_next_batch")?;
@@ -282,56 +282,19 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
     Err(kind.unreadable(py, &format!("a {what} is neither a data frame nor a list of dicts")))
 }
 
-/// The reasons why a table cannot be read through the Arrow C interface.
-enum Foreign {
-    /// The library that exports the table raised an exception.
-    Refused(PyErr),
-    /// The exported data are not valid Arrow data.
-    Invalid(churn_core::Error),
-    /// The object is a stream that has already been read.
-    Exhausted,
-}
-
-impl Foreign {
-    fn mentions(&self, word: &str) -> bool {
-        match self {
-            Self::Refused(error) => error.to_string().contains(word),
-            Self::Invalid(error) => error.to_string().contains(word),
-            Self::Exhausted => false,
-        }
+/// Refuses a frame or a dict of columns with too many columns before any column is converted, because each conversion of
+/// a column takes a fixed time.
+fn not_too_wide(object: &Bound<'_, PyAny>, pandas: bool, kind: Kind) -> PyResult<()> {
+    let columns = match (pandas, object.cast::<PyDict>()) {
+        (true, _) => object.getattr("columns")?.len()?,
+        (false, Ok(columns)) => columns.len(),
+        (false, Err(_)) => return Ok(()),
+    };
+    if matches!(kind, Kind::Flat) || columns <= MOST_COLUMNS {
+        return Ok(());
     }
-}
-
-/// Reads a table through the Arrow C interface. The data come from another library, so they are validated.
-///
-/// `once` says whether the object is a stream, which can be read only once. If a stream has no batches, it is assumed
-/// to have been read before.
-fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
-    let (mut refused, mut exhausted) = (None, false);
-    let table = Table::from_foreign_batches(|| {
-        let read = object
-            .extract::<AnyRecordBatch>()
-            .and_then(|batches| Ok(batches.into_table()?));
-        match read {
-            Ok(table) => {
-                let (batches, schema) = table.into_inner();
-                if batches.is_empty() {
-                    exhausted = once;
-                    return Ok(vec![RecordBatch::new_empty(schema)]);
-                }
-                Ok(batches.iter().map(uuids_as_texts).collect::<Result<_, _>>()?)
-            }
-            Err(error) => {
-                refused = Some(error);
-                Ok(vec![])
-            }
-        }
-    });
-    match refused {
-        Some(error) => Err(Foreign::Refused(error)),
-        None if exhausted => Err(Foreign::Exhausted),
-        None => table.map_err(Foreign::Invalid),
-    }
+    let why = format!("it may have at most {MOST_COLUMNS} columns, not {columns}");
+    Err(kind.unreadable(object.py(), &why))
 }
 
 /// Reads the rows of one customer. `object` is a table or a single row.
@@ -420,50 +383,6 @@ fn has_named_index(pandas: &[u8]) -> bool {
             .filter_map(|column| column.as_str())
             .any(|name| !name.starts_with("__index_level_"))
     })
-}
-
-/// Converts columns of Arrow's UUID type to texts.
-fn uuids_as_texts(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let is_uuid = |field: &Field| {
-        field.data_type() == &DataType::FixedSizeBinary(16)
-            && field
-                .metadata()
-                .get("ARROW:extension:name")
-                .is_some_and(|name| name == "arrow.uuid")
-    };
-    let schema = batch.schema();
-    if !schema.fields().iter().any(|field| is_uuid(field)) {
-        return Ok(batch.clone());
-    }
-    let mut fields: Vec<FieldRef> = vec![];
-    let mut columns: Vec<ArrayRef> = vec![];
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        match column.as_any().downcast_ref::<FixedSizeBinaryArray>() {
-            Some(bytes) if is_uuid(field) => {
-                let texts: StringArray = bytes.iter().map(|bytes| bytes.map(hyphenated)).collect();
-                fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
-                columns.push(Arc::new(texts));
-            }
-            _ => {
-                fields.push(Arc::clone(field));
-                columns.push(Arc::clone(column));
-            }
-        }
-    }
-    let schema = Schema::new(fields).with_metadata(schema.metadata().clone());
-    RecordBatch::try_new(Arc::new(schema), columns)
-}
-
-/// Formats a UUID as text with hyphens.
-fn hyphenated(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (number, byte) in bytes.iter().enumerate() {
-        if matches!(number, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// Returns whether a pandas frame can be converted to Arrow, which requires pyarrow.

@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import churn_core as churn
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 CASES = json.loads((Path(__file__).parents[2] / "tests/fixtures/hostile.json").read_text())
@@ -122,3 +124,41 @@ def test_devices_many_threads_and_wide_subscriptions_are_refused():
     with pytest.raises(churn.ChurnError) as raised:
         churn.subscriptions_to_customers([row])
     assert raised.value.code == "unreadable_table"
+
+
+def struct_of(rows, mask=None):
+    """The columns as one array of structs. Only this array passes through `__arrow_c_array__`."""
+    arrays = [pa.array(values) if isinstance(values, list) else values for values in rows.values()]
+    return pa.StructArray.from_arrays(arrays, names=list(rows), mask=None if mask is None else pa.array(mask))
+
+
+def test_arrow_structures_of_other_libraries_are_checked():
+    days = ["2024-01-01", "2024-01-01", "2024-01-01"]
+    whole = struct_of({"customer_id": ["a", "b", "c"], "signed_up_at": days})
+    assert len(churn.TenantRecords("t", whole)) == 3
+
+    def refused(table):
+        with pytest.raises(churn.InvalidRecordsError) as raised:
+            churn.TenantRecords("t", table)
+        assert raised.value.code == "unreadable_table"
+        return str(raised.value)
+
+    masked = struct_of({"customer_id": ["a", "b", "c"], "signed_up_at": days}, [False, True, False])
+    assert "row 1 of the Arrow struct array is null" in refused(masked)
+    deep = pa.int64()
+    for _ in range(200):
+        deep = pa.list_(deep)
+    assert "64 levels" in refused(pa.table({"customer_id": ["a"], "deep": pa.nulls(1, deep)}))
+    assert "30000000 rows" in refused(pa.table({"customer_id": pa.nulls(30_000_000)}))
+    # An empty slice of a text column is a table without rows.
+    empty = pa.table({"customer_id": ["a", "b"], "signed_up_at": days[:2]}).slice(2, 0)
+    assert len(churn.TenantRecords("t", empty)) == 0
+
+
+def test_wide_frames_are_refused_before_they_are_converted():
+    wide = pd.DataFrame([range(20_000)], columns=[f"c{number}" for number in range(20_000)])
+    for table in (wide, {name: [0] for name in wide.columns}):
+        with pytest.raises(churn.InvalidRecordsError, match="at most 10000 columns, not 20000"):
+            churn.TenantRecords("t", table)
+        with pytest.raises(churn.InvalidRecordsError, match="at most 10000 columns, not 20000"):
+            churn.subscriptions_to_customers(table)

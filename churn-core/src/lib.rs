@@ -208,8 +208,6 @@ pub use features::{
     Axis, ChurnDefinition, Condition, Feature, FeatureColumn, FeatureKind, FeatureMatrix, FeaturePlan, Function, Label,
     LabelRule, Labels, Measure, ResolvedPlan, eligible_features, features, labels, usual_gap_days,
 };
-#[doc(hidden)] // only `churn-store` and the language bindings need `Cell`
-pub use input::Cell;
 #[cfg(feature = "csv")]
 pub use input::CsvBatches;
 #[cfg(feature = "arrow")]
@@ -217,8 +215,10 @@ pub use input::IpcBatches;
 pub use input::{
     Activity, AttributeMap, CheckedBatch, CheckedColumn, Column, ColumnNote, ColumnSpec, ColumnType, Customer,
     IntoTable, OnInvalid, Partition, Payment, RecordsBuilder, Table, Ticket, Ties, Value, columns_of,
-    subscription_columns, subscriptions_to_customers,
+    subscription_columns, subscriptions_to_customers, subscriptions_to_customers_with,
 };
+#[doc(hidden)] // only `churn-store` and the language bindings need these
+pub use input::{Cell, MOST_COLUMNS};
 pub use leakage::{LeakageAction, LeakageEvidence, LeakageFinding, LeakagePolicy};
 pub use metrics::{Estimate, Interval};
 pub use model::{

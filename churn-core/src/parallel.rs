@@ -179,6 +179,14 @@ impl Workers {
         }
     }
 
+    /// Creates workers that use only the calling thread. The token of the execution cancels their work.
+    pub(crate) fn on_this_thread(execution: &Execution) -> Self {
+        Self {
+            cancel: execution.cancel.clone(),
+            ..Self::inline()
+        }
+    }
+
     /// Creates workers that use only the calling thread. Cancelling this call cancels their work too.
     pub(crate) fn single(&self) -> Self {
         Self {

@@ -2,10 +2,9 @@
 //! once to a common layout.
 //!
 //! Arrays that are created by safe Rust or decoded from IPC bytes are valid. Arrays from the C data interface may be
-//! invalid, so [`Table::from_foreign_batches`] validates them first.
+//! invalid, so `interface.rs` validates them first.
 
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -23,6 +22,21 @@ use arrow::error::ArrowError;
 use crate::error::{Error, ErrorKind, IssueCode, Result, excerpt};
 use crate::input::table::{Cell, Data, Table, Value};
 use crate::time::MICROS_PER_DAY;
+
+/// The number of cells of a batch must not exceed `MOST_CELLS_PER_BYTE` times the number of its bytes, plus
+/// `SMALL_TABLE`. One byte can contain eight values of the smallest type. The factor is larger than eight because
+/// columns of nulls need no bytes.
+const MOST_CELLS_PER_BYTE: i64 = 64;
+const SMALL_TABLE: i64 = 1 << 22;
+
+/// Returns whether a batch claims more cells than its bytes can contain. Every cell can cause an issue in the report,
+/// so the number of cells must be bounded by the size of the input.
+pub(super) fn too_many_cells(rows: i64, columns: i64, bytes: usize) -> bool {
+    rows.saturating_mul(columns)
+        > MOST_CELLS_PER_BYTE
+            .saturating_mul(bytes as i64)
+            .saturating_add(SMALL_TABLE)
+}
 
 /// A column whose values are stored in several Arrow arrays. The arrays are read in place, without a copy.
 #[derive(Clone, Debug)]
@@ -200,46 +214,6 @@ impl Table {
     /// `unreadable_table` if two columns have the same name.
     pub fn from_record_batch(batch: &RecordBatch) -> Result<Self> {
         Self::from_record_batches(std::slice::from_ref(batch))
-    }
-
-    /// Reads the batches of one table that another library passed through the C data interface. Offsets, views,
-    /// dictionary indexes, null counts and UTF-8 are fully validated before any value is used. Validation reads every
-    /// buffer once.
-    ///
-    /// The closure `batches` creates the batches. If the closure panics, as Arrow does on contradictory arrays, this
-    /// function returns an error. The C data interface does not transmit the lengths of buffers. This function
-    /// therefore cannot detect a buffer that is shorter than its array claims.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-    /// use churn_core::Table;
-    ///
-    /// let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-    /// let table = Table::from_foreign_batches(|| Ok(vec![RecordBatch::try_from_iter([("customer_id", ids)])?]))?;
-    /// assert_eq!(table.n_rows(), 2);
-    /// # Ok::<(), churn_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// `unreadable_table` if an array is invalid, if the batches have different columns, or if two columns have the
-    /// same name.
-    #[doc(hidden)]
-    pub fn from_foreign_batches(batches: impl FnOnce() -> Result<Vec<RecordBatch>>) -> Result<Self> {
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            let batches = batches()?;
-            for batch in &batches {
-                for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-                    let valid = column.to_data().validate_full();
-                    valid.map_err(|e| invalid(field.name(), &e.to_string()).caused_by(e))?;
-                }
-            }
-            Self::from_record_batches(&batches)
-        }));
-        read.unwrap_or_else(|_| {
-            let message = "the table cannot be read: its Arrow arrays are inconsistent";
-            Err(Error::new(ErrorKind::UnreadableTable, message))
-        })
     }
 
     /// Reads the batches of one table. Arrays with common layouts are not copied. If there are no batches, the table
@@ -439,15 +413,6 @@ fn uuid_texts(array: &ArrayRef) -> ArrayRef {
     };
     let texts: StringArray = bytes.iter().map(|bytes| bytes.map(text)).collect();
     Arc::new(texts)
-}
-
-fn invalid(column: &str, why: &str) -> Error {
-    let message = format!(
-        "column '{}' is not a valid Arrow array: {}",
-        excerpt(column),
-        excerpt(why)
-    );
-    Error::new(ErrorKind::UnreadableTable, message).at(None, None, Some(column))
 }
 
 fn cannot(e: ArrowError, array: &dyn Array) -> Error {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ::arrow::array::*;
-use ::arrow::buffer::Buffer;
 use ::arrow::compute::cast;
 use ::arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Schema, TimeUnit, UnionFields, UnionMode};
 use ::arrow::ipc::writer::{FileWriter, StreamWriter};
@@ -324,92 +323,6 @@ fn a_type_that_no_column_accepts_is_refused() {
     let outcomes: Vec<_> = Table::ipc_batches(bytes.as_slice()).collect();
     assert_eq!(outcomes.len(), 1);
     assert_eq!(outcomes[0].as_ref().unwrap_err().code(), "unreadable_table");
-}
-
-/// Invalid arrays that are created without validation. Another library could pass such arrays through the C data
-/// interface.
-#[allow(unsafe_code)]
-fn lying() -> Vec<(&'static str, ArrayRef)> {
-    let array = |data: ArrayDataBuilder| {
-        // SAFETY: the buffers have the lengths that the arrays state, and nothing reads the content before it is
-        // validated.
-        make_array(unsafe { data.build_unchecked() })
-    };
-    let text = |kind: DataType, offsets: Buffer, bytes: &[u8]| {
-        array(
-            ArrayData::builder(kind)
-                .len(2)
-                .add_buffer(offsets)
-                .add_buffer(Buffer::from(bytes)),
-        )
-    };
-    let view = |length: u32, buffer: u32, offset: u32| {
-        u128::from(length) | 0x6161_6161 << 32 | u128::from(buffer) << 64 | u128::from(offset) << 96
-    };
-    let views = |views: [u128; 2]| {
-        let builder = ArrayData::builder(DataType::Utf8View).len(2);
-        array(
-            builder
-                .add_buffer(Buffer::from_slice_ref(views))
-                .add_buffer(Buffer::from(vec![b'a'; 16])),
-        )
-    };
-    let coded = |keys: [i32; 2]| {
-        let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-        let values = StringArray::from(vec!["a", "b"]).into_data();
-        array(
-            ArrayData::builder(kind)
-                .len(2)
-                .add_buffer(Buffer::from_slice_ref(keys))
-                .add_child_data(values),
-        )
-    };
-    vec![
-        (
-            "offsets that fall",
-            text(DataType::Utf8, Buffer::from_slice_ref([0i32, 3, 2]), b"abc"),
-        ),
-        (
-            "offsets beyond the text",
-            text(DataType::Utf8, Buffer::from_slice_ref([0i32, 9, 3]), b"abc"),
-        ),
-        (
-            "negative offsets",
-            text(DataType::Utf8, Buffer::from_slice_ref([0i32, -1, 3]), b"abc"),
-        ),
-        (
-            "large offsets",
-            text(DataType::LargeUtf8, Buffer::from_slice_ref([0i64, 1 << 40, 3]), b"abc"),
-        ),
-        (
-            "no UTF-8",
-            text(DataType::Utf8, Buffer::from_slice_ref([0i32, 1, 3]), b"\xff\xfea"),
-        ),
-        (
-            "half a character",
-            text(DataType::Utf8, Buffer::from_slice_ref([0i32, 1, 3]), "é1".as_bytes()),
-        ),
-        ("a view of no buffer", views([view(13, 7, 0), view(1, 0, 0)])),
-        ("a view beyond its buffer", views([view(13, 0, 9), view(1, 0, 0)])),
-        ("an index beyond the values", coded([0, 2])),
-        ("a negative index", coded([-1, 0])),
-    ]
-}
-
-#[test]
-fn invalid_arrays_are_refused() {
-    for (name, array) in lying() {
-        let schema = Schema::new(vec![Field::new("customer_id", array.data_type().clone(), true)]);
-        let batch = RecordBatch::try_new(Arc::new(schema), vec![array]).unwrap();
-        let error = Table::from_foreign_batches(|| Ok(vec![batch])).unwrap_err();
-        assert_eq!(
-            (error.code(), error.column()),
-            ("unreadable_table", Some("customer_id")),
-            "{name}"
-        );
-    }
-    let error = Table::from_foreign_batches(|| panic!("an array contradicts itself")).unwrap_err();
-    assert_eq!(error.code(), "unreadable_table");
 }
 
 /// Returns every column of a table: its name and its cells.

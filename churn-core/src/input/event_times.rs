@@ -127,53 +127,45 @@ struct Observed {
 
 /// Determines the observed event times of a table.
 fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers: &Workers) -> Result<Observed> {
-    let rows = || records.observed_rows(kind);
-    let count = rows().count();
-    workers.check()?;
-    // `last` is the number of latest events that are set aside. The heap holds the `last + 1` latest event times, so
-    // its smallest element is the latest time of the remaining events.
+    let is_observed = records.is_observed(kind, events);
+    let position = |row: usize| u64::from(events.given[row]);
+    let (count, first, latest) = latest_times(events, &is_observed, workers)?;
+    // The latest thousandth of the events, and at least one event, is set aside.
     let last = (count / 1000).max(1);
-    let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
-    let mut first = NEVER;
-    each(rows(), workers, |row| {
-        let at = events.at[row];
-        first = first.min(at);
-        if latest.len() <= last {
-            latest.push(Reverse(at));
-        } else if latest.peek().is_some_and(|least| at > least.0) {
-            latest.pop();
-            latest.push(Reverse(at));
-        }
-    })?;
-    let limit = match latest.peek() {
-        Some(Reverse(at)) if count > last => at.saturating_add(FAR),
-        _ => NEVER,
+    let limit = match latest.get(last) {
+        Some(at) => at.saturating_add(FAR),
+        None => NEVER,
     };
-    let mut far = Rows::default();
-    let mut end: Option<(i64, u64)> = None;
-    each(rows(), workers, |row| {
-        let (at, position) = (events.at[row], u64::from(events.given[row]));
-        if at > limit {
-            far.add(position);
-        } else if end.is_none_or(|(last, place)| at > last || at == last && position < place) {
-            end = Some((at, position));
-        }
+    let far = Rows::among(events.len(), workers, position, |row| {
+        events.at[row] > limit && is_observed(row)
     })?;
-    let (mut isolated, mut early) = (Rows::default(), Rows::default());
-    if first < YEAR_1980 {
-        let before = rows().filter(|&row| events.at[row] < YEAR_1980);
-        before.for_each(|row| early.add(u64::from(events.given[row])));
-    }
-    let times = || rows().map(|row| events.at[row]).filter(|&at| at <= limit);
+    let ends = workers.map_chunks(events.len(), PIECE, |rows| {
+        let rows = rows.filter(|&row| events.at[row] <= limit && is_observed(row));
+        // The latest event; among equal times, the one that was given first.
+        Ok(rows.map(|row| (events.at[row], Reverse(position(row)))).max())
+    })?;
+    let end = ends.into_iter().flatten().max();
+    let early = match first < YEAR_1980 {
+        true => Rows::among(events.len(), workers, position, |row| {
+            events.at[row] < YEAR_1980 && is_observed(row)
+        })?,
+        false => Rows::default(),
+    };
+    let times = || {
+        let rows = (0..events.len()).filter(|&row| events.at[row] <= limit && is_observed(row));
+        rows.map(|row| events.at[row])
+    };
     let days = EventDays::count(times).and_then(|days| UsualDays::of(&days));
     workers.check()?;
-    if let (Some(days), Some((last, _))) = (&days, end)
-        && !(days.contains(first) && days.contains(last))
-    {
-        let outside = rows().filter(|&row| events.at[row] <= limit && !days.contains(events.at[row]));
-        outside.for_each(|row| isolated.add(u64::from(events.given[row])));
-    }
-    let span = end.map(|(last, last_row)| EventSpan { first, last, last_row });
+    let isolated = match (&days, end) {
+        (Some(days), Some((last, _))) if !(days.contains(first) && days.contains(last)) => {
+            Rows::among(events.len(), workers, position, |row| {
+                events.at[row] <= limit && !days.contains(events.at[row]) && is_observed(row)
+            })?
+        }
+        _ => Rows::default(),
+    };
+    let span = end.map(|(last, Reverse(last_row))| EventSpan { first, last, last_row });
     Ok(Observed {
         span,
         far,
@@ -181,6 +173,47 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
         early,
         days,
     })
+}
+
+/// Returns the number of observed events, the earliest time, and the latest times in descending order. The latest times
+/// are slightly more than a thousandth of all.
+fn latest_times(
+    events: &Events,
+    is_observed: &(impl Fn(usize) -> bool + Sync),
+    workers: &Workers,
+) -> Result<(usize, i64, Vec<i64>)> {
+    let most = (events.len() / 1000).max(1) + 1;
+    // Every piece keeps its own latest times, so the pieces must be much longer than these times are many.
+    let length = events.len().div_ceil(4 * workers.threads()).max(PIECE);
+    let pieces = workers.map_chunks(events.len(), length, |rows| {
+        let (mut count, mut first) = (0, NEVER);
+        // The smallest of the latest times is at the top of the heap.
+        let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
+        for row in rows {
+            if row % PIECE == 0 {
+                workers.check()?;
+            }
+            if !is_observed(row) {
+                continue;
+            }
+            let at = events.at[row];
+            count += 1;
+            first = first.min(at);
+            if latest.len() < most {
+                latest.push(Reverse(at));
+            } else if latest.peek().is_some_and(|least| at > least.0) {
+                latest.pop();
+                latest.push(Reverse(at));
+            }
+        }
+        Ok((count, first, latest.into_vec()))
+    })?;
+    let count = pieces.iter().map(|piece| piece.0).sum();
+    let first = pieces.iter().map(|piece| piece.1).min().unwrap_or(NEVER);
+    let mut latest: Vec<Reverse<i64>> = pieces.into_iter().flat_map(|piece| piece.2).collect();
+    workers.sort_by_key(&mut latest, |&at| at)?;
+    latest.truncate(most);
+    Ok((count, first, latest.into_iter().map(|at| at.0).collect()))
 }
 
 /// The findings about the other times in the tables, such as `settled_at` and `churned_at`. `until` is the end of the
@@ -227,21 +260,18 @@ pub(crate) fn other_times(records: &TenantRecords, until: Timestamp, workers: &W
     let mut findings = vec![];
     for (kind, column, times, default) in columns {
         let given = records.events(kind).map(|events| &events.given);
-        let (mut far, mut early) = (Rows::default(), Rows::default());
-        each(0..times.len(), workers, |row| {
+        let position = |row: usize| given.map_or(row as u64, |given| u64::from(given[row]));
+        // A time that was not given has the value of another column, about which there is a finding already.
+        let is_given = |row: usize| default.is_none_or(|default| default[row] != times[row]);
+        // A cancellation can be announced two years ahead. Dates such as 2099-12-31 stand for an open end.
+        let is_open =
+            |at: i64| kind == RecordKind::Customers && (at <= late.saturating_add(FAR) || stands_for_never(at));
+        let far = Rows::among(times.len(), workers, position, |row| {
             let at = times[row];
-            // A time that was not given has the value of another column, about which there is a finding already.
-            if at == NEVER || (YEAR_1980..=late).contains(&at) || default.is_some_and(|default| default[row] == at) {
-                return;
-            }
-            let position = given.map_or(row as u64, |given| u64::from(given[row]));
-            // A cancellation can be announced two years ahead. Dates such as 2099-12-31 stand for an open end.
-            let open = kind == RecordKind::Customers && (at <= late.saturating_add(FAR) || stands_for_never(at));
-            match at < YEAR_1980 {
-                true => early.add(position),
-                false if open => {}
-                false => far.add(position),
-            }
+            at > late && at != NEVER && is_given(row) && !is_open(at)
+        })?;
+        let early = Rows::among(times.len(), workers, position, |row| {
+            times[row] < YEAR_1980 && is_given(row)
         })?;
         let why = "the date lies more than 365 days after the end of the history: correct it, or leave it empty if it has not happened";
         let both = [
@@ -267,17 +297,6 @@ fn stands_for_never(at: i64) -> bool {
         let day = text.get(4..10).unwrap_or_default();
         day == "-12-31" || day == "-01-01" || text.as_str() >= "2099"
     })
-}
-
-/// Calls `visit` with every row, and checks every few rows whether the call was cancelled.
-fn each(rows: impl Iterator<Item = usize>, workers: &Workers, mut visit: impl FnMut(usize)) -> Result<()> {
-    for (number, row) in rows.enumerate() {
-        if number % PIECE == 0 {
-            workers.check()?;
-        }
-        visit(row);
-    }
-    Ok(())
 }
 
 /// The name of the column that contains the event time of a table.

@@ -13,15 +13,11 @@ use arrow::ipc::{Block, MessageHeader, root_as_footer, root_as_message};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::input::arrow::too_many_cells;
 use crate::input::table::Table;
 
 /// The bytes at the start of an IPC file. After these bytes, the file contains the same messages as an IPC stream.
 const MAGIC: &[u8] = b"ARROW1\0\0";
-/// The number of cells of a batch must not exceed `MOST_CELLS_PER_BYTE` times the number of its bytes, plus
-/// `SMALL_TABLE`. One byte can contain eight values of the smallest type. The factor is larger than eight because
-/// columns of nulls need no bytes.
-const MOST_CELLS_PER_BYTE: i64 = 64;
-const SMALL_TABLE: i64 = 1 << 22;
 const MOST_PADDING: usize = 64;
 const CONTINUATION: [u8; 4] = [0xff; 4];
 const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -292,7 +288,7 @@ fn check(head: &[u8], body: usize) -> Result<()> {
         return Err(broken("a batch claims more rows than fit into its bytes"));
     }
     let columns = batch.nodes().map_or(0, |nodes| nodes.len() as i64);
-    if batch.length().saturating_mul(columns) > MOST_CELLS_PER_BYTE * (head.len() + body) as i64 + SMALL_TABLE {
+    if too_many_cells(batch.length(), columns, head.len() + body) {
         return Err(broken("a batch has more columns than fit into its bytes"));
     }
     let outside = |offset: i64, length: i64| {

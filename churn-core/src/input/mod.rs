@@ -20,6 +20,11 @@ mod event_times;
 mod events;
 mod fields;
 mod flat;
+#[cfg(feature = "arrow-ffi")]
+mod interface;
+#[cfg(test)]
+#[cfg(feature = "arrow-ffi")]
+mod interface_tests;
 mod interner;
 #[cfg(feature = "arrow")]
 mod ipc;
@@ -52,10 +57,11 @@ pub(crate) use flat::{FlatKind, kinds, read};
 #[cfg(feature = "arrow")]
 pub use ipc::IpcBatches;
 pub use partition::Partition;
+pub use reader::MOST_COLUMNS;
 pub use rows::{Activity, AttributeMap, Customer, Payment, Ticket};
 pub(crate) use schema::nearest_given;
 pub use schema::{ColumnSpec, ColumnType, columns_of, subscription_columns};
-pub use subscriptions::subscriptions_to_customers;
+pub use subscriptions::{subscriptions_to_customers, subscriptions_to_customers_with};
 #[doc(hidden)]
 pub use table::Cell;
 pub(crate) use table::Data;

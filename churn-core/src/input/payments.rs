@@ -107,71 +107,55 @@ pub(crate) fn clean(
         Ok(())
     })?;
 
-    let without_status = {
-        let (position, bad, mut without) = (reader.given(), reader.check.bad(), Rows::default());
-        if given.iter().any(|status| *status != Given::Nothing) {
-            (0..reader.rows)
-                .filter(|&row| given[row] == Given::Nothing && settled_at[row] != NEVER && !bad[row])
-                .for_each(|row| without.add(position(row)));
+    let (bad, position) = (reader.check.bad(), reader.given());
+    let rows_where =
+        |is: &(dyn Fn(usize) -> bool + Sync)| Rows::among(reader.rows, workers, &position, |row| is(row) && !bad[row]);
+    let without_status = match given.iter().any(|status| *status != Given::Nothing) {
+        true => rows_where(&|row| given[row] == Given::Nothing && settled_at[row] != NEVER)?,
+        false => Rows::default(),
+    };
+    let is_settled = |row: usize| !matches!(given[row], Given::Nothing | Given::Pending);
+    // Without a `settled_at` column, training sees no failed or overdue payments before their statuses were exported.
+    let unsettled = match !has_settled_at && reader.has("status") {
+        true => {
+            let settled = (0..reader.rows).filter(|&row| is_settled(row) && !bad[row]);
+            let last = settled.map(|row| events.at[row]).max();
+            rows_where(&|row| match given[row] {
+                Given::Failed => true,
+                Given::Pending => last.is_some_and(|last| events.at[row] < last),
+                _ => false,
+            })?
         }
-        without.finding(
+        false => Rows::default(),
+    };
+    let without_settlement = rows_where(&|row| is_settled(row) && settled_at[row] == NEVER)?;
+    let not_positive = rows_where(&|row| amounts[row] <= 0)?;
+    let findings = [
+        without_status.finding(
             FindingCode::MissingStatus,
             RecordKind::Payments,
             Some("status"),
             "the payment has no status, although others have one, and counts as paid: give its status",
-        )
-    };
-
-    // Without a `settled_at` column, training sees no failed or overdue payments before their statuses were exported.
-    let unsettled = {
-        let (position, bad, mut unsettled) = (reader.given(), reader.check.bad(), Rows::default());
-        if !has_settled_at && reader.has("status") {
-            let due = |row: &usize| events.at[*row];
-            let settled = (0..reader.rows).filter(|&row| !matches!(given[row], Given::Nothing | Given::Pending));
-            let last = settled.filter(|&row| !bad[row]).map(|row| due(&row)).max();
-            (0..reader.rows)
-                .filter(|row| match given[*row] {
-                    Given::Failed => !bad[*row],
-                    Given::Pending => !bad[*row] && last.is_some_and(|last| due(row) < last),
-                    _ => false,
-                })
-                .for_each(|row| unsettled.add(position(row)));
-        }
+        ),
         unsettled.finding(
             FindingCode::MissingSettlement,
             RecordKind::Payments,
             Some("settled_at"),
             "the payment failed or is overdue, and the table has no 'settled_at': training takes all earlier payments as settled when they were due, so customers who owe now get wrong scores. Give 'settled_at'",
-        )
-    };
-
-    let without_settlement = {
-        let (position, bad, mut without) = (reader.given(), reader.check.bad(), Rows::default());
-        (0..reader.rows)
-            .filter(|&row| {
-                !matches!(given[row], Given::Nothing | Given::Pending) && settled_at[row] == NEVER && !bad[row]
-            })
-            .for_each(|row| without.add(position(row)));
-        without.finding(
+        ),
+        without_settlement.finding(
             FindingCode::MissingSettlement,
             RecordKind::Payments,
             Some("settled_at"),
             "the status says that the payment is settled, but it has no 'settled_at' and counts as pending: give 'settled_at', also of failed payments (the time of the last attempt)",
-        )
-    };
-
-    let not_positive = {
-        let (position, bad, mut found) = (reader.given(), reader.check.bad(), Rows::default());
-        (0..reader.rows)
-            .filter(|&row| amounts[row] <= 0 && !bad[row])
-            .for_each(|row| found.add(position(row)));
-        found.finding(
+        ),
+        not_positive.finding(
             FindingCode::NotPositive,
             RecordKind::Payments,
             Some("amount"),
             "the amount is zero or less, and the row counts as a payment: leave out credit notes, or give 'refunded_at' of the payment that they reverse",
-        )
-    };
+        ),
+    ];
 
     let values = vec![
         Values::Moments(&amounts),
@@ -180,11 +164,7 @@ pub(crate) fn clean(
         Values::Moments(&refunded_at),
     ];
     let (events, rows, mut checked) = events.finish(reader, &known.customers, ties, values)?;
-    checked.findings.extend(
-        [without_status, unsettled, without_settlement, not_positive]
-            .into_iter()
-            .flatten(),
-    );
+    checked.findings.extend(findings.into_iter().flatten());
     let status = gather(&status, &rows, workers)?;
     let gathered = |column: Vec<i64>| gather(&column, &rows, workers);
     let payments = Payments {

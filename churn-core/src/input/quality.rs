@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind};
+use crate::error::{Finding, FindingCode, MAX_EXAMPLES, RecordKind, Result};
+use crate::input::reader::PIECE;
 use crate::input::schema::{is_known, nearest_known, similar_known};
+use crate::parallel::Workers;
 use crate::record::{ALWAYS, Attribute, AttributeValues, Customers, Events, MISSING_CODE, NEVER, TenantRecords};
 use crate::time::MICROS_PER_DAY;
 
@@ -45,6 +47,21 @@ impl Rows {
         if self.first.len() > MAX_EXAMPLES {
             self.first.pop_last();
         }
+    }
+
+    /// The rows from 0 to `rows` for which `is` holds. `position` maps a row to its position in the input.
+    pub(crate) fn among(
+        rows: usize,
+        workers: &Workers,
+        position: impl Fn(usize) -> u64 + Sync + Send,
+        is: impl Fn(usize) -> bool + Sync + Send,
+    ) -> Result<Self> {
+        let pieces = workers.map_chunks(rows, PIECE, |rows| {
+            let mut found = Self::default();
+            rows.filter(|&row| is(row)).for_each(|row| found.add(position(row)));
+            Ok(found)
+        })?;
+        Ok(pieces.into_iter().fold(Self::default(), Self::join))
     }
 
     pub(crate) fn join(mut self, other: Self) -> Self {

@@ -21,7 +21,7 @@ pub(crate) const PIECE: usize = 1 << 15;
 
 /// Maximum number of columns of an input table. Each attribute can become a feature, and column names are searched
 /// linearly. The limit therefore bounds memory and time.
-pub(crate) const MOST_COLUMNS: usize = 10_000;
+pub const MOST_COLUMNS: usize = 10_000;
 
 /// A range of rows in one batch.
 #[derive(Clone, Copy)]

@@ -113,16 +113,25 @@ impl TenantRecords {
         }
     }
 
-    /// The rows of an event table that count as observed events. A superseded version (a row that a newer version
-    /// replaced) and a payment that is not settled do not count. Empty if the table was not given.
-    pub(crate) fn observed_rows(&self, kind: RecordKind) -> impl Iterator<Item = usize> {
+    /// Returns a function that tells whether a row of an event table counts as an observed event. A superseded version (a
+    /// row that a newer version replaced) and a payment that is not settled do not count. `events` are the common
+    /// columns of the table.
+    pub(crate) fn is_observed<'a>(
+        &'a self,
+        kind: RecordKind,
+        events: &'a Events,
+    ) -> impl Fn(usize) -> bool + Sync + Send + 'a {
         let payments = self.payments.as_ref().filter(|_| kind == RecordKind::Payments);
-        let settled = move |row: usize| payments.is_none_or(|payments| payments.settled_at[row] != NEVER);
-        let rows = self.events(kind).into_iter().flat_map(|events| {
-            let rows = 0..events.len();
-            rows.filter(|&row| events.is_last_version(row))
-        });
-        rows.filter(move |&row| settled(row))
+        move |row| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER)
+    }
+
+    /// The rows of an event table that count as observed events; see [`is_observed`](Self::is_observed). Empty if the
+    /// table was not given.
+    pub(crate) fn observed_rows(&self, kind: RecordKind) -> impl Iterator<Item = usize> {
+        self.events(kind).into_iter().flat_map(move |events| {
+            let is_observed = self.is_observed(kind, events);
+            (0..events.len()).filter(move |&row| is_observed(row))
+        })
     }
 
     /// The optional built-in columns that affect at least one feature value, each with its table. A column in which

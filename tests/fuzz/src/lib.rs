@@ -3,11 +3,11 @@
 //! pass the seed inputs.
 
 use std::panic::catch_unwind;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch, StringArray, make_array};
+use arrow::array::{Array, ArrayData, StringArray};
 use arrow::buffer::Buffer;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use churn_core::ensemble::{LinearModel, TreeEnsemble};
 use churn_core::{
     ChurnClassifier, ChurnModel, CustomerRows, Execution, FeaturePlan, OnInvalid, RecordKind, StaticAttributes, Table,
@@ -43,21 +43,44 @@ pub fn arrow(data: &[u8]) {
     assert!(outcome.is_ok(), "reading Arrow data panicked");
 }
 
-/// Makes an array from the bytes, and reads the array as the ids of a table. Nothing has validated the array, as is
-/// the case if another library passes an array through the C data interface.
+/// Makes an array from the bytes, and passes it through the C data interface as the ids of a table. The first two bytes
+/// change one count of the structure. Nothing has validated the array.
 ///
 /// # Panics
 /// Panics if the library does not catch a panic of the Arrow crate.
+#[allow(unsafe_code)]
 pub fn interface(data: &[u8]) {
     let outcome = catch_unwind(|| {
-        let batches = || {
-            let array = unchecked(data);
-            Ok(vec![RecordBatch::try_from_iter([
-                ("customer_id", Arc::clone(&array)),
-                ("due_at", array),
-            ])?])
-        };
-        if let Ok(table) = Table::from_foreign_batches(batches) {
+        let (change, value) = (
+            data.first().copied().unwrap_or(0),
+            data.get(1).copied().unwrap_or(0) as i8,
+        );
+        let column = unchecked(data.get(2..).unwrap_or_default());
+        let fields = ["customer_id", "due_at"].map(|name| Field::new(name, column.data_type().clone(), true));
+        let rows = DataType::Struct(fields.into_iter().collect());
+        let schema = FFI_ArrowSchema::try_from(&rows).expect("the type can be exported");
+        let data = ArrayData::builder(rows)
+            .len(column.len())
+            .add_child_data(column.clone())
+            .add_child_data(column);
+        // SAFETY: both children have as many rows as the struct.
+        let mut array = FFI_ArrowArray::new(&unsafe { data.build_unchecked() });
+        // SAFETY: an array with two children has pointers to two children.
+        let child = unsafe { &mut **array.children };
+        let value = i64::from(value);
+        // Lengths are not made larger, because a consumer cannot know the lengths of buffers.
+        match change % 8 {
+            1 => child.length = value.min(child.length),
+            2 => child.offset = value.min(0),
+            3 => child.null_count = value,
+            4 => child.n_buffers = value.min(child.n_buffers),
+            5 => child.n_children = value.min(child.n_children),
+            6 => array.length = value.min(array.length),
+            7 => child.buffers = std::ptr::null_mut(),
+            _ => {}
+        }
+        // SAFETY: all pointers are those of a real array, or null.
+        if let Ok(table) = unsafe { Table::from_c_array(array, &schema) } {
             everywhere(&table);
         }
     });
@@ -67,7 +90,7 @@ pub fn interface(data: &[u8]) {
 /// Makes an array of at most 32 rows. The first four bytes choose the type, the number of rows, the stated number of
 /// nulls, and whether there is a validity bitmap. The other bytes fill the buffers.
 #[allow(unsafe_code)]
-fn unchecked(data: &[u8]) -> ArrayRef {
+fn unchecked(data: &[u8]) -> ArrayData {
     let mut rest = data.iter().copied();
     let mut byte = || rest.next().unwrap_or(0);
     let (kind, rows, nulls, masked) = (byte(), usize::from(byte() % 33), usize::from(byte()), byte() % 2 == 1);
@@ -112,7 +135,7 @@ fn unchecked(data: &[u8]) -> ArrayRef {
     }
     // SAFETY: the buffers have the lengths that the type and the number of rows require, and nothing reads their
     // content before the library validates it.
-    make_array(unsafe { builder.build_unchecked() })
+    unsafe { builder.build_unchecked() }
 }
 
 /// Imports the bytes as a model of another library, in XGBoost's JSON format and in LightGBM's text format.

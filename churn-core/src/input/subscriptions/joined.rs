@@ -2,6 +2,7 @@
 //! subscriptions.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::error::{Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, excerpt};
 use crate::input::fields::{id, timestamp};
@@ -145,7 +146,7 @@ impl Joined {
         Ok(values)
     }
 
-    pub(super) fn findings(&self, by_customer: &BTreeMap<String, Vec<Subscription>>) -> Vec<Finding> {
+    pub(super) fn findings(&self, by_customer: &BTreeMap<Rc<str>, Vec<Subscription>>) -> Vec<Finding> {
         let rows = self.table.n_rows() as u64;
         let left_out = self.left_out.iter().map(|name| {
             let message = match ["mrr", "plan", "seats"].contains(&name.as_str()) {
@@ -166,7 +167,7 @@ impl Joined {
         for (_, rows) in self
             .rows
             .iter()
-            .filter(|(customer, _)| !by_customer.contains_key(*customer))
+            .filter(|(customer, _)| !by_customer.contains_key(customer.as_str()))
         {
             rows.iter().for_each(|&(_, row)| without.add(row as u64));
         }

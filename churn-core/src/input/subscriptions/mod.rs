@@ -8,15 +8,22 @@ mod source;
 mod tests;
 mod versions;
 
-use crate::error::{Error, ErrorKind, Finding, RecordKind, Result};
+use crate::error::{Error, ErrorKind, Finding, RecordKind, Result, excerpt};
 use crate::input::reader::MOST_COLUMNS;
 use crate::input::table::{Column, IntoTable, Table, Value};
+use crate::parallel::{Execution, Workers};
 use crate::record::{ALWAYS, NEVER, StaticAttributes};
 
 use joined::Joined;
 use quality::{copies, short_gaps};
 use source::Source;
 use versions::versions;
+
+/// The number of rows of the result must not exceed `MOST_VERSIONS` times the number of rows of the input, plus
+/// `SMALL_RESULT`. Later information can contradict all earlier rows, so the number of rows can grow with the square of
+/// the input.
+const MOST_VERSIONS: usize = 64;
+const SMALL_RESULT: usize = 1 << 20;
 
 /// Converts subscriptions to a dated customers table for
 /// [`RecordsBuilder::customers`](crate::RecordsBuilder::customers). Each row of the result states since when it is
@@ -70,23 +77,40 @@ use versions::versions;
 /// - `missing_column`, `duplicate_column`, `missing_value`, `bad_type`, `bad_timestamp`, `not_finite`, `out_of_range`,
 ///   `ends_before_start`, `duplicate_id`, `duplicate_version` or `mixed_currency` for the first invalid value. The
 ///   error names its row and column.
-/// - `unreadable_table` if a table has more than 10 000 columns.
+/// - `unreadable_table` if a table has more than 10 000 columns, or if the result would have more than 64 times as many
+///   rows as the input, plus 2^20.
 /// - `invalid_option` if `customers` has a `known_at` column, or if a static attribute is not a column of `customers`.
 pub fn subscriptions_to_customers(
     subscriptions: impl IntoTable,
     customers: Option<impl IntoTable>,
     static_attributes: &StaticAttributes,
 ) -> Result<(Table, Vec<Finding>)> {
+    subscriptions_to_customers_with(subscriptions, customers, static_attributes, &Execution::new())
+}
+
+/// Converts subscriptions to customers, as [`subscriptions_to_customers`] does. `execution` can cancel the call. The
+/// call uses only the calling thread, and reports no progress.
+///
+/// # Errors
+/// As [`subscriptions_to_customers`], and `cancelled` if the call is cancelled.
+pub fn subscriptions_to_customers_with(
+    subscriptions: impl IntoTable,
+    customers: Option<impl IntoTable>,
+    static_attributes: &StaticAttributes,
+    execution: &Execution,
+) -> Result<(Table, Vec<Finding>)> {
+    let workers = Workers::on_this_thread(execution);
     let subscriptions = subscriptions.into_table();
     not_too_wide("subscriptions", &subscriptions)?;
     let customers = customers.map(IntoTable::into_table);
     if let Some(customers) = &customers {
         not_too_wide("customers", customers)?;
     }
+    let n_rows = subscriptions.n_rows() + customers.as_ref().map_or(0, Table::n_rows);
     let source = Source::new(&subscriptions)?;
     let mut findings = source.findings();
     let (has_plan, has_seats, has_known_at) = (source.has("plan"), source.has("seats"), source.has("known_at"));
-    let by_customer = source.read()?;
+    let by_customer = source.read(&workers)?;
     findings.extend(copies(&by_customer));
     findings.extend(short_gaps(&by_customer));
     let joined = customers
@@ -96,10 +120,20 @@ pub fn subscriptions_to_customers(
         findings.extend(joined.findings(&by_customer));
     }
 
+    let most_rows = MOST_VERSIONS.saturating_mul(n_rows).saturating_add(SMALL_RESULT);
     let mut rows: Vec<Vec<(String, Value)>> = vec![];
     for (customer, subscriptions) in &by_customer {
         let moments = joined.as_ref().map_or(vec![], |joined| joined.moments(customer));
-        for ((signed_up_at, valid_from), known_at, version) in versions(subscriptions, &moments) {
+        let versions = versions(subscriptions, &moments, &workers)?;
+        if rows.len() + versions.len() > most_rows {
+            let why = format!(
+                "the subscriptions of customer '{}' have too many versions: the result would have more than {most_rows} rows",
+                excerpt(customer)
+            );
+            return Err(Error::new(ErrorKind::UnreadableTable, why).at(None, None, Some("known_at")));
+        }
+        for ((signed_up_at, valid_from), known_at, version) in versions {
+            workers.check()?;
             let moment = |at: i64| {
                 if at == NEVER || at == ALWAYS {
                     Value::Null
@@ -108,7 +142,7 @@ pub fn subscriptions_to_customers(
                 }
             };
             let mut row = vec![
-                ("customer_id".to_owned(), Value::Text(customer.clone())),
+                ("customer_id".to_owned(), Value::Text(customer.to_string())),
                 ("signed_up_at".to_owned(), moment(signed_up_at)),
                 ("churned_at".to_owned(), moment(version.churned_at)),
                 ("valid_from".to_owned(), moment(valid_from)),
@@ -118,7 +152,10 @@ pub fn subscriptions_to_customers(
             }
             row.push(("mrr".to_owned(), Value::Float(version.mrr)));
             if has_plan {
-                row.push(("plan".to_owned(), version.plan.map_or(Value::Null, Value::Text)));
+                row.push((
+                    "plan".to_owned(),
+                    version.plan.map_or(Value::Null, |plan| Value::Text(plan.to_string())),
+                ));
             }
             if has_seats {
                 row.push(("seats".to_owned(), version.seats.map_or(Value::Null, Value::Float)));

@@ -1,6 +1,7 @@
 //! Findings about subscriptions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::error::{Finding, FindingCode, RecordKind};
 use crate::input::quality::{Rows, SHORT_GAP};
@@ -9,7 +10,7 @@ use crate::record::ALWAYS;
 use super::source::Subscription;
 
 /// The finding about subscriptions that have no id and are identical to another subscription of the same customer.
-pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
+pub(super) fn copies(by_customer: &BTreeMap<Rc<str>, Vec<Subscription>>) -> Option<Finding> {
     let mut copies = Rows::default();
     for subscriptions in by_customer.values() {
         let mut seen = BTreeSet::new();
@@ -32,7 +33,7 @@ pub(super) fn copies(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Optio
 
 /// The finding about subscriptions that begin less than two days after the same customer's earlier subscriptions ended.
 /// Such gaps occur in exports that state the last day of a subscription instead of its end.
-pub(super) fn short_gaps(by_customer: &BTreeMap<String, Vec<Subscription>>) -> Option<Finding> {
+pub(super) fn short_gaps(by_customer: &BTreeMap<Rc<str>, Vec<Subscription>>) -> Option<Finding> {
     let mut short = Rows::default();
     for subscriptions in by_customer.values() {
         let mut sorted: Vec<&Subscription> = subscriptions.iter().collect();

@@ -1,11 +1,13 @@
 //! Reads the subscriptions table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use crate::error::{Error, ErrorKind, Finding, FindingCode, IssueCode, RecordKind, Result, excerpt};
 use crate::input::fields::{Field, Problem, bounded_number, currency, id, text, timestamp, word};
 use crate::input::schema::{known_among, nearest_subscription_column, subscription_columns};
 use crate::input::table::{Cell, Table};
+use crate::parallel::Workers;
 use crate::record::{ALWAYS, NEVER};
 
 /// The billing intervals, each with its average number of charges per month.
@@ -21,12 +23,12 @@ const INTERVALS: &[(&str, f64)] = &[
 #[derive(Clone, Debug)]
 pub(super) struct Subscription {
     pub(super) row: usize,
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Rc<str>>,
     pub(super) started_at: i64,
     /// The end of the subscription; `NEVER` if the subscription has not ended.
     pub(super) ended_at: i64,
     pub(super) mrr: f64,
-    pub(super) plan: Option<String>,
+    pub(super) plan: Option<Rc<str>>,
     pub(super) seats: Option<f64>,
     pub(super) known_at: i64,
 }
@@ -98,7 +100,7 @@ impl<'a> Source<'a> {
     pub(super) fn values<T>(
         &self,
         known: &'static str,
-        read: impl Fn(Cell<'_>, &mut String) -> Field<T>,
+        mut read: impl FnMut(Cell<'_>, &mut String) -> Field<T>,
     ) -> Result<Vec<Option<T>>> {
         let required = subscription_columns()
             .iter()
@@ -121,22 +123,28 @@ impl<'a> Source<'a> {
     }
 
     /// Reads the subscriptions table and groups its rows by customer.
-    pub(super) fn read(&self) -> Result<BTreeMap<String, Vec<Subscription>>> {
-        let owned = |read: fn(Cell<'_>, &mut String) -> Field<String>| read;
-        let an_id = owned(|cell, buffer| Ok(id(cell, buffer)?.map(str::to_owned)));
-        let a_text = owned(|cell, buffer| Ok(text(cell, buffer)?.map(str::to_owned)));
-        let a_currency = owned(|cell, buffer| Ok(currency(cell, buffer)?.map(str::to_owned)));
-        let ids = self.values("customer_id", an_id)?;
+    pub(super) fn read(&self, workers: &Workers) -> Result<BTreeMap<Rc<str>, Vec<Subscription>>> {
+        // Equal texts share one allocation.
+        let mut texts: HashSet<Rc<str>> = HashSet::new();
+        let mut shared = |text: &str| match texts.get(text) {
+            Some(known) => Rc::clone(known),
+            None => {
+                let new: Rc<str> = text.into();
+                texts.insert(Rc::clone(&new));
+                new
+            }
+        };
+        let ids = self.values("customer_id", |cell, buffer| Ok(id(cell, buffer)?.map(&mut shared)))?;
         let started = self.values("started_at", |cell, _| timestamp(cell))?;
         let ended = self.values("ended_at", |cell, _| timestamp(cell))?;
         let prices = self.values("price", |cell, _| bounded_number(cell))?;
         let times = self.values("interval", |cell, _| interval(cell))?;
-        let own_ids = self.values("subscription_id", an_id)?;
-        let plans = self.values("plan", a_text)?;
+        let own_ids = self.values("subscription_id", |cell, buffer| Ok(id(cell, buffer)?.map(&mut shared)))?;
+        let plans = self.values("plan", |cell, buffer| Ok(text(cell, buffer)?.map(&mut shared)))?;
         let seats = self.values("seats", |cell, _| bounded_number(cell))?;
         let known = self.values("known_at", |cell, _| timestamp(cell))?;
-        let currencies = self.values("currency", a_currency)?;
-        let mut first: Option<&String> = None;
+        let currencies = self.values("currency", |cell, buffer| Ok(currency(cell, buffer)?.map(&mut shared)))?;
+        let mut first: Option<&Rc<str>> = None;
         for (row, code) in currencies.iter().enumerate() {
             let Some(code) = code else { continue };
             let first = first.get_or_insert(code);
@@ -145,9 +153,10 @@ impl<'a> Source<'a> {
                 return Err(refuse(IssueCode::MixedCurrency, Some(row), "currency", &why));
             }
         }
-        let mut by_customer: BTreeMap<String, Vec<Subscription>> = BTreeMap::new();
+        let mut by_customer: BTreeMap<Rc<str>, Vec<Subscription>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for row in 0..self.table.n_rows() {
+            workers.check()?;
             let (Some(customer), Some(started_at), Some(price), Some(times)) =
                 (&ids[row], started[row], prices[row], times[row])
             else {
@@ -165,7 +174,7 @@ impl<'a> Source<'a> {
                 let why = format!("'{}' was given before, with the same known_at", excerpt(own));
                 return Err(refuse(IssueCode::DuplicateId, Some(row), "subscription_id", &why));
             }
-            by_customer.entry(customer.clone()).or_default().push(Subscription {
+            by_customer.entry(Rc::clone(customer)).or_default().push(Subscription {
                 row,
                 id: own_ids[row].clone(),
                 started_at,

@@ -1,3 +1,4 @@
+use super::source::Subscription;
 use super::*;
 use crate::error::FindingCode;
 use crate::input::table::Cell;
@@ -130,4 +131,81 @@ fn an_inclusive_end_is_reported_as_a_short_gap() {
     }
     // If an earlier subscription is still active, there is no gap and therefore no finding.
     assert_eq!(codes(&format!("{head}a,2024-01-01,,10,month\n{rows}")), []);
+}
+
+/// The version at a moment, computed without a sweep.
+fn at(subscriptions: &[&Subscription], end: i64, moment: i64) -> versions::Version {
+    let holds = |own: &&&Subscription| {
+        own.started_at <= moment && (moment < own.ended_at || own.started_at == moment && own.ended_at == moment)
+    };
+    let own: Vec<&&Subscription> = subscriptions.iter().filter(holds).collect();
+    let main = own.iter().max_by(|a, b| {
+        let began = || a.started_at.cmp(&b.started_at);
+        a.mrr.total_cmp(&b.mrr).then_with(began).then_with(|| a.id.cmp(&b.id))
+    });
+    versions::Version {
+        churned_at: end,
+        mrr: own.iter().map(|own| own.mrr).sum::<f64>() + 0.0,
+        plan: main.and_then(|main| main.plan.clone()),
+        seats: own
+            .iter()
+            .filter_map(|own| own.seats)
+            .fold(None, |sum, seats| Some(sum.unwrap_or(0.0) + seats)),
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_sweep_finds_the_active_subscriptions(
+        given in proptest::collection::vec((0i64..12, 0i64..8, 0u8..5, 0u8..3, 0u8..4), 1..30)
+    ) {
+        let subscription = |(row, (start, length, price, plan, id)): (usize, (i64, i64, u8, u8, u8))| Subscription {
+            row,
+            id: (id > 0).then(|| format!("{id}-{row}").into()),
+            started_at: start,
+            ended_at: if length == 7 { NEVER } else { start + length },
+            mrr: f64::from(price) / 3.0,
+            plan: (plan > 0).then(|| plan.to_string().into()),
+            seats: (price > 2).then(|| f64::from(price) * 0.1),
+            known_at: ALWAYS,
+        };
+        let subscriptions: Vec<Subscription> = given.into_iter().enumerate().map(subscription).collect();
+        let sorted = versions::as_known(&subscriptions, ALWAYS);
+        let rows = versions::versions(&subscriptions, &[3, 5, 9], &Workers::inline()).unwrap();
+        proptest::prop_assert!(!rows.is_empty());
+        for ((start, moment), _, version) in rows {
+            let spells = versions::spells(&sorted);
+            let spell = spells.iter().find(|spell| spell.start == start).unwrap();
+            proptest::prop_assert_eq!(&version, &at(&spell.subscriptions, spell.end, moment));
+        }
+    }
+}
+
+#[test]
+fn overlapping_subscriptions_of_one_customer_take_linear_time_and_can_be_cancelled() {
+    let day = |n: i64| crate::time::Timestamp::from_micros(n * crate::time::MICROS_PER_DAY).unwrap();
+    let csv = (0..4000).fold(
+        "customer_id,started_at,ended_at,price,interval\n".to_owned(),
+        |csv, n| csv + &format!("a,{},{},10,month\n", day(n), day(n + 3)),
+    );
+    let table = Table::from_csv(csv.as_bytes()).unwrap();
+    let none = StaticAttributes::None;
+    let (customers, _) = subscriptions_to_customers(table.clone(), None::<Table>, &none).unwrap();
+    assert_eq!(customers.n_rows(), 4002);
+    let execution = Execution::new();
+    execution.cancel.cancel();
+    let cancelled = subscriptions_to_customers_with(table, None::<Table>, &none, &execution);
+    assert_eq!(cancelled.unwrap_err().code(), "cancelled");
+}
+
+#[test]
+fn versions_that_multiply_are_refused() {
+    let day = |n: i64| crate::time::Timestamp::from_micros(n * crate::time::MICROS_PER_DAY).unwrap();
+    let head = "customer_id,subscription_id,started_at,ended_at,price,interval,known_at\n".to_owned();
+    let csv = (0..1800).fold(head, |csv, n| {
+        csv + &format!("a,s{n},{},{},10,month,{}\n", day(n), day(n + 3), day(n))
+    });
+    let table = Table::from_csv(csv.as_bytes()).unwrap();
+    let error = subscriptions_to_customers(table, None::<Table>, &StaticAttributes::None).unwrap_err();
+    assert_eq!((error.code(), error.column()), ("unreadable_table", Some("known_at")));
 }
