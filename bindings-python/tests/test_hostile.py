@@ -138,7 +138,7 @@ def test_arrow_structures_of_other_libraries_are_checked():
     assert len(churn.TenantRecords("t", whole)) == 3
 
     def refused(table):
-        with pytest.raises(churn.InvalidRecordsError) as raised:
+        with pytest.raises(churn.UnreadableTableError) as raised:
             churn.TenantRecords("t", table)
         assert raised.value.code == "unreadable_table"
         return str(raised.value)
@@ -158,7 +158,7 @@ def test_arrow_structures_of_other_libraries_are_checked():
 def test_wide_frames_are_refused_before_they_are_converted():
     wide = pd.DataFrame([range(20_000)], columns=[f"c{number}" for number in range(20_000)])
     for table in (wide, {name: [0] for name in wide.columns}):
-        with pytest.raises(churn.InvalidRecordsError, match="at most 10000 columns, not 20000"):
+        with pytest.raises(churn.UnreadableTableError, match="at most 10000 columns, not 20000"):
             churn.TenantRecords("t", table)
-        with pytest.raises(churn.InvalidRecordsError, match="at most 10000 columns, not 20000"):
+        with pytest.raises(churn.UnreadableTableError, match="at most 10000 columns, not 20000"):
             churn.subscriptions_to_customers(table)

@@ -115,6 +115,30 @@ fn parse_iso(text: &str) -> Option<Timestamp> {
     Timestamp::from_micros(civil_micros(civil).checked_sub(offset)?)
 }
 
+/// A day in the Gregorian calendar.
+pub(crate) struct CivilDay {
+    /// The number of the month, which grows by 1 every month.
+    pub(crate) month: i64,
+    /// The day of the month, from 1 to 31.
+    pub(crate) day_of_month: usize,
+    /// The number of days until the last day of the month; 0 on the last day.
+    pub(crate) days_to_month_end: usize,
+}
+
+impl CivilDay {
+    /// `day` is the number of days since 1970-01-01.
+    pub(crate) fn of(day: i64) -> Self {
+        let hours = jiff::SignedDuration::from_hours(24_i64.saturating_mul(day));
+        let date = EPOCH.checked_add(hours).map_or(jiff::civil::Date::ZERO, |at| at.date());
+        let day_of_month = usize::from(date.day().unsigned_abs());
+        Self {
+            month: i64::from(date.year()) * 12 + i64::from(date.month()),
+            day_of_month,
+            days_to_month_end: usize::from(date.days_in_month().unsigned_abs()).saturating_sub(day_of_month),
+        }
+    }
+}
+
 const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Microseconds from 1970-01-01 to a date-time in UTC. A fraction of a microsecond is rounded down. An earlier

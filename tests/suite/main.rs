@@ -7,6 +7,7 @@ mod classifier;
 mod contract;
 mod determinism;
 mod everyday;
+mod feature_meanings;
 mod features_equal_reference;
 mod fuzz_seeds;
 mod golden;

@@ -72,6 +72,8 @@ names! {
         ScheduledEnd = "scheduled_end",
         /// Customer rows state a `notice_at` before their `valid_from`, and the earlier row of the customer has none.
         LateNotice = "late_notice",
+        /// Customer rows state a `churned_at` before their `valid_from`, and the earlier row of the customer has none.
+        LateEnd = "late_end",
         /// Payments have a status such as `paid`, but no `settled_at`, although the table has this column. These payments
         /// count as pending. Or the table has failed or overdue payments, but no column `settled_at`.
         MissingSettlement = "missing_settlement",

@@ -37,4 +37,4 @@ pub use plan::{Axis, Condition, Feature, FeaturePlan, Function, Measure};
 pub(crate) use population::{cannot_tell, check, eligible, is_eligible, require_end};
 pub use resolved::{FeatureKind, ResolvedPlan};
 pub(crate) use rhythm::due_day;
-pub(crate) use view::{StreamView, has_column, tenure_days, visible_events};
+pub(crate) use view::{StreamView, has_column, has_visible_event, tenure_days};

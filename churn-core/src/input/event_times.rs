@@ -82,7 +82,7 @@ pub(crate) fn of_events(records: &TenantRecords, kind: RecordKind, workers: &Wor
             FindingCode::BeforeSignUp,
             kind,
             column,
-            "the event lies before its customer's first 'signed_up_at': usual after an import, otherwise check the dates and the ids",
+            "the event lies before its customer's first 'signed_up_at': usual after an import, and if only one of the two has a time of day, otherwise check the dates and the ids",
         ),
         after.finding(
             FindingCode::AfterEnd,
@@ -139,33 +139,42 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     let far = Rows::among(events.len(), workers, position, |row| {
         events.at[row] > limit && is_observed(row)
     })?;
-    let ends = workers.map_chunks(events.len(), PIECE, |rows| {
-        let rows = rows.filter(|&row| events.at[row] <= limit && is_observed(row));
-        // The latest event; among equal times, the one that was given first.
-        Ok(rows.map(|row| (events.at[row], Reverse(position(row)))).max())
+    // At least one of the latest times does not exceed the limit.
+    let end = latest.iter().copied().find(|&at| at <= limit);
+    // Among the events of this time, the one that was given first.
+    let rows = workers.map_chunks(events.len(), PIECE, |rows| {
+        let rows = rows.filter(|&row| Some(events.at[row]) == end && is_observed(row));
+        Ok(rows.map(position).min())
     })?;
-    let end = ends.into_iter().flatten().max();
+    let last_row = rows.into_iter().flatten().min();
     let early = match first < YEAR_1980 {
         true => Rows::among(events.len(), workers, position, |row| {
             events.at[row] < YEAR_1980 && is_observed(row)
         })?,
         false => Rows::default(),
     };
-    let times = || {
-        let rows = (0..events.len()).filter(|&row| events.at[row] <= limit && is_observed(row));
-        rows.map(|row| events.at[row])
+    let days = match end {
+        Some(last) => {
+            let at = |row: usize| (events.at[row] <= last && is_observed(row)).then(|| events.at[row]);
+            EventDays::of_rows(events.len(), (first, last), at, workers)?
+        }
+        None => None,
     };
-    let days = EventDays::count(times).and_then(|days| UsualDays::of(&days));
-    workers.check()?;
+    let days = days.and_then(|days| UsualDays::of(&days));
     let isolated = match (&days, end) {
-        (Some(days), Some((last, _))) if !(days.contains(first) && days.contains(last)) => {
+        (Some(days), Some(last)) if !(days.contains(first) && days.contains(last)) => {
             Rows::among(events.len(), workers, position, |row| {
                 events.at[row] <= limit && !days.contains(events.at[row]) && is_observed(row)
             })?
         }
         _ => Rows::default(),
     };
-    let span = end.map(|(last, Reverse(last_row))| EventSpan { first, last, last_row });
+    let span = end.zip(last_row).map(|(last, last_row)| EventSpan {
+        first,
+        last,
+        last_row,
+        events: count,
+    });
     Ok(Observed {
         span,
         far,
@@ -266,13 +275,14 @@ pub(crate) fn other_times(records: &TenantRecords, until: Timestamp, workers: &W
         // A cancellation can be announced two years ahead. Dates such as 2099-12-31 stand for an open end.
         let is_open =
             |at: i64| kind == RecordKind::Customers && (at <= late.saturating_add(FAR) || stands_for_never(at));
-        let far = Rows::among(times.len(), workers, position, |row| {
-            let at = times[row];
-            at > late && at != NEVER && is_given(row) && !is_open(at)
-        })?;
-        let early = Rows::among(times.len(), workers, position, |row| {
-            times[row] < YEAR_1980 && is_given(row)
-        })?;
+        let is_far = |row: usize| times[row] > late && times[row] != NEVER && is_given(row) && !is_open(times[row]);
+        let is_early = |row: usize| times[row] < YEAR_1980 && is_given(row);
+        let unusual = Rows::among(times.len(), workers, position, |row| is_far(row) || is_early(row))?;
+        if unusual.count() == 0 {
+            continue;
+        }
+        let far = Rows::among(times.len(), workers, position, is_far)?;
+        let early = Rows::among(times.len(), workers, position, is_early)?;
         let why = "the date lies more than 365 days after the end of the history: correct it, or leave it empty if it has not happened";
         let both = [
             far.finding(FindingCode::FarDate, kind, Some(column), why),

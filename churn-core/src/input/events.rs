@@ -83,17 +83,16 @@ impl EventDraft {
         // times are more precise than a day.
         let precise = || self.at.iter().filter(|&&at| at % MICROS_PER_DAY != 0).count() * 2 > self.at.len();
         let with_ids = reader.kind() != RecordKind::Activities || precise();
-        let (copies, renamed) = self.copies(&sorted, &columns, with_ids, &given, workers)?;
+        let at = gather(&self.at, &sorted.rows, workers)?;
+        let (copies, renamed) = self.copies(&sorted, &at, &columns, with_ids, &given, workers)?;
         let rank = match ties {
             Ties::Given => None,
+            // The times of the sorted rows stay valid, because only rows with equal times change places.
             Ties::Content => Some(self.order_by_content(&reader, &mut sorted, &columns)?),
         };
         drop(columns);
         let Self {
-            at,
-            known_at,
-            attributes,
-            ..
+            known_at, attributes, ..
         } = self;
         let Order { starts, rows } = sorted;
         let (kind, names) = (reader.kind(), reader.names().to_vec());
@@ -116,10 +115,6 @@ impl EventDraft {
                 "the row equals another one in every column but the id: the table may have been given twice with new ids",
             ));
         }
-        let at = {
-            let unsorted = at;
-            gather(&unsorted, &rows, workers)?
-        };
         let early = map_customers(&starts, workers, |all| {
             let early = all.map(|customer| {
                 let signed_up_at = customers.signed_up_at[customers.starts[customer] as usize];
@@ -163,9 +158,11 @@ impl EventDraft {
     /// Returns two sets of rows. The first set contains rows without an id that equal an earlier row in every column.
     /// The second set contains rows with an id that equal another row in every column except the id. Versions of one
     /// record are in neither set, because they differ in `known_at`. If `with_ids` is false, the second set is empty.
+    /// `at` are the times of the sorted rows.
     fn copies(
         &self,
         sorted: &Order,
+        at: &[i64],
         columns: &[Values<'_>],
         with_ids: bool,
         given: &(impl Fn(usize) -> u64 + Sync),
@@ -175,7 +172,7 @@ impl EventDraft {
         let pieces = map_customers(&sorted.starts, workers, |customers| {
             let (mut copies, mut renamed) = (Rows::default(), Rows::default());
             for customer in customers {
-                for together in sorted.ties(customer, |row| self.at[row as usize]) {
+                for together in sorted.ties(customer, at) {
                     let mut rows: Vec<u32> = together.to_vec();
                     // Among equal rows, the rows without an id come first.
                     workers.sort_by(&mut rows, |&a, &b| {

@@ -57,14 +57,23 @@ pub(crate) fn id<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str> {
         // pandas uses NaN for a missing text or timestamp.
         _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
-        Cell::Int(value) => Ok(Some(written(buffer, value))),
-        Cell::UInt(value) => Ok(Some(written(buffer, value))),
+        Cell::Int(value) => Ok(Some(integer(buffer, value))),
+        Cell::UInt(value) => Ok(Some(integer(buffer, value))),
         Cell::Decimal(..) => match cell.whole() {
-            Some(value) => Ok(Some(written(buffer, value))),
+            Some(value) => Ok(Some(integer(buffer, value))),
             None => bad_type("an id (text or integer)", cell),
         },
+        // Floating-point numbers cannot represent all large integers, so two ids could become equal.
+        Cell::Float(_) => bad_type("an id (text or integer: convert the column to integers or texts)", cell),
         _ => bad_type("an id (text or integer)", cell),
     }
+}
+
+/// Writes an integer into the buffer.
+fn integer(buffer: &mut String, value: impl itoa::Integer) -> &str {
+    buffer.clear();
+    buffer.push_str(itoa::Buffer::new().format(value));
+    buffer
 }
 
 fn written(buffer: &mut String, value: impl std::fmt::Display) -> &str {
@@ -146,8 +155,8 @@ pub(crate) fn text<'a>(cell: Cell<'a>, buffer: &'a mut String) -> Field<&'a str>
     match cell {
         _ if cell.is_missing() => Ok(None),
         Cell::Text(text) | Cell::TextFile(text) => Ok(Some(text)),
-        Cell::Int(value) => Ok(Some(written(buffer, value))),
-        Cell::UInt(value) => Ok(Some(written(buffer, value))),
+        Cell::Int(value) => Ok(Some(integer(buffer, value))),
+        Cell::UInt(value) => Ok(Some(integer(buffer, value))),
         _ => bad_type("a text", cell),
     }
 }

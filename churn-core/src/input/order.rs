@@ -20,9 +20,16 @@ impl Order {
         &self.rows[self.starts[customer] as usize..self.starts[customer + 1] as usize]
     }
 
-    /// Groups the rows of a customer by time, and returns each group of at least two rows with equal times.
-    pub(crate) fn ties<'a>(&'a self, customer: usize, at: impl Fn(u32) -> i64 + 'a) -> impl Iterator<Item = &'a [u32]> {
-        let together = self.rows_of(customer).chunk_by(move |&a, &b| at(a) == at(b));
+    /// Groups the rows of a customer by time, and returns each group of at least two rows with equal times. `at` are the
+    /// times of all sorted rows.
+    pub(crate) fn ties<'a>(&'a self, customer: usize, at: &'a [i64]) -> impl Iterator<Item = &'a [u32]> {
+        let own = self.starts[customer] as usize..self.starts[customer + 1] as usize;
+        let mut start = own.start;
+        let together = at[own].chunk_by(|a, b| a == b).map(move |same| {
+            let rows = &self.rows[start..start + same.len()];
+            start += same.len();
+            rows
+        });
         together.filter(|rows| rows.len() > 1)
     }
 }

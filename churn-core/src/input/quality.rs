@@ -115,7 +115,7 @@ pub(crate) fn of_customers(
     }));
     findings.extend(overlaps_and_short_gaps(customers, &given));
     findings.extend(late_versions(customers, &given));
-    findings.extend(late_notices(customers, &given));
+    findings.extend(late_notices_and_ends(customers, &given));
     let mut early = Rows::default();
     let before = (0..rows).filter(|&row| customers.signed_up_at[row] < YEAR_1980);
     before.for_each(|row| early.add(given(row)));
@@ -193,25 +193,35 @@ fn late_versions(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option
     )
 }
 
-/// The finding about rows whose `notice_at` lies before their `valid_from`, if the row that was valid at the notice has no
-/// `notice_at`. A row is not visible before its `valid_from`, so the customer is scored after the notice.
-fn late_notices(customers: &Customers, given: &impl Fn(usize) -> u64) -> Option<Finding> {
-    let mut late = Rows::default();
-    let is_late = |row: &usize| {
-        let notice = customers.notice_at[*row];
-        notice < customers.valid_from[*row]
-            && customers.notice_at[row - 1] == NEVER
-            && customers.signed_up_at[row - 1] == customers.signed_up_at[*row]
-            && customers.valid_from[row - 1] <= notice
+/// The findings about rows whose `notice_at` or `churned_at` lies before their `valid_from`, if the row that was valid at
+/// that time does not have it. A row is not visible before its `valid_from`, so the customer is scored after the notice
+/// or the end.
+fn late_notices_and_ends(customers: &Customers, given: &impl Fn(usize) -> u64) -> impl Iterator<Item = Finding> {
+    let later_rows = || (0..customers.len()).flat_map(|customer| customers.rows_of(customer).skip(1));
+    let late = |times: &[i64]| {
+        let is_late = |row: &usize| {
+            times[*row] < customers.valid_from[*row]
+                && times[row - 1] == NEVER
+                && customers.signed_up_at[row - 1] == customers.signed_up_at[*row]
+                && customers.valid_from[row - 1] <= times[*row]
+        };
+        let mut late = Rows::default();
+        later_rows().filter(is_late).for_each(|row| late.add(given(row)));
+        late
     };
-    let later_rows = (0..customers.len()).flat_map(|customer| customers.rows_of(customer).skip(1));
-    later_rows.filter(is_late).for_each(|row| late.add(given(row)));
-    late.finding(
+    let notices = late(&customers.notice_at).finding(
         FindingCode::LateNotice,
         RecordKind::Customers,
         Some("notice_at"),
         "'notice_at' lies before 'valid_from', and the row that was valid at the notice has none, so the customer is scored until 'valid_from': give 'notice_at' in all rows from the same sign-up",
-    )
+    );
+    let ends = late(&customers.churned_at).finding(
+        FindingCode::LateEnd,
+        RecordKind::Customers,
+        Some("churned_at"),
+        "'churned_at' lies before 'valid_from', and the row that was valid at the end has none, so the customer who left is scored until 'valid_from': give the time of the end as 'valid_from' of this row, or give 'churned_at' in all rows from the same sign-up",
+    );
+    notices.into_iter().chain(ends)
 }
 
 /// The finding about customers whose `churned_at` lies up to two years after the end of the history. The rows of such

@@ -147,7 +147,8 @@ mod tests {
     use super::*;
 
     fn counted(days: impl Iterator<Item = i64> + Clone) -> EventDays {
-        EventDays::count(|| days.clone().map(|day| day * MICROS_PER_DAY + 5)).unwrap()
+        let times: Vec<i64> = days.map(|day| day * MICROS_PER_DAY + 5).collect();
+        EventDays::count(&times).unwrap()
     }
 
     /// The first day whose events are not isolated, and the day after the last such day.

@@ -198,11 +198,12 @@ impl ChurnModel {
         as_of: impl Into<AsOf>,
         execution: &Execution,
     ) -> Result<ScoreRun> {
-        let mut run = self.run(records, as_of.into(), &mut execution.workers()?)?;
+        let mut workers = execution.workers()?;
+        let mut run = self.run(records, as_of.into(), &mut workers)?;
         if run.scores.is_empty() {
             return Err(self.nobody_eligible(records, run.as_of));
         }
-        run.warnings = run_warnings(&run, records, &self.plan, &self.metadata);
+        run.warnings = run_warnings(&run, records, &self.plan, &self.metadata, &workers)?;
         Ok(run)
     }
 

@@ -1,6 +1,6 @@
 //! Decides whether a customer has sufficient history for a score.
 
-use crate::features::{tenure_days, visible_events};
+use crate::features::{has_visible_event, tenure_days};
 use crate::record::TenantRecords;
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
@@ -22,8 +22,7 @@ pub(crate) fn too_thin(
 ) -> Option<TooThin> {
     let shortest = shortest_window?;
     let tenure_days = tenure_days(records, customer, as_of);
-    let events = visible_events(records, customer, as_of)?;
-    if events > 0 || tenure_days >= f64::from(shortest) {
+    if tenure_days >= f64::from(shortest) || has_visible_event(records, customer, as_of)? {
         return None;
     }
     let signed_up = as_of

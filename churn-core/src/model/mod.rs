@@ -3,6 +3,7 @@
 mod backtest;
 mod bands;
 mod bytes;
+mod calendar;
 mod card;
 mod churn_model;
 mod customer_rows;

@@ -2,15 +2,17 @@
 //! (stale data, missing columns, unusual predictions or features). Second, training used outcomes of the run's label
 //! period.
 
-use crate::error::{Finding, FindingCode, RecordKind, excerpt};
+use crate::error::{Finding, FindingCode, RecordKind, Result, excerpt};
 use crate::features::{ChurnDefinition, FeatureMatrix, ResolvedPlan, has_column};
 use crate::model::bytes::Metadata;
+use crate::model::calendar::calendar_level;
 use crate::model::profile::{Limits, Outside, Profile};
 use crate::model::report::TrainReport;
 use crate::model::score::{Score, ScoreRun};
 use crate::model::silence::count_silent;
 use crate::model::warning::{Warning, WarningCode};
 use crate::numeric::logit;
+use crate::parallel::Workers;
 use crate::record::{EventDays, NEVER, TenantRecords};
 use crate::time::{AsOf, MICROS_PER_DAY, Timestamp};
 
@@ -53,7 +55,8 @@ pub(crate) fn run_warnings(
     records: &TenantRecords,
     plan: &ResolvedPlan,
     model: &Metadata,
-) -> Vec<Warning> {
+    workers: &Workers,
+) -> Result<Vec<Warning>> {
     let mut found = missing_columns(records, plan);
     found.extend(columns_without_values(records, plan, &model.columns));
     found.extend(outcomes_seen_in_training(model, run.as_of));
@@ -65,13 +68,21 @@ pub(crate) fn run_warnings(
         RecordKind::Customers => cancellation,
         _ => plan.tables().contains(kind),
     });
-    let feeds = tables.filter_map(|kind| Feed::of(records, kind, run.as_of));
-    found.extend(feeds.filter_map(|feed| feed.stale_data().or_else(|| feed.fewer_events())));
-    found.extend(silent_customers(run, records, &model.definition));
+    for kind in tables {
+        let feed = Feed::of(records, kind, run.as_of, workers)?;
+        found.extend(feed.and_then(|feed| feed.stale_data().or_else(|| feed.fewer_events())));
+    }
+    found.extend(silent_customers(run, records, &model.definition, workers)?);
     found.extend(level_outside_training(&model.report, &run.scores));
+    found.extend(calendar_level(
+        records,
+        run.as_of,
+        &model.definition,
+        &model.report.training_dates,
+    ));
     let profile = model.profile.as_ref();
     found.extend(profile.and_then(|profile| features_outside_training(profile, &run.matrix, plan)));
-    found
+    Ok(found)
 }
 
 /// The warnings about the rows of a single customer. `findings` are the findings that the validation of these rows
@@ -208,23 +219,33 @@ struct Feed {
 
 impl Feed {
     /// Returns `None` if the table was not given or has no event before the date of the run.
-    fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf) -> Option<Self> {
-        let before = |at: &i64| *at < as_of.as_micros();
+    fn of(records: &TenantRecords, kind: RecordKind, as_of: AsOf, workers: &Workers) -> Result<Option<Self>> {
+        let date = as_of.as_micros();
+        let before = |at: i64| (at < date).then_some(at);
         let (days, all) = if kind == RecordKind::Customers {
-            let ends = || records.customers.churned_at.iter().copied().filter(|&end| end != NEVER);
-            (EventDays::count(|| ends().filter(before)), ends().count())
+            let ends = &records.customers.churned_at;
+            let Some(first) = ends.iter().copied().min() else {
+                return Ok(None);
+            };
+            let days = EventDays::of_rows(ends.len(), (first, date), |row| before(ends[row]), workers)?;
+            (days, ends.iter().filter(|&&end| end != NEVER).count())
         } else {
-            let events = records.events(kind)?;
-            let times = || records.observed_rows(kind).map(|row| events.at[row]);
-            (EventDays::count(|| times().filter(before)), times().count())
+            let (Some(events), Some(span)) = (records.events(kind), records.spans[kind as usize]) else {
+                return Ok(None);
+            };
+            let is_observed = records.is_observed(kind, events);
+            let at = |row: usize| before(events.at[row]).filter(|_| is_observed(row));
+            (
+                EventDays::of_rows(events.len(), (span.first, date), at, workers)?,
+                span.events,
+            )
         };
-        let days = days?;
-        Some(Self {
+        Ok(days.map(|days| Self {
             kind,
             as_of,
             later: all - days.events,
             days,
-        })
+        }))
     }
 
     /// Warns if the time since the last event is much longer than every earlier gap between two events. In this case,
@@ -286,20 +307,27 @@ impl Feed {
 
 /// Warns if many scored customers have long been silent, although churn is defined as cancellation. Customers who
 /// left but have no `churned_at` are silent too.
-fn silent_customers(run: &ScoreRun, records: &TenantRecords, definition: &ChurnDefinition) -> Option<Warning> {
+fn silent_customers(
+    run: &ScoreRun,
+    records: &TenantRecords,
+    definition: &ChurnDefinition,
+    workers: &Workers,
+) -> Result<Option<Warning>> {
     let ChurnDefinition::Cancellation { .. } = definition else {
-        return None;
+        return Ok(None);
     };
     let customers = &run.matrix().customers;
-    let silent = count_silent(records, customers, run.as_of);
+    let silent = count_silent(records, customers, run.as_of, workers)?;
     if silent < FEWEST_SILENT || silent * SILENT_SHARE <= customers.len() {
-        return None;
+        return Ok(None);
     }
     let message = format!(
         "{silent} of {} customers have had no event for much longer than ever before: if they left, give their 'churned_at', because they are scored as customers who stayed",
         customers.len()
     );
-    Some(Warning::new(WarningCode::SilentCustomers, message).of_dates(vec![run.as_of]))
+    Ok(Some(
+        Warning::new(WarningCode::SilentCustomers, message).of_dates(vec![run.as_of]),
+    ))
 }
 
 fn level_outside_training(report: &TrainReport, scores: &[Score]) -> Option<Warning> {

@@ -55,6 +55,10 @@ names! {
         /// Many scored customers have had no event for much longer than ever before, so they have probably left
         /// although they have no `churned_at`.
         SilentCustomers = "silent_customers",
+        /// Customers leave on fixed days of the month or of the week, and these days are rarer or more frequent in the
+        /// label period of a score run than in those of the training dates. The level of the scores is that of the
+        /// training dates.
+        CalendarLevel = "calendar_level",
     }
 }
 

@@ -1,6 +1,13 @@
 //! The days on which a table has events, and the gaps between these days.
 
+use crate::error::Result;
+use crate::parallel::Workers;
 use crate::time::MICROS_PER_DAY;
+
+/// The number of days up to which every thread counts events on its own: a century.
+const LONG_HISTORY: usize = 36_525;
+/// Number of rows that are counted between two checks whether the call was cancelled.
+const ROWS_AT_ONCE: usize = 1 << 15;
 
 /// The number of events of a table on each day.
 pub(crate) struct EventDays {
@@ -15,17 +22,56 @@ pub(crate) struct EventDays {
 impl EventDays {
     /// Counts events. `times` are the times of the events in microseconds since 1970-01-01. `None` if there are no
     /// events.
-    pub(crate) fn count<T: Iterator<Item = i64>>(times: impl Fn() -> T) -> Option<Self> {
-        let days = || times().map(|at| at.div_euclid(MICROS_PER_DAY));
-        let range = |(first, last): (i64, i64), day: i64| (first.min(day), last.max(day));
-        let (first, last) = days().fold((i64::MAX, i64::MIN), range);
-        let length = usize::try_from(last.checked_sub(first)?).ok()? + 1;
-        let (mut counts, mut events) = (vec![0; length], 0);
-        for day in days() {
-            counts[(day - first) as usize] += 1;
-            events += 1;
-        }
-        Some(Self { first, counts, events })
+    #[cfg(test)]
+    pub(crate) fn count(times: &[i64]) -> Option<Self> {
+        let range = (*times.iter().min()?, *times.iter().max()?);
+        let days = Self::of_rows(times.len(), range, |row| Some(times[row]), &Workers::inline());
+        days.ok().flatten()
+    }
+
+    /// Counts the events of rows. `at` returns the time of a row's event, or `None` if the event does not count. No event
+    /// that counts lies outside the two times of `range`, in microseconds since 1970-01-01. `None` if there are no events.
+    pub(crate) fn of_rows(
+        rows: usize,
+        range: (i64, i64),
+        at: impl Fn(usize) -> Option<i64> + Sync + Send,
+        workers: &Workers,
+    ) -> Result<Option<Self>> {
+        let [first, last] = [range.0, range.1].map(|at| at.div_euclid(MICROS_PER_DAY));
+        let Some(length) = last.checked_sub(first).and_then(|days| usize::try_from(days).ok()) else {
+            return Ok(None);
+        };
+        // Every part of the rows has its own counts. If mistyped dates make the history very long, there is only one part.
+        let parts = if length > LONG_HISTORY { 1 } else { workers.threads() };
+        let parts = workers.map_chunks(rows, rows.div_ceil(parts), |rows| {
+            let mut counts = vec![0u32; length + 1];
+            for row in rows {
+                if row % ROWS_AT_ONCE == 0 {
+                    workers.check()?;
+                }
+                if let Some(at) = at(row) {
+                    counts[(at.div_euclid(MICROS_PER_DAY) - first) as usize] += 1;
+                }
+            }
+            Ok(counts)
+        })?;
+        let Some(mut counts) = parts.into_iter().reduce(|mut sums, counts| {
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            sums
+        }) else {
+            return Ok(None);
+        };
+        let Some(last) = counts.iter().rposition(|&count| count > 0) else {
+            return Ok(None);
+        };
+        counts.truncate(last + 1);
+        let before = counts.iter().take_while(|&&count| count == 0).count();
+        counts.drain(..before);
+        Ok(Some(Self {
+            first: first + before as i64,
+            events: counts.iter().map(|&count| count as usize).sum(),
+            counts,
+        }))
     }
 
     /// The day of the last event, in days since 1970-01-01.
@@ -70,15 +116,15 @@ mod tests {
 
     #[test]
     fn days_are_counted_between_the_first_and_the_last() {
-        let days = EventDays::count(|| [103, 100, 103, 102].into_iter().map(|day| day * MICROS_PER_DAY + 7)).unwrap();
+        let days = EventDays::count(&[103, 100, 103, 102].map(|day| day * MICROS_PER_DAY + 7)).unwrap();
         assert_eq!((days.first(), days.last(), days.events), (100, 103, 4));
         assert_eq!(days.filled().collect::<Vec<_>>(), [(100, 1), (102, 1), (103, 2)]);
         assert_eq!(
             (days.longest_gap(), days.between(101, 103), days.between(0, 200)),
             (2, 1, 4)
         );
-        assert_eq!(EventDays::count(|| [5].into_iter()).unwrap().longest_gap(), 0);
-        assert!(EventDays::count(std::iter::empty).is_none());
+        assert_eq!(EventDays::count(&[5]).unwrap().longest_gap(), 0);
+        assert!(EventDays::count(&[]).is_none());
         assert_eq!(
             (longest_gap(&[100, 103, 104]), longest_gap(&[100]), longest_gap(&[])),
             (3, 0, 0)

@@ -65,6 +65,8 @@ pub(crate) struct EventSpan {
     pub(crate) last: i64,
     /// The row of the latest event: its 0-based position in the input.
     pub(crate) last_row: u64,
+    /// The number of observed events, including those with far dates.
+    pub(crate) events: usize,
 }
 
 impl TenantRecords {
@@ -123,15 +125,6 @@ impl TenantRecords {
     ) -> impl Fn(usize) -> bool + Sync + Send + 'a {
         let payments = self.payments.as_ref().filter(|_| kind == RecordKind::Payments);
         move |row| events.is_last_version(row) && payments.is_none_or(|payments| payments.settled_at[row] != NEVER)
-    }
-
-    /// The rows of an event table that count as observed events; see [`is_observed`](Self::is_observed). Empty if the
-    /// table was not given.
-    pub(crate) fn observed_rows(&self, kind: RecordKind) -> impl Iterator<Item = usize> {
-        self.events(kind).into_iter().flat_map(move |events| {
-            let is_observed = self.is_observed(kind, events);
-            (0..events.len()).filter(move |&row| is_observed(row))
-        })
     }
 
     /// The optional built-in columns that affect at least one feature value, each with its table. A column in which

@@ -462,6 +462,23 @@ fn a_notice_that_is_only_in_a_later_row_is_reported() {
 }
 
 #[test]
+fn an_end_that_is_only_in_a_later_row_is_reported() {
+    let late = |before: &str, valid_from: &str, end: &str| {
+        let customers = format!(
+            "customer_id,signed_up_at,valid_from,churned_at\na,2023-01-01,2023-01-01,{before}\na,2023-01-01,{valid_from},{end}\n"
+        );
+        let payments = "customer_id,due_at,amount\na,2023-02-01,5\n";
+        let (_, report) = build(&customers, RecordKind::Payments, payments);
+        let found = found(&report, FindingCode::LateEnd);
+        found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
+    };
+    assert_eq!(late("", "2023-03-10", "2023-03-01"), [1]);
+    assert_eq!(late("2023-03-01", "2023-03-10", "2023-03-01"), [0u64; 0]);
+    assert_eq!(late("", "2023-03-01", "2023-03-01"), [0u64; 0]);
+    assert_eq!(late("", "2023-03-10", ""), [0u64; 0]);
+}
+
+#[test]
 fn activities_given_twice_with_new_ids_are_reported() {
     let activities = |time: &str, second_ids: bool| {
         let mut csv = "customer_id,at,activity_id\n".to_owned();

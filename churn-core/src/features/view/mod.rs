@@ -12,7 +12,7 @@ mod stream;
 
 pub(crate) use column::{ColumnView, Holds, has_column};
 pub(crate) use customer::{CustomerView, SpellTruth, tenure_days};
-pub(crate) use stream::{PaymentState, StreamView, visible_events};
+pub(crate) use stream::{PaymentState, StreamView, has_visible_event};
 
 /// A row that is visible at the view's time. The fields and columns of a table are read with such a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,11 +75,15 @@ impl<'a> StreamView<'a> {
         }
     }
 
-    /// The number of visible rows of a customer.
-    pub(crate) fn count(&self, customer: u32) -> usize {
-        let mut count = 0;
-        self.rows(customer, |_, _| count += 1);
-        count
+    /// The time of a customer's last visible event.
+    pub(crate) fn last(&self, customer: u32) -> Option<i64> {
+        let (events, as_of) = (self.events(), self.as_of);
+        let all = events.rows_of(customer as usize);
+        let past = events.at[all.clone()].partition_point(|&at| at < as_of);
+        let last = (all.start..all.start + past)
+            .rev()
+            .find(|&row| events.is_known(row, as_of));
+        last.map(|row| events.at[row])
     }
 
     /// An upper bound on the number of visible rows of a customer. It is computed without reading the rows.
@@ -224,13 +228,12 @@ impl<'a> StreamView<'a> {
     }
 }
 
-/// The number of a customer's events that are visible at a time, summed over all event tables that were given; `None`
-/// if no event table was given.
-pub(crate) fn visible_events(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<usize> {
+/// Returns whether an event of a customer is visible at a time; `None` if no event table was given.
+pub(crate) fn has_visible_event(records: &TenantRecords, customer: u32, as_of: AsOf) -> Option<bool> {
     let views = RecordKind::ALL
         .iter()
         .filter_map(|&kind| StreamView::new(records, kind, as_of.as_micros()));
-    views
-        .map(|view| view.count(customer))
-        .fold(None, |sum, rows| Some(sum.unwrap_or(0) + rows))
+    views.fold(None, |found, view| {
+        Some(found.unwrap_or(false) || view.last(customer).is_some())
+    })
 }
