@@ -443,7 +443,7 @@ export type Direction = 'raises' | 'lowers'
  * The code of a `Finding`, which identifies its topic. The codes do not change between versions, and they are the same
  * in Rust, Python and Node.
  */
-export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'late_notice' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column' | 'late_start' | 'conflicting_rows'
+export type FindingCode = 'unused_column' | 'before_sign_up' | 'after_end' | 'far_date' | 'likely_duplicate' | 'gap_exceeds_horizon' | 'constant_column' | 'empty_column' | 'reactivated' | 'withdrawn' | 'no_subscription' | 'similar_column' | 'overlapping_spells' | 'known_late' | 'missing_status' | 'not_positive' | 'short_gap' | 'isolated_date' | 'missing_period' | 'early_date' | 'late_version' | 'scheduled_end' | 'late_notice' | 'late_end' | 'missing_settlement' | 'missing_id' | 'end_removed' | 'missing_column' | 'late_start' | 'conflicting_rows'
 
 /** Options of `GradientBoosting`. */
 export interface GradientBoostingOptions {
@@ -526,7 +526,7 @@ export interface LogisticOptions {
  * The code of a `Warning`, which identifies its topic. The codes do not change between versions, and they are the same
  * in Rust, Python and Node.
  */
-export type WarningCode = 'stale_data' | 'after_history' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class' | 'fewer_events' | 'silent_customers'
+export type WarningCode = 'stale_data' | 'after_history' | 'level_outside_training' | 'features_outside_training' | 'missing_column' | 'currency_differs' | 'unused_column' | 'labels_disagree' | 'outcomes_seen_in_training' | 'gap_exceeds_horizon' | 'uniform_training_date' | 'unusual_training_date' | 'no_better_than_chance' | 'level_off' | 'too_few_of_a_class' | 'fewer_events' | 'silent_customers' | 'calendar_level'
 
 /** A problem in a training run or a score run that the user should check, although the work continues. */
 export interface Warning {

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use churn_core::Table;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -20,17 +21,6 @@ pub(crate) enum Foreign {
     Exhausted,
 }
 
-impl Foreign {
-    /// Returns whether the message contains a word.
-    pub(crate) fn mentions(&self, word: &str) -> bool {
-        match self {
-            Self::Refused(error) => error.to_string().contains(word),
-            Self::Invalid(error) => error.to_string().contains(word),
-            Self::Exhausted => false,
-        }
-    }
-}
-
 /// Returns whether an object has one of the two methods of the interface.
 pub(crate) fn has_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")?)
@@ -41,6 +31,17 @@ pub(crate) fn has_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// `once` says whether the object is a stream, which can be read only once. If a stream has no batches, it is assumed
 /// to have been read before.
 pub(crate) fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
+    let read = read(object, once);
+    // A library may pass Ctrl-C on as an exception, or only as the text of an error.
+    match &read {
+        Err(Foreign::Invalid(error)) if error.to_string().contains("KeyboardInterrupt") => {
+            Err(Foreign::Refused(PyKeyboardInterrupt::new_err(())))
+        }
+        _ => read,
+    }
+}
+
+fn read(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
     if object.hasattr("__arrow_c_array__").map_err(Foreign::Refused)? {
         return read_array(object);
     }

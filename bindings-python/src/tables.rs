@@ -7,7 +7,7 @@ use churn_core::{
     AsOf, Column, ColumnType, MOST_COLUMNS, RecordKind, Table, Timestamp, Value, columns_of, subscription_columns,
 };
 use numpy::{PyArray1, PyArrayMethods};
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
@@ -16,6 +16,8 @@ use crate::capsules::{Foreign, arrow_table, has_arrow};
 use crate::errors::{OrRaise, refuse, refuse_at};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
+/// Maximum number of objects that wrap a row, such as a row of SQLAlchemy.
+const MOST_WRAPPERS: usize = 8;
 /// The value of Python's `date.toordinal()` for 1970-01-01.
 const EPOCH_ORDINAL: i64 = 719_163;
 
@@ -242,17 +244,10 @@ pub(crate) fn table(object: &Bound<'_, PyAny>, kind: Kind) -> PyResult<Table> {
         let plain = without_pandas_index(object)?;
         // A stream can be read only once. On a second reading, pyarrow returns no batches, as if the table were empty.
         let once = object.hasattr("read_next_batch")?;
-        let read = match arrow_table(&plain, once) {
-            // For a column that contains only nulls, polars passes a buffer. The Arrow C interface does not allow this,
-            // so such columns are converted to text columns first.
-            Err(error) if error.mentions("Null") => {
-                let frames = py.import("churn_core._frames")?;
-                arrow_table(&frames.call_method1("without_null_type", (&plain,))?, false)
-            }
-            read => read,
-        };
-        return match read {
+        return match arrow_table(&plain, once) {
             Ok(table) => Ok(table),
+            // Ctrl-C and exits of the process are not reasons to read the table in another way.
+            Err(Foreign::Refused(error)) if !error.is_instance_of::<PyException>(py) => Err(error),
             // pyarrow refuses columns with values of several types. A pandas frame with such a column is read value by
             // value instead.
             Err(Foreign::Refused(_)) if pandas => pandas_columns(object, kind),
@@ -393,6 +388,11 @@ fn arrow_ready(object: &Bound<'_, PyAny>) -> bool {
 /// Converts a row to a dict. A row is a mapping, a row of sqlite3 or SQLAlchemy, a named tuple, a dataclass, or a
 /// pandas Series.
 fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    as_dict_within(row, MOST_WRAPPERS)
+}
+
+/// Converts a row to a dict. At most `wrappers` objects may wrap the dict, because an object can wrap itself.
+fn as_dict_within<'py>(row: &Bound<'py, PyAny>, wrappers: usize) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = row.py();
     if let Ok(dict) = row.cast::<PyDict>() {
         return Ok(Some(dict.clone()));
@@ -406,12 +406,12 @@ fn as_dict<'py>(row: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>>
         return Ok(Some(dict));
     }
     for (mapping, call) in [("_mapping", false), ("_asdict", true), ("model_dump", true)] {
-        if row.hasattr(mapping)? && !row.is_instance_of::<PyType>() {
+        if wrappers > 0 && row.hasattr(mapping)? && !row.is_instance_of::<PyType>() {
             let found = match call {
                 true => row.call_method0(mapping)?,
                 false => row.getattr(mapping)?,
             };
-            return as_dict(&found);
+            return as_dict_within(&found, wrappers - 1);
         }
     }
     if row.hasattr("keys")? && row.hasattr("__getitem__")? && !row.hasattr("columns")? {

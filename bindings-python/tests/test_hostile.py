@@ -162,3 +162,40 @@ def test_wide_frames_are_refused_before_they_are_converted():
             churn.TenantRecords("t", table)
         with pytest.raises(churn.UnreadableTableError, match="at most 10000 columns, not 20000"):
             churn.subscriptions_to_customers(table)
+
+
+def stream_that_fails(error):
+    batch = pa.record_batch({"customer_id": ["a", "b"], "signed_up_at": ["2024-01-01"] * 2})
+
+    def batches():
+        yield batch
+        raise error
+
+    return pa.RecordBatchReader.from_batches(batch.schema, batches())
+
+
+def test_a_stream_that_fails_is_an_error_and_is_not_read_again():
+    with pytest.raises(churn.UnreadableTableError, match="Null in source row 3"):
+        churn.TenantRecords("t", stream_that_fails(ValueError("Null in source row 3")))
+
+
+def test_ctrl_c_in_the_source_of_a_table_is_passed_on():
+    with pytest.raises(KeyboardInterrupt):
+        churn.TenantRecords("t", stream_that_fails(KeyboardInterrupt()))
+
+    class Frame(pd.DataFrame):
+        def __arrow_c_stream__(self, requested_schema=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        churn.TenantRecords("t", Frame({"customer_id": ["a"], "signed_up_at": ["2024-01-01"]}))
+
+
+def test_an_object_that_wraps_itself_is_no_row():
+    class Row:
+        @property
+        def _mapping(self):
+            return self
+
+    with pytest.raises(churn.UnreadableTableError, match="row 0 is a Row, not a dict"):
+        churn.TenantRecords("t", [Row()])

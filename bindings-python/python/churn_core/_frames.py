@@ -26,18 +26,3 @@ def to_arrow(frame: Any) -> Any:
     import pyarrow as pa
 
     return pa.table(frame)
-
-
-def without_null_type(frame: Any) -> Any:
-    """Replaces each column of Arrow's null type with a text column in which all values are missing."""
-    if hasattr(frame, "with_columns"):
-        import polars as pl
-
-        return frame.with_columns(pl.col(pl.Null).cast(pl.String))
-    import pyarrow as pa
-
-    table = pa.table(frame)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):
-            table = table.set_column(place, field.name, pa.nulls(len(table), pa.string()))
-    return table

@@ -495,6 +495,7 @@ FindingCode = Literal[
     "late_version",
     "scheduled_end",
     "late_notice",
+    "late_end",
     "missing_settlement",
     "missing_id",
     "end_removed",
@@ -1003,6 +1004,7 @@ WarningCode = Literal[
     "too_few_of_a_class",
     "fewer_events",
     "silent_customers",
+    "calendar_level",
 ]
 """The code of a ``Warning``, which identifies its topic. The codes do not change between versions, and they are
 the same in Rust, Python and Node.

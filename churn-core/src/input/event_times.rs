@@ -133,20 +133,17 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     // The latest thousandth of the events, and at least one event, is set aside.
     let last = (count / 1000).max(1);
     let limit = match latest.get(last) {
-        Some(at) => at.saturating_add(FAR),
+        Some((at, _)) => at.saturating_add(FAR),
         None => NEVER,
     };
-    let far = Rows::among(events.len(), workers, position, |row| {
-        events.at[row] > limit && is_observed(row)
-    })?;
+    let far = match latest.first().is_some_and(|(at, _)| *at > limit) {
+        true => Rows::among(events.len(), workers, position, |row| {
+            events.at[row] > limit && is_observed(row)
+        })?,
+        false => Rows::default(),
+    };
     // At least one of the latest times does not exceed the limit.
-    let end = latest.iter().copied().find(|&at| at <= limit);
-    // Among the events of this time, the one that was given first.
-    let rows = workers.map_chunks(events.len(), PIECE, |rows| {
-        let rows = rows.filter(|&row| Some(events.at[row]) == end && is_observed(row));
-        Ok(rows.map(position).min())
-    })?;
-    let last_row = rows.into_iter().flatten().min();
+    let end = latest.into_iter().find(|&(at, _)| at <= limit);
     let early = match first < YEAR_1980 {
         true => Rows::among(events.len(), workers, position, |row| {
             events.at[row] < YEAR_1980 && is_observed(row)
@@ -154,7 +151,7 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
         false => Rows::default(),
     };
     let days = match end {
-        Some(last) => {
+        Some((last, _)) => {
             let at = |row: usize| (events.at[row] <= last && is_observed(row)).then(|| events.at[row]);
             EventDays::of_rows(events.len(), (first, last), at, workers)?
         }
@@ -162,14 +159,14 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     };
     let days = days.and_then(|days| UsualDays::of(&days));
     let isolated = match (&days, end) {
-        (Some(days), Some(last)) if !(days.contains(first) && days.contains(last)) => {
+        (Some(days), Some((last, _))) if !(days.contains(first) && days.contains(last)) => {
             Rows::among(events.len(), workers, position, |row| {
                 events.at[row] <= limit && !days.contains(events.at[row]) && is_observed(row)
             })?
         }
         _ => Rows::default(),
     };
-    let span = end.zip(last_row).map(|(last, last_row)| EventSpan {
+    let span = end.map(|(last, Reverse(last_row))| EventSpan {
         first,
         last,
         last_row,
@@ -184,20 +181,24 @@ fn observed(records: &TenantRecords, kind: RecordKind, events: &Events, workers:
     })
 }
 
-/// Returns the number of observed events, the earliest time, and the latest times in descending order. The latest times
+/// The time of an event, and the position of its row in the input. Of equal times, the position given first is the
+/// largest.
+type Latest = (i64, Reverse<u64>);
+
+/// Returns the number of observed events, the earliest time, and the latest events in descending order. The latest events
 /// are slightly more than a thousandth of all.
 fn latest_times(
     events: &Events,
     is_observed: &(impl Fn(usize) -> bool + Sync),
     workers: &Workers,
-) -> Result<(usize, i64, Vec<i64>)> {
+) -> Result<(usize, i64, Vec<Latest>)> {
     let most = (events.len() / 1000).max(1) + 1;
     // Every piece keeps its own latest times, so the pieces must be much longer than these times are many.
     let length = events.len().div_ceil(4 * workers.threads()).max(PIECE);
     let pieces = workers.map_chunks(events.len(), length, |rows| {
         let (mut count, mut first) = (0, NEVER);
-        // The smallest of the latest times is at the top of the heap.
-        let mut latest: BinaryHeap<Reverse<i64>> = BinaryHeap::new();
+        // The smallest of the latest events is at the top of the heap.
+        let mut latest: BinaryHeap<Reverse<Latest>> = BinaryHeap::new();
         for row in rows {
             if row % PIECE == 0 {
                 workers.check()?;
@@ -208,21 +209,24 @@ fn latest_times(
             let at = events.at[row];
             count += 1;
             first = first.min(at);
-            if latest.len() < most {
-                latest.push(Reverse(at));
-            } else if latest.peek().is_some_and(|least| at > least.0) {
+            let event = || (at, Reverse(u64::from(events.given[row])));
+            let is_too_early = |least: &Reverse<Latest>| at < least.0.0 || event() < least.0;
+            if latest.len() == most && latest.peek().is_some_and(is_too_early) {
+                continue;
+            }
+            latest.push(Reverse(event()));
+            if latest.len() > most {
                 latest.pop();
-                latest.push(Reverse(at));
             }
         }
         Ok((count, first, latest.into_vec()))
     })?;
     let count = pieces.iter().map(|piece| piece.0).sum();
     let first = pieces.iter().map(|piece| piece.1).min().unwrap_or(NEVER);
-    let mut latest: Vec<Reverse<i64>> = pieces.into_iter().flat_map(|piece| piece.2).collect();
-    workers.sort_by_key(&mut latest, |&at| at)?;
+    let mut latest: Vec<Reverse<Latest>> = pieces.into_iter().flat_map(|piece| piece.2).collect();
+    workers.sort_by_key(&mut latest, |&event| event)?;
     latest.truncate(most);
-    Ok((count, first, latest.into_iter().map(|at| at.0).collect()))
+    Ok((count, first, latest.into_iter().map(|event| event.0).collect()))
 }
 
 /// The findings about the other times in the tables, such as `settled_at` and `churned_at`. `until` is the end of the

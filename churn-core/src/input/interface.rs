@@ -21,6 +21,8 @@ use crate::input::table::Table;
 const MAX_DEPTH: usize = 64;
 /// The maximum number of children of one type.
 const MAX_CHILDREN: usize = 100_000;
+/// The maximum number of types in a schema.
+const MOST_TYPES: usize = 100_000;
 /// The maximum length plus offset of an array. Sizes of buffers in bits stay below the largest integer.
 const MAX_ROWS: i64 = 1 << 48;
 
@@ -134,8 +136,15 @@ fn invalid(column: &str, why: &str) -> Error {
 
 /// Reads the schema, after its depth and its numbers of children are checked.
 fn schema_of(schema: &FFI_ArrowSchema) -> Result<SchemaRef> {
-    let mut open = vec![(schema, 0)];
+    let (mut open, mut nodes) = (vec![(schema, 0)], 0);
     while let Some((node, depth)) = open.pop() {
+        // Two types can point to the same child, so a small schema can have very many paths.
+        nodes += 1;
+        if nodes > MOST_TYPES {
+            return Err(unreadable(&format!(
+                "the table has more than {MOST_TYPES} nested types"
+            )));
+        }
         if depth > MAX_DEPTH {
             return Err(unreadable(&format!(
                 "types are nested more than {MAX_DEPTH} levels deep"
@@ -161,6 +170,11 @@ unsafe fn import(array: FFI_ArrowArray, schema: &SchemaRef) -> Result<RecordBatc
     let rows = DataType::Struct(schema.fields().clone());
     check_structure(&array, &rows).map_err(|why| unreadable(&why))?;
     for (number, field) in schema.fields().iter().enumerate() {
+        if field.data_type() == &DataType::Null && array.child(number).n_buffers == 1 {
+            // Some libraries pass a buffer for a column of nulls, which Arrow refuses. The buffer is not needed.
+            // SAFETY: the structure has a child for every field, and no child is null, as checked above.
+            unsafe { (**array.children.add(number)).n_buffers = 0 };
+        }
         let checked = check_structures(array.child(number), field.data_type());
         checked.map_err(|why| invalid(field.name(), &why))?;
     }

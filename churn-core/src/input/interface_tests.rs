@@ -223,6 +223,33 @@ fn a_stream_arrives_with_all_its_batches() {
 }
 
 #[test]
+fn a_buffer_of_a_column_of_nulls_is_ignored() {
+    // As polars exports such a column.
+    let mut whole = exported(NullArray::new(3).to_data());
+    let mut buffers = [std::ptr::null()];
+    let own = column(&mut whole.0);
+    (own.n_buffers, own.buffers) = (1, buffers.as_mut_ptr());
+    assert_eq!(read(whole).unwrap().n_rows(), 3);
+}
+
+#[test]
+#[allow(unsafe_code)]
+fn a_schema_with_very_many_paths_is_refused() {
+    // Every type has the same child twice, so the number of paths doubles with every level.
+    let item = Field::new("item", DataType::Int64, true);
+    let pair = |inner: Field| {
+        let twice = [inner.clone().with_name("a"), inner.with_name("b")];
+        Field::new("item", DataType::Struct(Fields::from(twice.to_vec())), true)
+    };
+    let wide = (0..17).fold(item, |inner, _| pair(inner));
+    let schema = FFI_ArrowSchema::try_from(wide.data_type()).unwrap();
+    let array = FFI_ArrowArray::new(&arrow::array::new_empty_array(&DataType::Int64).to_data());
+    // SAFETY: the schema is refused before the array is read.
+    let error = unsafe { Table::from_c_array(array, &schema) }.unwrap_err();
+    assert!(error.to_string().contains("nested types"), "{error}");
+}
+
+#[test]
 fn null_rows_and_rows_without_values_are_refused() {
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
     let fields = Fields::from(vec![Field::new("customer_id", DataType::Utf8, true)]);

@@ -10,6 +10,10 @@ use crate::time::{AsOf, CivilDay, MICROS_PER_DAY};
 
 /// Only customers who left in the last `YEARS_DAYS` days before the date of the run are examined.
 const YEARS_DAYS: i64 = 730;
+/// Periods that are longer than this number of days are not examined.
+const LONGEST_DAYS: u32 = 366;
+/// At most this number of training dates is examined: the last ones.
+const MOST_DATES: usize = 1000;
 /// A month is examined if at least this number of customers left in it.
 const FEWEST_OF_MONTH: u32 = 5;
 /// There is a warning only if at least this number of months can be examined.
@@ -48,6 +52,11 @@ pub(crate) fn calendar_level(
     let ChurnDefinition::Cancellation { horizon } = definition else {
         return None;
     };
+    // In a longer period, one day of the month more or less changes the number of customers by less than `SHARE`.
+    if horizon.days > LONGEST_DAYS {
+        return None;
+    }
+    let training = &training[training.len().saturating_sub(MOST_DATES)..];
     let last = day_of(as_of.as_micros());
     let days = ends(records, as_of).filter(|day| *day >= last - YEARS_DAYS);
     let mut months: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
@@ -159,6 +168,7 @@ mod tests {
         assert_eq!(ratio(&month_ends, "2025-07-01", 60, &mixed).as_deref(), Some("0.51"));
         assert_eq!(ratio(&month_ends, "2025-07-01", 30, &mixed).as_deref(), Some("0.00"));
         assert_eq!(ratio(&month_ends, "2025-07-20", 60, &mixed), None);
+        assert_eq!(ratio(&month_ends, "2025-07-01", 1_000_000, &mixed), None);
         // The training dates have the same phase.
         let firsts: Vec<i64> = all
             .iter()

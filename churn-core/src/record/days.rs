@@ -45,11 +45,9 @@ impl EventDays {
         let parts = if length > LONG_HISTORY { 1 } else { workers.threads() };
         let parts = workers.map_chunks(rows, rows.div_ceil(parts), |rows| {
             let mut counts = vec![0u32; length + 1];
-            for row in rows {
-                if row % ROWS_AT_ONCE == 0 {
-                    workers.check()?;
-                }
-                if let Some(at) = at(row) {
+            for start in rows.clone().step_by(ROWS_AT_ONCE) {
+                workers.check()?;
+                for at in (start..rows.end.min(start + ROWS_AT_ONCE)).filter_map(&at) {
                     counts[(at.div_euclid(MICROS_PER_DAY) - first) as usize] += 1;
                 }
             }

@@ -126,7 +126,8 @@ impl Joined {
     /// spell (uninterrupted period as a customer) lasts from `start` to `end`.
     pub(super) fn values(&self, customer: &str, start: i64, valid_from: i64, end: i64) -> Result<Vec<(String, Value)>> {
         let rows = self.rows.get(customer).map_or(&[][..], Vec::as_slice);
-        let row = rows.iter().rfind(|(from, _)| *from <= valid_from).map(|&(_, row)| row);
+        let later = rows.partition_point(|(from, _)| *from <= valid_from);
+        let row = later.checked_sub(1).map(|row| rows[row].1);
         let value = |name: &String| {
             let value = match row {
                 None => Value::Null,
