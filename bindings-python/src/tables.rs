@@ -313,9 +313,14 @@ fn holds_columns(object: &Bound<'_, PyAny>) -> bool {
 }
 
 fn is_pandas(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let kind = object.get_type();
-    let module: String = kind.getattr("__module__")?.extract().unwrap_or_default();
-    Ok(module.split('.').next() == Some("pandas") && object.hasattr("dtypes")? && object.hasattr("columns")?)
+    // A subclass of another package, such as a GeoDataFrame, is a pandas frame too.
+    for class in object.get_type().mro() {
+        let module: String = class.getattr("__module__")?.extract().unwrap_or_default();
+        if module.split('.').next() == Some("pandas") {
+            return Ok(object.hasattr("dtypes")? && object.hasattr("columns")?);
+        }
+    }
+    Ok(false)
 }
 
 /// Refuses a pandas frame of records if a known column is in its index instead of its columns. The index is not read,

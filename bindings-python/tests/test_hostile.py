@@ -183,7 +183,7 @@ def test_ctrl_c_in_the_source_of_a_table_is_passed_on():
     with pytest.raises(KeyboardInterrupt):
         churn.TenantRecords("t", stream_that_fails(KeyboardInterrupt()))
 
-    class Frame(pd.DataFrame):
+    class Frame(pd.DataFrame):  # a subclass, as that of geopandas
         def __arrow_c_stream__(self, requested_schema=None):
             raise KeyboardInterrupt
 

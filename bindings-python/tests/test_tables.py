@@ -190,3 +190,11 @@ def test_partition():
     assert [issue.row for issue in parts.unassigned.issues] == [3]
     with pytest.raises(ValueError):
         churn.partition(customers=customers)
+
+
+def test_a_subclass_of_a_pandas_frame_is_a_frame():
+    class Frame(pd.DataFrame):
+        pass
+
+    rows = {"customer_id": ["a", "b"], "signed_up_at": ["2024-01-01", "2024-01-02"]}
+    assert len(churn.TenantRecords("t", Frame(rows))) == 2
