@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, or only the parts that are named as arguments. Prints how many minutes each part took.
 #
-#   tests/run.sh                 # runs all parts, as CI does
+#   tests/run.sh                 # runs all parts; CI leaves out quickstart
 #   tests/run.sh rust python     # runs only these two parts (all parts: rust, quickstart, python and node)
 #
 # The script needs cargo, python3, node and npm, and installs everything else. If DATABASE_URL is not set, the script
