@@ -32,9 +32,10 @@ pub(crate) fn has_arrow(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// to have been read before.
 pub(crate) fn arrow_table(object: &Bound<'_, PyAny>, once: bool) -> Result<Table, Foreign> {
     let read = read(object, once);
-    // A library may pass Ctrl-C on as an exception, or only as the text of an error.
+    // If Ctrl-C interrupts the source of a stream, pyarrow passes on only the traceback as the text of an error. No other
+    // message ends with this line: names and values are escaped in messages.
     match &read {
-        Err(Foreign::Invalid(error)) if error.to_string().contains("KeyboardInterrupt") => {
+        Err(Foreign::Invalid(error)) if error.to_string().trim_end().ends_with("\nKeyboardInterrupt") => {
             Err(Foreign::Refused(PyKeyboardInterrupt::new_err(())))
         }
         _ => read,

@@ -183,6 +183,17 @@ def test_ctrl_c_in_the_source_of_a_table_is_passed_on():
     with pytest.raises(KeyboardInterrupt):
         churn.TenantRecords("t", stream_that_fails(KeyboardInterrupt()))
 
+    def deep(levels):
+        raise KeyboardInterrupt if levels == 0 else deep(levels - 1)
+
+    def batches():
+        yield from []
+        deep(200)
+
+    schema = pa.schema([("customer_id", pa.string())])
+    with pytest.raises(KeyboardInterrupt):
+        churn.TenantRecords("t", pa.RecordBatchReader.from_batches(schema, batches()))
+
     class Frame(pd.DataFrame):  # a subclass, as that of geopandas
         def __arrow_c_stream__(self, requested_schema=None):
             raise KeyboardInterrupt
@@ -199,3 +210,10 @@ def test_an_object_that_wraps_itself_is_no_row():
 
     with pytest.raises(churn.UnreadableTableError, match="row 0 is a Row, not a dict"):
         churn.TenantRecords("t", [Row()])
+
+
+def test_a_column_cannot_pretend_to_be_ctrl_c():
+    for name in ("KeyboardInterrupt", "\nKeyboardInterrupt"):
+        twice = pa.StructArray.from_arrays([pa.array(["a"]), pa.array(["b"])], names=[name, name])
+        with pytest.raises(churn.UnreadableTableError):
+            churn.TenantRecords("t", twice)

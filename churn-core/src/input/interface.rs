@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_CHILDREN: usize = 100_000;
 /// The maximum number of types in a schema.
 const MOST_TYPES: usize = 100_000;
+/// The maximum number of characters of the error text of a stream that a message shows.
+const LONGEST_REASON: usize = 2000;
 /// The maximum length plus offset of an array. Sizes of buffers in bits stay below the largest integer.
 const MAX_ROWS: i64 = 1 << 48;
 
@@ -111,13 +113,12 @@ fn last_error(stream: &mut FFI_ArrowArrayStream) -> Error {
         // SAFETY: the stream is valid, and the text stays valid until the next call of a function of the stream.
         let text = unsafe { get_last_error(stream) };
         // SAFETY: a pointer that is not null points to a text that ends with a zero byte.
-        (!text.is_null()).then(|| {
-            unsafe { CStr::from_ptr(text) }
-                .to_string_lossy()
-                .chars()
-                .take(500)
-                .collect::<String>()
-        })
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    });
+    // In the traceback of an exception, the reason is at the end.
+    let text = text.map(|text| match text.char_indices().rev().nth(LONGEST_REASON) {
+        Some((start, _)) => format!("…{}", &text[start..]),
+        None => text,
     });
     unreadable(
         text.as_deref()

@@ -8,14 +8,14 @@ use crate::model::warning::{Warning, WarningCode};
 use crate::record::{NEVER, TenantRecords};
 use crate::time::{AsOf, CivilDay, MICROS_PER_DAY};
 
-/// Only customers who left in the last `YEARS_DAYS` days before the date of the run are examined.
-const YEARS_DAYS: i64 = 730;
+/// Only customers who left in the last `HISTORY_DAYS` days before the date of the run are examined.
+const HISTORY_DAYS: i64 = 730;
 /// Periods that are longer than this number of days are not examined.
 const LONGEST_DAYS: u32 = 366;
 /// At most this number of training dates is examined: the last ones.
 const MOST_DATES: usize = 1000;
 /// A month is examined if at least this number of customers left in it.
-const FEWEST_OF_MONTH: u32 = 5;
+const FEWEST_OF_MONTH: usize = 5;
 /// There is a warning only if at least this number of months can be examined.
 const FEWEST_MONTHS: usize = 6;
 /// There is a warning only if the expected number of customers who leave differs by more than this share from the
@@ -58,14 +58,14 @@ pub(crate) fn calendar_level(
     }
     let training = &training[training.len().saturating_sub(MOST_DATES)..];
     let last = day_of(as_of.as_micros());
-    let days = ends(records, as_of).filter(|day| *day >= last - YEARS_DAYS);
+    let days = ends(records, as_of).filter(|day| *day >= last - HISTORY_DAYS);
     let mut months: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for day in days {
         months.entry(CivilDay::of(day).month).or_default().push(day);
     }
     // The month of the run is not complete.
     months.remove(&CivilDay::of(last).month);
-    months.retain(|_, days| days.len() >= FEWEST_OF_MONTH as usize);
+    months.retain(|_, days| days.len() >= FEWEST_OF_MONTH);
     if months.len() < FEWEST_MONTHS || training.is_empty() {
         return None;
     }

@@ -446,36 +446,28 @@ fn statuses_without_any_settlement_date_are_reported() {
 }
 
 #[test]
-fn a_notice_that_is_only_in_a_later_row_is_reported() {
-    let late = |before: &str, valid_from: &str| {
-        let customers = format!(
-            "customer_id,signed_up_at,valid_from,notice_at\na,2023-01-01,2023-01-01,{before}\na,2023-01-01,{valid_from},2023-03-01\n"
-        );
-        let payments = "customer_id,due_at,amount\na,2023-02-01,5\n";
-        let (_, report) = build(&customers, RecordKind::Payments, payments);
-        let found = found(&report, FindingCode::LateNotice);
-        found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
-    };
-    assert_eq!(late("", "2023-03-10"), [1]);
-    assert_eq!(late("2023-03-01", "2023-03-10"), [0u64; 0]);
-    assert_eq!(late("", "2023-03-01"), [0u64; 0]);
-}
-
-#[test]
-fn an_end_that_is_only_in_a_later_row_is_reported() {
-    let late = |before: &str, valid_from: &str, end: &str| {
-        let customers = format!(
-            "customer_id,signed_up_at,valid_from,churned_at\na,2023-01-01,2023-01-01,{before}\na,2023-01-01,{valid_from},{end}\n"
-        );
-        let payments = "customer_id,due_at,amount\na,2023-02-01,5\n";
-        let (_, report) = build(&customers, RecordKind::Payments, payments);
-        let found = found(&report, FindingCode::LateEnd);
-        found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
-    };
-    assert_eq!(late("", "2023-03-10", "2023-03-01"), [1]);
-    assert_eq!(late("2023-03-01", "2023-03-10", "2023-03-01"), [0u64; 0]);
-    assert_eq!(late("", "2023-03-01", "2023-03-01"), [0u64; 0]);
-    assert_eq!(late("", "2023-03-10", ""), [0u64; 0]);
+fn a_notice_or_an_end_that_is_only_in_a_later_row_is_reported() {
+    for (column, code) in [
+        ("notice_at", FindingCode::LateNotice),
+        ("churned_at", FindingCode::LateEnd),
+    ] {
+        let late = |before: &str, valid_from: &str, time: &str| {
+            let customers = format!(
+                "customer_id,signed_up_at,valid_from,{column}\na,2023-01-01,2023-01-01,{before}\na,2023-01-01,{valid_from},{time}\n"
+            );
+            let (_, report) = build(
+                &customers,
+                RecordKind::Payments,
+                "customer_id,due_at,amount\na,2023-02-01,5\n",
+            );
+            let found = found(&report, code);
+            found.into_iter().flat_map(|(_, _, rows)| rows).collect::<Vec<_>>()
+        };
+        assert_eq!(late("", "2023-03-10", "2023-03-01"), [1], "{column}");
+        assert_eq!(late("2023-03-01", "2023-03-10", "2023-03-01"), [0u64; 0], "{column}");
+        assert_eq!(late("", "2023-03-01", "2023-03-01"), [0u64; 0], "{column}");
+        assert_eq!(late("", "2023-03-10", ""), [0u64; 0], "{column}");
+    }
 }
 
 #[test]

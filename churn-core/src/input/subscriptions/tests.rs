@@ -182,7 +182,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn overlapping_subscriptions_of_one_customer_take_linear_time_and_can_be_cancelled() {
+fn the_conversion_of_overlapping_subscriptions_can_be_cancelled() {
     let day = |n: i64| crate::time::Timestamp::from_micros(n * crate::time::MICROS_PER_DAY).unwrap();
     let csv = (0..4000).fold(
         "customer_id,started_at,ended_at,price,interval\n".to_owned(),
